@@ -1,0 +1,62 @@
+"""The package as a whole: its names and its imports."""
+
+import pickle
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import data
+from data.errors import DataError, name_some
+
+ROOT = Path(data.__file__).parent
+MODULES = sorted(m.name for m in pkgutil.walk_packages(data.__path__, "data."))
+HEAVY = ("torch", "h5py", "tifffile", "scipy", "skimage", "PIL", "imagecodecs", "matplotlib")
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.parent, check=True
+    ).stdout
+
+
+def test_every_public_name_is_there():
+    for name in data.__all__:
+        assert getattr(data, name) is not None
+    assert set(data.__all__) <= set(dir(data))
+    assert sorted(data._MODULE_OF) == sorted(data.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = data.nonsense
+
+
+@pytest.mark.parametrize("order", ["data", "modules"])
+def test_names_are_never_hidden_by_modules(order):
+    """`from data import x` gives the object, whichever of its modules was imported before."""
+    first = "; ".join(f"import {m}" for m in MODULES) if order == "modules" else "import data"
+    names = "[n for n in data.__all__ if isinstance(getattr(data, n), types.ModuleType)]"
+    assert run(f"{first}; import data, types; print({names})").strip() == "[]"
+
+
+def test_nothing_heavy_comes_with_any_module():
+    modules = "; ".join(f"import {m}" for m in MODULES)
+    assert run(f"import sys; {modules}; print([m for m in {HEAVY!r} if m in sys.modules])").strip() == "[]"
+
+
+def test_errors_are_one_line_even_where_the_cause_is_not():
+    error = DataError("a\nb", "c", "d")
+    assert str(error) == "a b: c; d"
+    assert isinstance(error, ValueError)
+
+
+def test_names_in_messages():
+    assert name_some([]) == "none"
+    assert name_some(["a", "b", "c"]) == "a, b, c"
+    assert name_some(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+def test_errors_travel_to_other_processes():
+    error = DataError("a", "b", "c", details=["d", "e"])
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.details) == ("a: b; c", ("d", "e"))
