@@ -1,0 +1,40 @@
+"""Blindspot: denoising of images when no clean image exists, with networks that cannot see the pixel they predict.
+
+==============  ===========================================================================================
+``denoise``     clean one array with a model
+``Denoiser``    the same for many arrays and files
+``load``        read a model file or the folder of a run
+``train``       train on noisy images alone
+``ops``         blind-spot-safe operators                        ``models``      networks, presets, files
+``selfsup``     pure functions of the method                     ``engine``      the training loop
+``training``    the blind-spot task and its recipes              ``inference``   tiles, refinement, files
+``evaluation``  protocols, tables, reports
+==============  ===========================================================================================
+
+Names are imported when they are first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bsn.inference import Denoiser, denoise
+    from bsn.models.model import load
+    from bsn.training import train
+
+_HOME = {"Denoiser": "bsn.inference", "denoise": "bsn.inference", "load": "bsn.models.model", "train": "bsn.training"}
+_PACKAGES = ("engine", "evaluation", "inference", "models", "ops", "selfsup", "training")
+
+__all__ = ["Denoiser", "denoise", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _PACKAGES:
+        return importlib.import_module(f"bsn.{name}")
+    raise AttributeError(f"module 'bsn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOME, *_PACKAGES])

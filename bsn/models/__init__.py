@@ -1,0 +1,38 @@
+"""Blind-spot networks, presets by name, model files."""
+
+import bsn.models.presets as _presets  # registers the networks and presets of this package
+from bsn.models.dbsnl import DBSNl, DBSNlConfig
+from bsn.models.interface import BlindSpotNetwork
+from bsn.models.model import InferenceDefaults, Model, ModelFileError
+from bsn.models.registry import (
+    Preset,
+    UnknownModelError,
+    build,
+    create,
+    presets,
+    register_network,
+    register_preset,
+)
+from bsn.models.tbsn import TBSN, TBSNConfig
+from bsn.models.value_scale import ValueScale
+
+__all__ = [
+    "TBSN",
+    "BlindSpotNetwork",
+    "DBSNl",
+    "DBSNlConfig",
+    "InferenceDefaults",
+    "Model",
+    "ModelFileError",
+    "Preset",
+    "TBSNConfig",
+    "UnknownModelError",
+    "ValueScale",
+    "build",
+    "create",
+    "presets",
+    "register_network",
+    "register_preset",
+]
+
+del _presets

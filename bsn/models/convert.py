@@ -1,0 +1,113 @@
+"""Published checkpoint files to model files."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from bsn.models.dbsnl import DBSNl
+from bsn.models.model import InferenceDefaults, Model, ModelFileError
+from bsn.models.tbsn import TBSN
+from bsn.models.value_scale import ValueScale
+
+__all__ = ["CONVERTERS", "Converter", "convert"]
+
+
+@dataclass(frozen=True)
+class Converter:
+    """How published weights of one architecture become a model.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(state_dict, official_config, **options)`` returns the network.
+    inference : InferenceDefaults
+    licence : str
+        What is known of the terms of the published weights.
+    """
+
+    build: Callable[..., nn.Module]
+    inference: InferenceDefaults
+    licence: str
+    scale: ValueScale = field(default_factory=ValueScale.eight_bit)
+
+
+CONVERTERS = {
+    "tbsn": Converter(
+        TBSN.from_official, InferenceDefaults(2, None, 128), "GPL-3.0 project (TBSN release); ask its authors"
+    ),
+    "dbsnl": Converter(
+        DBSNl.from_official, InferenceDefaults(2, 2, 120), "MIT project (AP-BSN release); ask its authors"
+    ),
+}
+
+
+def read_published(path: str | Path) -> Mapping[str, Any]:
+    """Content of a published checkpoint; code in a pickle is never run.
+
+    Parameters
+    ----------
+    path : str or Path
+        A PyTorch file (.pth, .pt, .ckpt) or safetensors.
+
+    Raises
+    ------
+    ModelFileError
+        If it is missing, broken, or holds objects other than tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelFileError(f"there is no file {path}; give a published checkpoint (.pth)")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise ModelFileError(
+            f"{path} is a pickle with code or objects in it, which could run anything, and is not loaded; "
+            "save its bare state dict in the program that made it"
+        ) from None
+    except Exception as error:  # torch and safetensors raise many types on damaged files
+        raise ModelFileError(f"{path} is no readable checkpoint ({' '.join(str(error).split())[:120]})") from None
+    if not isinstance(content, Mapping):
+        raise ModelFileError(f"{path} holds a {type(content).__name__}, not a state dict; save the weights themselves")
+    return content
+
+
+def convert(path: str | Path, model: str, config: Mapping[str, Any] | None = None, **options: Any) -> Model:
+    """Model of a published checkpoint.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : str
+        One of :data:`CONVERTERS`.
+    config : mapping, optional
+        Official constructor arguments, where they differ from the official defaults.
+    **options
+        Of the network's ``from_official``, such as ``channel_attention="phase"``.
+
+    Returns
+    -------
+    Model
+        Takes and returns image values; the network's 0..255 is applied inside.
+
+    Raises
+    ------
+    ModelFileError, ValueError
+        If the file cannot be read or the weights do not fit.
+    """
+    if model not in CONVERTERS:
+        raise ValueError(f"published weights of {model!r} are unknown; choose one of {', '.join(CONVERTERS)}")
+    converter = CONVERTERS[model]
+    network = converter.build(read_published(path), dict(config or {}), **options)
+    provenance = {"converted_from": Path(path).name, "model": model, "official_config": dict(config or {}), **options}
+    return Model(network.float(), converter.scale, converter.inference, provenance, converter.licence)

@@ -1,0 +1,201 @@
+"""A network with everything needed to use it, and its file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bsn.models.registry import build, network_name
+from bsn.models.value_scale import ValueScale
+from data.atomic import atomic_output
+from data.errors import writing
+
+__all__ = ["InferenceDefaults", "Model", "ModelFileError", "load"]
+
+FORMAT = "bsn-model-1"
+
+
+class ModelFileError(ValueError):
+    """A model file cannot be read, or is not one of ours."""
+
+
+@dataclass(frozen=True)
+class InferenceDefaults:
+    """How a model wants to be used, decided when it was trained.
+
+    Parameters
+    ----------
+    stride : int
+        Of the pixel-shuffle downsampling; 1 for white noise.
+    mosaic_margin : int, optional
+        None: sub-images stacked on the batch (TBSN). Otherwise one mosaic with this margin (AP-BSN).
+    training_crop : int
+        Side in pixels of what the network saw in training (sub-images); tiles of networks with global statistics are
+        never smaller.
+    """
+
+    stride: int = 1
+    mosaic_margin: int | None = None
+    training_crop: int = 128
+
+
+@dataclass
+class Model:
+    """A network, its value scale, and where it comes from.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A registered network.
+    scale : ValueScale
+    inference : InferenceDefaults
+    provenance : dict
+        Preset or published file, training data, steps, scores: whatever a reader of the file should know. JSON values.
+    weights_licence : str
+        Terms of the weights (the data they were trained on may restrict their use).
+    """
+
+    network: nn.Module
+    scale: ValueScale = field(default_factory=ValueScale)
+    inference: InferenceDefaults = field(default_factory=InferenceDefaults)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    weights_licence: str = "not stated"
+
+    @property
+    def channels(self) -> int:
+        """Channels of the images it denoises."""
+        return int(self.network.channels)  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def predict(self, x: Tensor) -> Tensor:
+        """One pass of the network in image values.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W), float, range of the images ([0, 1] for integer images)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+            Not clipped.
+        """
+        return self.scale.to_image(self.network(self.scale.to_network(x)))
+
+    def save(self, path: str | Path) -> None:
+        """Write a safetensors file with all of this as JSON metadata, atomically.
+
+        Raises
+        ------
+        data.DataError
+            If the file cannot be written.
+        """
+        from safetensors.torch import save as serialise
+
+        path = Path(path)
+        metadata = {
+            "format": FORMAT,
+            "network": network_name(self.network),
+            "config": json.dumps(dataclasses.asdict(self.network.config)),  # type: ignore[call-overload]
+            "scale": json.dumps(dataclasses.asdict(self.scale)),
+            "inference": json.dumps(dataclasses.asdict(self.inference)),
+            "provenance": json.dumps(self.provenance),
+            "weights_licence": self.weights_licence,
+        }
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
+        with atomic_output(path, overwrite=True) as partial, writing(path):
+            partial.write_bytes(serialise(tensors, metadata))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Model:
+        """Read a file of :meth:`save`, or the final model of a run folder.
+
+        Parameters
+        ----------
+        path : str or Path
+            A ``.safetensors`` file, or a folder of ``bsn train``.
+
+        Returns
+        -------
+        Model
+            On the CPU, in eval mode.
+
+        Raises
+        ------
+        ModelFileError
+            If it is missing, broken, or not one of ours.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        path = _model_path(Path(path))
+        try:
+            with safe_open(str(path), "pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+        except (SafetensorError, OSError) as error:
+            raise ModelFileError(f"{path} is no readable safetensors file ({str(error).splitlines()[0]})") from None
+        if metadata.get("format") != FORMAT:
+            raise ModelFileError(
+                f"{path} is a safetensors file, but no model of this toolkit; see `bsn convert --help`"
+            )
+        network = build(metadata["network"], json.loads(metadata["config"]))
+        _fill(network, tensors, path)
+        return cls(
+            network.eval(),
+            ValueScale(**json.loads(metadata["scale"])),
+            InferenceDefaults(**json.loads(metadata["inference"])),
+            json.loads(metadata["provenance"]),
+            metadata["weights_licence"],
+        )
+
+
+def _fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        dtypes = {t.dtype for t in tensors.values() if t.is_floating_point()}
+        if len(dtypes) == 1:
+            network.to(dtypes.pop())
+        network.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        detail = " ".join(str(error).split()[:20])
+        raise ModelFileError(f"the weights in {path} do not fit their own configuration: {detail}") from None
+
+
+def _model_path(path: Path) -> Path:
+    if path.is_dir():
+        for name in ("final.safetensors", "best.safetensors"):
+            if (path / name).is_file():
+                return path / name
+        hint = (
+            "its training has not ended; resume it" if (path / "last.ckpt").exists() else "is it the folder of a run?"
+        )
+        raise ModelFileError(f"the folder {path} holds no final.safetensors; {hint}")
+    if not path.exists():
+        raise ModelFileError(f"there is no model {path}; give a .safetensors file or the folder of a run")
+    if path.suffix in (".pth", ".pt", ".ckpt", ".pkl"):
+        raise ModelFileError(f"{path} is a checkpoint, not a model; convert published weights with `bsn convert`")
+    return path
+
+
+def load(path: str | Path) -> Model:
+    """Read a model file, or the final model of a run folder.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Model
+        See :meth:`Model.load`.
+
+    Raises
+    ------
+    ModelFileError
+    """
+    return Model.load(path)

@@ -1,0 +1,58 @@
+"""Presets of the blind-spot networks.
+
+``tbsn`` and ``dbsnl`` are the published sizes. The small ones are designed for the processor they train on, not scaled
+down: see the comments and ``benchmarks/results``.
+"""
+
+from __future__ import annotations
+
+from bsn.models.dbsnl import DBSNl, DBSNlConfig
+from bsn.models.registry import Preset, register_network, register_preset
+from bsn.models.tbsn import TBSN, TBSNConfig
+
+register_network("tbsn", TBSNConfig)(TBSN)
+register_network("dbsnl", DBSNlConfig)(DBSNl)
+
+register_preset(Preset("tbsn", "tbsn", TBSNConfig(), "published size of TBSN (AAAI 2025), strictly blind"))
+register_preset(
+    Preset("dbsnl", "dbsnl", DBSNlConfig(), "published size of AP-BSN's network (CVPR 2022), the CNN baseline")
+)
+
+register_preset(
+    Preset(
+        "tbsn-small",
+        "tbsn",
+        TBSNConfig(
+            widths=(32, 64, 128),
+            blocks=(1, 2, 2),
+            refinement_blocks=1,
+            window_heads=(2, 2, 2),
+            wide_decoder=False,
+        ),
+        "all of TBSN's operators at a tenth of its work: a small GPU, or hours of a CPU",
+    )
+)
+
+register_preset(
+    Preset(
+        "tbsn-tiny",
+        "tbsn",
+        TBSNConfig(
+            widths=(16, 32, 64, 128),
+            blocks=(1, 1, 1, 2),
+            refinement_blocks=0,
+            mixers=("none", "none", "none", "none"),
+            channel_heads=(1, 1, 1, 1),
+            window_heads=(1, 1, 1, 1),
+            overlaps=(0.5, 0.5, 0.5, 0.5),
+            window=16,
+            activation="relu",
+            bias=True,
+            norm="none",
+            wide_decoder=False,
+            tail_layers=2,
+            dilation=4,
+        ),
+        "trains on two CPU cores in minutes",
+    )
+)

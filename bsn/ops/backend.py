@@ -1,0 +1,120 @@
+"""Choice of the implementation ("backend") that an operator runs on.
+
+Every operator owns a table ``{"reference": Implementation, ...}``. The plain PyTorch reference accepts everything; a
+kernel says in :attr:`Implementation.refuse` why it cannot take a call. The choice is made, strongest first, by the
+argument ``backend=`` of the operator, by :func:`use_backend`, by the environment variable ``BSN_BACKEND``, and is
+``"auto"`` otherwise: the first kernel that accepts the call, else the reference.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["BACKENDS", "BackendError", "Implementation", "choose", "current_backend", "use_backend"]
+
+BACKENDS = ("auto", "reference", "triton")
+
+_override: contextvars.ContextVar[str | None] = contextvars.ContextVar("bsn_backend", default=None)
+
+
+class BackendError(RuntimeError):
+    """A backend was asked for by name and cannot run this call."""
+
+
+def _accept(*_: Any, **__: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One way to compute an operator.
+
+    Parameters
+    ----------
+    run : callable
+        Takes the operator's checked arguments, returns its result.
+    refuse : callable
+        Takes the same arguments; returns None if `run` can take them, otherwise the reason in one sentence.
+    """
+
+    run: Callable[..., Any]
+    refuse: Callable[..., str | None] = _accept
+
+
+def _check_name(name: str, origin: str) -> str:
+    if name not in BACKENDS:
+        raise ValueError(f"{origin} is {name!r}, which is no backend; choose one of {', '.join(BACKENDS)}")
+    return name
+
+
+def current_backend() -> str:
+    """Name of the backend in force: that of :func:`use_backend`, of ``BSN_BACKEND``, or ``"auto"``."""
+    chosen = _override.get()
+    if chosen is not None:
+        return chosen
+    return _check_name(os.environ.get("BSN_BACKEND", "auto") or "auto", "the environment variable BSN_BACKEND")
+
+
+@contextlib.contextmanager
+def use_backend(name: str) -> Iterator[None]:
+    """Run the operators called inside the ``with`` block on one backend.
+
+    Parameters
+    ----------
+    name : {"auto", "reference", "triton"}
+
+    Raises
+    ------
+    ValueError
+        If `name` is no backend.
+
+    Examples
+    --------
+    >>> with use_backend("reference"):
+    ...     current_backend()
+    'reference'
+    """
+    token = _override.set(_check_name(name, "backend"))
+    try:
+        yield
+    finally:
+        _override.reset(token)
+
+
+def choose(
+    operator: str, table: Mapping[str, Implementation], backend: str | None, *args: Any, **options: Any
+) -> Callable[..., Any]:
+    """Function that computes `operator` for these arguments.
+
+    Parameters
+    ----------
+    operator : str
+        Name for messages.
+    table : mapping of str to Implementation
+        Must hold ``"reference"``; kernels come first in order of preference.
+    backend : str or None
+        What the caller asked for; None follows :func:`current_backend`.
+    *args, **options
+        The operator's arguments, shown to :attr:`Implementation.refuse`.
+
+    Raises
+    ------
+    BackendError
+        If a kernel was asked for by name and does not exist or refuses the call.
+    """
+    name = current_backend() if backend is None else _check_name(backend, "backend")
+    if name == "auto":
+        for implementation in table.values():
+            if implementation.refuse(*args, **options) is None:
+                return implementation.run
+    if name not in table:
+        raise BackendError(f"{operator} has no {name!r} backend; use one of {', '.join(table)} or 'auto'")
+    reason = table[name].refuse(*args, **options)
+    if reason is not None:
+        raise BackendError(f"{operator} cannot run on {name!r}: {reason}; use 'auto' or 'reference'")
+    return table[name].run

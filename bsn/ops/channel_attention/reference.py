@@ -1,0 +1,42 @@
+"""Grouped channel attention in plain PyTorch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["apply_channel_weights", "channel_attention_weights"]
+
+_NORM_FLOOR = 1e-12
+
+
+def _rows(x: Tensor, heads: int) -> Tensor:
+    """View (N, C, H, W) as (N, heads, C / heads, H W)."""
+    return x.flatten(2).unflatten(1, (heads, x.shape[1] // heads))
+
+
+def _pool(statistic: Tensor, phases: int) -> Tensor:
+    """Sum a statistic over the `phases` consecutive entries that belong to one image."""
+    if phases == 1:
+        return statistic
+    return statistic.unflatten(0, (-1, phases)).sum(1)
+
+
+def channel_attention_weights(q: Tensor, k: Tensor, temperature: Tensor, heads: int, phases: int) -> Tensor:
+    """Attention matrices of shape (N / phases, heads, C / heads, C / heads), rows summing to 1."""
+    q, k = _rows(q, heads), _rows(k, heads)
+    wide = torch.float64 if q.dtype == torch.float64 else torch.float32
+    # Dividing the Gram matrix by the norms equals normalising q and k first, without writing them again.
+    gram = _pool((q @ k.transpose(-1, -2)).to(wide), phases)
+    q_norm = _pool(q.to(wide).square().sum(-1), phases).sqrt().clamp_min(_NORM_FLOOR)
+    k_norm = _pool(k.to(wide).square().sum(-1), phases).sqrt().clamp_min(_NORM_FLOOR)
+    cosine = gram / (q_norm.unsqueeze(-1) * k_norm.unsqueeze(-2))
+    return torch.softmax(cosine * temperature.to(wide).reshape(heads, 1, 1), -1)
+
+
+def apply_channel_weights(weights: Tensor, v: Tensor, phases: int) -> Tensor:
+    """Mix the channels of `v` (N, C, H, W) by the matrices of its image."""
+    if phases > 1:
+        weights = weights.repeat_interleave(phases, 0)
+    heads = weights.shape[1]
+    return (weights.to(v.dtype) @ _rows(v, heads)).reshape(v.shape)

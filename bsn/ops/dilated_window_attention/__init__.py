@@ -1,0 +1,129 @@
+"""Dilated window attention: attention inside one phase, the blind-spot-safe form of window attention."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from bsn.ops.phases import merge_phases, split_phases
+from bsn.ops.window_attention import window_attention
+
+__all__ = ["check_dilated_window", "dilated_window_attention", "legal_overlaps"]
+
+
+def legal_overlaps(window: int, dilation: int = 2) -> list[float]:
+    """Overlap ratios up to 1 that keep a window inside its phases.
+
+    Parameters
+    ----------
+    window : int
+        Side of the query window in pixels.
+    dilation : int
+
+    Returns
+    -------
+    list of float
+        Ratios r with ``r * window / 2``, the halo, a multiple of `dilation`. Empty if `window` itself is not one.
+
+    Examples
+    --------
+    >>> legal_overlaps(8)
+    [0.0, 0.5, 1.0]
+    """
+    if window < 1 or window % dilation:
+        return []
+    return [extra / window for extra in range(0, window + 1, 2 * dilation)]
+
+
+def check_dilated_window(window: int, key_window: int, dilation: int = 2) -> None:
+    """Refuse windows whose keys would belong to other phases than the queries.
+
+    Parameters
+    ----------
+    window, key_window : int
+        Sides in pixels of the full image. The halo ``(key_window - window) / 2`` and `window` must be multiples of
+        `dilation`. With an odd halo a mask over patch indices lets a query attend to the diagonally opposite phase and
+        the network silently is not blind any more.
+    dilation : int
+
+    Raises
+    ------
+    ValueError
+        With the nearest legal values.
+    """
+    if window < dilation or window % dilation:
+        lower = max(window // dilation, 1) * dilation
+        raise ValueError(
+            f"window {window} is not a multiple of the dilation {dilation}, so phases would have unequal windows; "
+            f"use {lower} or {lower + dilation}"
+        )
+    extra = key_window - window
+    if extra < 0 or extra % (2 * dilation):
+        overlap = extra / window
+        ratios = sorted(legal_overlaps(window, dilation), key=lambda ratio: abs(ratio - overlap))
+        nearest = " or ".join(f"{ratio:g}" for ratio in sorted(ratios[:2]))
+        halo = f"{extra / 2:g}"
+        raise ValueError(
+            f"window {window} with overlap {overlap:g} gives a halo of {halo}, which is not a multiple of the dilation "
+            f"{dilation} and would mix phases; use an overlap of {nearest}"
+        )
+
+
+def dilated_window_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    rel_height: Tensor,
+    rel_width: Tensor,
+    *,
+    window: int,
+    key_window: int,
+    heads: int,
+    dilation: int = 2,
+    backend: str | None = None,
+) -> Tensor:
+    """Window attention of a full image in which every query sees the keys of its own phase only.
+
+    Equal, borders included, to attention over `key_window`² keys with the logit of every key set to -inf whose row or
+    column distance from the query is not a multiple of `dilation`; computed as plain window attention on the phases,
+    with 1 / dilation² of the keys and no mask.
+
+    Parameters
+    ----------
+    q, k, v : Tensor, shape (N, heads * d, H, W)
+        H and W multiples of `window`.
+    rel_height, rel_width : Tensor, shape (2 * key_window - 1, d)
+        Of the full image; only the rows ``dilation - 1 :: dilation`` are ever used.
+    window, key_window : int
+        In pixels of the full image, see :func:`check_dilated_window`.
+    heads, dilation : int
+    backend : str, optional
+        See :mod:`bsn.ops.backend`.
+
+    Returns
+    -------
+    Tensor, shape (N, heads * d, H, W)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit or the window would mix phases; the nearest legal values are named.
+
+    References
+    ----------
+    TBSN, arXiv 2404.07846 (masked window attention).
+    """
+    check_dilated_window(window, key_window, dilation)
+    step = slice(dilation - 1, None, dilation)
+    q, k, v = (split_phases(x, dilation) for x in (q, k, v))
+    out = window_attention(
+        q,
+        k,
+        v,
+        rel_height[step],
+        rel_width[step],
+        window=window // dilation,
+        key_window=key_window // dilation,
+        heads=heads,
+        backend=backend,
+    )
+    return merge_phases(out, dilation)

@@ -1,0 +1,23 @@
+"""Layer norm over channels in plain PyTorch; statistics in float32 at least."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["layer_norm_reference"]
+
+
+def layer_norm_reference(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
+    """Normalise every pixel over its channels; see :func:`bsn.ops.layer_norm.layer_norm`."""
+    pixels = x.permute(0, 2, 3, 1)
+    wide = pixels if pixels.dtype in (torch.float32, torch.float64) else pixels.float()
+    if bias is not None:
+        y = F.layer_norm(wide, (wide.shape[-1],), weight.to(wide.dtype), bias.to(wide.dtype), eps)
+    else:
+        # The centred second moment, not mean(x^2) - mean(x)^2, which cancels where the mean is large.
+        centred = wide - wide.mean(-1, keepdim=True)
+        variance = torch.linalg.vecdot(centred, centred).unsqueeze(-1) / wide.shape[-1]
+        y = wide * torch.rsqrt(variance + eps) * weight.to(wide.dtype)
+    return y.to(x.dtype).permute(0, 3, 1, 2)

@@ -1,0 +1,29 @@
+"""Centre-masked convolution in plain PyTorch."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["blind_tap_mask", "masked_conv_reference"]
+
+
+@functools.lru_cache(maxsize=64)
+def _mask(kernel: int, lattice: int) -> Tensor:
+    offset = torch.arange(kernel) - kernel // 2
+    on_lattice = offset % lattice == 0
+    return (~(on_lattice[:, None] & on_lattice[None, :])).float()[None, None]
+
+
+def blind_tap_mask(kernel: int, lattice: int, like: Tensor) -> Tensor:
+    """Mask of shape (1, 1, kernel, kernel): 0 where both tap offsets are multiples of `lattice`, 1 elsewhere."""
+    return _mask(kernel, lattice).to(device=like.device, dtype=like.dtype)
+
+
+def masked_conv_reference(x: Tensor, weight: Tensor, bias: Tensor | None, lattice: int) -> Tensor:
+    """Multiply the weight by its mask and convolve; see :func:`bsn.ops.masked_conv.masked_conv`."""
+    kernel = weight.shape[-1]
+    return F.conv2d(x, weight * blind_tap_mask(kernel, lattice, weight), bias, padding=kernel // 2)

@@ -1,0 +1,77 @@
+"""Families of tests that every preset goes through, and the registry itself."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from bsn.models import BlindSpotNetwork, UnknownModelError, build, create, presets
+from bsn.models.measure import count_parameters, macs_per_pixel
+from tests.helpers.literal_tbsn import LiteralTBSN
+from tests.helpers.networks import randomise, small
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("name", presets())
+def test_any_size_and_number_of_channels(name, channels):
+    torch.manual_seed(0)
+    network = small(name, channels=channels).eval()
+    assert isinstance(network, BlindSpotNetwork)
+    assert network.channels == channels
+    for height, width in ((8, 8), (33, 50), (64, 19)):
+        with torch.no_grad():
+            out = network(torch.rand(2, channels, height, width))
+        assert out.shape == (2, channels, height, width)
+        assert torch.isfinite(out).all()
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_parameter_gets_a_gradient(name):
+    torch.manual_seed(0)
+    network = small(name, channels=1)
+    network(torch.rand(1, 1, 64, 64)).square().mean().backward()
+    assert [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@pytest.mark.parametrize("name", presets())
+def test_bfloat16_is_close_to_float32(name):
+    torch.manual_seed(0)
+    network = randomise(small(name, channels=1)).eval()
+    x = torch.randn(1, 1, 64, 64)
+    with torch.no_grad():
+        exact = network(x)
+        with torch.autocast("cpu", torch.bfloat16):
+            fast = network(x)
+    assert torch.isfinite(fast).all()
+    assert (fast.float() - exact).abs().max() <= 0.05 * exact.abs().max()
+
+
+@pytest.mark.parametrize("name", presets())
+def test_configuration_survives_json(name):
+    network = small(name, channels=2)
+    stored = json.loads(json.dumps(dataclasses.asdict(network.config)))
+    again = build(presets()[name].network, stored)
+    assert again.config == network.config
+
+
+def test_unknown_names_list_near_ones():
+    with pytest.raises(UnknownModelError, match=r"no model 'tbsn-tyni'; did you mean tbsn-tiny"):
+        create("tbsn-tyni")
+    with pytest.raises(
+        ValueError, match="model 'dbsnl' has no option 'depth'; its options are channels, modules, width"
+    ):
+        create("dbsnl", depth=3)
+    with pytest.raises(ValueError, match="has 'spam', which 'dbsnl' does not know"):
+        build("dbsnl", {"spam": 1})
+
+
+def test_work_is_counted_as_in_the_specification():
+    """4,973,032 MAC per pixel of the literal published network; ours does less attention work for the same numbers."""
+    literal = LiteralTBSN().eval()
+    literal.channels = 3
+    # The specification counts all 23 rows of the position tables, the literal form the 12 of each query.
+    assert macs_per_pixel(literal, 64) == pytest.approx(4_973_032, rel=3e-3)
+    assert count_parameters(create("tbsn")) == 12_746_780
+    assert macs_per_pixel(create("dbsnl"), 32) == pytest.approx(3_650_112, rel=1e-3)
+    assert macs_per_pixel(create("tbsn"), 64) < 4_973_032

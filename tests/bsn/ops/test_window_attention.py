@@ -1,0 +1,118 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bsn.ops import dilated_window_attention, legal_overlaps, window_attention
+from bsn.ops.dilated_window_attention import check_dilated_window
+from tests.helpers import literal_ops
+from tests.helpers.golden import assert_close, load_golden
+from tests.helpers.gradients import assert_same_gradients
+
+LEGAL = [(w, w + 2 * halo, d) for d in (1, 2, 3) for w in range(d, 9, d) for halo in range(0, w // 2 + 1, d)]
+
+
+def operands(n, heads, d, h, w, key_window):
+    generator = torch.Generator().manual_seed(n * h + w)
+    q, k, v = (torch.randn(n, heads * d, h, w, generator=generator) for _ in range(3))
+    tables = (torch.randn(2 * key_window - 1, d, generator=generator) for _ in range(2))
+    return [q, k, v, *tables]
+
+
+@settings(max_examples=60)
+@given(
+    geometry=st.sampled_from(LEGAL),
+    heads=st.integers(1, 3),
+    d=st.integers(1, 4),
+    rows=st.integers(1, 2),
+    columns=st.integers(1, 3),
+)
+def test_every_legal_window_equals_the_literal_masked_form(geometry, heads, d, rows, columns):
+    window, key_window, dilation = geometry
+    options = {"window": window, "key_window": key_window, "heads": heads, "dilation": dilation}
+    assert_same_gradients(
+        lambda *t: dilated_window_attention(*t, **options),
+        lambda *t: literal_ops.window_attention(*t, **options),
+        operands(1, heads, d, rows * window, columns * window, key_window),
+        bound=1e-10,
+    )
+
+
+@given(window=st.integers(1, 4), halo=st.integers(0, 3), heads=st.integers(1, 2))
+def test_plain_windows_equal_the_literal_form(window, halo, heads):
+    options = {"window": window, "key_window": window + 2 * halo, "heads": heads}
+    assert_same_gradients(
+        lambda *t: window_attention(*t, **options),
+        lambda *t: literal_ops.window_attention(*t, **options),
+        operands(2, heads, 3, 2 * window, 3 * window, window + 2 * halo),
+        bound=1e-10,
+    )
+
+
+@pytest.mark.parametrize("name", ["op_rel_pos_a", "op_rel_pos_b"])
+def test_position_logits_of_the_literal_form_are_the_published_ones(name):
+    golden = load_golden(f"tbsn/{name}.safetensors")
+    config = golden.config
+    out = literal_ops.position_logits(
+        golden["input"].double(),
+        golden["weight.rel_height"].double(),
+        golden["weight.rel_width"].double(),
+        config["block_size"],
+        config["rel_size"],
+    )
+    assert_close(out, golden["output64"], 1e-12)
+
+
+@pytest.mark.parametrize("name", ["op_attn_mask_a", "op_attn_mask_b"])
+def test_mask_of_the_literal_form_is_the_published_one(name):
+    golden = load_golden(f"tbsn/{name}.safetensors")
+    config = golden.config
+    mask = literal_ops.window_mask(config["window_size"], config["overlap_window_size"])
+    assert torch.equal(mask[None], golden["attention_mask"])
+
+
+def test_zero_keys_outside_the_image_take_part():
+    """One bright query, equal logits: the corner window averages its 9 keys inside with 7 zeros outside."""
+    q, k, v = torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
+    tables = torch.zeros(2, 7, 1)
+    out = window_attention(q, k, v, *tables, window=2, key_window=4, heads=1)
+    assert torch.allclose(out, torch.full((1, 1, 2, 2), 4 / 16))
+
+
+@pytest.mark.parametrize(
+    ("window", "key_window", "message"),
+    [
+        (8, 10, "window 8 with overlap 0.25 gives a halo of 1, .* use an overlap of 0 or 0.5"),
+        (4, 6, "window 4 with overlap 0.5 gives a halo of 1, .* use an overlap of 0 or 1"),
+        (8, 14, "window 8 with overlap 0.75 gives a halo of 3, .* use an overlap of 0.5 or 1"),
+        (7, 11, "window 7 is not a multiple of the dilation 2, .* use 6 or 8"),
+        (1, 5, "use 2 or 4"),
+    ],
+)
+def test_windows_that_would_mix_phases_are_refused_with_the_nearest_legal_ones(window, key_window, message):
+    with pytest.raises(ValueError, match=message):
+        check_dilated_window(window, key_window)
+
+
+@given(window=st.integers(1, 24), dilation=st.integers(1, 4))
+def test_legal_overlaps_are_legal(window, dilation):
+    overlaps = legal_overlaps(window, dilation)
+    assert bool(overlaps) == (window % dilation == 0)
+    for overlap in overlaps:
+        check_dilated_window(window, window + int(window * overlap), dilation)
+
+
+def test_wrong_shapes_are_named():
+    q = torch.zeros(1, 8, 8, 8)
+    table = torch.zeros(11, 4)
+    options = {"window": 4, "key_window": 6, "heads": 2}
+    with pytest.raises(ValueError, match="must be equal"):
+        window_attention(q, q, q[:, :4], table, table, **options)
+    with pytest.raises(ValueError, match=r"rel_width has shape \(7, 4\), but \(11, 4\) is needed"):
+        window_attention(q, q, q, table, table[:7], **options)
+    with pytest.raises(ValueError, match="8 channels cannot be split into 3 heads"):
+        window_attention(q, q, q, table, table, window=4, key_window=6, heads=3)
+    with pytest.raises(ValueError, match="6 x 8 pixels do not fit window 4"):
+        window_attention(q[:, :, :6], q[:, :, :6], q[:, :, :6], table, table, **options)
+    with pytest.raises(ValueError, match="cannot be centred"):
+        window_attention(q, q, q, table, table, window=4, key_window=7, heads=2)
