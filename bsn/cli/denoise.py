@@ -1,0 +1,77 @@
+"""``bsn denoise``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bsn.cli.command import Command, flat_dataclass, take
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+EXAMPLES = """examples:
+  bsn denoise noisy/ --model run -o clean/             every image of a folder, same names, same dtype
+  bsn denoise scan.tif --model run -o scan_clean.tif   one file, tile by tile if it is large
+  bsn denoise noisy/ --model run -o clean/ --ensemble true
+  bsn denoise photo.png --model run -o out/ --stride 2 --r3_passes 8
+"""
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options."""
+    from bsn.inference import InferenceConfig
+
+    parser.add_argument("inputs", nargs="+", help="noisy images: files, folders or patterns")
+    parser.add_argument("--model", required=True, help="folder of a run, or a .safetensors model")
+    parser.add_argument("-o", "--output", required=True, help="folder for the results, or a file name for one input")
+    parser.add_argument(
+        "--axes", type=str | None, default=None, help="axes of the images, such as YX, YXC, ZYX; default: guessed"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
+    flat_dataclass(parser, InferenceConfig)
+
+
+def run(options: Namespace) -> int:
+    """Denoise, and list what failed at the end."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bsn.inference import Denoiser, InferenceConfig, output_path
+    from data import DataError, list_images
+
+    sources = list_images(options.inputs)
+    denoiser = Denoiser(options.model, take(InferenceConfig, options))
+    target = Path(options.output)
+    if target.suffix and not target.is_dir():
+        if len(sources) > 1:
+            raise DataError(f"the output {target}", f"is one file for {len(sources)} images", "name a folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        paths = {sources[0]: target}
+    else:
+        _make_folder(target)
+        paths = {source: output_path(source, target) for source in sources}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("denoising", total=len(sources))
+        report = denoiser.denoise_files(
+            sources,
+            paths.__getitem__,
+            axes=options.axes,
+            overwrite=options.overwrite,
+            progress=lambda _: progress.advance(bar),
+        )
+    for path, message in report.failed.items():
+        print(f"bsn denoise: {path.name}: {' '.join(message.split())}", file=sys.stderr)
+    print(f"{len(report.done)} of {len(sources)} images denoised to {target}")
+    return 2 if report.failed else 0
+
+
+def _make_folder(folder: Path) -> None:
+    from data.errors import writing
+
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+COMMAND = Command("denoise images with a trained model", EXAMPLES, add_arguments, run)

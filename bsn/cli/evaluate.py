@@ -1,0 +1,74 @@
+"""``bsn evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bsn.cli.command import Command, flat_dataclass, take
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+EXAMPLES = """examples:
+  bsn evaluate --model run --noisy test/noisy --clean test/clean --protocol affine -o scores/
+  bsn evaluate --result denoised/ --clean test/clean       results that exist already
+  bsn evaluate --model run --noisy noisy/                  no truth: what the residual looks like
+"""
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options."""
+    from bsn.evaluation import PROTOCOLS
+    from bsn.inference import InferenceConfig
+
+    listed = "; ".join(f"{name}: {protocol.description}" for name, protocol in PROTOCOLS.items())
+    parser.add_argument("--model", type=str | None, default=None, help="folder of a run, or a .safetensors model")
+    parser.add_argument("--noisy", nargs="+", default=None, help="noisy images")
+    parser.add_argument("--result", nargs="+", default=None, help="denoised images, instead of a model")
+    parser.add_argument("--clean", nargs="+", default=None, help="true images, matched by name; without: residual only")
+    parser.add_argument("--protocol", default="rgb8", help=f"how images are compared. {listed}")
+    parser.add_argument("-o", "--output", type=str | None, default=None, help="folder for scores.csv and scores.json")
+    flat_dataclass(parser, InferenceConfig)
+
+
+def run(options: Namespace) -> int:
+    """Score, print the table, write CSV and JSON."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bsn.evaluation import get_protocol
+    from bsn.inference import Denoiser, InferenceConfig
+    from bsn.inference.scoring import pair_files, score_files
+    from data.atomic import atomic_output
+
+    if (options.model is None) == (options.result is None):
+        raise ValueError("give either --model with --noisy, or --result")
+    if options.model is not None and options.noisy is None:
+        raise ValueError("a model needs --noisy images to denoise")
+    if options.clean is None and options.noisy is None:
+        raise ValueError("results alone say nothing; give --clean, or --noisy to look at the residual")
+    protocol = get_protocol(options.protocol)
+    pairs = pair_files(options.noisy, options.result, options.clean)
+    denoiser = None if options.model is None else Denoiser(options.model, take(InferenceConfig, options))
+    table = score_files(pairs, protocol, denoiser)
+    table.about = {"model": options.model, "noisy": options.noisy, "result": options.result, "clean": options.clean}
+
+    shown = Table(
+        title=f"protocol {protocol.name} ({protocol.hash})" if options.clean else "residual = noisy - denoised"
+    )
+    for column in table.rows[0]:
+        shown.add_column(column, justify="left" if column == "image" else "right")
+    for row in [*table.rows, {"image": "mean", **table.means}]:
+        shown.add_row(*(f"{value:.4f}" if isinstance(value, float) else str(value) for value in row.values()))
+    Console().print(shown)
+    if options.output is not None:
+        folder = Path(options.output)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in (("scores.csv", table.to_csv()), ("scores.json", table.to_json())):
+            with atomic_output(folder / name, overwrite=True) as partial:
+                partial.write_text(text, encoding="utf-8")
+    return 0
+
+
+COMMAND = Command("score results with a named protocol, or look at the residual", EXAMPLES, add_arguments, run)

@@ -1,0 +1,122 @@
+"""Entry point of the command ``bsn``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from bsn.cli.command import Command
+
+__all__ = ["main"]
+
+USAGE_ERROR = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``bsn``.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Words after the program's name.
+
+    Returns
+    -------
+    int
+        0 if all went well, 2 after a message in one line, other codes as the commands document them.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        print(version("blindspot-denoising"))
+        return 0
+    names = _command_names()
+    if words[0] not in names:
+        return _complain("bsn", f"there is no command {words[0]!r}; choose one of {', '.join(names)}")
+    return _run(words[0], words[1:])
+
+
+def _run(name: str, words: list[str]) -> int:
+    from jsonargparse import ArgumentError, ArgumentParser
+
+    try:
+        command = _load(name)
+        parser = ArgumentParser(
+            prog=f"bsn {name}",
+            description=command.summary,
+            epilog=command.examples,
+            exit_on_error=False,
+            formatter_class=_help_format(),
+        )
+        parser.add_argument("--config", action="config", help="YAML file with options, as --print_config writes it")
+        command.add_arguments(parser, words)
+        return command.run(parser.parse_args(words))
+    except ArgumentError as error:
+        return _complain(f"bsn {name}", f"{_one_line(error)}; see bsn {name} --help")
+    except KeyboardInterrupt:
+        return _complain(f"bsn {name}", "interrupted")
+    except (ValueError, RuntimeError, OSError) as error:
+        if os.environ.get("BSN_DEBUG"):
+            raise
+        return _complain(f"bsn {name}", _one_line(error))
+
+
+def _help_format() -> type:
+    import argparse
+
+    from jsonargparse import DefaultHelpFormatter
+
+    class Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
+        """Keeps the line breaks of the examples."""
+
+    return Formatter
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
+
+
+def _complain(who: str, text: str) -> int:
+    print(f"{who}: {text}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _command_names() -> list[str]:
+    from importlib.metadata import entry_points
+
+    return sorted({point.name for point in entry_points(group="bsn.commands")})
+
+
+def _load(name: str) -> Command:
+    from importlib.metadata import entry_points
+
+    (point, *_) = entry_points(group="bsn.commands", name=name)
+    return point.load()
+
+
+def _overview() -> str:
+    names = _command_names()
+    width = max(map(len, names), default=0)
+    lines = [f"  {name:<{width}}  {_load(name).summary}" for name in names]
+    return "\n".join(
+        [
+            "Blindspot: denoise images when no clean image exists.",
+            "",
+            "usage: bsn COMMAND [OPTIONS]       bsn COMMAND --help",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "Two commands clean a folder of noisy images:",
+            "  bsn train noisy/ -o run",
+            "  bsn denoise noisy/ --model run -o clean/",
+            "",
+            "BSN_DEBUG=1 shows the full trace of an error; BSN_BACKEND=reference switches the kernels off.",
+        ]
+    )

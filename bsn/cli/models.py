@@ -1,0 +1,68 @@
+"""``bsn models``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from bsn.cli.command import Command
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+EXAMPLES = """examples:
+  bsn models                     parameters, work and speed on this machine
+  bsn models --no_speed --json
+"""
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options."""
+    parser.add_argument("--channels", type=int, default=3, help="channels of the images")
+    parser.add_argument("--size", type=int, default=256, help="side of the image that is timed, in pixels")
+    parser.add_argument("--no_speed", action="store_true", help="do not time a forward pass")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def run(options: Namespace) -> int:
+    """Measure and list the presets."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bsn.evaluation import environment
+    from bsn.models import presets
+
+    rows = [_row(preset, options) for preset in presets().values()]
+    if options.json:
+        print(json.dumps({"models": rows, "environment": environment()}, indent=1))
+        return 0
+    machine = environment()["machine"]
+    table = Table(
+        title=f"presets for {options.channels} channels; time of {options.size} x {options.size}, float32, {machine}"
+    )
+    for column, justify in (("name", "left"), ("parameters", "right"), ("MAC/pixel", "right"), ("ms", "right")):
+        table.add_column(column, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("what")
+    for row in rows:
+        speed = "-" if row["milliseconds"] is None else f"{row['milliseconds']:.0f}"
+        table.add_row(row["name"], f"{row['parameters']:,}", f"{row['macs_per_pixel']:,.0f}", speed, row["summary"])
+    Console().print(table)
+    return 0
+
+
+def _row(preset: Any, options: Namespace) -> dict[str, Any]:
+    from bsn.models import create
+    from bsn.models.measure import count_parameters, macs_per_pixel, milliseconds
+
+    network = create(preset.name, channels=options.channels)
+    return {
+        "name": preset.name,
+        "parameters": count_parameters(network),
+        "macs_per_pixel": macs_per_pixel(network),
+        "milliseconds": None if options.no_speed else milliseconds(network, options.size),
+        "blind": preset.blind,
+        "summary": preset.summary,
+    }
+
+
+COMMAND = Command("list the networks with parameters, work and measured speed", EXAMPLES, add_arguments, run)

@@ -1,0 +1,101 @@
+"""``bsn train``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bsn.cli.command import Command, flat_dataclass, take
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+EXAMPLES = """examples:
+  bsn train noisy/ -o run                          white noise, about ten minutes on two cores
+  bsn train noisy/ -o run --recipe camera          JPEGs of a camera: correlated noise, stride 5
+  bsn train stack.tif --axes ZYX -o run --minutes 30
+  bsn train noisy/ -o run --resume                 go on after an interrupt, to the same bits
+  bsn train noisy/ -o run --print_config           all options, as YAML for --config
+  bsn train noisy/ -o run --recipe tbsn --devices 2
+  bsn train noisy/ -o run --validate.noisy val/noisy --validate.clean val/clean
+"""
+
+
+def _recipe_name(words: list[str]) -> str:
+    for index, word in enumerate(words):
+        if word == "--recipe" and index + 1 < len(words):
+            return words[index + 1]
+        if word.startswith("--recipe="):
+            return word.partition("=")[2]
+    return "default"
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options; a recipe sets the defaults of the others."""
+    import dataclasses
+
+    from bsn.engine import LoopConfig
+    from bsn.training import RECIPES, CleanValidation, TrainConfig, get_recipe
+
+    recipe = get_recipe(_recipe_name(words))
+    listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
+    parser.add_argument("images", nargs="+", help="noisy images: files, folders, patterns, or a file of bsn pack")
+    parser.add_argument("-o", "--output", required=True, help="folder of the run; the model is final.safetensors in it")
+    parser.add_argument("--recipe", default="default", help=f"named settings. {listed}")
+    parser.add_argument(
+        "--axes", type=str | None, default=None, help="axes of the images, such as YX, YXC, ZYX; default: guessed"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
+    flat_dataclass(parser, TrainConfig)
+    flat_dataclass(parser, LoopConfig)
+    parser.add_class_arguments(CleanValidation, "validate")
+    parser.set_defaults({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop)})
+
+
+def run(options: Namespace) -> int:
+    """Train, and say where the model lies."""
+    import os
+
+    from bsn.engine import LoopConfig
+    from bsn.training import CleanValidation, TrainConfig, train
+
+    clean = CleanValidation(**vars(options.validate))
+    settings = _settings(options)
+    result = train(
+        options.images,
+        options.output,
+        take(TrainConfig, options),
+        take(LoopConfig, options),
+        axes=options.axes,
+        clean=clean,
+        resume=options.resume,
+        settings=settings,
+    )
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        print(f"trained {result.steps} steps in {result.seconds / 60:.1f} minutes")
+        for name, value in result.validation.items():
+            print(f"  {name} {value:.5g}")
+        if result.best_step is not None:
+            print(f"  best validation {result.best:.5g} at step {result.best_step} (best.safetensors)")
+        print(f"model: {options.output}/final.safetensors")
+        print(f"next:  bsn denoise {options.images[0]} --model {options.output} -o denoised")
+    return 0
+
+
+def _settings(options: Namespace) -> str:
+    import yaml
+
+    content = options.clone().as_dict()
+    content.pop("config", None)
+    content.pop("resume", None)
+    return yaml.safe_dump(_plain(content), sort_keys=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+COMMAND = Command("train a blind-spot network on noisy images alone", EXAMPLES, add_arguments, run)

@@ -1,0 +1,23 @@
+"""One training loop for everybody: loop, checkpoint, resume, schedule, weight averaging, journal.
+
+The engine knows a :class:`~bsn.engine.task.Task` (modules and optimisers, updates of one step, validation, state), never
+images. Blind-spot training, distillation, restoration and architecture search are tasks of the same engine.
+"""
+
+from bsn.engine.config import LoopConfig
+from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
+from bsn.engine.loop import FitResult, fit
+from bsn.engine.run_folder import RunFolder
+from bsn.engine.task import Task, Update
+
+__all__ = [
+    "FitResult",
+    "Interrupted",
+    "LoopConfig",
+    "RunError",
+    "RunFolder",
+    "Task",
+    "TrainingDiverged",
+    "Update",
+    "fit",
+]

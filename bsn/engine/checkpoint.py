@@ -1,0 +1,68 @@
+"""Checkpoints: everything a run needs to go on in the same bits, written atomically, read without unpickling code."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bsn.engine.errors import RunError
+from data.atomic import atomic_output
+from data.errors import writing
+
+__all__ = ["capture_generators", "load_checkpoint", "restore_generators", "save_checkpoint"]
+
+
+def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write `content` (tensors, numbers, strings, lists, dicts) so that a crash leaves the old file or the new one.
+
+    Raises
+    ------
+    DataError
+        If the disk is full or the folder not writable; no partial file stays.
+    """
+    with atomic_output(path, overwrite=True) as partial, writing(path), partial.open("wb") as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint of :func:`save_checkpoint`; code in a pickle is never run.
+
+    Raises
+    ------
+    RunError
+        If the file is missing, broken, or holds more than tensors and plain values.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise RunError(f"there is no checkpoint {path}; start the run without --resume") from None
+    except pickle.UnpicklingError:
+        raise RunError(
+            f"{path} is damaged or holds objects other than tensors, and is not loaded; start the run anew"
+        ) from None
+    except (OSError, RuntimeError, EOFError, ValueError) as error:
+        raise RunError(f"the checkpoint {path} cannot be read: {str(error).splitlines()[0]}; start anew") from None
+    if not isinstance(content, dict) or "step" not in content:
+        raise RunError(f"{path} is no checkpoint of this program; give the folder of a run")
+    return content
+
+
+def capture_generators() -> dict[str, Any]:
+    """States of torch's global generators on CPU and GPUs."""
+    states: dict[str, Any] = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state_all()
+    return states
+
+
+def restore_generators(states: dict[str, Any]) -> None:
+    """Set torch's global generators to captured states."""
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available() and len(states["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(states["cuda"])

@@ -1,0 +1,84 @@
+"""Settings of the loop that do not depend on what is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["LoopConfig", "Precision"]
+
+Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How long, how fast, on what, and what is written on the way.
+
+    Parameters
+    ----------
+    steps : int
+        Length of the run in optimiser steps.
+    minutes : float, optional
+        Length in minutes instead: the speed of the first steps decides the number of steps, which is then stored in the
+        checkpoint, so that a resumed run has the same schedule.
+    seed : int
+        Of the weights, the crops and everything random.
+    schedule : {"cosine", "steps", "constant"}
+        Decay after the warm-up: half a cosine down to 1 % of the peak; x 0.1 at each milestone; none.
+    milestones : tuple of float
+        For "steps": fractions of the run.
+    warmup_steps : int
+        Linear rise from zero.
+    clip : float, optional
+        Largest norm of the gradient; None does not clip.
+    ema : float
+        Decay of the exponential moving average of the weights; 0 keeps none.
+    validate_every, checkpoint_every : int
+        In steps. 0 validates (writes) at the end only.
+    precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}
+        "auto": bfloat16 where the hardware computes in it, float32 elsewhere.
+    devices : int
+        Processes, each with its own device and its own `batch_size` samples per step.
+    accelerator : {"auto", "cpu", "gpu"}
+    tensorboard : bool
+        Write TensorBoard events beside metrics.csv (needs the extra "tensorboard").
+    deterministic : bool
+        Choose reproducible kernels, so that a resumed run ends in the same bits on the same machine.
+
+    Raises
+    ------
+    ValueError
+        For values outside their range.
+    """
+
+    steps: int = 3000
+    minutes: float | None = None
+    seed: int = 0
+    schedule: Literal["cosine", "steps", "constant"] = "cosine"
+    milestones: tuple[float, ...] = (0.4, 0.8)
+    warmup_steps: int = 50
+    clip: float | None = 1.0
+    ema: float = 0.995
+    validate_every: int = 500
+    checkpoint_every: int = 200
+    precision: Precision = "auto"
+    devices: int = 1
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    tensorboard: bool = False
+    deterministic: bool = True
+
+    def __post_init__(self) -> None:
+        rules = {
+            "steps": (self.steps >= 1, "1 or more"),
+            "minutes": (self.minutes is None or self.minutes > 0, "more than 0"),
+            "milestones": (all(0 < m <= 1 for m in self.milestones), "fractions of the run in (0, 1]"),
+            "warmup_steps": (self.warmup_steps >= 0, "0 or more"),
+            "clip": (self.clip is None or self.clip > 0, "more than 0, or null"),
+            "ema": (0 <= self.ema < 1, "in [0, 1)"),
+            "validate_every": (self.validate_every >= 0, "0 or more"),
+            "checkpoint_every": (self.checkpoint_every >= 0, "0 or more"),
+            "devices": (self.devices >= 1, "1 or more"),
+        }
+        for name, (legal, range_) in rules.items():
+            if not legal:
+                raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")

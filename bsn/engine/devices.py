@@ -1,0 +1,66 @@
+"""Choice of accelerator, precision and threads."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+import torch
+
+from bsn.engine.config import LoopConfig
+from bsn.engine.errors import RunError
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+__all__ = ["best_precision", "make_fabric"]
+
+
+def best_precision(device: str) -> str:
+    """Name the mixed precision for a device: "bf16-mixed" if it computes in bfloat16 natively, else "32-true".
+
+    Parameters
+    ----------
+    device : {"cpu", "cuda", ...}
+    """
+    if device.startswith("cuda"):
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = device == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return "bf16-mixed" if native else "32-true"
+
+
+def make_fabric(config: LoopConfig) -> Fabric:
+    """Lightning Fabric for a run: device, number of processes, precision.
+
+    Raises
+    ------
+    RunError
+        If a GPU is asked for and there is none, or not as many.
+    """
+    from lightning_fabric import Fabric
+
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if config.accelerator == "gpu" and not gpus:
+        raise RunError("accelerator 'gpu' was asked for, but PyTorch sees no CUDA device; use 'cpu' or 'auto'")
+    use_gpu = gpus > 0 and config.accelerator != "cpu"
+    if use_gpu and config.devices > gpus:
+        raise RunError(f"{config.devices} devices were asked for, but there are {gpus} GPUs; use --devices {gpus}")
+    device = "cuda" if use_gpu else "cpu"
+    precision = best_precision(device) if config.precision == "auto" else config.precision
+    if not use_gpu and config.devices > 1:
+        torch.set_num_threads(max(1, torch.get_num_threads() // config.devices))
+    if config.deterministic and use_gpu:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+    # Fabric announces precision and ranks on its own loggers; the run's log says it in one line.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    return Fabric(
+        accelerator="gpu" if use_gpu else "cpu",
+        devices=config.devices,
+        strategy="ddp" if config.devices > 1 else "auto",
+        precision=precision,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,299 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from bsn.engine.averaging import make_average, update_average
+from bsn.engine.checkpoint import capture_generators, load_checkpoint, restore_generators, save_checkpoint
+from bsn.engine.config import LoopConfig
+from bsn.engine.devices import make_fabric
+from bsn.engine.errors import Interrupted, TrainingDiverged
+from bsn.engine.journal import Journal
+from bsn.engine.run_folder import RunFolder
+from bsn.engine.schedule import learning_rate_factor
+from bsn.engine.stop import StopRequest
+from bsn.engine.task import Task, Update, Workers
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+__all__ = ["FitResult", "fit"]
+
+_CALIBRATION_SKIP, _CALIBRATION_STEPS = 3, 20
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """Outcome of a run: its length in steps and seconds, last and best validation numbers."""
+
+    steps: int
+    seconds: float
+    validation: Mapping[str, float]
+    best: float | None
+    best_step: int | None
+
+
+def fit(task: Task, config: LoopConfig, folder: RunFolder, *, resume: bool = False, settings: str = "") -> FitResult:
+    """Train `task` to the end of its run.
+
+    Parameters
+    ----------
+    task : Task
+    config : LoopConfig
+    folder : RunFolder
+        Must be new, or with `resume` hold a checkpoint.
+    resume : bool
+        Go on from ``last.ckpt``. On the same machine and settings the run ends in the same bits as one that was never
+        stopped.
+    settings : str
+        Text of config.yaml.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    RunError
+        If the folder does not fit, a device is missing or a file cannot be written.
+    TrainingDiverged
+        At the first loss that is not finite.
+    Interrupted
+        After SIGINT or SIGTERM; a checkpoint of the last finished step was written.
+    """
+    fabric = make_fabric(config)
+    first_process = fabric.global_rank == 0 and not _is_launched_child()
+    if first_process:
+        folder.check_resumable() if resume else folder.check_new()
+    fabric.launch()
+    loop = _Loop(task, config, folder, fabric)
+    try:
+        if fabric.is_global_zero and not resume:
+            folder.write_text(folder.config, settings)
+        return loop.run(load_checkpoint(folder.checkpoint) if resume else None)
+    finally:
+        task.close()
+
+
+def _is_launched_child() -> bool:
+    import os
+
+    return os.environ.get("LOCAL_RANK", "0") != "0"
+
+
+class _Loop:
+    """State of one call of :func:`fit`."""
+
+    def __init__(self, task: Task, config: LoopConfig, folder: RunFolder, fabric: Fabric) -> None:
+        self.task, self.config, self.folder, self.fabric = task, config, folder, fabric
+        self.total = config.steps
+        self.calibrated = config.minutes is None
+        self.step = 0
+        self.seconds = 0.0
+        self.best: float | None = None
+        self.best_step: int | None = None
+        self.validation: dict[str, float] = {}
+
+        torch.manual_seed(config.seed + fabric.global_rank)
+        task.start(Workers(fabric.global_rank, fabric.world_size, str(fabric.device)))
+        for module in task.modules.values():
+            module.to(fabric.device)
+        self.raw: dict[str, nn.Module] = dict(task.modules)
+        self.average = {name: make_average(self.raw[name]) for name in task.averaged} if config.ema else {}
+        for name, module in self.raw.items():
+            task.modules[name] = fabric.setup_module(module) if any(True for _ in module.parameters()) else module
+        self.optimizers: dict[str, Any] = {name: fabric.setup_optimizers(o) for name, o in task.optimizers().items()}
+        self.peaks = {
+            name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in self.optimizers.items()
+        }
+
+    @property
+    def finished_modules(self) -> dict[str, nn.Module]:
+        """What is validated and saved: averages where there are some."""
+        return {**self.raw, **self.average}
+
+    def run(self, checkpoint: dict[str, Any] | None) -> FitResult:
+        if checkpoint is not None:
+            self._restore(checkpoint)
+        else:
+            self._save_checkpoint()
+        zero = self.fabric.is_global_zero
+        journal = Journal(
+            self.folder, self.total, active=zero, tensorboard=self.config.tensorboard, resume_step=self.step
+        )
+        started, before = time.monotonic(), self.seconds
+        with journal, StopRequest() as stop:
+            while self.step < self.total:
+                numbers, stopped = self._train_step(stop)
+                self.step += 1
+                self.seconds = before + time.monotonic() - started
+                journal.step(self.step, {**numbers, "seconds": round(self.seconds, 3)})
+                self._calibrate(journal)
+                if self._due(self.config.validate_every) or self.step == self.total:
+                    self._validate(journal)
+                # The stop goes first: an interrupted run must not lose a step.
+                if stopped or self._due(self.config.checkpoint_every) or self.step == self.total:
+                    self._save_checkpoint()
+                if stopped and self.step < self.total:
+                    raise Interrupted(
+                        f"interrupted after step {self.step} of {self.total}; continue with --resume -o {self.folder.path}"
+                    )
+        if zero:
+            self.task.save(self.folder.final, self.finished_modules, self._facts())
+        return FitResult(self.total, self.seconds, self.validation, self.best, self.best_step)
+
+    def _due(self, every: int) -> bool:
+        return every > 0 and self.step % every == 0
+
+    def _train_step(self, stop: StopRequest) -> tuple[dict[str, float], bool]:
+        """One step of the task: losses, backward passes, clipping, optimisers, average."""
+        factor = learning_rate_factor(self.step, self.total, self.config) if self.calibrated else self._early_factor()
+        numbers: dict[str, float] = {}
+        stopped = False
+        for update in self.task.updates(self.step):
+            optimizer = self.optimizers[update.optimizer]
+            for group, peak in zip(optimizer.param_groups, self.peaks[update.optimizer], strict=True):
+                group["lr"] = peak * factor
+            optimizer.zero_grad(set_to_none=True)
+            loss, logged = self._accumulate(update)
+            reduced = self.fabric.all_reduce(
+                torch.tensor([loss, float(stop.requested)], device=self.fabric.device), reduce_op="mean"
+            )
+            loss, stopped = float(reduced[0]), bool(reduced[1] > 0)
+            if not math.isfinite(loss):
+                raise TrainingDiverged(self._divergence(loss, update))
+            self._clip(optimizer)
+            optimizer.step()
+            prefix = "" if update.optimizer == "main" else f"{update.optimizer}_"
+            numbers |= {f"{prefix}loss": loss, **logged, f"{prefix}learning_rate": optimizer.param_groups[0]["lr"]}
+        for name, average in self.average.items():
+            update_average(average, self.raw[name], self.config.ema, self.step)
+        return numbers, stopped
+
+    def _accumulate(self, update: Update) -> tuple[float, Mapping[str, float]]:
+        total = 0.0
+        logged: Mapping[str, float] = {}
+        for index, part in enumerate(update.parts):
+            last = index == len(update.parts) - 1
+            with _no_sync(self.fabric, self.task.modules, enabled=not last):
+                loss, logged = part()
+                value = float(loss.detach())
+                if math.isfinite(value):
+                    self.fabric.backward(loss / len(update.parts))
+                total += value / len(update.parts)
+        return total, logged
+
+    def _clip(self, optimizer: Any) -> None:
+        if self.config.clip is not None:
+            parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+            nn.utils.clip_grad_norm_(parameters, self.config.clip)
+
+    def _divergence(self, loss: float, update: Update) -> str:
+        files = ", ".join(dict.fromkeys(update.batch)) or "unknown"
+        good = f"{self.folder.checkpoint}" if self.folder.checkpoint.exists() else "none yet"
+        return (
+            f"the loss became {loss} at step {self.step + 1}; batch: {files}; last good checkpoint: {good}; "
+            "look at these images, or lower the learning rate"
+        )
+
+    def _early_factor(self) -> float:
+        return learning_rate_factor(self.step, 10**9, self.config)
+
+    def _calibrate(self, journal: Journal) -> None:
+        """Turn a budget of minutes into a number of steps once the speed is known."""
+        if self.calibrated:
+            return
+        if self.step == _CALIBRATION_SKIP:
+            self._calibration_start = self.seconds
+        if self.step == _CALIBRATION_SKIP + _CALIBRATION_STEPS:
+            assert self.config.minutes is not None
+            pace = (self.seconds - self._calibration_start) / _CALIBRATION_STEPS
+            left = 0.97 * 60 * self.config.minutes - self.seconds
+            total = torch.tensor(self.step + max(1, int(left / pace)), device=self.fabric.device)
+            self.total = int(self.fabric.broadcast(total))
+            self.calibrated = True
+            journal.set_total(self.total)
+            journal.say(f"{self.config.minutes:g} minutes at {1 / pace:.2f} steps/s are {self.total} steps")
+
+    def _validate(self, journal: Journal) -> None:
+        modules = self.finished_modules
+        modes = {module: module.training for module in modules.values()}
+        for module in modes:
+            module.eval()
+        with torch.no_grad(), self.fabric.autocast():
+            if self.fabric.is_global_zero:
+                self.validation = self.task.validate(self.step, modules, self.folder.samples)
+        for module, training in modes.items():
+            module.train(training)
+        self.fabric.barrier()
+        journal.validation(self.step, self.validation)
+        key = self.task.monitor.removeprefix("+")
+        value = self.validation.get(key)
+        if value is None:
+            return
+        sign = -1 if self.task.monitor.startswith("+") else 1
+        if self.best is None or sign * value < sign * self.best:
+            self.best, self.best_step = value, self.step
+            self.task.save(self.folder.best, modules, self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "steps": self.step,
+            "of_steps": self.total,
+            "seconds": round(self.seconds, 1),
+            "seed": self.config.seed,
+            "devices": self.fabric.world_size,
+            "precision": self.fabric._precision.precision,
+            "validation": self.validation,
+        }
+
+    def _save_checkpoint(self) -> None:
+        if self.fabric.is_global_zero:
+            content = {
+                "step": self.step,
+                "total": self.total,
+                "calibrated": self.calibrated,
+                "seconds": self.seconds,
+                "best": self.best,
+                "best_step": self.best_step,
+                "validation": self.validation,
+                "modules": {name: module.state_dict() for name, module in self.raw.items()},
+                "average": {name: module.state_dict() for name, module in self.average.items()},
+                "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+                "generators": capture_generators(),
+                "task": self.task.state_dict(),
+            }
+            save_checkpoint(self.folder.checkpoint, content)
+        self.fabric.barrier()
+
+    def _restore(self, content: dict[str, Any]) -> None:
+        for name, module in self.raw.items():
+            module.load_state_dict(content["modules"][name])
+        for name, module in self.average.items():
+            module.load_state_dict(content["average"][name])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(content["optimizers"][name])
+        self.step, self.total, self.calibrated = content["step"], content["total"], content["calibrated"]
+        self.seconds, self.validation = content["seconds"], content["validation"]
+        self.best, self.best_step = content["best"], content["best_step"]
+        restore_generators(content["generators"])
+        self.task.load_state_dict(content["task"])
+
+
+def _no_sync(fabric: Fabric, modules: Mapping[str, nn.Module], *, enabled: bool) -> Any:
+    import contextlib
+
+    stack = contextlib.ExitStack()
+    if enabled:
+        for module in modules.values():
+            if hasattr(module, "_forward_module"):
+                stack.enter_context(fabric.no_backward_sync(module))  # type: ignore[arg-type]
+    return stack

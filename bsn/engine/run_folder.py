@@ -1,0 +1,106 @@
+"""Layout of a run on disk."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bsn.engine.errors import RunError
+from data.atomic import atomic_output
+from data.errors import writing
+
+__all__ = ["RunFolder"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of one run.
+
+    Parameters
+    ----------
+    path : Path
+        Holds ``config.yaml``, ``last.ckpt`` (everything needed to resume), ``best.safetensors`` and
+        ``final.safetensors`` (finished models), ``metrics.csv``, ``train.log`` and ``samples/``.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The settings the run was started with."""
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoint(self) -> Path:
+        """State of the last checkpointed step."""
+        return self.path / "last.ckpt"
+
+    @property
+    def best(self) -> Path:
+        """Model with the best validation."""
+        return self.path / "best.safetensors"
+
+    @property
+    def final(self) -> Path:
+        """Model of the last step."""
+        return self.path / "final.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        """One row per logged step."""
+        return self.path / "metrics.csv"
+
+    @property
+    def log(self) -> Path:
+        """What the run said."""
+        return self.path / "train.log"
+
+    @property
+    def samples(self) -> Path:
+        """Pictures of validations."""
+        return self.path / "samples"
+
+    def check_new(self) -> None:
+        """Refuse to start a run where one lies already, or where nothing can be written.
+
+        Raises
+        ------
+        RunError
+        """
+        if self.checkpoint.exists() or self.final.exists():
+            raise RunError(
+                f"{self.path} already holds a run; continue it with --resume or choose another output folder"
+            )
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise RunError(f"the output folder {self.path} is not empty; choose a new or an empty one")
+        try:
+            self.samples.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise RunError(f"{self.path} is a file, not a folder; choose another output folder") from None
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise RunError(f"the output folder {self.path} cannot be made ({reason}); choose another") from None
+        if not os.access(self.path, os.W_OK):
+            raise RunError(f"the output folder {self.path} is not writable; choose another")
+
+    def check_resumable(self) -> None:
+        """Refuse to resume where there is nothing to resume.
+
+        Raises
+        ------
+        RunError
+        """
+        if not self.checkpoint.is_file():
+            raise RunError(f"{self.path} holds no checkpoint to resume from; start the run without --resume")
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Write a small file atomically.
+
+        Raises
+        ------
+        DataError
+            If that fails.
+        """
+        with atomic_output(path, overwrite=True) as partial, writing(path):
+            partial.write_text(text, encoding="utf-8")

@@ -1,0 +1,21 @@
+"""Protocols, metrics, tables and reports."""
+
+from bsn.evaluation.protocol import PROTOCOLS, Protocol, Score, fit_affine, get_protocol
+from bsn.evaluation.report import HtmlReport, encode_png
+from bsn.evaluation.residual import ResidualStatistics, autocorrelation, residual_statistics
+from bsn.evaluation.table import ScoreTable, environment
+
+__all__ = [
+    "PROTOCOLS",
+    "HtmlReport",
+    "Protocol",
+    "ResidualStatistics",
+    "Score",
+    "ScoreTable",
+    "autocorrelation",
+    "encode_png",
+    "environment",
+    "fit_affine",
+    "get_protocol",
+    "residual_statistics",
+]

@@ -1,0 +1,165 @@
+"""Protocols: everything that decides a PSNR or SSIM, under a name.
+
+Numbers of different protocols must not be compared: SSIM windows differ between TBSN and AP-BSN, rounding moves PSNR, and
+separately stretched microscopy pairs mean nothing without a fit. scikit-image computes the number of record.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["PROTOCOLS", "Protocol", "Score", "fit_affine", "get_protocol"]
+
+Planes = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Score:
+    """PSNR in dB and SSIM of one image."""
+
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a result is compared with the truth.
+
+    Parameters
+    ----------
+    name, description : str
+    rounding : {"none", "8-bit"}
+        "8-bit": both images become floor(255 x + 0.5) / 255, clipped to [0, 1].
+    affine : bool
+        Map the truth to the result by the gain and offset of least squares first, for pairs whose brightness was
+        stretched separately.
+    ssim_window : {"uniform", "gaussian"}
+        7 x 7 uniform, or Gaussian of sigma 1.5 cut at 11 x 11.
+    border : int
+        Pixels cropped on every side.
+    data_range : float
+        Peak of PSNR and SSIM in units of the images ([0, 1]).
+
+    Notes
+    -----
+    PSNR is taken over all channels together, SSIM averaged over channels, with scikit-image's sample covariance. Scores
+    of a set are means over its images.
+
+    Examples
+    --------
+    >>> truth = np.zeros((1, 16, 16), np.float32)
+    >>> round(get_protocol("rgb8").score(truth + 0.1, truth).psnr, 2)
+    19.91
+    """
+
+    name: str
+    description: str
+    rounding: Literal["none", "8-bit"] = "8-bit"
+    affine: bool = False
+    ssim_window: Literal["uniform", "gaussian"] = "uniform"
+    border: int = 0
+    data_range: float = 1.0
+
+    @property
+    def hash(self) -> str:
+        """Eight hexadecimal digits over all fields that decide a number."""
+        fields = {k: v for k, v in dataclasses.asdict(self).items() if k != "description"}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
+
+    def score(self, result: Planes, truth: Planes) -> Score:
+        """Compare one image.
+
+        Parameters
+        ----------
+        result, truth : ndarray, shape (C, H, W), float, range [0, 1]
+
+        Returns
+        -------
+        Score
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, or the image is smaller than the SSIM window.
+        """
+        from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+        if result.shape != truth.shape or result.ndim != 3:
+            raise ValueError(
+                f"result {result.shape} and truth {truth.shape} cannot be compared; both must be (C, H, W)"
+            )
+        window = 11 if self.ssim_window == "gaussian" else 7
+        if min(result.shape[1:]) - 2 * self.border < window:
+            raise ValueError(
+                f"an image of {result.shape[1]} x {result.shape[2]} is smaller than the SSIM window {window}"
+            )
+        x, y = self._prepare(result), self._prepare(truth)
+        if self.affine:
+            y = fit_affine(y, x)
+        options = {"gaussian_weights": True, "sigma": 1.5} if self.ssim_window == "gaussian" else {}
+        with np.errstate(divide="ignore"):  # equal images have an infinite PSNR
+            psnr = peak_signal_noise_ratio(y, x, data_range=self.data_range)
+        ssim = structural_similarity(
+            y, x, data_range=self.data_range, channel_axis=0, use_sample_covariance=True, **options
+        )
+        return Score(float(psnr), float(ssim))
+
+    def _prepare(self, given: Planes) -> NDArray[np.float64]:
+        image = np.asarray(given, np.float64)
+        if self.border:
+            image = image[:, self.border : -self.border, self.border : -self.border]
+        if self.rounding == "8-bit":
+            image = np.clip(np.floor(255 * image + 0.5) / 255, 0, 1)
+        return image
+
+
+def fit_affine(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``gain * source + offset`` with the gain and offset of least squares to `target`.
+
+    Parameters
+    ----------
+    source, target : ndarray of equal shape
+    """
+    centred = source - source.mean()
+    variance = float((centred * centred).mean())
+    gain = float((centred * (target - target.mean())).mean()) / variance if variance > 0 else 0.0
+    return gain * centred + target.mean()
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("rgb8", "plain 8-bit RGB or grey: PSNR over all channels, SSIM with a 7 x 7 uniform window"),
+        Protocol(
+            "tbsn", "SIDD validation of the published TBSN: 8-bit rounding, Gaussian SSIM", ssim_window="gaussian"
+        ),
+        Protocol("ap-bsn", "AP-BSN: 8-bit rounding, PSNR of range 255, SSIM with a 7 x 7 uniform window"),
+        Protocol(
+            "affine",
+            "microscopy pairs stretched separately: the truth is fitted to the result by gain and offset, no rounding",
+            rounding="none",
+            affine=True,
+        ),
+        Protocol("float", "no rounding, range 1, SSIM with a 7 x 7 uniform window", rounding="none"),
+    )
+}
+
+
+def get_protocol(name: str) -> Protocol:
+    """Protocol of that name.
+
+    Raises
+    ------
+    ValueError
+        With the names there are.
+    """
+    if name not in PROTOCOLS:
+        raise ValueError(f"there is no protocol {name!r}; choose one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]

@@ -1,0 +1,85 @@
+"""Scores of a set of images: per-image CSV, mean table, JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from bsn.evaluation.protocol import Protocol
+
+__all__ = ["ScoreTable", "environment"]
+
+
+def environment() -> dict[str, str]:
+    """Versions and machine that a number depends on."""
+    from importlib.metadata import version
+
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": version("numpy"),
+        "scikit-image": version("scikit-image"),
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+    }
+
+
+@dataclass
+class ScoreTable:
+    """Rows of numbers, one per image, under one protocol.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    about : dict
+        Where the numbers come from: model, options, data. JSON values.
+    """
+
+    protocol: Protocol
+    about: dict[str, Any] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, image: str, numbers: Mapping[str, float]) -> None:
+        """Add the numbers of one image."""
+        self.rows.append({"image": image, **numbers})
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Mean of every number over the images."""
+        keys = [key for key in (self.rows[0] if self.rows else {}) if key != "image"]
+        return {key: fmean(row[key] for row in self.rows) for key in keys}
+
+    def to_csv(self) -> str:
+        """CSV text: a comment line with the protocol, then one row per image and the mean."""
+        text = io.StringIO()
+        text.write(f"# protocol {self.protocol.name} ({self.protocol.hash}): {self.protocol.description}\n")
+        columns = list(self.rows[0]) if self.rows else ["image"]
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(_rounded(row) for row in self.rows)
+        if self.rows:
+            writer.writerow(_rounded({"image": "mean", **self.means}))
+        return text.getvalue()
+
+    def to_json(self) -> str:
+        """JSON text with protocol, means, rows and environment."""
+        content = {
+            "protocol": {"name": self.protocol.name, "hash": self.protocol.hash, "text": self.protocol.description},
+            "about": self.about,
+            "images": len(self.rows),
+            "means": _rounded(self.means),
+            "rows": [_rounded(row) for row in self.rows],
+            "environment": environment(),
+        }
+        return json.dumps(content, indent=1)
+
+
+def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()}

@@ -1,0 +1,65 @@
+"""Options of denoising."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["InferenceConfig"]
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """How images are denoised.
+
+    Parameters
+    ----------
+    stride : int, optional
+        Of the pixel-shuffle downsampling, for noise that is correlated between neighbours; 1 for white noise. None: what
+        the model was trained for.
+    r3_passes : int
+        Passes of random-replacement refinement after the first; 0 for none, published: 8.
+    r3_probability : float
+        Share of noisy pixels mixed into each pass.
+    ensemble : bool
+        Average over the eight flips and rotations: 8 times the work for about 0.1 dB.
+    tile : int, optional
+        Side of the tiles in pixels, halo included. None: chosen for the network; 0: the whole image at once.
+    overlap : int, optional
+        Pixels by which tiles of networks with global statistics overlap, blended. None: a quarter of the tile. Other
+        networks overlap by their halo, which makes tiles equal to the whole image.
+    device : str
+        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" ...
+    precision : {"32", "bf16"}
+        "bf16" computes convolutions and attention in bfloat16: faster where the hardware has it, about 50 dB from the
+        float32 result.
+    seed : int
+        Of the random replacement.
+
+    Raises
+    ------
+    ValueError
+        For values outside their range.
+    """
+
+    stride: int | None = None
+    r3_passes: int = 0
+    r3_probability: float = 0.16
+    ensemble: bool = False
+    tile: int | None = None
+    overlap: int | None = None
+    device: str = "auto"
+    precision: Literal["32", "bf16"] = "32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        rules = {
+            "stride": (self.stride is None or self.stride >= 1, "1 or more"),
+            "r3_passes": (self.r3_passes >= 0, "0 or more"),
+            "r3_probability": (0 <= self.r3_probability <= 1, "in [0, 1]"),
+            "tile": (self.tile is None or self.tile >= 0, "0 for the whole image, or a side in pixels"),
+            "overlap": (self.overlap is None or self.overlap >= 0, "0 or more"),
+        }
+        for name, (legal, range_) in rules.items():
+            if not legal:
+                raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")

@@ -1,0 +1,236 @@
+"""Denoising arrays and files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bsn.inference.config import InferenceConfig
+from bsn.inference.pipeline import Pipeline
+from bsn.inference.tiled import denoise_bands
+from bsn.models import Model
+from data import DataError, open_image, open_writer
+from data.planes import check_finite, from_unit, to_planes, to_unit
+
+__all__ = ["Denoiser", "FileReport", "denoise", "output_path"]
+
+
+@dataclass
+class FileReport:
+    """What became of the files of a run: outputs by input, and messages of those that failed."""
+
+    done: dict[Path, Path] = field(default_factory=dict)
+    failed: dict[Path, str] = field(default_factory=dict)
+
+
+class Denoiser:
+    """A model ready to denoise many images.
+
+    Parameters
+    ----------
+    model : Model, nn.Module, str or Path
+        A loaded model, a registered network that works on image values, a model file, or the folder of a run.
+    config : InferenceConfig, optional
+    **options
+        Fields of :class:`InferenceConfig`, instead of `config`.
+
+    Raises
+    ------
+    ModelFileError
+        If the model cannot be loaded.
+    ValueError
+        For options out of range, or a device that is not there.
+
+    Examples
+    --------
+    >>> import bsn.models
+    >>> denoiser = Denoiser(bsn.models.create("tbsn-tiny", channels=1), device="cpu")
+    >>> denoiser(np.zeros((40, 50), np.uint16)).dtype
+    dtype('uint16')
+    """
+
+    def __init__(
+        self, model: Model | nn.Module | str | Path, config: InferenceConfig | None = None, **options: Any
+    ) -> None:
+        self.config = dataclasses.replace(config or InferenceConfig(), **options)
+        self.device = _device(self.config.device)
+        if isinstance(model, (str, Path)):
+            model = Model.load(model)
+        elif isinstance(model, nn.Module):
+            model = Model(model)
+        self.model = dataclasses.replace(model, network=model.network.to(self.device).eval())
+        self.pipeline = Pipeline(self.model, self.config)
+
+    def __call__(self, image: np.ndarray | Tensor, axes: str | None = None) -> np.ndarray | Tensor:
+        """Denoise an array.
+
+        Parameters
+        ----------
+        image : ndarray or Tensor
+            uint8, uint16 or float; grey or with the model's number of channels; stacks are denoised plane by plane.
+        axes : str, optional
+            One letter per axis, such as "YX", "YXC", "ZYX"; guessed from the shape where left out.
+
+        Returns
+        -------
+        ndarray or Tensor
+            Of the same kind, dtype, shape and range.
+
+        Raises
+        ------
+        data.DataError
+            For arrays that are no images, NaN pixels, and a number of channels that is not the model's.
+        ValueError
+            If the image or a tile is too small for the model.
+        """
+        planes, layout = to_planes(image, axes)
+        self._check_channels(planes.shape[1], f"an image of axes {layout.axes}")
+        result = np.empty_like(planes)
+        for index, plane in enumerate(planes):
+            source = torch.from_numpy(plane)
+
+            def read(top: int, left: int, height: int, width: int, source: Tensor = source) -> Tensor:
+                return source[None, :, top : top + height, left : left + width].to(self.device)
+
+            for top, rows in self._bands(read, (plane.shape[1], plane.shape[2]), index):
+                result[index, :, top : top + rows.shape[1]] = rows.numpy()
+        return layout.restore(result)
+
+    def denoise_file(
+        self, source: str | Path, target: str | Path, *, axes: str | None = None, overwrite: bool = False
+    ) -> None:
+        """Denoise a file region by region, so that images larger than memory work.
+
+        Parameters
+        ----------
+        source, target : str or Path
+            Any format of :mod:`data`. The target gets the dtype, axes, size and metadata of the source, and appears only
+            when it is complete.
+        axes : str, optional
+        overwrite : bool
+
+        Raises
+        ------
+        data.DataError
+            For files that cannot be read or written, NaN pixels, and a number of channels that is not the model's.
+        ValueError
+            If the image or a tile is too small for the model.
+        """
+        with open_image(source, axes=axes) as reader:
+            self._check_channels(reader.channels, f"{Path(source).name} of axes {reader.axes}")
+            with open_writer(
+                target, reader.shape, reader.axes, reader.dtype, reader.metadata, overwrite=overwrite
+            ) as writer:
+                for plane in range(reader.planes):
+
+                    def read(top: int, left: int, height: int, width: int, plane: int = plane) -> Tensor:
+                        region = reader.read(plane, top, left, height, width)
+                        check_finite(region, f"{Path(source).name} at row {top}, column {left}")
+                        return torch.from_numpy(to_unit(region))[None].to(self.device)
+
+                    for top, rows in self._bands(read, reader.size, plane):
+                        writer.write(plane, top, 0, from_unit(rows.numpy(), reader.dtype))
+
+    def denoise_files(
+        self,
+        sources: Iterable[Path],
+        target: Callable[[Path], Path],
+        *,
+        axes: str | None = None,
+        overwrite: bool = False,
+        progress: Callable[[Path], None] = lambda _: None,
+    ) -> FileReport:
+        """Denoise many files; bad ones are reported and do not stop the others.
+
+        Parameters
+        ----------
+        sources : iterable of Path
+        target : callable
+            Output path of an input path.
+        axes : str, optional
+        overwrite : bool
+        progress : callable
+            Called after each file.
+
+        Returns
+        -------
+        FileReport
+        """
+        report = FileReport()
+        for source in sources:
+            try:
+                self.denoise_file(source, target(source), axes=axes, overwrite=overwrite)
+                report.done[source] = target(source)
+            except ValueError as error:  # DataError is one
+                report.failed[source] = str(error)
+            progress(source)
+        return report
+
+    def _bands(
+        self, read: Callable[[int, int, int, int], Tensor], size: tuple[int, int], plane: int
+    ) -> Iterable[tuple[int, Tensor]]:
+        return denoise_bands(self.pipeline, read, size, self.model.channels, plane=plane)
+
+    def _check_channels(self, channels: int, what: str) -> None:
+        if channels != self.model.channels:
+            raise DataError(
+                f"{what} with {channels} channel{'s' * (channels != 1)}",
+                f"this model denoises images of {self.model.channels}",
+                "use a model trained on such images",
+            )
+
+
+def denoise(
+    image: np.ndarray | Tensor,
+    model: Model | nn.Module | str | Path,
+    *,
+    axes: str | None = None,
+    **options: Any,
+) -> np.ndarray | Tensor:
+    """Denoise one array.
+
+    Parameters
+    ----------
+    image : ndarray or Tensor
+        uint8, uint16 or float, see :meth:`Denoiser.__call__`.
+    model : Model, nn.Module, str or Path
+        See :class:`Denoiser`.
+    axes : str, optional
+    **options
+        Fields of :class:`InferenceConfig`: ``stride``, ``r3_passes``, ``ensemble``, ``tile``, ``device`` ...
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the same kind, dtype, shape and range.
+
+    Raises
+    ------
+    data.DataError, ValueError, ModelFileError
+        See :class:`Denoiser`.
+    """
+    return Denoiser(model, **options)(image, axes)
+
+
+def output_path(source: Path, folder: Path) -> Path:
+    """Where the result of a file goes: the same name in `folder`; lossy JPEG becomes PNG."""
+    name = source.with_suffix(".png").name if source.suffix.lower() in (".jpg", ".jpeg") else source.name
+    return folder / name
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise ValueError(f"device {name!r} is not here; use 'cpu' or 'auto'") from None
+    return device

@@ -1,0 +1,144 @@
+"""From a noisy region to a denoised one: downsampling, network, refinement, self-ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bsn.inference.config import InferenceConfig
+from bsn.inference.position_noise import position_uniform
+from bsn.lattice import pad_within_phases
+from bsn.models import Model
+from bsn.selfsup import (
+    mosaic_downsample,
+    mosaic_upsample,
+    pixel_shuffle_downsample,
+    pixel_shuffle_upsample,
+    random_replacement_refinement,
+)
+from data.geometry import inverse, transform
+
+__all__ = ["Pipeline"]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Everything done to a region, and how far it reaches.
+
+    Parameters
+    ----------
+    model : Model
+        On the device that computes.
+    config : InferenceConfig
+    """
+
+    model: Model
+    config: InferenceConfig
+
+    @property
+    def stride(self) -> int:
+        """Stride of the pixel-shuffle downsampling."""
+        return self.config.stride or self.model.inference.stride
+
+    @property
+    def grid(self) -> int:
+        """Tiles start at multiples of this, so that they are cut and padded like the whole image."""
+        return self.stride * int(self.model.network.size_multiple)  # type: ignore[arg-type]
+
+    @property
+    def period(self) -> int:
+        """Side of the lattice on which the first pass is blind."""
+        return self.stride * max(int(self.model.network.lattice), 1)  # type: ignore[arg-type]
+
+    @property
+    def halo(self) -> int:
+        """Farthest pixel that can influence an output other than through statistics of the whole."""
+        reach = int(self.model.network.halo)  # type: ignore[arg-type]
+        # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
+        first = self.stride * (reach + 1) - 1 if self.stride > 1 else reach
+        return first + (reach if self.config.r3_passes else 0)
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor, *, origin: tuple[int, int] = (0, 0), plane: int = 0) -> Tensor:
+        """Denoise a region.
+
+        Parameters
+        ----------
+        x : Tensor, shape (1, C, H, W), image values
+        origin : tuple of int
+            (top, left) of the region in its image, multiples of :attr:`grid`.
+        plane : int
+            Number of the image in its stack (seeds the random replacement).
+
+        Returns
+        -------
+        Tensor, shape (1, C, H, W)
+
+        Raises
+        ------
+        ValueError
+            If the image is smaller than the lattice.
+        """
+        height, width = x.shape[-2:]
+        if min(height, width) < self.period and (height % self.grid or width % self.grid):
+            raise ValueError(
+                f"an image of {height} x {width} pixels is smaller than {self.period} pixels, the lattice of this model at "
+                f"stride {self.stride}; use a smaller stride or a larger image"
+            )
+        x = self._pad(self.model.scale.to_network(x))
+        views = range(8) if self.config.ensemble else range(1)
+        total = torch.zeros_like(x)
+        for view in views:
+            total += inverse(self._denoise_view(transform(x, view), view, origin, plane), view)
+        return self.model.scale.to_image(total / len(views))[..., :height, :width]
+
+    def _pad(self, x: Tensor) -> Tensor:
+        if self.model.inference.mosaic_margin is None:
+            return pad_within_phases(x, self.grid, self.period)
+        # AP-BSN fills the last rows and columns with zeros.
+        return F.pad(x, (0, -x.shape[-1] % self.stride, 0, -x.shape[-2] % self.stride))
+
+    def _denoise_view(self, x: Tensor, view: int, origin: tuple[int, int], plane: int) -> Tensor:
+        first = self._first_pass(x)
+        if not self.config.r3_passes:
+            return first
+        return random_replacement_refinement(
+            self._full_resolution,
+            x,
+            first,
+            passes=self.config.r3_passes,
+            probability=self.config.r3_probability,
+            uniforms=self._uniforms(x, view, origin, plane),
+        )
+
+    def _first_pass(self, x: Tensor) -> Tensor:
+        margin = self.model.inference.mosaic_margin
+        size = (x.shape[-2], x.shape[-1])
+        if margin is not None:
+            mosaic = mosaic_downsample(x, self.stride, margin=margin)
+            return mosaic_upsample(self._network(mosaic), self.stride, margin=margin, size=size)
+        if self.stride == 1:
+            return self._network(x)
+        return pixel_shuffle_upsample(self._network(pixel_shuffle_downsample(x, self.stride)), self.stride, size=size)
+
+    def _full_resolution(self, x: Tensor) -> Tensor:
+        margin = self.model.inference.mosaic_margin
+        if not margin:
+            return self._network(x)
+        padded = self._network(F.pad(x, (margin,) * 4, mode="reflect"))
+        return padded[..., margin:-margin, margin:-margin]
+
+    def _network(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
+            return self.model.network(x).to(x.dtype)
+
+    def _uniforms(self, x: Tensor, view: int, origin: tuple[int, int], plane: int) -> Iterator[Tensor]:
+        height, width = x.shape[-2:] if view % 2 == 0 else (x.shape[-1], x.shape[-2])
+        for index in range(self.config.r3_passes):
+            key = (self.config.seed, plane, view, index)
+            field = position_uniform(key, x.shape[1], *origin, height, width)
+            yield transform(field, view).to(device=x.device, dtype=x.dtype)

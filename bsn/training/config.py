@@ -1,0 +1,106 @@
+"""Settings of blind-spot training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bsn.ops.channel_attention import ChannelScope
+from bsn.selfsup import LossName
+
+__all__ = ["TrainConfig"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What is trained, and on what.
+
+    Parameters
+    ----------
+    model : str
+        Preset, see ``bsn models``.
+    channel_attention : {"phase", "global"}
+        For networks with channel attention: one Gram matrix per phase (strictly blind), or one for the image (as
+        published, approximately blind).
+    stride : int
+        Of the pixel-shuffle downsampling. 1 for white noise (most microscopy), 5 for camera JPEGs, 2 or more where
+        neighbouring noise is correlated.
+    stride_test : int, optional
+        Stride recommended for denoising; stored in the model. None: the smaller of 2 and `stride`.
+    downsampling : {"sub-image", "mosaic"}
+        "sub-image": the network sees one sub-image of each crop (TBSN). "mosaic": all of them, tiled with a margin
+        (AP-BSN).
+    mosaic_margin : int
+        Zeros around each tile of a mosaic.
+    crop : int
+        Side in pixels of what the network sees: of a sub-image, or of the crop that a mosaic is made of.
+    batch_size : int
+        Crops per step and device.
+    accumulate : int
+        Parts in which a batch is computed, to save memory.
+    loss : {"poisson-l2", "l2", "l1"}
+        See :mod:`bsn.selfsup.losses`.
+    optimizer : {"adamw", "adam"}
+    learning_rate : float
+        Peak of the schedule.
+    weight_decay : float
+    betas : tuple of float
+    augment : bool
+        Eight flips and rotations.
+    value_scale : {"standardise", "255"}
+        Range the network works on: mean 0 and standard deviation 1 over the training images, or 0..255.
+    validation_crops : int
+        Crops held back for validation, at most 5 % of the pixels; 0 for none.
+
+    Raises
+    ------
+    ValueError
+        For values outside their range.
+    """
+
+    model: str = "tbsn-tiny"
+    channel_attention: ChannelScope = "phase"
+    stride: int = 1
+    stride_test: int | None = None
+    downsampling: Literal["sub-image", "mosaic"] = "sub-image"
+    mosaic_margin: int = 2
+    crop: int = 128
+    batch_size: int = 8
+    accumulate: int = 1
+    loss: LossName = "poisson-l2"
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.99)
+    augment: bool = True
+    value_scale: Literal["standardise", "255"] = "standardise"
+    validation_crops: int = 8
+
+    def __post_init__(self) -> None:
+        rules = {
+            "stride": (self.stride >= 1, "1 or more"),
+            "stride_test": (self.stride_test is None or self.stride_test >= 1, "1 or more"),
+            "mosaic_margin": (self.mosaic_margin >= 0, "0 or more"),
+            "crop": (self.crop >= 8, "8 or more"),
+            "batch_size": (self.batch_size >= 1, "1 or more"),
+            "accumulate": (1 <= self.accumulate <= self.batch_size, "1 to batch_size"),
+            "learning_rate": (self.learning_rate > 0, "more than 0"),
+            "weight_decay": (self.weight_decay >= 0, "0 or more"),
+            "validation_crops": (self.validation_crops >= 0, "0 or more"),
+        }
+        for name, (legal, range_) in rules.items():
+            if not legal:
+                raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
+        if self.downsampling == "mosaic" and self.crop % self.stride:
+            nearest = max(self.crop // self.stride, 1) * self.stride
+            raise ValueError(f"crop {self.crop} is no multiple of the mosaic's stride {self.stride}; use {nearest}")
+
+    @property
+    def image_crop(self) -> int:
+        """Side of a crop in pixels of the image."""
+        return self.crop * (self.stride if self.downsampling == "sub-image" else 1)
+
+    @property
+    def inference_stride(self) -> int:
+        """Stride stored in the model for denoising."""
+        return self.stride_test or min(2, self.stride)

@@ -1,0 +1,205 @@
+"""From a folder of noisy images to a trained model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bsn.engine import FitResult, LoopConfig, RunFolder, fit
+from bsn.evaluation import get_protocol
+from bsn.models import ValueScale, create, presets
+from bsn.training.config import TrainConfig
+from bsn.training.task import BlindSpotTask
+from bsn.training.validation import CleanPair, Validation
+from data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
+from data.planes import to_planes
+
+__all__ = ["CleanValidation", "build_task", "train"]
+
+_LARGEST_HELD_BACK_SHARE = 0.05
+_SCALE_SAMPLES = 64
+_SMALLEST_CROP = 16
+
+
+@dataclass(frozen=True)
+class CleanValidation:
+    """Optional pairs with known truth, to watch PSNR while training (they are never trained on).
+
+    Parameters
+    ----------
+    noisy, clean : str, optional
+        Folders with files of the same names; both or none.
+    protocol : str
+        See :mod:`bsn.evaluation`.
+    """
+
+    noisy: str | None = None
+    clean: str | None = None
+    protocol: str = "rgb8"
+
+    def __post_init__(self) -> None:
+        if (self.noisy is None) != (self.clean is None):
+            raise ValueError("validation with clean images needs both a noisy and a clean folder")
+        get_protocol(self.protocol)
+
+    def validation_pairs(self) -> list[CleanPair]:
+        """Read the pairs.
+
+        Raises
+        ------
+        DataError
+            If a partner is missing or the sizes differ.
+        """
+        if self.noisy is None or self.clean is None:
+            return []
+        pairs = []
+        for path in list_images(self.noisy):
+            partner = Path(self.clean) / path.name
+            noisy, clean = (to_planes(i.pixels, i.axes)[0][0] for i in (read_image(path), read_image(partner)))
+            if noisy.shape != clean.shape:
+                raise DataError(str(partner), f"is {clean.shape}, its noisy partner {noisy.shape}", "give equal sizes")
+            pairs.append(CleanPair(path.name, noisy, clean))
+        return pairs
+
+
+def train(
+    images: str | Path | Sequence[str | Path] | np.ndarray | Sequence[np.ndarray],
+    output: str | Path,
+    config: TrainConfig | None = None,
+    loop: LoopConfig | None = None,
+    *,
+    axes: str | None = None,
+    clean: CleanValidation | None = None,
+    resume: bool = False,
+    settings: str = "",
+) -> FitResult:
+    """Train a blind-spot network on noisy images alone.
+
+    Parameters
+    ----------
+    images : path, sequence of paths, array or sequence of arrays
+        Files, folders or patterns; a file of ``bsn pack``; arrays with their `axes`.
+    output : str or Path
+        Folder of the run, see :class:`bsn.engine.RunFolder`. ``final.safetensors`` in it is the model.
+    config : TrainConfig, optional
+    loop : LoopConfig, optional
+    axes : str, optional
+        One letter per axis of the images; guessed where left out.
+    clean : CleanValidation, optional
+    resume : bool
+        Go on from the last checkpoint.
+    settings : str
+        Text stored as config.yaml.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    DataError
+        For images that cannot be read or do not fit together.
+    RunError, TrainingDiverged, Interrupted
+        See :func:`bsn.engine.fit`.
+    """
+    config, loop = config or TrainConfig(), loop or LoopConfig()
+    source = open_source(images, axes=axes)
+    pairs = (clean or CleanValidation()).validation_pairs()
+    torch.manual_seed(loop.seed)
+    task = build_task(source, config, loop.seed, pairs=pairs, protocol=(clean or CleanValidation()).protocol)
+    return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
+
+
+def build_task(
+    source: ImageSource,
+    config: TrainConfig,
+    seed: int,
+    *,
+    pairs: Sequence[CleanPair] = (),
+    protocol: str = "rgb8",
+) -> BlindSpotTask:
+    """Task of a run: network, crops, value scale, validation.
+
+    Parameters
+    ----------
+    source : ImageSource
+    config : TrainConfig
+    seed : int
+        Of crops and held-back crops (the network's initial weights follow torch's global generator).
+    pairs : sequence of CleanPair
+    protocol : str
+
+    Raises
+    ------
+    DataError
+        If the images are smaller than a crop.
+    """
+    config = fit_crop(source, config)
+    held_back = _held_back(source, config, seed)
+    crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
+    overrides: dict[str, Any] = {}
+    if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
+        overrides["channel_attention"] = config.channel_attention
+    network = create(config.model, channels=source.channels, **overrides)
+    mean, spread = _statistics(crops)
+    scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
+    return BlindSpotTask(
+        network,
+        crops,
+        config,
+        scale,
+        mean_intensity=abs(mean) or spread,
+        validation=Validation(held_back, pairs, get_protocol(protocol)),
+        provenance={
+            "model": config.model,
+            "training_images": len(source),
+            "image_dtype": str(source.dtype),
+            "stride": config.stride,
+            "loss": config.loss,
+        },
+    )
+
+
+def fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
+    """Settings with the crop shrunk to the smallest image, if it is larger.
+
+    Raises
+    ------
+    DataError
+        If what is left would be too small to train on.
+    """
+    height, width = min((source.size(i) for i in range(len(source))), key=min)
+    step = config.stride if config.downsampling == "sub-image" else 1
+    room = min(height, width) // step
+    if config.downsampling == "mosaic":
+        room -= room % config.stride
+    if room < min(config.crop, _SMALLEST_CROP):
+        raise DataError(
+            f"an image of {height} x {width} pixels",
+            f"is too small for crops of {_SMALLEST_CROP} pixels at stride {config.stride}",
+            "leave it out, or use a smaller stride",
+        )
+    return dataclasses.replace(config, crop=min(config.crop, room))
+
+
+def _held_back(source: ImageSource, config: TrainConfig, seed: int) -> CropBatch | None:
+    """Fixed validation crops, as many as asked for but at most 5 % of the pixels; None where that is less than one."""
+    pixels = sum(height * width for height, width in (source.size(i) for i in range(len(source))))
+    affordable = int(_LARGEST_HELD_BACK_SHARE * pixels / config.image_crop**2)
+    count = min(config.validation_crops, affordable)
+    return grid_crops(source, config.image_crop, count, seed) if count else None
+
+
+def _statistics(crops: RandomCrops) -> tuple[float, float]:
+    """Mean and standard deviation of the images, from random crops."""
+    sample = crops.batch(0, _SCALE_SAMPLES).pixels
+    spread = float(sample.std(dtype=np.float64))
+    if spread == 0:
+        raise DataError("the training images", "are all of one constant value", "give images with content")
+    return float(sample.mean(dtype=np.float64)), spread

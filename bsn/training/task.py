@@ -1,0 +1,165 @@
+"""The blind-spot task: what one step does, what validation is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from bsn.engine import Task, Update
+from bsn.engine.task import Workers
+from bsn.models import InferenceDefaults, Model, ValueScale
+from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample
+from bsn.training.config import TrainConfig
+from bsn.training.validation import Validation
+from data import Prefetcher, prefetch
+from data.crops import CropBatch
+
+__all__ = ["BlindSpotTask", "Crops"]
+
+
+class Crops(Protocol):
+    """Source of batches: a pure function of the step, see :class:`data.RandomCrops`."""
+
+    def batch(self, step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> CropBatch:
+        """Crops of one step for one process."""
+        ...
+
+
+class BlindSpotTask(Task):
+    """Train a blind-spot network on noisy crops alone: predict every pixel from the others.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A registered network.
+    crops : Crops
+        Crops of ``config.image_crop`` pixels.
+    config : TrainConfig
+    scale : ValueScale
+    mean_intensity : float
+        Mean of the images, the unit of the "poisson-l2" loss.
+    validation : Validation, optional
+    provenance : mapping, optional
+        Goes into the model file.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        crops: Crops,
+        config: TrainConfig,
+        scale: ValueScale,
+        *,
+        mean_intensity: float = 1.0,
+        validation: Validation | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.modules = {"network": network}
+        self.crops, self.config, self.scale = crops, config, scale
+        self.mean_intensity = mean_intensity
+        self.validation = validation
+        self.provenance = dict(provenance or {})
+        self.workers = Workers()
+        self._batches: Prefetcher[CropBatch] | None = None
+        if validation is not None:
+            self.monitor = validation.monitor
+
+    def start(self, workers: Workers) -> None:
+        """Note rank and device."""
+        self.workers = workers
+        self.modules["network"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """One optimiser over all parameters."""
+        kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[self.config.optimizer]
+        return {
+            "main": kind(
+                self.modules["network"].parameters(),
+                lr=self.config.learning_rate,
+                betas=self.config.betas,
+                weight_decay=self.config.weight_decay,
+            )
+        }
+
+    def updates(self, step: int) -> Iterator[Update]:
+        """One update on one batch of crops."""
+        batch = self._next_batch(step)
+        parts = np.array_split(batch.pixels, self.config.accumulate)
+        yield Update([functools.partial(self._loss, part) for part in parts], batch=batch.names)
+
+    def _next_batch(self, step: int) -> CropBatch:
+        if self._batches is None:
+
+            def batch(at: int) -> CropBatch:
+                return self.crops.batch(at, self.config.batch_size, self.workers.rank, self.workers.world_size)
+
+            self._batches = prefetch(batch, step)
+        return next(self._batches)
+
+    def _loss(self, pixels: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
+        x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)
+        target = self._network_input(self.scale.to_network(x))
+        prediction = self.predict(self.modules["network"], target).to(target.dtype)
+        return self.loss(prediction, target).mean(), {}
+
+    def _network_input(self, x: Tensor) -> Tensor:
+        """Sub-image (0, 0): random crops bring the others. A mosaic keeps all of them."""
+        stride = self.config.stride
+        return x[..., ::stride, ::stride] if self.config.downsampling == "sub-image" else x
+
+    def predict(self, network: nn.Module, x: Tensor) -> Tensor:
+        """Network value of every pixel of `x` (N, C, H, W) from the others, by way of the mosaic if there is one."""
+        if self.config.downsampling == "sub-image":
+            return network(x)
+        stride, margin = self.config.stride, self.config.mosaic_margin
+        mosaic = network(mosaic_downsample(x, stride, margin=margin))
+        return mosaic_upsample(mosaic, stride, margin=margin)
+
+    def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Loss of each sample, shape (N,)."""
+        if self.config.loss == "poisson-l2":
+            # This loss is defined on non-negative intensities with a mean near one.
+            prediction, target = (self.scale.to_image(t) / self.mean_intensity for t in (prediction, target))
+        return LOSSES[self.config.loss](prediction, target)
+
+    def validate(self, step: int, modules: Mapping[str, nn.Module], samples: Path) -> dict[str, float]:
+        """Numbers of :class:`Validation`."""
+        if self.validation is None:
+            return {}
+        return self.validation.run(self, self.model(modules["network"], {}), step, samples)
+
+    def network_crops(self, pixels: np.ndarray) -> Tensor:
+        """Network input of validation crops (B, C, h, w) in image values."""
+        return self._network_input(self.scale.to_network(torch.from_numpy(pixels).to(self.workers.device)))
+
+    def model(self, network: nn.Module, facts: Mapping[str, Any]) -> Model:
+        """The network with all that is needed to use it."""
+        config = self.config
+        inference = InferenceDefaults(
+            stride=config.inference_stride,
+            mosaic_margin=config.mosaic_margin if config.downsampling == "mosaic" else None,
+            training_crop=config.crop,
+        )
+        return Model(
+            network,
+            self.scale,
+            inference,
+            {**self.provenance, **facts},
+            "derived from the training images; their terms apply",
+        )
+
+    def save(self, path: Path, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> None:
+        """Write the model file."""
+        self.model(modules["network"], facts).save(path)
+
+    def close(self) -> None:
+        """Stop the thread that cuts crops."""
+        if self._batches is not None:
+            self._batches.close()

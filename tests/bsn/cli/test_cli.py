@@ -1,0 +1,325 @@
+"""The command line: help, the main job, and one clear line for everything that is wrong."""
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from bsn.cli import main
+from bsn.models import Model, create
+from data import Image, read_image, write_image
+from tests.helpers.golden import load_golden
+
+COMMANDS = ["convert", "demo", "denoise", "evaluate", "models", "pack", "train"]
+FAST = [
+    "--steps",
+    "3",
+    "--crop",
+    "16",
+    "--batch_size",
+    "2",
+    "--warmup_steps",
+    "1",
+    "--precision",
+    "32-true",
+    "--accelerator",
+    "cpu",
+]
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    """Folder of five noisy 8-bit grey images."""
+    folder = tmp_path / "noisy"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(5):
+        image = np.clip(rng.normal(100, 20, (64, 64)), 0, 255).astype(np.uint8)
+        write_image(folder / f"{index}.png", Image(image, "YX"))
+    return folder
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A small grey model file."""
+    torch.manual_seed(0)
+    path = tmp_path / "model.safetensors"
+    Model(create("dbsnl", channels=1, width=8, modules=1)).save(path)
+    return path
+
+
+def run(capsys, *words):
+    """Exit code, standard output and error of a command."""
+    code = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def complaint(capsys, *words):
+    """The one line of a command that must fail."""
+    code, _, err = run(capsys, *words)
+    lines = [line for line in err.splitlines() if line.strip()]
+    assert code == 2, err
+    assert len(lines) == 1, err
+    assert lines[0].startswith("bsn")
+    return lines[0]
+
+
+def test_overview_lists_all_commands(capsys):
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    assert all(f"  {name} " in out for name in COMMANDS)
+    assert "bsn train noisy/ -o run" in out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_examples(capsys, name):
+    with pytest.raises(SystemExit) as stop:
+        main([name, "--help"])
+    out = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert "examples:" in out
+    assert f"bsn {name}" in out.split("examples:")[1]
+
+
+def test_train_denoise_evaluate(capsys, noisy, tmp_path):
+    code, out, _ = run(capsys, "train", noisy, "-o", tmp_path / "run", *FAST)
+    assert code == 0
+    assert f"bsn denoise {noisy} --model {tmp_path / 'run'} -o denoised" in out
+    code, out, _ = run(capsys, "denoise", noisy, "--model", tmp_path / "run", "-o", tmp_path / "out")
+    assert code == 0
+    assert "5 of 5 images denoised" in out
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"{i}.png" for i in range(5)]
+    assert read_image(tmp_path / "out" / "0.png").pixels.dtype == np.uint8
+    words = ["evaluate", "--result", tmp_path / "out", "--noisy", noisy, "--clean", noisy, "-o", tmp_path / "scores"]
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert (tmp_path / "scores" / "scores.csv").read_text().count("\n") == 8
+    assert '"protocol"' in (tmp_path / "scores" / "scores.json").read_text()
+    code, out, _ = run(capsys, "evaluate", "--model", tmp_path / "run", "--noisy", noisy)
+    assert code == 0
+    assert "residual_std" in out
+
+
+def test_one_file_to_one_file(capsys, noisy, model, tmp_path):
+    code, _, _ = run(capsys, "denoise", noisy / "0.png", "--model", model, "-o", tmp_path / "deep" / "clean.tif")
+    assert code == 0
+    assert tifffile.imread(tmp_path / "deep" / "clean.tif").shape == (64, 64)
+
+
+def test_settings_go_to_yaml_and_back(capsys, noisy, tmp_path):
+    run(capsys, "train", noisy, "-o", tmp_path / "run", *FAST)
+    stored = tmp_path / "run" / "config.yaml"
+    assert "steps: 3" in stored.read_text()
+    code, _, err = run(capsys, "train", "--config", stored, "-o", tmp_path / "again")
+    assert code == 0, err
+    a, b = (Model.load(tmp_path / name).network.state_dict() for name in ("run", "again"))
+    assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_recipes_set_defaults_that_options_override(capsys, noisy, tmp_path):
+    with pytest.raises(SystemExit):
+        main(["train", str(noisy), "-o", "x", "--recipe", "tbsn", "--learning_rate", "0.5", "--print_config"])
+    out = capsys.readouterr().out
+    assert "stride: 5" in out
+    assert "learning_rate: 0.5" in out
+    assert "channel_attention: global" in out
+
+
+def test_pack_and_train_from_it(capsys, noisy, tmp_path):
+    code, out, _ = run(capsys, "pack", noisy, "-o", tmp_path / "all.h5")
+    assert code == 0
+    assert "5 images of 5 files" in out
+    assert run(capsys, "train", tmp_path / "all.h5", "-o", tmp_path / "run", *FAST)[0] == 0
+
+
+def test_convert(capsys, tmp_path):
+    golden = load_golden("tbsn/grad_tbsn_d8.safetensors")
+    torch.save({"params": golden.weights}, tmp_path / "published.pth")
+    (tmp_path / "config.json").write_text(golden.metadata["config"])
+    words = ["convert", tmp_path / "published.pth", "--model", "tbsn", "--official_config", tmp_path / "config.json"]
+    code, out, _ = run(capsys, *words, "-o", tmp_path / "tbsn.safetensors")
+    assert code == 0
+    assert "parameters" in out
+    model = Model.load(tmp_path / "tbsn.safetensors")
+    assert torch.allclose(model.predict(golden["input"] / 255) * 255, golden["output"], rtol=1e-4, atol=1e-2)
+    assert "exists already" in complaint(capsys, *words, "-o", tmp_path / "tbsn.safetensors")
+
+
+def test_models_lists_presets(capsys):
+    code, out, _ = run(capsys, "models", "--no_speed", "--json", "--channels", "1")
+    assert code == 0
+    import json
+
+    rows = {row["name"]: row for row in json.loads(out)["models"]}
+    assert {"tbsn", "tbsn-small", "tbsn-tiny", "dbsnl"} <= set(rows)
+    assert rows["tbsn"]["parameters"] > rows["tbsn-small"]["parameters"] > rows["tbsn-tiny"]["parameters"]
+
+
+def spoil(folder, kind):
+    rng = np.random.default_rng(1)
+    if kind == "truncated png":
+        whole = (folder / "0.png").read_bytes()
+        (folder / "0.png").write_bytes(whole[: len(whole) // 2])
+    elif kind == "truncated tiff":
+        tifffile.imwrite(folder / "9.tif", rng.integers(0, 255, (64, 64), dtype=np.uint8))
+        whole = (folder / "9.tif").read_bytes()
+        (folder / "9.tif").write_bytes(whole[: len(whole) // 2])
+    elif kind == "text":
+        (folder / "9.png").write_text("no picture")
+    elif kind == "nan":
+        shutil.rmtree(folder)
+        folder.mkdir()
+        image = rng.random((64, 64)).astype(np.float32)
+        image[3, 4] = np.nan
+        tifffile.imwrite(folder / "9.tif", image)
+    elif kind == "rgb":
+        write_image(folder / "9.png", Image(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8), "YXC"))
+    elif kind == "small":
+        write_image(folder / "9.png", Image(rng.integers(0, 255, (20, 20), dtype=np.uint8), "YX"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [
+        ("truncated png", [], "0.png"),
+        ("truncated tiff", [], "9.tif"),
+        ("text", [], "9.png"),
+        ("nan", [], "NaN"),
+        ("rgb", [], "9.png"),
+        ("small", ["--stride", "5"], "20 x 20"),
+    ],
+)
+def test_bad_images_stop_training_before_it_starts(capsys, noisy, tmp_path, kind, options, said):
+    spoil(noisy, kind)
+    assert said in complaint(capsys, "train", noisy, "-o", tmp_path / "run", *FAST, *options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_mixed_sizes_are_fine(capsys, noisy, tmp_path):
+    write_image(noisy / "9.png", Image(np.random.default_rng(0).integers(0, 255, (40, 90), dtype=np.uint8), "YX"))
+    assert run(capsys, "train", noisy, "-o", tmp_path / "run", *FAST)[0] == 0
+
+
+def test_bad_words_of_training(capsys, noisy, tmp_path):
+    out = ["-o", tmp_path / "run"]
+    assert "there is no such file or folder" in complaint(capsys, "train", tmp_path / "none", *out)
+    (tmp_path / "empty").mkdir()
+    assert "empty" in complaint(capsys, "train", tmp_path / "empty", *out)
+    assert "no model 'tbsn-tyni'; did you mean tbsn-tiny" in complaint(
+        capsys, "train", noisy, *out, "--model", "tbsn-tyni"
+    )
+    assert "no recipe 'sidd'" in complaint(capsys, "train", noisy, *out, "--recipe", "sidd")
+    assert "steps" in complaint(capsys, "train", noisy, *out, "--steps", "many")
+    assert "steps 0 is out of range" in complaint(capsys, "train", noisy, *out, "--steps", "0")
+    assert "output" in complaint(capsys, "train", noisy)
+    assert "there is no command 'trian'; choose one of convert" in complaint(capsys, "trian")
+    (tmp_path / "file").touch()
+    assert "is a file, not a folder" in complaint(capsys, "train", noisy, "-o", tmp_path / "file", *FAST)
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_words_of_denoising(capsys, noisy, model, tmp_path):
+    out = ["-o", tmp_path / "out"]
+    assert "there is no model" in complaint(capsys, "denoise", noisy, "--model", tmp_path / "none", *out)
+    torch.save({}, tmp_path / "x.pth")
+    assert "convert published weights" in complaint(capsys, "denoise", noisy, "--model", tmp_path / "x.pth", *out)
+    assert "is one file for 5 images" in complaint(capsys, "denoise", noisy, "--model", model, "-o", tmp_path / "x.png")
+    assert not (tmp_path / "out").exists()
+    spoil(noisy, "rgb")
+    line = complaint(capsys, "denoise", noisy / "9.png", "--model", model, *out)
+    assert "3 channels: this model denoises images of 1" in line
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.system, ("touch exploded",)
+
+
+def test_a_checkpoint_with_code_is_not_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("bad.pth").write_bytes(pickle.dumps({"params": Bomb()}))
+    assert "is not loaded" in complaint(capsys, "convert", "bad.pth", "--model", "tbsn", "-o", "out.safetensors")
+    assert not Path("exploded").exists()
+    assert not Path("out.safetensors").exists()
+
+
+def test_a_read_only_output_folder(capsys, noisy, model, tmp_path, monkeypatch):
+    def forbidden(self, *args, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", forbidden)
+    assert "may not be written to" in complaint(capsys, "denoise", noisy, "--model", model, "-o", tmp_path / "out")
+    assert "cannot be made" in complaint(capsys, "train", noisy, "-o", tmp_path / "run", *FAST)
+
+
+def test_a_full_disk_while_denoising_leaves_nothing_half_written(capsys, noisy, model, tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    code, _, err = run(capsys, "denoise", noisy / "0.png", "--model", model, "-o", tmp_path / "out")
+    assert code == 2
+    assert "the disk is full" in err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_interrupt_keeps_the_run_and_resume_finishes_it(noisy, tmp_path):
+    words = [sys.executable, "-m", "bsn", "train", noisy, "-o", tmp_path / "run", *FAST, "--checkpoint_every", "5"]
+    words[words.index("--steps") + 1] = "150"
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=one_thread)
+    metrics = tmp_path / "run" / "metrics.csv"
+    for _ in range(600):
+        if metrics.exists() and metrics.read_text().count("\n") > 3:
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2, err
+    assert "continue with --resume" in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "run" / "final.safetensors").exists()
+    done = subprocess.run([*words, "--resume"], capture_output=True, text=True, check=False, env=one_thread)
+    assert done.returncode == 0, done.stderr
+    assert Model.load(tmp_path / "run").provenance["steps"] == 150
+
+
+def test_two_devices_equal_one_with_the_doubled_batch(noisy, tmp_path):
+    def losses(devices, batch):
+        folder = tmp_path / f"run{devices}"
+        words = [
+            sys.executable,
+            "-m",
+            "bsn",
+            "train",
+            noisy,
+            "-o",
+            folder,
+            *FAST,
+            "--devices",
+            devices,
+            "--batch_size",
+            batch,
+        ]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [*map(str, words), "--steps", "6"], capture_output=True, text=True, check=False, env=environment
+        )
+        assert done.returncode == 0, done.stderr
+        rows = (folder / "metrics.csv").read_text().splitlines()[1:]
+        return [float(row.split(",")[1]) for row in rows if row.split(",")[1]]
+
+    one, two = losses(1, 4), losses(2, 2)
+    assert len(one) == len(two) == 6
+    assert two == pytest.approx(one, rel=1e-4)

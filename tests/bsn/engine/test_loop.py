@@ -1,0 +1,238 @@
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bsn.engine import Interrupted, LoopConfig, RunError, RunFolder, Task, TrainingDiverged, Update, fit
+from bsn.engine.checkpoint import load_checkpoint
+from tests.helpers.toy_task import ToyTask
+
+CPU = {"accelerator": "cpu", "precision": "32-true", "warmup_steps": 3}
+
+
+def rows(folder, column="loss"):
+    with (Path(folder) / "metrics.csv").open(newline="") as file:
+        return {int(r["step"]): r[column] for r in csv.DictReader(file) if r[column]}
+
+
+def weights(folder):
+    return load_file(Path(folder) / "final.safetensors")
+
+
+def same(a, b):
+    return all(torch.equal(a[key], b[key]) for key in a) and a.keys() == b.keys()
+
+
+def test_a_run_leaves_everything(tmp_path):
+    task = ToyTask()
+    config = LoopConfig(steps=20, validate_every=5, checkpoint_every=7, **CPU)
+    result = fit(task, config, RunFolder(tmp_path / "run"), settings="seed: 0\n")
+    assert result.steps == 20
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {
+        "config.yaml",
+        "last.ckpt",
+        "best.safetensors",
+        "final.safetensors",
+        "metrics.csv",
+        "train.log",
+        "samples",
+    }
+    assert (tmp_path / "run" / "config.yaml").read_text() == "seed: 0\n"
+    losses = rows(tmp_path / "run")
+    assert list(losses) == list(range(1, 21))
+    assert float(losses[20]) < float(losses[1])
+    assert list(rows(tmp_path / "run", "val_loss")) == [5, 10, 15, 20]
+    assert task.saved[-1][0] == "final.safetensors"
+    assert task.saved[-1][1]["steps"] == 20
+    assert result.best == min(float(v) for v in rows(tmp_path / "run", "val_loss").values())
+    assert task.closed
+
+
+@pytest.mark.parametrize("stop", [1, 6, 7, 13])
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_interrupted_and_resumed_ends_in_the_same_bits(tmp_path, stop, ema):
+    config = LoopConfig(steps=20, validate_every=4, checkpoint_every=6, ema=ema, **CPU)
+    fit(ToyTask(), config, RunFolder(tmp_path / "whole"))
+    with pytest.raises(Interrupted, match=f"after step {stop + 1} of 20; continue with --resume"):
+        fit(ToyTask(interrupt_at=stop), config, RunFolder(tmp_path / "cut"))
+    # Other initial weights and generator: all of it has to come from the checkpoint.
+    fit(ToyTask(seed=99), config, RunFolder(tmp_path / "cut"), resume=True)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+    for column in ("loss", "learning_rate", "val_loss", "noise"):
+        assert rows(tmp_path / "whole", column) == rows(tmp_path / "cut", column)
+
+
+KILLED = """
+import os, sys
+from bsn.engine import LoopConfig, RunFolder, fit
+from tests.helpers.toy_task import ToyTask
+from pathlib import Path
+class Killed(ToyTask):
+    def updates(self, step):
+        if step == int(sys.argv[2]):
+            os.kill(os.getpid(), 9)
+        yield from super().updates(step)
+config = LoopConfig(steps=20, validate_every=4, checkpoint_every=6, accelerator="cpu", precision="32-true", warmup_steps=3)
+fit(Killed(), config, RunFolder(Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("step", [0, 11])
+def test_killed_and_resumed_ends_in_the_same_bits(tmp_path, step):
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "cut", str(step)], capture_output=True, check=False)
+    assert done.returncode == -9, done.stderr.decode()
+    config = LoopConfig(steps=20, validate_every=4, checkpoint_every=6, **CPU)
+    fit(ToyTask(), config, RunFolder(tmp_path / "whole"))
+    fit(ToyTask(seed=99), config, RunFolder(tmp_path / "cut"), resume=True)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+    assert rows(tmp_path / "whole") == rows(tmp_path / "cut")
+
+
+DISTRIBUTED = """
+import sys
+from pathlib import Path
+from bsn.engine import LoopConfig, RunFolder, fit
+from tests.helpers.toy_task import ToyTask
+options = {"accelerator": "cpu", "precision": "32-true", "warmup_steps": 3}
+config = LoopConfig(steps=12, validate_every=6, devices=int(sys.argv[2]), **options)
+fit(ToyTask(batch_size=int(sys.argv[3])), config, RunFolder(Path(sys.argv[1])))
+"""
+
+
+def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(DISTRIBUTED)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    for name, devices, batch in (("one", 1, 8), ("two", 2, 4)):
+        done = subprocess.run(
+            [sys.executable, script, tmp_path / name, str(devices), str(batch)],
+            capture_output=True,
+            check=False,
+            timeout=240,
+            env=environment,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+    one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
+    assert list(one) == list(two)
+    for step in one:
+        assert float(two[step]) == pytest.approx(float(one[step]), rel=1e-5)
+    a, b = weights(tmp_path / "one"), weights(tmp_path / "two")
+    for key in a:
+        assert torch.allclose(a[key], b[key], rtol=1e-5, atol=1e-6)
+
+
+def test_accumulated_parts_equal_the_whole_batch(tmp_path):
+    config = LoopConfig(steps=8, **CPU)
+    for name, parts in (("whole", 1), ("parts", 4)):
+        fit(ToyTask(parts=parts), config, RunFolder(tmp_path / name))
+    a, b = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    assert all(torch.allclose(a[key], b[key], rtol=1e-5, atol=1e-6) for key in a)
+
+
+def test_nan_stops_with_step_batch_and_last_good_checkpoint(tmp_path):
+    config = LoopConfig(steps=20, checkpoint_every=5, **CPU)
+    task = ToyTask(nan_at=12)
+    with pytest.raises(
+        TrainingDiverged, match=r"became nan at step 13; batch: sample0; last good checkpoint: .*last.ckpt"
+    ):
+        fit(task, config, RunFolder(tmp_path / "run"))
+    content = load_checkpoint(tmp_path / "run" / "last.ckpt")
+    assert content["step"] == 10
+    assert all(torch.isfinite(v).all() for v in content["modules"]["network"].values())
+    assert task.closed
+
+
+def test_minutes_become_steps_and_are_kept_over_a_resume(tmp_path):
+    config = LoopConfig(steps=10**6, minutes=0.02, validate_every=0, **CPU)
+    with pytest.raises(Interrupted):
+        fit(ToyTask(interrupt_at=40), config, RunFolder(tmp_path / "run"))
+    total = load_checkpoint(tmp_path / "run" / "last.ckpt")["total"]
+    assert 41 < total < 10**6
+    assert fit(ToyTask(), config, RunFolder(tmp_path / "run"), resume=True).steps == total
+
+
+class TwoOptimizers(Task):
+    """Each update must see what the one before has changed."""
+
+    averaged = ()
+
+    def __init__(self):
+        self.modules = {"a": torch.nn.Linear(1, 1, bias=False), "b": torch.nn.Linear(1, 1, bias=False)}
+        for module in self.modules.values():
+            module.weight.data.fill_(1.0)
+        self.seen = []
+
+    def optimizers(self):
+        return {name: torch.optim.SGD(module.parameters(), lr=0.5) for name, module in self.modules.items()}
+
+    def updates(self, step):
+        one = torch.ones(1, 1)
+        yield Update([lambda: (self.modules["a"](one).sum(), {})], "a")
+        self.seen.append(self.modules["a"](one).item())
+        yield Update([lambda: (self.modules["b"](one).sum(), {})], "b")
+
+    def save(self, path, modules, facts):
+        path.touch()
+
+
+def test_several_optimisers_step_one_after_the_other(tmp_path):
+    task = TwoOptimizers()
+    fit(
+        task,
+        LoopConfig(steps=2, schedule="constant", warmup_steps=0, clip=None, accelerator="cpu"),
+        RunFolder(tmp_path / "r"),
+    )
+    assert task.seen == [0.5, 0.0]
+    assert set(rows(tmp_path / "r", "b_loss")) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "resume", "message"),
+    [
+        (lambda p: (p.mkdir(), (p / "last.ckpt").touch()), False, "already holds a run; continue it with --resume"),
+        (lambda p: (p.mkdir(), (p / "notes.txt").touch()), False, "is not empty; choose a new"),
+        (lambda p: p.touch(), False, "is a file, not a folder"),
+        (lambda p: None, True, "holds no checkpoint to resume from"),
+        (
+            lambda p: (p.mkdir(), (p / "last.ckpt").write_text("x")),
+            True,
+            "is damaged or holds objects other than tensors",
+        ),
+        (lambda p: (p.mkdir(), torch.save([1], p / "last.ckpt")), True, "is no checkpoint of this program"),
+    ],
+)
+def test_folders_that_do_not_fit_are_refused(tmp_path, prepare, resume, message):
+    prepare(tmp_path / "run")
+    with pytest.raises(RunError, match=message) as error:
+        fit(ToyTask(), LoopConfig(steps=1, **CPU), RunFolder(tmp_path / "run"), resume=resume)
+    assert "\n" not in str(error.value)
+
+
+def test_a_gpu_that_is_not_there_is_named(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(RunError, match="PyTorch sees no CUDA device"):
+        fit(ToyTask(), LoopConfig(accelerator="gpu"), RunFolder(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_full_disk_while_checkpointing_keeps_the_last_one(tmp_path, monkeypatch):
+    config = LoopConfig(steps=20, checkpoint_every=5, **CPU)
+    original = torch.save
+
+    def full(content, file, *args):
+        if isinstance(content, dict) and content.get("step") == 15:
+            file.write(b"half")
+            raise OSError(28, "No space left on device")
+        return original(content, file, *args)
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(ValueError, match="the disk is full"):
+        fit(ToyTask(), config, RunFolder(tmp_path / "run"))
+    assert load_checkpoint(tmp_path / "run" / "last.ckpt")["step"] == 10
+    assert not [p for p in (tmp_path / "run").iterdir() if p.name.endswith(".part")]

@@ -1,0 +1,174 @@
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+import bsn
+from bsn.inference import Denoiser, InferenceConfig, output_path
+from bsn.models import InferenceDefaults, Model, ValueScale
+from data import DataError, Image, read_image, write_image
+from tests.helpers.networks import randomise, small
+
+TINY = {
+    "widths": (8, 16),
+    "blocks": (1, 1),
+    "mixers": ("none", "none"),
+    "channel_heads": (1, 1),
+    "window_heads": (1, 1),
+    "overlaps": (0.5, 0.5),
+}
+
+
+def tiny(channels=1, **inference):
+    """A network without global statistics and with a short halo."""
+    torch.manual_seed(0)
+    network = randomise(small("tbsn-tiny", channels=channels, **TINY))
+    return Model(network, ValueScale(0.4, 0.3), InferenceDefaults(**inference))
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("shape", "axes", "channels"), [((21, 34), "YX", 1), ((21, 34, 3), "YXC", 3), ((2, 21, 34), "ZYX", 1)]
+)
+def test_what_comes_out_is_what_went_in(rng, dtype, shape, axes, channels):
+    high = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
+    image = (rng.random(shape) * high).astype(dtype)
+    kept = image.copy()
+    out = bsn.denoise(image, tiny(channels), axes=axes)
+    assert (out.dtype, out.shape) == (image.dtype, image.shape)
+    assert (image == kept).all()
+    tensor = bsn.denoise(torch.from_numpy(image), tiny(channels), axes=axes)
+    assert torch.equal(tensor, torch.from_numpy(out))
+
+
+def test_integers_are_scaled_and_rounded_like_the_float_result(rng):
+    image = rng.integers(0, 256, (24, 24), dtype=np.uint8)
+    exact = bsn.denoise(image.astype(np.float32) / 255, tiny())
+    assert (bsn.denoise(image, tiny()) == np.clip(np.floor(255 * exact + 0.5), 0, 255)).all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"ensemble": True}, {"stride": 2}, {"r3_passes": 2}, {"stride": 3, "r3_passes": 1, "ensemble": True}],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["tiny", "dbsnl", "window"])
+def test_tiles_equal_the_whole_image(rng, name, options):
+    if name == "tiny":
+        model = tiny()
+    elif name == "dbsnl":
+        model = Model(randomise(small("dbsnl", channels=1)))
+    else:
+        model = Model(
+            randomise(
+                small("tbsn-tiny", channels=1, **{**TINY, "mixers": ("window", "none"), "window": 8, "dilation": 2})
+            )
+        )
+    whole = Denoiser(model, tile=0, **options)
+    # Both axes once; with the options that multiply the work the second axis stays short.
+    width = 70 if options else 2 * whole.pipeline.halo + 150
+    image = rng.random((2 * whole.pipeline.halo + 161, width)).astype(np.float32)
+    tile = 2 * whole.pipeline.halo + max(6 * whole.pipeline.grid, 64)
+    tiled = Denoiser(model, tile=tile, **options)
+    assert len(list(tiled._bands(lambda top, left, h, w: torch.zeros(1, 1, h, w), image.shape, 0))) > 1
+    assert np.abs(tiled(image) - whole(image)).max() < 1e-5
+
+
+def test_tiles_with_channel_attention_are_blended_and_close(rng):
+    network = randomise(small("tbsn", channels=1), spread=0.1)
+    model = Model(network, ValueScale(0.5, 0.3), InferenceDefaults(training_crop=64))
+    image = rng.random((160, 192)).astype(np.float32)
+    whole, tiled = Denoiser(model, tile=0)(image), Denoiser(model, tile=96)(image)
+    difference = tiled - whole
+    assert np.abs(difference).max() > 1e-6
+    assert np.sqrt((difference**2).mean()) < 0.1 * whole.std()
+    with pytest.raises(ValueError, match="tile 48 is smaller than the 64 pixels this model was trained on"):
+        Denoiser(model, tile=48)(image)
+
+
+def test_a_file_equals_its_array(rng, tmp_path):
+    stack = rng.integers(0, 60_000, (2, 70, 90), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", stack, imagej=True, metadata={"axes": "ZYX", "spacing": 0.5})
+    denoiser = Denoiser(tiny())
+    denoiser.denoise_file(tmp_path / "in.tif", tmp_path / "out.tif")
+    assert (tifffile.imread(tmp_path / "out.tif") == denoiser(stack, "ZYX")).all()
+    image = read_image(tmp_path / "out.tif")
+    assert image.axes == "ZYX"
+    assert image.metadata["imagej"]["spacing"] == 0.5
+
+
+def test_a_large_file_is_denoised_in_bands(rng, tmp_path):
+    image = rng.integers(0, 60_000, (700, 300), dtype=np.uint16)
+    write_image(tmp_path / "in.tif", Image(image, "YX"))
+    model = tiny()
+    halo, grid = Denoiser(model).pipeline.halo, Denoiser(model).pipeline.grid
+    Denoiser(model, tile=2 * halo + 4 * grid).denoise_file(tmp_path / "in.tif", tmp_path / "out.tif")
+    whole = Denoiser(model, tile=0)(image)
+    assert np.abs(tifffile.imread(tmp_path / "out.tif").astype(int) - whole.astype(int)).max() <= 1
+
+
+def test_bad_files_are_reported_and_the_good_ones_finished(rng, tmp_path):
+    good = rng.integers(0, 256, (24, 24), dtype=np.uint8)
+    write_image(tmp_path / "a.png", Image(good, "YX"))
+    write_image(tmp_path / "z.png", Image(good, "YX"))
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    (tmp_path / "c.png").write_text("no picture")
+    write_image(tmp_path / "d.png", Image(np.stack([good] * 3, -1), "YXC"))
+    spoiled = np.full((24, 24), np.nan, np.float32)
+    tifffile.imwrite(tmp_path / "e.tif", spoiled)
+    out = tmp_path / "out"
+    out.mkdir()
+    sources = sorted(p for p in tmp_path.iterdir() if p.is_file())
+    report = Denoiser(tiny()).denoise_files(sources, lambda p: output_path(p, out))
+    assert sorted(p.name for p in report.done) == ["a.png", "z.png"]
+    assert sorted(p.name for p in out.iterdir()) == ["a.png", "z.png"]
+    messages = {path.name: message for path, message in report.failed.items()}
+    assert set(messages) == {"b.png", "c.png", "d.png", "e.tif"}
+    assert "3 channels" in messages["d.png"]
+    assert "NaN" in messages["e.tif"]
+    assert all("\n" not in message for message in messages.values())
+
+
+def test_existing_results_are_not_overwritten(rng, tmp_path):
+    write_image(tmp_path / "a.png", Image(rng.integers(0, 256, (24, 24), dtype=np.uint8), "YX"))
+    (tmp_path / "b.png").write_text("precious")
+    denoiser = Denoiser(tiny())
+    with pytest.raises(DataError, match="not overwritten"):
+        denoiser.denoise_file(tmp_path / "a.png", tmp_path / "b.png")
+    assert (tmp_path / "b.png").read_text() == "precious"
+    denoiser.denoise_file(tmp_path / "a.png", tmp_path / "b.png", overwrite=True)
+    assert read_image(tmp_path / "b.png").pixels.shape == (24, 24)
+
+
+def test_lossy_inputs_get_lossless_results(tmp_path):
+    assert output_path(tmp_path / "x.JPG", tmp_path / "o") == tmp_path / "o" / "x.png"
+    assert output_path(tmp_path / "x.tif", tmp_path / "o") == tmp_path / "o" / "x.tif"
+
+
+@pytest.mark.parametrize(
+    ("image", "axes", "message"),
+    [
+        (np.zeros((24, 24, 3), np.uint8), "YXC", "3 channels: this model denoises images of 1"),
+        (np.full((24, 24), np.nan, np.float32), None, "576 of 576 pixels are NaN"),
+        (np.zeros((1, 1), np.uint8), None, "image of 1 x 1 pixels is smaller than 4 pixels"),
+        (np.zeros((0, 4), np.uint8), None, "no pixels"),
+        (np.zeros((8, 8), np.int32), None, "int32"),
+        ("picture.png", None, "is not an image array"),
+    ],
+)
+def test_bad_arrays_get_one_line(image, axes, message):
+    with pytest.raises(ValueError, match=message) as error:
+        Denoiser(tiny())(image, axes)
+    assert "\n" not in str(error.value)
+
+
+def test_options_out_of_range():
+    with pytest.raises(ValueError, match="stride 0 is out of range; use 1 or more"):
+        InferenceConfig(stride=0)
+    with pytest.raises(ValueError, match="device 'tpu9' is not here"):
+        Denoiser(tiny(), device="tpu9")

@@ -1,0 +1,85 @@
+"""The whole inference against the published programs."""
+
+import pytest
+import torch
+
+from bsn.inference import InferenceConfig, Pipeline
+from bsn.models import TBSN, DBSNl, InferenceDefaults, Model, ValueScale
+from tests.helpers.golden import assert_close, load_golden
+
+
+def published(name, kind, scale, inference):
+    golden = load_golden(f"tbsn/{name}.safetensors")
+    network = kind.from_official({k: v.double() for k, v in golden.weights.items()}, golden.config["network"])
+    return golden, Model(network, scale, inference)
+
+
+def with_draws(pipeline, draws):
+    object.__setattr__(pipeline, "_uniforms", lambda *_: iter(draws.double()))
+    return pipeline
+
+
+def test_tbsn():
+    golden, model = published("pipeline_tbsn_r3", TBSN, ValueScale.eight_bit(), InferenceDefaults(2, None, 128))
+    x = golden["input"].double()
+    assert_close(Pipeline(model, InferenceConfig())(x), golden["output_no_r3"], 1e-5)
+    second = Pipeline(model, InferenceConfig(r3_passes=1, r3_probability=0.0))
+    assert_close(second(x), golden["output_r3_T1_p0"], 1e-5)
+    refined = with_draws(Pipeline(model, InferenceConfig(r3_passes=3)), golden["rand"])
+    assert_close(refined(x), golden["output64"], 1e-12)
+
+
+def test_ap_bsn():
+    golden, model = published("pipeline_apbsn_r3", DBSNl, ValueScale(), InferenceDefaults(2, 2, 120))
+    x = golden["input"].double()
+    assert_close(
+        with_draws(Pipeline(model, InferenceConfig(r3_passes=3)), golden["rand"])(x), golden["output64"], 1e-12
+    )
+    assert_close(Pipeline(model, InferenceConfig())(golden["odd.input"].double()), golden["odd.output_no_r3"], 1e-5)
+    assert_close(Pipeline(model, InferenceConfig(stride=1))(x), golden["pd1.output"], 1e-5)
+
+
+def test_ensemble_averages_the_eight_published_views():
+    geometry = load_golden("tbsn/geometry.safetensors")
+    seen = []
+
+    class Recorder(torch.nn.Module):
+        lattice, size_multiple, halo, global_statistics, channels = 1, 1, 0, False, 2
+
+        def forward(self, x):
+            seen.append(x)
+            return x
+
+    x = geometry["input"]
+    out = Pipeline(Model(Recorder()), InferenceConfig(ensemble=True))(x)
+    assert torch.allclose(out, x)
+    assert len(seen) == 8
+    for index, view in enumerate(seen):
+        assert torch.equal(view, geometry[f"tbsn.ensemble.{index}"])
+
+
+def test_random_replacement_has_a_seed():
+    torch.manual_seed(0)
+    model = Model(DBSNl.from_official(*_small_weights()), ValueScale())
+    x = torch.rand(1, 3, 20, 20)
+    runs = [Pipeline(model, InferenceConfig(r3_passes=2, seed=seed))(x) for seed in (0, 0, 1)]
+    assert torch.equal(runs[0], runs[1])
+    assert not torch.equal(runs[0], runs[2])
+
+
+def _small_weights():
+    golden = load_golden("tbsn/dbsnl_c8_m2.safetensors")
+    return golden.weights, golden.config
+
+
+def test_images_smaller_than_the_lattice_are_refused():
+    model = Model(TBSN.from_official(*_grad_weights()), ValueScale(), InferenceDefaults(5))
+    with pytest.raises(
+        ValueError, match="4 x 40 pixels is smaller than 10 pixels, .* use a smaller stride or a larger image"
+    ):
+        Pipeline(model, InferenceConfig())(torch.zeros(1, 3, 4, 40))
+
+
+def _grad_weights():
+    golden = load_golden("tbsn/grad_tbsn_d8.safetensors")
+    return golden.weights, golden.config

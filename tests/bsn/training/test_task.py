@@ -1,0 +1,204 @@
+"""The blind-spot task: the published training step, and training that works."""
+
+import numpy as np
+import pytest
+import torch
+
+from bsn.engine import LoopConfig, RunFolder, fit
+from bsn.engine.task import Workers
+from bsn.models import TBSN, Model, ValueScale
+from bsn.models.tbsn.official import our_key
+from bsn.training import BlindSpotTask, TrainConfig, build_task, get_recipe
+from data import ArraySource, DataError
+from data.crops import CropBatch
+from tests.helpers.golden import load_golden
+
+
+class GoldenCrops:
+    """The golden inputs, one a step, where random crops would come."""
+
+    def __init__(self, pixels):
+        self.pixels = pixels
+
+    def batch(self, step, batch_size, rank=0, world_size=1):
+        return CropBatch(self.pixels[step : step + 1], ["golden"], np.zeros((1, 4), np.int64))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "loss_bound", "weight_bound"), [(torch.float64, 1e-9, 1e-10), (torch.float32, 1e-3, 1e-5)]
+)
+def test_four_published_training_steps(dtype, loss_bound, weight_bound):
+    golden = load_golden("tbsn/train_tbsn_d8_4steps.safetensors")
+    config = golden.config
+    network = TBSN.from_official({k: v.to(dtype) for k, v in golden.weights.items()}, config["network"]).train()
+    recipe = get_recipe("tbsn")
+    assert (recipe.train.stride, recipe.train.learning_rate) == (config["pd_a"], config["lr"])
+    assert (recipe.train.betas, recipe.train.weight_decay) == (tuple(config["betas"]), config["weight_decay"])
+    pixels = golden["input"].to(dtype).numpy()
+    scale = ValueScale.eight_bit() if pixels.max() <= 1 else ValueScale()
+    task = BlindSpotTask(network, GoldenCrops(pixels), recipe.train, scale)
+    task.start(Workers())
+    optimizer = task.optimizers()["main"]
+    losses = []
+    for step in range(config["steps"]):
+        (update,) = task.updates(step)
+        loss, _ = update.parts[0]()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    task.close()
+    assert losses == pytest.approx(golden["losses64"].tolist(), abs=loss_bound)
+    after = network.state_dict()
+    for official, truth in golden.group("after.").items():
+        key = our_key(official)
+        if key is None:
+            continue
+        value, truth = after[key].clone(), truth.clone()
+        if key == "head.weight":
+            value[..., 1, 1] = truth[..., 1, 1] = 0
+        assert float((value.double() - truth.double()).abs().max()) <= weight_bound, official
+
+
+def noisy_ramps(count=6, size=96, sigma=0.1, channels=1):
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:size, :size] / size
+    images = []
+    for _ in range(count):
+        a, b, c = rng.uniform(-1, 1, 3)
+        clean = 0.5 + 0.2 * (a * x + b * y + np.sin(6 * c * x))
+        images.append(np.stack([clean] * channels, -1) + sigma * rng.normal(size=(size, size, channels)))
+    return [image.astype(np.float32) for image in images]
+
+
+TINY = TrainConfig(crop=32, batch_size=4, learning_rate=5e-3)
+CPU = {"accelerator": "cpu", "warmup_steps": 5, "validate_every": 0}
+
+
+def test_training_removes_noise_it_never_saw_the_truth_of(tmp_path):
+    source = ArraySource(noisy_ramps(), "YXC")
+    torch.manual_seed(0)
+    task = build_task(source, TINY, 0)
+    fit(task, LoopConfig(steps=60, ema=0.9, **CPU), RunFolder(tmp_path / "run"))
+    model = Model.load(tmp_path / "run")
+    y, x = np.mgrid[:96, :96] / 96
+    clean = (0.5 + 0.2 * (0.5 * x - 0.3 * y)).astype(np.float32)
+    noisy = clean + 0.1 * np.random.default_rng(9).normal(size=clean.shape).astype(np.float32)
+    from bsn.inference import denoise
+
+    residual = np.std(denoise(noisy, model, axes="YX") - clean)
+    assert residual < 0.04, "of a noise of 0.1"
+    assert model.provenance["training_images"] == 6
+    assert model.inference.training_crop == 32
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"stride": 2}, {"model": "dbsnl", "downsampling": "mosaic", "stride": 2, "loss": "l1"}], ids=str
+)
+def test_resumed_training_ends_in_the_same_bits(tmp_path, options, monkeypatch):
+    import dataclasses
+
+    from bsn.engine import Interrupted
+    from bsn.models import presets
+
+    narrow = {
+        "tbsn-tiny": dataclasses.replace(presets()["tbsn-tiny"].config, widths=(8, 16, 16, 16)),
+        "dbsnl": dataclasses.replace(presets()["dbsnl"].config, width=8, modules=1),
+    }
+    for name, config in narrow.items():
+        monkeypatch.setitem(presets(), name, dataclasses.replace(presets()[name], config=config))
+    config = dataclasses.replace(TINY, crop=16, **options)
+    source = ArraySource(noisy_ramps(4, 64), "YXC")
+    loop = LoopConfig(steps=8, checkpoint_every=3, ema=0.9, **{**CPU, "validate_every": 4})
+
+    def task():
+        torch.manual_seed(0)
+        return build_task(source, config, 0)
+
+    fit(task(), loop, RunFolder(tmp_path / "whole"))
+    cut = task()
+    original = cut.updates
+
+    def updates(step):
+        if step == 5:
+            import os
+            import signal
+
+            os.kill(os.getpid(), signal.SIGTERM)
+        yield from original(step)
+
+    monkeypatch.setattr(cut, "updates", updates)
+    with pytest.raises(Interrupted):
+        fit(cut, loop, RunFolder(tmp_path / "cut"))
+    fit(task(), loop, RunFolder(tmp_path / "cut"), resume=True)
+    assert (tmp_path / "whole" / "final.safetensors").read_bytes()[:8] == (
+        tmp_path / "cut" / "final.safetensors"
+    ).read_bytes()[:8]
+    a, b = (Model.load(tmp_path / name).network.state_dict() for name in ("whole", "cut"))
+    assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_validation_without_and_with_truth(tmp_path):
+    from bsn.training.validation import CleanPair
+    from data import read_image
+
+    source = ArraySource(noisy_ramps(8, 96, sigma=0.2), "YXC")
+    clean = np.full((1, 64, 64), 0.5, np.float32)
+    noisy = clean + 0.2 * np.random.default_rng(0).normal(size=clean.shape).astype(np.float32)
+    torch.manual_seed(0)
+    task = build_task(source, TINY, 0, pairs=[CleanPair("flat", noisy, clean)], protocol="float")
+    assert task.monitor == "+val_psnr"
+    assert len(task.validation.crops.pixels) == 3, "5 % of the pixels"
+    result = fit(task, LoopConfig(steps=40, ema=0.9, **CPU), RunFolder(tmp_path / "run"))
+    assert result.validation["val_psnr"] > 20
+    assert result.validation["val_loss"] > 0
+    assert abs(result.validation["val_residual_lag1_x"]) < 0.2
+    sample = read_image(tmp_path / "run" / "samples" / "step_0000040.png")
+    assert sample.pixels.shape == (32, 96)
+
+
+def test_crops_shrink_to_small_images():
+    small = ArraySource([np.random.default_rng(0).random((50, 70)).astype(np.float32)], "YX")
+    task = build_task(small, TrainConfig(), 0)
+    assert task.config.crop == 50
+    with pytest.raises(DataError, match="50 x 70 .* stride 5"):
+        build_task(small, TrainConfig(stride=5), 0)
+
+
+def test_constant_images_are_refused():
+    with pytest.raises(DataError, match="are all of one constant value"):
+        build_task(ArraySource(np.zeros((64, 64), np.uint8)), TrainConfig(crop=32), 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stride": 0}, "stride 0 is out of range; use 1 or more"),
+        ({"crop": 4}, "crop 4 is out of range; use 8 or more"),
+        (
+            {"crop": 121, "stride": 5, "downsampling": "mosaic"},
+            "crop 121 is no multiple of the mosaic's stride 5; use 120",
+        ),
+        ({"accumulate": 9}, "accumulate 9 is out of range; use 1 to batch_size"),
+    ],
+)
+def test_settings_out_of_range(options, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**options)
+
+
+def test_published_recipes_in_every_number():
+    tbsn, ap = get_recipe("tbsn"), get_recipe("ap-bsn")
+    assert tbsn.train.image_crop == 640
+    assert (tbsn.train.batch_size, tbsn.loop.steps, tbsn.loop.milestones) == (4, 100_000, (0.4, 0.8))
+    assert (tbsn.train.augment, tbsn.train.loss, tbsn.train.value_scale, tbsn.loop.ema, tbsn.loop.clip) == (
+        False,
+        "l1",
+        "255",
+        0,
+        None,
+    )
+    assert (ap.train.crop, ap.train.batch_size, ap.train.mosaic_margin, ap.train.stride) == (120, 8, 2, 5)
+    assert (ap.train.optimizer, ap.train.learning_rate, ap.train.betas) == ("adam", 1e-4, (0.9, 0.999))
+    with pytest.raises(ValueError, match="no recipe 'sidd'; choose one of default"):
+        get_recipe("sidd")
