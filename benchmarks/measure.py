@@ -1,0 +1,56 @@
+"""Timing, peak memory and result files for the benchmarks."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bsn.evaluation import environment
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def alternate(variants: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+    """Median seconds of each variant; they take turns, so that a change of the machine's speed meets all of them."""
+    for run in variants.values():
+        run()
+    times: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(repeats):
+        for name, run in variants.items():
+            start = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def _child(queue: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    function(*arguments)
+    queue.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+def peak_memory(function: Callable[..., Any], *arguments: Any) -> int:
+    """Largest resident memory in bytes of a fresh process that calls ``function(*arguments)``."""
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    process = context.Process(target=_child, args=(queue, function, arguments))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise RuntimeError(f"{function.__name__}{arguments} ended with {process.exitcode}")
+    return int(queue.get())
+
+
+def write_result(name: str, content: Mapping[str, Any]) -> Path:
+    """Write ``benchmarks/results/<name>.json`` with the command and the environment."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    command = "python -m " + " ".join([f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
+    path.write_text(json.dumps({"command": command, "environment": environment(), **content}, indent=1) + "\n")
+    return path
