@@ -71,6 +71,7 @@ class _Event:
     entered: bool
     known: bool  # the very tensor was seen before, so nothing happened on its way here
     spots: tuple[Tensor, ...]
+    total: float  # tells features that depend on the image from constants
 
 
 class _Recorder:
@@ -116,7 +117,8 @@ class _Recorder:
         # Copies: later modules may write into the features.
         spots = tuple(p.take(tensor).detach().clone() for p in places(tuple(tensor.shape), self.position, self.image))
         if spots:
-            self.events.append(_Event(self.names[module], self.stack[-1], self.stack[-2], entered, known, spots))
+            total = float(tensor.detach().double().abs().sum())
+            self.events.append(_Event(self.names[module], self.stack[-1], self.stack[-2], entered, known, spots, total))
 
 
 def find_culprit(subject: Subject, position: Position, *, seed: int = 0) -> Culprit:
@@ -141,7 +143,10 @@ def find_culprit(subject: Subject, position: Position, *, seed: int = 0) -> Culp
     changed[..., position[0], position[1]] += 0.7 * (high - low)
     clean, other = (_record(subject, image, position) for image in (x, changed))
     modules = dict(subject.network.named_modules())
-    name, reason = _Judge(clean, [_differs(a, b) for a, b in zip(clean, other, strict=True)], modules).verdict()
+    differs = [_differs(a, b) for a, b in zip(clean, other, strict=True)]
+    varies = [d or a.total != b.total for d, a, b in zip(differs, clean, other, strict=True)]
+    live = [(event, d) for event, d, v in zip(clean, differs, varies, strict=True) if v]
+    name, reason = _Judge([event for event, _ in live], [d for _, d in live], modules).verdict()
     return Culprit(name, type(modules[name]).__name__, reason, position)
 
 
@@ -181,6 +186,7 @@ class _Judge:
         self.came[event.call] = self.came.get(event.call, False) or changed
         if self.hidden and changed and not event.known and event.parent:
             return self.names.get(event.parent, ""), "forward code"
+        self.hidden = self.hidden or not changed  # by functional code
         return None
 
     def _left(self, event: _Event, changed: bool) -> tuple[str, Reason] | None:

@@ -160,7 +160,7 @@ def perturbation_check(
     subject : Subject
     lattices : sequence of int
         Sides worth trying, ascending, see :func:`blind_lattices`. If one fails although no pixel of it sees itself, the
-        next is tried, and last of all single pixels.
+        next is tried, and last of all single pixels (at once where a lattice would save less than half of the passes).
     max_passes : int
         Without a lattice that needs fewer passes, single pixels are changed: all of them if they are fewer, otherwise
         this many, with corners and borders.
@@ -183,7 +183,7 @@ def perturbation_check(
     """
     perturber = _Perturber(subject, seed)
     height, width = subject.condition.size
-    for lattice in [d for d in lattices if d * d <= max_passes and d < max(height, width)][:3]:
+    for lattice in [d for d in lattices if d * d <= min(max_passes, height * width // 2)][:3]:
         suspects = _suspects_on_lattice(perturber, lattice)
         if not suspects:
             return _result(perturber, height * width, height * width, lattice, [], 0)
