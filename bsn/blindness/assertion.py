@@ -54,7 +54,7 @@ def assert_blind(
 
     Examples
     --------
-    >>> assert_blind(nn.Conv2d(1, 1, 3, padding=1), size=8)
+    >>> assert_blind(nn.Conv2d(1, 1, 3, padding=1), size=8)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     AssertionError: Conv2d LEAKS at its own forward (Conv2d), ratio ...

@@ -102,7 +102,8 @@ def _walk(module: nn.Module, name: str, lattice: int) -> Iterator[Declaration]:
         yield Declaration(name, kind, stated, getattr(module, "lattice", None), True)
         return
     children = list(module.named_children())
-    if not children:
+    # Parameters of its own beside those of its children: its forward does more than to call them.
+    if not children or any(True for _ in module.parameters(recurse=False)):
         if not isinstance(module, _CONTAINERS):
             yield Declaration(name, kind, _known_coupling(module, lattice), None, False)
         return
