@@ -106,6 +106,11 @@ def learnability(
     list of Learnability
         One for each size. A lower bound of what can leak: longer training may find more.
 
+    Raises
+    ------
+    ValueError
+        If the network does not return as many channels as it takes.
+
     Examples
     --------
     >>> quick = LearnabilityConfig(steps=40, pixels=1024, learning_rate=0.1)
@@ -144,7 +149,10 @@ def _train(
             rise, fall = (step + 1) / ramp, (1 + math.cos(math.pi * step / config.steps)) / 2
             optimizer.param_groups[0]["lr"] = config.learning_rate * min(rise, fall)
             x = torch.randn(shape, generator=generator)
-            loss = (student(x) - x).square().mean()
+            out = student(x)
+            if out.shape != x.shape:
+                raise ValueError(f"the network turns {tuple(x.shape)} into {tuple(out.shape)}, which is no copy of it")
+            loss = (out - x).square().mean()
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(weights, 1.0)

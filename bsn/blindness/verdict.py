@@ -112,13 +112,16 @@ class Verdict:
         if self.blind and self.exact:
             lattice = f", and to its whole lattice {self.lattice}Z x {self.lattice}Z" if self.lattice else ""
             return f"{self.name} is BLIND, exactly, for all {self.pixels} pixels of {height} x {width}{lattice}"
+        if self.blind and not self.certified:
+            return f"{self.name} shows no leak, but no pixel was certified: that takes the perturbation check"
         if self.blind:
             return (
                 f"{self.name} is BLIND at {self.certified} sampled pixels of {self.pixels} ({height} x {width}); the others "
                 "were not looked at"
             )
         if self.leak is None:
-            return f"{self.name} is NOT PROVED BLIND: no check could measure it, or its output does not depend on the input"
+            failed = next((c.detail for c in self.checks if c.passed is False), "no check could measure it")
+            return f"{self.name} is NOT PROVED BLIND: {failed}"
         return f"{self.name} LEAKS{self._where()}, ratio {self.leak.ratio:.2g}{self._learnable()}"
 
     def _where(self) -> str:

@@ -314,7 +314,11 @@ class _Examination:
             if heavy and when == "leaking":
                 note[:] = [None, "left out, too large to train in passing"]
                 return []
-            found = learnability(self.network, self.channels, self.config.learn_sizes, self.config.learning)
+            try:
+                found = learnability(self.network, self.channels, self.config.learn_sizes, self.config.learning)
+            except (RuntimeError, ValueError) as error:  # crops that the network does not take
+                note[:] = [None, str(error)]
+                return []
             worst = max(found, key=lambda result: result.explained)
             note[:] = [not worst.leaks, f"explains up to {worst.explained:.2%} of fresh noise"]
             return found

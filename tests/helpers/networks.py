@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from bsn.blindness import move_weights as randomise
 from bsn.models import create
 

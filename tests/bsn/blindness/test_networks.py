@@ -20,7 +20,7 @@ BLIND = [name for name, preset in presets().items() if preset.blind]
 @pytest.mark.parametrize("name", BLIND)
 def test_presets(name, channels):
     network = randomise(small(name, channels=channels))
-    verdict = assert_blind(network, size=(40, 36), lattice=network.lattice, value_range=(-2.0, 2.0))
+    verdict = assert_blind(network, size=(26, 22), lattice=network.lattice, value_range=(-2.0, 2.0))
     assert all(check.passed for check in verdict.checks)
     judged = judge_structure(network)
     assert judged.blind
