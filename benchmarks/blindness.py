@@ -176,7 +176,7 @@ def markdown(result: dict[str, Any]) -> str:
     if "learnability" in result:
         lines += [
             "",
-            *_row(["scope", "positions", "copied of fresh noise, 95 % interval", "published study"], head=True),
+            *_row(["scope", "positions", "copied of fresh noise, 95 % interval", "earlier study"], head=True),
         ]
         for row in result["learnability"]:
             study = (
