@@ -39,11 +39,14 @@ class InferenceDefaults:
     training_crop : int
         Side in pixels of what the network saw in training (sub-images); tiles of networks with global statistics are
         never smaller.
+    grey_as_colour : bool
+        A network for colour that has also learned grey images, given to it once per channel.
     """
 
     stride: int = 1
     mosaic_margin: int | None = None
     training_crop: int = 128
+    grey_as_colour: bool = False
 
 
 @dataclass
