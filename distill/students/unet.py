@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bsn.lattice import lattice_pad_indices
 from bsn.models.published import PublishedConfigError, load_published
+from distill.students.padding import reflect_to
 
 __all__ = ["UNet", "UNetConfig"]
 
@@ -29,9 +29,10 @@ class UNetConfig:
         Of the image.
     width : int
         Features of the encoder; the decoder has twice as many. Published: 48.
-    padding : {"multiple", "square"}
-        What eval mode does to sizes that do not fit: reflect the image to the next multiple of 32, or, as published, to
-        a square (and from there to a multiple of 32, which the published code does not do but needs).
+    padding : {"outside", "square"}
+        "outside": sizes are multiples of 32, for which :class:`bsn.Denoiser` and the exported files pad. "square": as
+        published, eval mode reflects the image to a square (and from there to a multiple of 32, which the published code
+        does not do but needs).
 
     Raises
     ------
@@ -41,13 +42,13 @@ class UNetConfig:
 
     channels: int = 3
     width: int = 48
-    padding: Literal["multiple", "square"] = "multiple"
+    padding: Literal["outside", "square"] = "outside"
 
     def __post_init__(self) -> None:
         if self.channels < 1 or self.width < 1:
             raise ValueError(f"channels and width start at 1, not {self.channels} and {self.width}")
-        if self.padding not in ("multiple", "square"):
-            raise ValueError(f"padding {self.padding!r} is unknown; use 'multiple' or 'square'")
+        if self.padding not in ("outside", "square"):
+            raise ValueError(f"padding {self.padding!r} is unknown; use 'outside' or 'square'")
 
 
 class UNet(nn.Module):
@@ -63,8 +64,8 @@ class UNet(nn.Module):
 
     Examples
     --------
-    >>> UNet(UNetConfig(width=8)).eval()(torch.zeros(1, 3, 40, 50)).shape
-    torch.Size([1, 3, 40, 50])
+    >>> UNet(UNetConfig(width=8)).eval()(torch.zeros(1, 3, 32, 64)).shape
+    torch.Size([1, 3, 32, 64])
     """
 
     global_statistics = False
@@ -108,18 +109,19 @@ class UNet(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
-            Any size in eval mode; multiples of 32 in train mode, which pads nothing.
+            Sides that are multiples of 32; any with ``padding="square"`` in eval mode.
 
         Returns
         -------
         Tensor, shape (N, C, H, W)
         """
         height, width = x.shape[-2:]
-        if not self.training:
-            if self.config.padding == "square":
-                x = _reflect(x, max(height, width), max(height, width))
-            x = _reflect(x, -(-x.shape[-2] // _GRID) * _GRID, -(-x.shape[-1] // _GRID) * _GRID)
-        return self._body(x)[..., :height, :width]
+        if self.training or self.config.padding == "outside":
+            return self._body(x)
+        square = max(height, width)
+        x = reflect_to(x, square, square)
+        square = -(-square // _GRID) * _GRID
+        return self._body(reflect_to(x, square, square))[..., :height, :width]
 
     def _body(self, x: Tensor) -> Tensor:
         skips = [x]
@@ -168,12 +170,3 @@ def _convs(*widths: int) -> nn.Sequential:
     for inputs, outputs in zip(widths, widths[1:], strict=False):
         layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.LeakyReLU(0.1)]
     return nn.Sequential(*layers)
-
-
-def _reflect(x: Tensor, height: int, width: int) -> Tensor:
-    """Pad bottom and right by reflection, as often as it takes."""
-    for axis, padded in ((2, height), (3, width)):
-        length = x.shape[axis]
-        if padded > length:
-            x = x.index_select(axis, torch.tensor(lattice_pad_indices(length, padded, 1), device=x.device))
-    return x
