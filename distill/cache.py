@@ -57,7 +57,9 @@ class TeacherCache(PlaneSource):
         if about.get("format") != FORMAT:
             raise DataError(str(self.path), "is no cache of a teacher", "give a file that `bsn distill` made")
         if int(about["format_version"]) > FORMAT_VERSION:
-            raise DataError(str(self.path), f"has layout {about['format_version']}, newer than ours", "update this package")
+            raise DataError(
+                str(self.path), f"has layout {about['format_version']}, newer than ours", "update this package"
+            )
         self.image_channels, self.targets = int(about["channels"]), int(about["targets"])
         self.has_spread = bool(about["spread"])
         self.blind_teacher = bool(about["blind"])
@@ -66,7 +68,9 @@ class TeacherCache(PlaneSource):
         self.about: dict[str, Any] = json.loads(about["about"])
         noisy = [self._file["noisy"][key] for key in sorted(self._file["noisy"])]
         if len(noisy) != int(about["count"]) or len(self._file["answers"]) != len(noisy):
-            raise DataError(str(self.path), f"holds {len(noisy)} of {about['count']} images", "delete it and make it again")
+            raise DataError(
+                str(self.path), f"holds {len(noisy)} of {about['count']} images", "delete it and make it again"
+            )
         self._names = [str(dataset.attrs["name"]) for dataset in noisy]
         self._sizes = [(int(dataset.shape[1]), int(dataset.shape[2])) for dataset in noisy]
 

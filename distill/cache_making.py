@@ -114,9 +114,7 @@ def _part(parts: Path, index: int) -> Path:
     return parts / f"{index:06d}.h5"
 
 
-def _answer_all(
-    teacher: Teacher, source: ImageSource, parts: Path, devices: Sequence[str], progress: Progress
-) -> None:
+def _answer_all(teacher: Teacher, source: ImageSource, parts: Path, devices: Sequence[str], progress: Progress) -> None:
     total = len(source)
     missing = [index for index in range(total) if not _part(parts, index).exists()]
     if len(devices) == 1 or len(missing) < 2:
@@ -160,8 +158,10 @@ def _work(
         for index in share:
             _answer_one(local, source, index, _part(parts, index))
     except (ValueError, OSError, RuntimeError) as error:
-        fields = (error.given, error.why, error.remedy) if isinstance(error, DataError) else (
-            f"device {device}", str(error), "start again, what is finished is kept"
+        fields = (
+            (error.given, error.why, error.remedy)
+            if isinstance(error, DataError)
+            else (f"device {device}", str(error), "start again, what is finished is kept")
         )
         errors.put(fields)
 

@@ -42,7 +42,9 @@ class Fingerprint:
         >>> Fingerprint("a", "b", "c").differences(Fingerprint("a", "x", "c"))
         ['options']
         """
-        return [field.name for field in dataclasses.fields(self) if getattr(self, field.name) != getattr(other, field.name)]
+        return [
+            field.name for field in dataclasses.fields(self) if getattr(self, field.name) != getattr(other, field.name)
+        ]
 
 
 def _digest_images(source: ImageSource) -> str:

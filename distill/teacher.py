@@ -157,7 +157,8 @@ class ModelTeacher:
     def digest(self) -> str:
         """SHA-256 over network, configuration, value scale and weights."""
         model = self.model
-        facts = [network_name(model.network), *map(dataclasses.asdict, (model.network.config, model.scale, model.inference))]  # type: ignore[arg-type]
+        parts: list[Any] = [model.network.config, model.scale, model.inference]
+        facts = [network_name(model.network), *map(dataclasses.asdict, parts)]
         found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
         for name, value in sorted(model.network.state_dict().items()):
             found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())

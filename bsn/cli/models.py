@@ -56,7 +56,7 @@ def _row(preset: Any, options: Namespace) -> dict[str, Any]:
 
     network = create(preset.name, channels=options.channels)
     if hasattr(network, "merged"):  # what is shipped, not what is trained
-        network = network.merged()
+        network = network.merged()  # type: ignore[operator]
     return {
         "name": preset.name,
         "parameters": count_parameters(network),

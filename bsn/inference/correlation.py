@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bsn.evaluation import autocorrelation
+from data import open_image
+from data.planes import to_unit
 
-__all__ = ["NeighbourCorrelation", "neighbour_correlation"]
+__all__ = ["NeighbourCorrelation", "correlated_files", "neighbour_correlation"]
 
-_BLOCK = 16
-_SHARE = 0.1
-_FEWEST = 4
-STRONG = 0.25
-# Below this (about one grey level of 255) what varies in flat parts is the picture or its rounding, not noise.
-_WEAKEST = 0.004
+_BLOCK = 8
+_SHARE = 0.02
+_FEWEST = 16
+_STRONG = 0.15
+# Below this (1.5 grey levels of 255) what varies in flat parts is the picture or its rounding as well as noise.
+_WEAKEST = 0.006
+_LOOKED_AT = 1024
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class NeighbourCorrelation:
     @property
     def strong(self) -> bool:
         """Whether a denoiser for white noise will fail."""
-        return self.value > STRONG and self.std > _WEAKEST
+        return self.value > _STRONG and self.std > _WEAKEST
 
 
 def neighbour_correlation(image: NDArray[np.floating]) -> NeighbourCorrelation:
@@ -42,13 +47,14 @@ def neighbour_correlation(image: NDArray[np.floating]) -> NeighbourCorrelation:
     Returns
     -------
     NeighbourCorrelation
-        Mean over rows, columns and channels. (0, 0) for images smaller than four blocks of 16 x 16.
+        Mean over rows, columns and channels. (0, 0) for images smaller than 16 blocks of 8 x 8.
 
     Notes
     -----
-    Blocks of 16 x 16 lose the plane that fits them best; in the tenth with the least variance left, what is left is taken
-    for noise. White noise gives about -0.02, noise that went through demosaicing or JPEG 0.3 to 0.8. Texture that fills
-    the whole image is mistaken for noise.
+    Blocks of 8 x 8 lose the plane that fits them best; in the fiftieth with the least variance left, what is left is taken
+    for noise. White noise gives about -0.05. A texture without any flat place is mistaken for noise: of the 54 clean images
+    of Kodak, McMaster and Set12 three are called strongly correlated, of the same with white noise of 5 to 30 grey levels
+    none, with noise blurred by 0.7 pixels all, and all five noisy blocks of SIDD.
     """
     channels, height, width = image.shape
     rows, columns = height // _BLOCK, width // _BLOCK
@@ -65,6 +71,26 @@ def neighbour_correlation(image: NDArray[np.floating]) -> NeighbourCorrelation:
     chosen = left[flattest]
     value = (autocorrelation(chosen, 1, -1) + autocorrelation(chosen, 1, -2)) / 2
     return NeighbourCorrelation(value, float(np.sqrt(variance[flattest].mean())))
+
+
+def correlated_files(paths: Iterable[Path], axes: str | None = None) -> dict[Path, float]:
+    """Files whose noise is strongly correlated, with the correlation; looks at the centre of the first plane.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Readable images.
+    axes : str, optional
+    """
+    found = {}
+    for path in paths:
+        with open_image(path, axes=axes) as reader:
+            height, width = (min(side, _LOOKED_AT) for side in reader.size)
+            top, left = (reader.size[0] - height) // 2, (reader.size[1] - width) // 2
+            seen = neighbour_correlation(to_unit(reader.read(0, top, left, height, width)))
+        if seen.strong:
+            found[path] = seen.value
+    return found
 
 
 def _without_plane(blocks: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -39,8 +39,12 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     recipe = get_recipe(recipe_name(words))
     listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     parser.add_argument("--teacher", required=True, help="folder of a run, or a .safetensors model")
-    parser.add_argument("--images", nargs="+", required=True, help="noisy images: files, folders, patterns, a packed file")
-    parser.add_argument("-o", "--output", required=True, help="folder of the run; the student is final.safetensors in it")
+    parser.add_argument(
+        "--images", nargs="+", required=True, help="noisy images: files, folders, patterns, a packed file"
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, help="folder of the run; the student is final.safetensors in it"
+    )
     parser.add_argument("--recipe", default="default", help=f"named settings. {listed}")
     parser.add_argument(
         "--cache", type=str | None, default=None, help="file of the teacher's images; default: OUTPUT.cache.h5"

@@ -88,11 +88,15 @@ def check_onnx(path: str | Path, model: Model, pixels: Pixels = "float") -> floa
             expected = module(x).numpy()
         found = running.run(None, {"image": x.numpy()})[0]
         if found.shape != expected.shape or found.dtype != expected.dtype:
-            raise ExportError(f"{Path(path).name} gives {found.dtype} {found.shape} for {expected.dtype} {expected.shape}")
+            raise ExportError(
+                f"{Path(path).name} gives {found.dtype} {found.shape} for {expected.dtype} {expected.shape}"
+            )
         unit = 255 if pixels == "uint8" else 1
         worst = max(worst, float(np.abs(found.astype(np.float64) - expected).max()) / unit)
     if worst > (_TOLERANCE if pixels == "float" else 1.001 / 255):
-        raise ExportError(f"{Path(path).name} differs from PyTorch by {worst:.2g}, more than {_TOLERANCE:g}; please report it")
+        raise ExportError(
+            f"{Path(path).name} differs from PyTorch by {worst:.2g}, more than {_TOLERANCE:g}; please report it"
+        )
     return worst
 
 

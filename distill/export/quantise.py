@@ -59,7 +59,11 @@ def quantise_onnx(
 
     target = Path(target)
     logging.getLogger().setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory() as folder, atomic_output(target, overwrite=overwrite) as temporary, writing(target):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        atomic_output(target, overwrite=overwrite) as temporary,
+        writing(target),
+    ):
         prepared = str(Path(folder, "prepared.onnx"))
         quant_pre_process(str(source), prepared, skip_symbolic_shape=True)
         quantize_static(

@@ -8,9 +8,10 @@ that a mobile runtime lacks.
 
 from __future__ import annotations
 
+import copy
+import itertools
 from dataclasses import dataclass, replace
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -95,13 +96,9 @@ class Light(nn.Module):
         late = [count - count // 2 for count in config.blocks[:-1]]
         self.head = MergedConv(4 * config.channels, widths[0], bias=config.bias, merged=config.merged)
         self.encoder = nn.ModuleList(self._row(w, n) for w, n in zip(widths, early, strict=False))
-        self.down = nn.ModuleList(
-            nn.Conv2d(a, b, 2, 2, bias=config.bias) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, 2, bias=config.bias) for a, b in itertools.pairwise(widths))
         self.bottom = self._row(widths[-1], config.blocks[-1])
-        self.up = nn.ModuleList(
-            nn.ConvTranspose2d(b, a, 2, 2, bias=config.bias) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2, bias=config.bias) for a, b in itertools.pairwise(widths))
         self.decoder = nn.ModuleList(self._row(w, n) for w, n in zip(widths, late, strict=False))
         self.tail = MergedConv(widths[0], 4 * config.channels, bias=config.bias, merged=config.merged)
 
@@ -160,8 +157,6 @@ class Light(nn.Module):
         -------
         Light
         """
-        import copy
-
         result = copy.deepcopy(self)
         for module in result.modules():
             if isinstance(module, MergedConv):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -160,13 +161,15 @@ class UNet(nn.Module):
         if inputs != outputs:
             raise PublishedConfigError(f"in_ch {inputs} and out_ch {outputs} differ, but a denoiser keeps the channels")
         if official:
-            raise PublishedConfigError(f"the published U-Net has no argument {min(official)!r}; it has in_ch, out_ch, dim")
+            raise PublishedConfigError(
+                f"the published U-Net has no argument {min(official)!r}; it has in_ch, out_ch, dim"
+            )
         return load_published(cls(UNetConfig(inputs, width, "square")), state_dict, lambda key: key)
 
 
 def _convs(*widths: int) -> nn.Sequential:
     """3 x 3 convolutions, each followed by a leaky ReLU."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(widths):
         layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.LeakyReLU(0.1)]
     return nn.Sequential(*layers)
