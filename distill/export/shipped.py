@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from bsn.models import Model
-from distill.students.padding import reflect_to
 
 __all__ = ["Pixels", "Shipped", "example_input"]
 
@@ -30,7 +29,6 @@ class Shipped(nn.Module):
         super().__init__()
         network = model.network
         self.network = network.merged() if hasattr(network, "merged") else network  # type: ignore[operator]
-        self.grid = int(network.size_multiple)  # type: ignore[arg-type]
         self.scale = model.scale
         self.pixels = pixels
 
@@ -53,10 +51,7 @@ class Shipped(nn.Module):
         return y.to(torch.uint8).permute(0, 2, 3, 1)
 
     def _denoise(self, image: Tensor) -> Tensor:
-        height, width = image.shape[-2], image.shape[-1]
-        grid = self.grid
-        x = reflect_to(image, (height + grid - 1) // grid * grid, (width + grid - 1) // grid * grid)
-        return self.scale.to_image(self.network(self.scale.to_network(x)))[..., :height, :width]
+        return self.scale.to_image(self.network(self.scale.to_network(image)))
 
 
 def example_input(channels: int, pixels: Pixels, height: int = 72, width: int = 104, batch: int = 2) -> Tensor:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from distill.students.convolution import MergedConv
+from distill.students.padding import reflect_to
 
 __all__ = ["Light", "LightConfig"]
 
@@ -133,12 +134,14 @@ class Light(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
-            H and W multiples of :attr:`size_multiple`.
+            Any size; reflected to a multiple of :attr:`size_multiple`, and cut back.
 
         Returns
         -------
         Tensor, shape (N, C, H, W)
         """
+        height, width = x.shape[-2:]
+        x = reflect_to(x, *(-(-side // self.size_multiple) * self.size_multiple for side in (height, width)))
         y = self.head(F.pixel_unshuffle(x, 2))
         skips = []
         for row, down in zip(self.encoder, self.down, strict=True):
@@ -148,7 +151,7 @@ class Light(nn.Module):
         y = self.bottom(y)
         for row, up, skip in zip(reversed(self.decoder), reversed(self.up), reversed(skips), strict=True):
             y = row(up(y) + skip)
-        return x - F.pixel_shuffle(self.tail(y), 2)
+        return (x - F.pixel_shuffle(self.tail(y), 2))[..., :height, :width]
 
     def merged(self) -> Light:
         """Copy with one kernel per convolution, which gives the same images.

@@ -30,6 +30,8 @@ def reflect_to(x: Tensor, height: int, width: int) -> Tensor:
     [0.0, 1.0, 2.0, 1.0, 0.0, 1.0, 2.0]
     """
     for axis, padded in ((2, height), (3, width)):
+        if not torch.compiler.is_exporting() and x.shape[axis] == padded:
+            continue
         position = torch.arange(padded, device=x.device)
         last = torch.full_like(position, x.shape[axis] - 1)
         # Distance from the nearest even multiple of `last`: 0 1 2 .. last .. 2 1 0 1 ..; a single pixel is repeated.

@@ -30,10 +30,8 @@ class UNetConfig:
         Of the image.
     width : int
         Features of the encoder; the decoder has twice as many. Published: 48.
-    padding : {"outside", "square"}
-        "outside": sizes are multiples of 32, for which :class:`bsn.Denoiser` and the exported files pad. "square": as
-        published, eval mode reflects the image to a square (and from there to a multiple of 32, which the published code
-        does not do but needs).
+    padding : {"multiple", "square"}
+        Sizes that do not fit are reflected to the next multiple of 32; or, as published, in eval mode first to a square.
 
     Raises
     ------
@@ -43,13 +41,13 @@ class UNetConfig:
 
     channels: int = 3
     width: int = 48
-    padding: Literal["outside", "square"] = "outside"
+    padding: Literal["multiple", "square"] = "multiple"
 
     def __post_init__(self) -> None:
         if self.channels < 1 or self.width < 1:
             raise ValueError(f"channels and width start at 1, not {self.channels} and {self.width}")
-        if self.padding not in ("outside", "square"):
-            raise ValueError(f"padding {self.padding!r} is unknown; use 'outside' or 'square'")
+        if self.padding not in ("multiple", "square"):
+            raise ValueError(f"padding {self.padding!r} is unknown; use 'multiple' or 'square'")
 
 
 class UNet(nn.Module):
@@ -65,8 +63,8 @@ class UNet(nn.Module):
 
     Examples
     --------
-    >>> UNet(UNetConfig(width=8)).eval()(torch.zeros(1, 3, 32, 64)).shape
-    torch.Size([1, 3, 32, 64])
+    >>> UNet(UNetConfig(width=8)).eval()(torch.zeros(1, 3, 40, 50)).shape
+    torch.Size([1, 3, 40, 50])
     """
 
     global_statistics = False
@@ -110,19 +108,18 @@ class UNet(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
-            Sides that are multiples of 32; any with ``padding="square"`` in eval mode.
+            Any size.
 
         Returns
         -------
         Tensor, shape (N, C, H, W)
         """
         height, width = x.shape[-2:]
-        if self.training or self.config.padding == "outside":
-            return self._body(x)
-        square = max(height, width)
-        x = reflect_to(x, square, square)
-        square = -(-square // _GRID) * _GRID
-        return self._body(reflect_to(x, square, square))[..., :height, :width]
+        if self.config.padding == "square" and not self.training:
+            square = max(height, width)
+            x = reflect_to(x, square, square)
+        x = reflect_to(x, *(-(-side // _GRID) * _GRID for side in x.shape[-2:]))
+        return self._body(x)[..., :height, :width]
 
     def _body(self, x: Tensor) -> Tensor:
         skips = [x]
