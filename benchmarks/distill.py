@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.datasets import pairs
 from benchmarks.measure import alternate, write_result
-from benchmarks.w2s import pairs
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
@@ -37,7 +37,7 @@ FULL_PASSES = 9  # the first, of stride 2, and eight of random replacement
 
 
 def images(data: Path, split: str) -> list[str]:
-    return [str(pair.noisy) for pair in pairs(data, split)]
+    return [str(pair.noisy) for pair in pairs(data, "w2s", split)]
 
 
 def quick(steps: int, **changes) -> LoopConfig:
@@ -63,7 +63,7 @@ def students(options) -> dict:
     (full,) = inference.configs("cpu")
     contenders = [Contender(name, Denoiser(options.work / name, device="cpu")) for name in STEPS]
     one = Contender("teacher, one pass", Denoiser(options.teacher, device="cpu"))
-    test, protocol = pairs(options.data, "test"), get_protocol("affine")
+    test, protocol = pairs(options.data, "w2s", "test"), get_protocol("affine")
     teacher_full = Contender("teacher, full inference", Denoiser(options.teacher, full))
     comparison = compare(teacher_full, [one, *contenders], test, protocol)
     for row in comparison.rows:
@@ -86,7 +86,7 @@ VARIANTS: dict[str, tuple[dict, dict]] = {
 
 def ablation(options) -> dict:
     """Equal steps and seed, one change each; the mean over the test frames, and the agreement with the teacher."""
-    train, test = images(options.data, "train"), pairs(options.data, "test")
+    train, test = images(options.data, "train"), pairs(options.data, "w2s", "test")
     rows = {}
     targets = {
         "one pass": TeacherInference(),
@@ -194,7 +194,7 @@ def export(options) -> dict:
         quantise_onnx(target, small, planes, overwrite=True)
         running = {"float": session(target, 2), "int8": session(small, 2)}
         scores: dict[str, list[float]] = {kind: [] for kind in running}
-        for pair in pairs(options.data, "test"):
+        for pair in pairs(options.data, "w2s", "test"):
             noisy, clean = (to_planes(read_image(path).pixels, "YX")[0] for path in (pair.noisy, pair.clean))
             for kind, file in running.items():
                 result = file.run(None, {"image": noisy})[0][0]
