@@ -93,7 +93,7 @@ def distil(
     if isinstance(teacher, (Model, nn.Module, str, Path)):
         teacher = ModelTeacher(teacher, inference, "cpu")
     folder = RunFolder(Path(output))
-    folder.check_resumable() if resume else folder.check_new()
+    _check_folder(folder, resume=resume)
     pairs = clean.validation_pairs()
     source = open_source(images, axes=axes)
     path = cache_path(output) if cache is None else Path(cache)
@@ -101,6 +101,14 @@ def distil(
     torch.manual_seed(loop.seed)
     task = build_task(made, config, loop.seed, validation=Validation(None, pairs, get_protocol(clean.protocol)))
     return fit(task, loop, folder, resume=resume, settings=settings)
+
+
+def _check_folder(folder: RunFolder, *, resume: bool) -> None:
+    """Say that a run cannot be written before the teacher works; the run itself checks again."""
+    if resume:
+        folder.check_resumable()
+    elif folder.path.exists() and not (folder.path.is_dir() and not any(folder.path.iterdir())):
+        folder.check_new()
 
 
 def _devices(loop: LoopConfig) -> list[str]:
