@@ -1,6 +1,6 @@
 """The model in the box against classical denoisers that know the noise: white Gaussian noise on three public sets.
 
-    python -m benchmarks.bundled --data ../shared/data [--images 12] [--bm3d_images 4]
+    python -m benchmarks.bundled --data ../shared/data [--images 8] [--bm3d_images 3]
 
 All methods get the same centre crops of 256 x 256 of the first --images of a set (BM3D: the first --bm3d_images, and the
 model's mean over those beside it); the model is scored on all whole images as well. The noise is not clipped. BM3D, non-local
@@ -117,8 +117,8 @@ def score_set(paths, sigma, denoiser, options):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--images", type=int, default=12)
-    parser.add_argument("--bm3d_images", type=int, default=4)
+    parser.add_argument("--images", type=int, default=8)
+    parser.add_argument("--bm3d_images", type=int, default=3)
     parser.add_argument("--model", default=None, help="default: the one in the box")
     options = parser.parse_args()
     torch.set_num_threads(2)

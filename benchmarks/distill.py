@@ -32,7 +32,7 @@ from distill import DistillConfig, ModelTeacher, TeacherInference, distil, make_
 from distill.report import Contender, compare
 from distill.run import build_task
 
-STEPS = {"tiny": 2000, "light": 2000, "unet": 600}
+STEPS = {"tiny": 2000, "light": 1500, "unet": 400}
 FULL_PASSES = 9  # the first, of stride 2, and eight of random replacement
 
 

@@ -26,7 +26,10 @@ def traced(model: Model, pixels: Pixels) -> torch.export.ExportedProgram:
 
 
 def export_program(model: Model, path: str | Path, *, pixels: Pixels = "float", overwrite: bool = False) -> None:
-    """Write a ``.pt2`` file, which ``torch.export.load(path).module()`` reads without this toolkit.
+    """Write a ``.pt2`` file, which ``torch.export.load(path).module(check_guards=False)`` reads without this toolkit.
+
+    (The guards are those of the layout of the example it was traced with; the graph holds for every size above the
+    student's grid.)
 
     Parameters
     ----------

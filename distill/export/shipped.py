@@ -54,7 +54,7 @@ class Shipped(nn.Module):
         return self.scale.to_image(self.network(self.scale.to_network(image)))
 
 
-def example_input(channels: int, pixels: Pixels, height: int = 72, width: int = 104, batch: int = 2) -> Tensor:
+def example_input(channels: int, pixels: Pixels, height: int = 71, width: int = 102, batch: int = 2) -> Tensor:
     """Random image of the layout of `pixels`."""
     generator = torch.Generator().manual_seed(0)
     if pixels == "float":

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from distill.students.convolution import MergedConv
-from distill.students.padding import reflect_to
+from distill.students.padding import reflect_to_multiple
 
 __all__ = ["Light", "LightConfig"]
 
@@ -141,7 +141,7 @@ class Light(nn.Module):
         Tensor, shape (N, C, H, W)
         """
         height, width = x.shape[-2:]
-        x = reflect_to(x, *(-(-side // self.size_multiple) * self.size_multiple for side in (height, width)))
+        x = reflect_to_multiple(x, self.size_multiple)
         y = self.head(F.pixel_unshuffle(x, 2))
         skips = []
         for row, down in zip(self.encoder, self.down, strict=True):

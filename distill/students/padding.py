@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["reflect_to"]
+__all__ = ["reflect_to", "reflect_to_multiple"]
 
 
 def reflect_to(x: Tensor, height: int, width: int) -> Tensor:
@@ -39,3 +39,25 @@ def reflect_to(x: Tensor, height: int, width: int) -> Tensor:
         step = torch.remainder(position, cycle)
         x = x.index_select(axis, torch.minimum(step, cycle - step).minimum(last))
     return x
+
+
+def reflect_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Pad bottom and right by reflection to the next multiples.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    multiple : int
+
+    Returns
+    -------
+    Tensor, shape (N, C, H', W')
+
+    Examples
+    --------
+    >>> reflect_to_multiple(torch.zeros(1, 1, 5, 8), 4).shape
+    torch.Size([1, 1, 8, 8])
+    """
+    # No division of negative numbers: exported graphs round those towards zero.
+    height, width = ((side + multiple - 1) // multiple * multiple for side in x.shape[-2:])
+    return reflect_to(x, height, width)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bsn.models.published import PublishedConfigError, load_published
-from distill.students.padding import reflect_to
+from distill.students.padding import reflect_to, reflect_to_multiple
 
 __all__ = ["UNet", "UNetConfig"]
 
@@ -118,8 +118,7 @@ class UNet(nn.Module):
         if self.config.padding == "square" and not self.training:
             square = max(height, width)
             x = reflect_to(x, square, square)
-        x = reflect_to(x, *(-(-side // _GRID) * _GRID for side in x.shape[-2:]))
-        return self._body(x)[..., :height, :width]
+        return self._body(reflect_to_multiple(x, _GRID))[..., :height, :width]
 
     def _body(self, x: Tensor) -> Tensor:
         skips = [x]

@@ -66,7 +66,7 @@ def test_the_check_would_find_other_weights(exported):
 
 
 def test_int8_is_smaller_and_close(exported, tmp_path):
-    model, path, _ = exported
+    _, path, _ = exported
     rng = np.random.default_rng(0)
     images = [rng.random((1, 3, 40, 48), np.float32) for _ in range(3)]
     small_file = tmp_path / "small.onnx"
@@ -92,7 +92,7 @@ def test_a_torch_program_gives_the_denoisers_images(tmp_path):
     model = student("tiny", channels=1)
     export_program(model, tmp_path / "student.pt2")
     about = {"blindspot.json": ""}
-    loaded = torch.export.load(str(tmp_path / "student.pt2"), extra_files=about).module()
+    loaded = torch.export.load(str(tmp_path / "student.pt2"), extra_files=about).module(check_guards=False)
     assert json.loads(about["blindspot.json"])["channels"] == "1"
     for size in SIZES[1:]:
         image = np.random.default_rng(0).random((1, 1, *size), np.float32)
