@@ -24,7 +24,7 @@ CONFIG = DistillConfig(
     student="tiny", crop=80, batch_size=24, loss="l1", learning_rate=1.5e-3, betas=(0.9, 0.99), value_scale="unit"
 )
 LOOP = LoopConfig(
-    steps=12_000, warmup_steps=200, ema=0.999, validate_every=2_000, checkpoint_every=1_000, deterministic=False
+    steps=14_000, warmup_steps=200, ema=0.999, validate_every=2_000, checkpoint_every=1_000, deterministic=False
 )
 VALIDATION_SIGMAS = (15.0, 25.0, 50.0)
 LICENCE = "Apache-2.0; trained on photographs in the public domain, under CC0 or without known restrictions"
