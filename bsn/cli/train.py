@@ -20,7 +20,8 @@ EXAMPLES = """examples:
 """
 
 
-def _recipe_name(words: list[str]) -> str:
+def recipe_name(words: list[str]) -> str:
+    """Value of --recipe among the words of the command line, which sets the defaults of the other options."""
     for index, word in enumerate(words):
         if word == "--recipe" and index + 1 < len(words):
             return words[index + 1]
@@ -36,7 +37,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     from bsn.engine import LoopConfig
     from bsn.training import RECIPES, CleanValidation, TrainConfig, get_recipe
 
-    recipe = get_recipe(_recipe_name(words))
+    recipe = get_recipe(recipe_name(words))
     listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     parser.add_argument("images", nargs="+", help="noisy images: files, folders, patterns, or a file of bsn pack")
     parser.add_argument("-o", "--output", required=True, help="folder of the run; the model is final.safetensors in it")
@@ -59,7 +60,7 @@ def run(options: Namespace) -> int:
     from bsn.training import CleanValidation, TrainConfig, train
 
     clean = CleanValidation(**vars(options.validate))
-    settings = _settings(options)
+    settings = settings_text(options)
     result = train(
         options.images,
         options.output,
@@ -81,7 +82,8 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _settings(options: Namespace) -> str:
+def settings_text(options: Namespace) -> str:
+    """Options as the YAML text of a run folder's config.yaml."""
     import yaml
 
     content = options.clone().as_dict()

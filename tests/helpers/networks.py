@@ -13,6 +13,10 @@ SMALL = {
     "tbsn": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "refinement_blocks": 1, "head_dim": 4},
     "tbsn-small": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "refinement_blocks": 1},
     "dbsnl": {"width": 8, "modules": 2},
+    "unet": {"width": 8},
+    "base": {"widths": (8, 12), "blocks": (2, 2)},
+    "light": {"widths": (8, 12), "blocks": (2, 2)},
+    "tiny": {"widths": (8, 12), "blocks": (1, 1)},
 }
 
 
