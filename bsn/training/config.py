@@ -40,6 +40,13 @@ class TrainConfig:
         Parts in which a batch is computed, to save memory.
     loss : {"poisson-l2", "l2", "l1"}
         See :mod:`bsn.selfsup.losses`.
+    noise : {"none", "gaussian", "poisson-gaussian"}
+        "none" predicts the clean value from the surroundings alone. With a noise model the network also predicts its own
+        uncertainty, and the noisy pixel is combined with the prediction by Bayes' rule: better where the noise is
+        independent from pixel to pixel. The loss then is the likelihood, whatever `loss` says.
+    noise_gain, noise_read : float, optional
+        Of the noise model, in image values (range [0, 1] for integer images): variance = noise_gain * clean +
+        noise_read ** 2. For Gaussian noise `noise_read` is its standard deviation. What is None is learned.
     optimizer : {"adamw", "adam"}
     learning_rate : float
         Peak of the schedule.
@@ -68,6 +75,9 @@ class TrainConfig:
     batch_size: int = 4
     accumulate: int = 1
     loss: LossName = "poisson-l2"
+    noise: Literal["none", "gaussian", "poisson-gaussian"] = "none"
+    noise_gain: float | None = None
+    noise_read: float | None = None
     optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 0.0
@@ -86,6 +96,8 @@ class TrainConfig:
             "accumulate": (1 <= self.accumulate <= self.batch_size, "1 to batch_size"),
             "learning_rate": (self.learning_rate > 0, "more than 0"),
             "weight_decay": (self.weight_decay >= 0, "0 or more"),
+            "noise_gain": (self.noise_gain is None or self.noise_gain >= 0, "0 or more"),
+            "noise_read": (self.noise_read is None or self.noise_read >= 0, "0 or more"),
             "validation_crops": (self.validation_crops >= 0, "0 or more"),
         }
         for name, (legal, range_) in rules.items():
@@ -94,6 +106,12 @@ class TrainConfig:
         if self.downsampling == "mosaic" and self.crop % self.stride:
             nearest = max(self.crop // self.stride, 1) * self.stride
             raise ValueError(f"crop {self.crop} is no multiple of the mosaic's stride {self.stride}; use {nearest}")
+
+    @property
+    def noise_learned(self) -> bool:
+        """True if a number of the noise model is to be learned."""
+        wanted = {"none": (), "gaussian": (self.noise_read,), "poisson-gaussian": (self.noise_gain, self.noise_read)}
+        return None in wanted[self.noise]
 
     @property
     def image_crop(self) -> int:

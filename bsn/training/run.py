@@ -13,8 +13,10 @@ import torch
 
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
-from bsn.models import ValueScale, create, presets
+from bsn.models import NoiseModel, ValueScale, create, presets
+from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
+from bsn.training.noise_level import NoiseLevel
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation import CleanPair, Validation
 from data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
@@ -146,8 +148,10 @@ def build_task(
     overrides: dict[str, Any] = {}
     if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
         overrides["channel_attention"] = config.channel_attention
+    if config.noise != "none":
+        overrides["outputs"] = outputs_for_posterior(source.channels)
     network = create(config.model, channels=source.channels, **overrides)
-    mean, spread = _statistics(crops)
+    mean, spread, darkest = _statistics(crops)
     scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
     return BlindSpotTask(
         network,
@@ -155,6 +159,7 @@ def build_task(
         config,
         scale,
         mean_intensity=abs(mean) or spread,
+        noise=_noise_level(config, scale, mean, spread, darkest),
         validation=Validation(held_back, pairs, get_protocol(protocol)),
         provenance={
             "model": config.model,
@@ -196,10 +201,24 @@ def _held_back(source: ImageSource, config: TrainConfig, seed: int) -> CropBatch
     return grid_crops(source, config.image_crop, count, seed) if count else None
 
 
-def _statistics(crops: RandomCrops) -> tuple[float, float]:
-    """Mean and standard deviation of the images, from random crops."""
+def _noise_level(
+    config: TrainConfig, scale: ValueScale, mean: float, spread: float, darkest: float
+) -> NoiseLevel | None:
+    """Noise of a run with a posterior. What is to be learned starts at a tenth of the images' variance."""
+    if config.noise == "none":
+        return None
+    share = 0.1 * spread**2
+    gain = 0.0
+    if config.noise == "poisson-gaussian":
+        gain = share / max(mean - darkest, spread) if config.noise_gain is None else config.noise_gain
+    variance = share - gain * darkest if config.noise_read is None else config.noise_read**2
+    return NoiseLevel(NoiseModel(gain, variance), scale, darkest=darkest, learned=config.noise_learned)
+
+
+def _statistics(crops: RandomCrops) -> tuple[float, float, float]:
+    """Mean, standard deviation and a low percentile of the images, from random crops."""
     sample = crops.batch(0, _SCALE_SAMPLES).pixels
     spread = float(sample.std(dtype=np.float64))
     if spread == 0:
         raise DataError("the training images", "are all of one constant value", "give images with content")
-    return float(sample.mean(dtype=np.float64)), spread
+    return float(sample.mean(dtype=np.float64)), spread, float(np.percentile(sample, 1))
