@@ -13,6 +13,7 @@ from bsn.selfsup import affine_noise_variance
 __all__ = ["NoiseLevel"]
 
 _SMALLEST = 1e-6
+_PACE = 10.0  # two numbers, of which every pixel tells something, may move faster than weights
 
 
 class NoiseLevel(nn.Module):
@@ -48,7 +49,7 @@ class NoiseLevel(nn.Module):
                 "darkest pixel; raise the read noise"
             )
         logs = torch.tensor([math.log(max(slope, _SMALLEST)), math.log(max(at_darkest, _SMALLEST))])
-        self.logs = nn.Parameter(logs, requires_grad=learned)
+        self.logs = nn.Parameter(logs / _PACE, requires_grad=learned)
 
     def forward(self, mean: Tensor) -> Tensor:
         """Noise variance at a predicted mean (N, C, H, W), same shape, float32 or more."""
@@ -56,8 +57,8 @@ class NoiseLevel(nn.Module):
         return affine_noise_variance(mean, slope, constant)
 
     def _affine(self) -> tuple[Tensor, Tensor]:
-        at_darkest = self.logs[1].exp()
-        slope = self.logs[0].exp() if self.has_gain else torch.zeros_like(at_darkest)
+        at_darkest = (_PACE * self.logs[1]).exp()
+        slope = (_PACE * self.logs[0]).exp() if self.has_gain else torch.zeros_like(at_darkest)
         return slope, at_darkest - slope * self.darkest
 
     @torch.no_grad()
