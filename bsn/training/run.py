@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from bsn.evaluation import get_protocol
 from bsn.models import NoiseModel, ValueScale, create, presets
 from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
+from bsn.training.judgement import judge
 from bsn.training.noise_level import NoiseLevel
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation import CleanPair, Validation
 from data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
+from data.noise_statistics import NoiseStatistics
 from data.planes import to_planes
 
 __all__ = ["CleanValidation", "build_task", "train"]
@@ -80,6 +82,7 @@ def train(
     clean: CleanValidation | None = None,
     resume: bool = False,
     settings: str = "",
+    say: Callable[[str], None] = lambda _: None,
 ) -> FitResult:
     """Train a blind-spot network on noisy images alone.
 
@@ -98,6 +101,8 @@ def train(
         Go on from the last checkpoint.
     settings : str
         Text stored as config.yaml.
+    say : callable
+        Gets what was found where settings are "auto", in sentences.
 
     Returns
     -------
@@ -114,7 +119,7 @@ def train(
     source = open_source(images, axes=axes)
     pairs = (clean or CleanValidation()).validation_pairs()
     torch.manual_seed(loop.seed)
-    task = build_task(source, config, loop.seed, pairs=pairs, protocol=(clean or CleanValidation()).protocol)
+    task = build_task(source, config, loop.seed, pairs=pairs, protocol=(clean or CleanValidation()).protocol, say=say)
     return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
 
 
@@ -125,6 +130,7 @@ def build_task(
     *,
     pairs: Sequence[CleanPair] = (),
     protocol: str = "rgb8",
+    say: Callable[[str], None] = lambda _: None,
 ) -> BlindSpotTask:
     """Task of a run: network, crops, value scale, validation.
 
@@ -136,12 +142,17 @@ def build_task(
         Of crops and held-back crops (the network's initial weights follow torch's global generator).
     pairs : sequence of CleanPair
     protocol : str
+    say : callable
+        Gets what was found where settings are "auto", in sentences.
 
     Raises
     ------
     DataError
         If the images are smaller than a crop.
     """
+    config, statistics, advice = judge(source, config)
+    for reason in advice.reasons if advice is not None else ():
+        say(reason)
     config = fit_crop(source, config)
     held_back = _held_back(source, config, seed)
     crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
@@ -159,7 +170,7 @@ def build_task(
         config,
         scale,
         mean_intensity=abs(mean) or spread,
-        noise=_noise_level(config, scale, mean, spread, darkest),
+        noise=_noise_level(config, scale, statistics, spread, darkest),
         validation=Validation(held_back, pairs, get_protocol(protocol)),
         provenance={
             "model": config.model,
@@ -180,14 +191,14 @@ def fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
         If what is left would be too small to train on.
     """
     height, width = min((source.size(i) for i in range(len(source))), key=min)
-    step = config.stride if config.downsampling == "sub-image" else 1
+    step = config.step if config.downsampling == "sub-image" else 1
     room = min(height, width) // step
     if config.downsampling == "mosaic":
-        room -= room % config.stride
+        room -= room % config.step
     if room < min(config.crop, _SMALLEST_CROP):
         raise DataError(
             f"an image of {height} x {width} pixels",
-            f"is too small for crops of {_SMALLEST_CROP} pixels at stride {config.stride}",
+            f"is too small for crops of {_SMALLEST_CROP} pixels at stride {config.step}",
             "leave it out, or use a smaller stride",
         )
     return dataclasses.replace(config, crop=min(config.crop, room))
@@ -202,17 +213,19 @@ def _held_back(source: ImageSource, config: TrainConfig, seed: int) -> CropBatch
 
 
 def _noise_level(
-    config: TrainConfig, scale: ValueScale, mean: float, spread: float, darkest: float
+    config: TrainConfig, scale: ValueScale, measured: NoiseStatistics | None, spread: float, darkest: float
 ) -> NoiseLevel | None:
-    """Noise of a run with a posterior. What is to be learned starts at a tenth of the images' variance."""
+    """Noise of a run with a posterior: given, or learned from what was measured (else a tenth of the images' variance)."""
     if config.noise == "none":
         return None
-    share = 0.1 * spread**2
-    gain = 0.0
-    if config.noise == "poisson-gaussian":
-        gain = share / max(mean - darkest, spread) if config.noise_gain is None else config.noise_gain
-    variance = share - gain * darkest if config.noise_read is None else config.noise_read**2
-    return NoiseLevel(NoiseModel(gain, variance), scale, darkest=darkest, learned=config.noise_learned)
+    start = NoiseModel(0.0, measured.sigma**2 if measured is not None and measured.sigma else 0.1 * spread**2)
+    if config.noise == "poisson-gaussian" and measured is not None and measured.gain > 0:
+        start = NoiseModel(measured.gain, measured.constant)
+    elif config.noise == "poisson-gaussian":
+        start = NoiseModel(start.variance / spread, start.variance - start.variance / spread * darkest)
+    if not config.noise_learned:
+        start = NoiseModel(config.noise_gain or 0.0, (config.noise_read or 0.0) ** 2)
+    return NoiseLevel(start, scale, darkest=darkest, learned=config.noise_learned)
 
 
 def _statistics(crops: RandomCrops) -> tuple[float, float, float]:

@@ -117,14 +117,14 @@ class BlindSpotTask(Task):
 
     def _network_input(self, x: Tensor) -> Tensor:
         """Sub-image (0, 0): random crops bring the others. A mosaic keeps all of them."""
-        stride = self.config.stride
+        stride = self.config.step
         return x[..., ::stride, ::stride] if self.config.downsampling == "sub-image" else x
 
     def predict(self, network: nn.Module, x: Tensor) -> Tensor:
         """Network value of every pixel of `x` (N, C, H, W) from the others, by way of the mosaic if there is one."""
         if self.config.downsampling == "sub-image":
             return network(x)
-        stride, margin = self.config.stride, self.config.mosaic_margin
+        stride, margin = self.config.step, self.config.mosaic_margin
         mosaic = network(mosaic_downsample(x, stride, margin=margin))
         return mosaic_upsample(mosaic, stride, margin=margin)
 

@@ -8,7 +8,9 @@ from typing import Literal
 from data.noise_statistics.correlation import LAGS
 from data.noise_statistics.statistics import NoiseStatistics
 
-__all__ = ["Advice", "advise"]
+__all__ = ["Advice", "NoiseName", "advise"]
+
+NoiseName = Literal["none", "gaussian", "poisson-gaussian"]
 
 _WHITE = 0.1
 _INDEPENDENT = 0.12
@@ -38,7 +40,7 @@ class Advice:
     suitable: bool
     stride: int
     stride_test: int
-    noise: Literal["none", "gaussian", "poisson-gaussian"]
+    noise: NoiseName
     reasons: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -56,7 +58,7 @@ def advise(statistics: NoiseStatistics) -> Advice:
     reasons: list[str] = []
     stride = _stride(statistics, reasons)
     suitable = _suitable(statistics, reasons)
-    noise: Literal["none", "gaussian", "poisson-gaussian"] = "none"
+    noise: NoiseName = "none"
     if stride == 1 and suitable:
         noise = "poisson-gaussian" if statistics.gain > 0 else "gaussian"
         reasons.append(
@@ -93,8 +95,8 @@ def _suitable(statistics: NoiseStatistics, reasons: list[str]) -> bool:
     if abs(far[0] - far[1]) > _LINE and max(far) > _LINE:
         direction = "rows" if far[0] > far[1] else "columns"
         reasons.append(
-            f"not suitable as it is: noise runs along {direction} ({max(far):+.2f} at distance {LAGS}), which a blind spot of a "
-            "few pixels cannot tell from the picture; remove the lines first"
+            f"not suitable as it is: noise runs along {direction} ({max(far):+.2f} at distance {LAGS}), which a blind "
+            "spot of a few pixels cannot tell from the picture; remove the lines first"
         )
         suitable = False
     return suitable

@@ -1,8 +1,9 @@
 """The flattest blocks of images: what is left in them beside a plane is noise.
 
 In each range of intensities the blocks with the smallest residual are taken. Choosing the smallest underestimates the
-variance by a known factor: the residual variance of a block of independent Gaussian noise follows a chi-square distribution, with fewer degrees of
-freedom the more the noise is correlated (Bartlett: n / sum of squared correlations), and the mean of its lowest part is known.
+variance by a known factor: the residual variance of a block of Gaussian noise follows a chi-square distribution, with
+fewer degrees of freedom the more the noise is correlated (Bartlett: n / sum of squared correlations), and the mean of its
+lowest part is known.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class FlatBlocks:
         return FlatBlocks(self.mean[index], self.variance[index], self.residual[index])
 
 
-def cut_blocks(plane: np.ndarray, low: float, high: float) -> FlatBlocks:
+def cut_blocks(plane: np.ndarray, low: float, high: float, picture: np.ndarray | None = None) -> FlatBlocks:
     """Cut a plane into blocks and take a plane off each; blocks with clipped pixels are left out where enough others are there.
 
     Parameters
@@ -54,22 +55,32 @@ def cut_blocks(plane: np.ndarray, low: float, high: float) -> FlatBlocks:
     plane : ndarray, shape (H, W), float
     low, high : float
         Values at which the image is clipped.
+    picture : ndarray, shape (H, W), optional
+        Denoised version, taken off first; the means are then its own.
 
     Returns
     -------
     FlatBlocks
         K = 0 if the image is smaller than a block.
     """
-    rows, columns = plane.shape[0] // SIDE, plane.shape[1] // SIDE
-    cut = plane[: rows * SIDE, : columns * SIDE].astype(np.float64).reshape(rows, SIDE, columns, SIDE)
-    blocks = cut.swapaxes(1, 2).reshape(-1, SIDE * SIDE)
+    blocks = _blocks(plane)
     clipped = ((blocks <= low) | (blocks >= high)).mean(1) if len(blocks) else np.zeros(0)
     tolerated = next((share for share in _CLIPPED_SHARES if (clipped <= share).sum() >= _FEWEST), 1.0)
     blocks = blocks[clipped <= tolerated]
+    means = blocks.mean(1)
+    if picture is not None:
+        pictures = _blocks(picture)[clipped <= tolerated]
+        blocks, means = blocks - pictures, pictures.mean(1)
     basis = plane_basis(SIDE)
     residual = blocks - (blocks @ basis) @ basis.T
     variance = np.square(residual).sum(1) / (SIDE * SIDE - _TERMS)
-    return FlatBlocks(blocks.mean(1), variance, residual.reshape(-1, SIDE, SIDE))
+    return FlatBlocks(means, variance, residual.reshape(-1, SIDE, SIDE))
+
+
+def _blocks(plane: np.ndarray) -> np.ndarray:
+    rows, columns = plane.shape[0] // SIDE, plane.shape[1] // SIDE
+    cut = plane[: rows * SIDE, : columns * SIDE].astype(np.float64).reshape(rows, SIDE, columns, SIDE)
+    return cut.swapaxes(1, 2).reshape(-1, SIDE * SIDE)
 
 
 def find_flat(blocks: FlatBlocks) -> list[FlatBlocks]:

@@ -74,7 +74,9 @@ class NoiseStatistics:
         return max(self.lags_x[0], self.lags_y[0], key=abs)
 
 
-def measure_noise(images: Iterable[np.ndarray], *, grey_level: float = 0.0) -> NoiseStatistics:
+def measure_noise(
+    images: Iterable[np.ndarray], *, grey_level: float = 0.0, pictures: Sequence[np.ndarray] | None = None
+) -> NoiseStatistics:
     """Measure the noise of images of one kind, all together.
 
     Parameters
@@ -83,6 +85,9 @@ def measure_noise(images: Iterable[np.ndarray], *, grey_level: float = 0.0) -> N
         Image values; for integer images in [0, 1].
     grey_level : float
         Distance of two values of the original dtype (1/255, 1/65535); 0 for floats.
+    pictures : sequence of ndarray, optional
+        Denoised versions. What is looked at then is the difference, by the intensity of the denoised image, so that
+        texture is not mistaken for noise.
 
     Returns
     -------
@@ -103,7 +108,12 @@ def measure_noise(images: Iterable[np.ndarray], *, grey_level: float = 0.0) -> N
     if not planes:
         raise DataError("no image", "there is nothing to measure", "give at least one")
     low, high = _ends(planes, grey_level)
-    blocks = [cut_blocks(channel, low, high) for image in planes for channel in image]
+    denoised: Sequence[np.ndarray | None] = pictures if pictures is not None else [None] * len(planes)
+    blocks = [
+        cut_blocks(channel, low, high, None if picture is None else picture[index])
+        for image, picture in zip(planes, denoised, strict=True)
+        for index, channel in enumerate(image)
+    ]
     if sum(len(b.mean) for b in blocks) < _FEWEST_BLOCKS:
         raise DataError(
             f"{len(planes)} image{'s' * (len(planes) != 1)} of {planes[0].shape[-2]} x {planes[0].shape[-1]} pixels",
