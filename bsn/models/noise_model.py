@@ -31,8 +31,8 @@ class NoiseModel:
 
     Examples
     --------
-    >>> NoiseModel(gain=0.0, variance=0.01).in_network_units(ValueScale(offset=0.5, scale=0.1))
-    (0.0, 1.0)
+    >>> NoiseModel(gain=0.5, variance=0.0625).in_network_units(ValueScale(offset=0.5, scale=0.25))
+    (2.0, 5.0)
     """
 
     gain: float
