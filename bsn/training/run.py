@@ -16,12 +16,9 @@ from bsn.evaluation import get_protocol
 from bsn.models import NoiseModel, ValueScale, create, presets
 from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
-<<<<<<< HEAD
 from bsn.training.judgement import judge
-from bsn.training.noise_level import NoiseLevel
-=======
 from bsn.training.leak_guard import warn_of_leaks
->>>>>>> main
+from bsn.training.noise_level import NoiseLevel
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation import CleanPair, Validation
 from data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
@@ -166,12 +163,8 @@ def build_task(
     if config.noise != "none":
         overrides["outputs"] = outputs_for_posterior(source.channels)
     network = create(config.model, channels=source.channels, **overrides)
-<<<<<<< HEAD
-    mean, spread, darkest = _statistics(crops)
-=======
     warn_of_leaks(network, config.crop)
-    mean, spread = _statistics(crops)
->>>>>>> main
+    mean, spread, darkest = _statistics(crops)
     scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
     return BlindSpotTask(
         network,
