@@ -39,6 +39,20 @@ class Pipeline:
     model: Model
     config: InferenceConfig
 
+    def __post_init__(self) -> None:
+        if self.model.noise is not None and self.config.r3_passes:
+            raise ValueError(
+                "r3_passes mix noisy pixels into a second pass; this model already weighs them by its noise model, use 0"
+            )
+        if self.config.uncertainty and self.model.noise is None:
+            raise ValueError(
+                "this model predicts no uncertainty; train one with a noise model (`bsn train --noise poisson-gaussian`)"
+            )
+
+    def outputs(self, channels: int) -> int:
+        """Channels of the result for an image of so many: those, and again as many with the uncertainty."""
+        return channels * (2 if self.config.uncertainty else 1)
+
     @property
     def stride(self) -> int:
         """Stride of the pixel-shuffle downsampling."""
@@ -78,6 +92,7 @@ class Pipeline:
         Returns
         -------
         Tensor, shape (1, C, H, W)
+            With the uncertainty (1, 2 C, H, W), then standard deviations.
 
         Raises
         ------
@@ -93,11 +108,13 @@ class Pipeline:
         grey = x.shape[1] == 1 < self.model.channels
         x = self._pad(self.model.scale.to_network(x.expand(-1, self.model.channels, -1, -1) if grey else x))
         views = range(8) if self.config.ensemble else range(1)
-        total = torch.zeros_like(x)
+        total = x.new_zeros(x.shape[0], self.outputs(self.model.channels), *x.shape[-2:])
         for view in views:
             total += inverse(self._denoise_view(transform(x, view), view, origin, plane), view)
-        result = self.model.scale.to_image(total / len(views))[..., :height, :width]
-        return result.mean(1, keepdim=True) if grey else result
+        result = (total / len(views))[..., :height, :width]
+        mean = self.model.scale.to_image(result[:, : self.model.channels])
+        deviation = result[:, self.model.channels :].sqrt() * self.model.scale.scale
+        return torch.cat([mean.mean(1, keepdim=True) if grey else mean, deviation], 1)
 
     def _pad(self, x: Tensor) -> Tensor:
         if self.model.inference.mosaic_margin is None:
@@ -137,7 +154,11 @@ class Pipeline:
 
     def _network(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            return self.model.network(x).to(x.dtype)
+            outputs = self.model.network(x)
+        mean, variance = self.model.estimate(outputs, x)
+        return (torch.cat([mean, variance], 1) if self.config.uncertainty and variance is not None else mean).to(
+            x.dtype
+        )
 
     def _uniforms(self, x: Tensor, view: int, origin: tuple[int, int], plane: int) -> Iterator[Tensor]:
         height, width = x.shape[-2:] if view % 2 == 0 else (x.shape[-1], x.shape[-2])

@@ -59,7 +59,7 @@ def test_unknown_names_list_near_ones():
     with pytest.raises(UnknownModelError, match=r"no model 'tbsn-tyni'; did you mean tbsn-tiny"):
         create("tbsn-tyni")
     with pytest.raises(
-        ValueError, match="model 'dbsnl' has no option 'depth'; its options are channels, modules, width"
+        ValueError, match="model 'dbsnl' has no option 'depth'; its options are channels, modules, outputs, width"
     ):
         create("dbsnl", depth=3)
     with pytest.raises(ValueError, match="has 'spam', which 'dbsnl' does not know"):
