@@ -86,9 +86,8 @@ def _warn_of_correlated_noise(done: list[Path], axes: str | None) -> None:
     jpegs = [path for path in done if path.suffix.lower() in (".jpg", ".jpeg") and path not in found]
     said = []
     if found:
-        said.append(
-            f"the noise of {name_some([p.name for p in found])} is correlated between neighbours (up to {max(found.values()):.2f})"
-        )
+        names, worst = name_some([path.name for path in found]), max(found.values())
+        said.append(f"the noise of {names} is correlated between neighbours (up to {worst:.2f})")
     if jpegs:
         said.append(f"{name_some([p.name for p in jpegs])}: JPEG correlates noise")
     if said:
