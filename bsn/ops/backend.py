@@ -3,7 +3,14 @@
 Every operator owns a table ``{"reference": Implementation, ...}``. The plain PyTorch reference accepts everything; a
 kernel says in :attr:`Implementation.refuse` why it cannot take a call. The choice is made, strongest first, by the
 argument ``backend=`` of the operator, by :func:`use_backend`, by the environment variable ``BSN_BACKEND``, and is
-``"auto"`` otherwise: the first kernel that accepts the call, else the reference.
+``"auto"`` otherwise: the first kernel that accepts the call, else the reference. What is exported (``torch.export``, ONNX)
+is always the reference.
+
+==============  ==============================================================================================
+``reference``   plain PyTorch, everywhere; the truth
+``cpu``         PyTorch's own operators in an order that passes over memory less often; for training on a CPU
+``triton``      CUDA kernels; their limits are in :mod:`bsn.ops.limits`
+==============  ==============================================================================================
 """
 
 from __future__ import annotations
@@ -15,9 +22,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 __all__ = ["BACKENDS", "BackendError", "Implementation", "choose", "current_backend", "use_backend"]
 
-BACKENDS = ("auto", "reference", "triton")
+BACKENDS = ("auto", "reference", "cpu", "triton")
 
 _override: contextvars.ContextVar[str | None] = contextvars.ContextVar("bsn_backend", default=None)
 
@@ -30,6 +39,10 @@ def _accept(*_: Any, **__: Any) -> None:
     return None
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Implementation:
     """One way to compute an operator.
@@ -40,10 +53,13 @@ class Implementation:
         Takes the operator's checked arguments, returns its result.
     refuse : callable
         Takes the same arguments; returns None if `run` can take them, otherwise the reason in one sentence.
+    automatic : callable
+        Takes no argument; False where "auto" should pass over it (kernels that would run in an interpreter).
     """
 
     run: Callable[..., Any]
     refuse: Callable[..., str | None] = _accept
+    automatic: Callable[[], bool] = _always
 
 
 def _check_name(name: str, origin: str) -> str:
@@ -66,7 +82,7 @@ def use_backend(name: str) -> Iterator[None]:
 
     Parameters
     ----------
-    name : {"auto", "reference", "triton"}
+    name : {"auto", "reference", "cpu", "triton"}
 
     Raises
     ------
@@ -108,9 +124,11 @@ def choose(
         If a kernel was asked for by name and does not exist or refuses the call.
     """
     name = current_backend() if backend is None else _check_name(backend, "backend")
+    if backend is None and torch.compiler.is_exporting():
+        name = "reference"
     if name == "auto":
         for implementation in table.values():
-            if implementation.refuse(*args, **options) is None:
+            if implementation.automatic() and implementation.refuse(*args, **options) is None:
                 return implementation.run
     if name not in table:
         raise BackendError(f"{operator} has no {name!r} backend; use one of {', '.join(table)} or 'auto'")

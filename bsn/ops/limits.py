@@ -1,0 +1,138 @@
+"""Where the Triton kernels run and what they take: all limits in one place, each with its reason.
+
+=================  ========================================================================================
+kernel             takes
+=================  ========================================================================================
+all                float32, float16, bfloat16 on CUDA (compute capability 8.0 or later), float32 and float16
+                   in Triton's interpreter (``TRITON_INTERPRET=1``, on the CPU, only when asked for by name)
+layer_norm         up to 1024 channels
+window_attention   heads of up to 128 channels, windows of up to 64 queries, key windows of up to 16 x 16
+channel_attention  groups of up to 256 channels
+=================  ========================================================================================
+
+A function here returns None where the kernel takes the call and otherwise one sentence that says why not; dispatch
+(:mod:`bsn.ops.backend`) and error messages use the same answer.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "MAX_GROUP",
+    "MAX_HEAD_DIM",
+    "MAX_KEY_WINDOW",
+    "MAX_NORM_CHANNELS",
+    "MAX_QUERIES",
+    "interpreting",
+    "refuse_channel_attention",
+    "refuse_everywhere",
+    "refuse_layer_norm",
+    "refuse_window_attention",
+]
+
+MAX_NORM_CHANNELS = 1024
+MAX_HEAD_DIM = 128
+MAX_QUERIES = 64
+MAX_KEY_WINDOW = 16
+MAX_GROUP = 256
+LEAST_CAPABILITY = (8, 0)
+DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+LARGEST_OFFSET = 2**31  # kernels address inside one image with 32 bits
+
+
+@functools.cache
+def _triton_installed() -> bool:
+    return importlib.util.find_spec("triton") is not None
+
+
+@functools.cache
+def _capability(index: int) -> tuple[int, int]:
+    return torch.cuda.get_device_capability(index)
+
+
+def interpreting() -> bool:
+    """Whether Triton runs its kernels in the interpreter (set before Triton is imported)."""
+    return os.environ.get("TRITON_INTERPRET") == "1"
+
+
+def _refuse_device(x: Tensor) -> str | None:
+    if x.device.type == "cpu" and interpreting():
+        return "Triton's interpreter has no bfloat16" if x.dtype == torch.bfloat16 else None
+    if x.device.type != "cuda":
+        return f"the tensors are on {x.device.type}, and Triton needs CUDA (or TRITON_INTERPRET=1, for tests)"
+    capability = _capability(x.device.index or 0)
+    if capability < LEAST_CAPABILITY:
+        return f"the GPU has compute capability {capability[0]}.{capability[1]}, and 8.0 is needed"
+    return None
+
+
+def refuse_everywhere(*tensors: Tensor) -> str | None:
+    """Reasons that hold for every kernel: the graph is being exported, Triton, device, precision, size.
+
+    Parameters
+    ----------
+    *tensors : Tensor
+        Images of the call, all of them.
+
+    Returns
+    -------
+    str or None
+    """
+    if torch.compiler.is_exporting():
+        return "the graph is being exported, and an export holds PyTorch's own operators only"
+    if not _triton_installed():
+        return "Triton is not installed"
+    for x in tensors:
+        if x.dtype not in DTYPES:
+            return f"{x.dtype} is computed by the reference only; kernels take float32, float16 and bfloat16"
+        reason = _refuse_device(x)
+        if reason:
+            return reason
+        if x.numel() and x.stride(0) >= LARGEST_OFFSET:
+            return "one image has 2^31 elements or more; use smaller tiles"
+    return None
+
+
+def refuse_layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> str | None:
+    """Limits of the layer norm; arguments of :func:`bsn.ops.layer_norm.layer_norm`."""
+    if x.shape[1] > MAX_NORM_CHANNELS:
+        return f"{x.shape[1]} channels do not fit one block; the limit is {MAX_NORM_CHANNELS}"
+    return refuse_everywhere(x)
+
+
+def refuse_window_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    rel_height: Tensor,
+    rel_width: Tensor,
+    geometry: tuple[int, int],
+    heads: int,
+    dilation: int = 1,
+) -> str | None:
+    """Limits of the window attention; arguments of its reference."""
+    window, key_window = geometry
+    if q.shape[1] // heads > MAX_HEAD_DIM:
+        return f"heads of {q.shape[1] // heads} channels do not fit one block; the limit is {MAX_HEAD_DIM}"
+    if window * window > MAX_QUERIES:
+        return f"a window of {window} x {window} queries does not fit one block; the limit is {MAX_QUERIES} queries"
+    if key_window > MAX_KEY_WINDOW:
+        return f"a key window of {key_window} x {key_window} does not fit one block; the limit is {MAX_KEY_WINDOW}"
+    if not q.dtype == k.dtype == v.dtype:
+        return f"q, k and v are of different types ({q.dtype}, {k.dtype}, {v.dtype})"
+    return refuse_everywhere(q, k, v)
+
+
+def refuse_channel_attention(q: Tensor, k: Tensor, temperature: Tensor, heads: int, phases: int) -> str | None:
+    """Limits of the channel attention; arguments of its reference."""
+    if q.shape[1] // heads > MAX_GROUP:
+        return f"groups of {q.shape[1] // heads} channels do not fit one block; the limit is {MAX_GROUP}"
+    if q.dtype != k.dtype:
+        return f"q and k are of different types ({q.dtype}, {k.dtype})"
+    return refuse_everywhere(q, k)
