@@ -16,7 +16,6 @@ is always the reference.
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +27,8 @@ __all__ = ["BACKENDS", "BackendError", "Implementation", "choose", "current_back
 
 BACKENDS = ("auto", "reference", "cpu", "triton")
 
-_override: contextvars.ContextVar[str | None] = contextvars.ContextVar("bsn_backend", default=None)
+# A plain global, not a context variable: torch.compile can read and guard it, so a graph follows the switch.
+_override: str | None = None
 
 
 class BackendError(RuntimeError):
@@ -70,15 +70,14 @@ def _check_name(name: str, origin: str) -> str:
 
 def current_backend() -> str:
     """Name of the backend in force: that of :func:`use_backend`, of ``BSN_BACKEND``, or ``"auto"``."""
-    chosen = _override.get()
-    if chosen is not None:
-        return chosen
+    if _override is not None:
+        return _override
     return _check_name(os.environ.get("BSN_BACKEND", "auto") or "auto", "the environment variable BSN_BACKEND")
 
 
 @contextlib.contextmanager
 def use_backend(name: str) -> Iterator[None]:
-    """Run the operators called inside the ``with`` block on one backend.
+    """Run the operators called inside the ``with`` block, by all threads, on one backend.
 
     Parameters
     ----------
@@ -95,11 +94,12 @@ def use_backend(name: str) -> Iterator[None]:
     ...     current_backend()
     'reference'
     """
-    token = _override.set(_check_name(name, "backend"))
+    global _override
+    before, _override = _override, _check_name(name, "backend")
     try:
         yield
     finally:
-        _override.reset(token)
+        _override = before
 
 
 def choose(
