@@ -13,6 +13,7 @@ from bsn.inference.config import InferenceConfig
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
 from bsn.models import Model
+from bsn.models.interface import main_output
 from bsn.selfsup import (
     mosaic_downsample,
     mosaic_upsample,
@@ -97,6 +98,8 @@ class Pipeline:
         return self.model.scale.to_image(total / len(views))[..., :height, :width]
 
     def _pad(self, x: Tensor) -> Tensor:
+        if self.stride == 1 and self.model.inference.mosaic_margin is None:
+            return x  # networks take any size, and pad as they were made to
         if self.model.inference.mosaic_margin is None:
             return pad_within_phases(x, self.grid, self.period)
         # AP-BSN fills the last rows and columns with zeros.
@@ -134,7 +137,7 @@ class Pipeline:
 
     def _network(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            return self.model.network(x).to(x.dtype)
+            return main_output(self.model.network(x)).to(x.dtype)
 
     def _uniforms(self, x: Tensor, view: int, origin: tuple[int, int], plane: int) -> Iterator[Tensor]:
         height, width = x.shape[-2:] if view % 2 == 0 else (x.shape[-1], x.shape[-2])

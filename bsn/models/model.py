@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bsn.models.interface import main_output
 from bsn.models.registry import build, network_name
 from bsn.models.value_scale import ValueScale
 from data.atomic import atomic_output
@@ -86,7 +87,7 @@ class Model:
         Tensor, shape (N, C, H, W)
             Not clipped.
         """
-        return self.scale.to_image(self.network(self.scale.to_network(x)))
+        return self.scale.to_image(main_output(self.network(self.scale.to_network(x))))
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file with all of this as JSON metadata, atomically.
