@@ -6,7 +6,7 @@ kernel             takes
 all                float32, float16, bfloat16 on CUDA (compute capability 8.0 or later), float32 and float16
                    in Triton's interpreter (``TRITON_INTERPRET=1``, on the CPU, only when asked for by name)
 layer_norm         up to 1024 channels
-window_attention   heads of up to 128 channels, windows of up to 64 queries, key windows of up to 16 x 16
+window_attention   heads of up to 128 channels, windows of up to 64 queries, key windows of up to 16 x 16, no mask
 channel_attention  groups of up to 256 channels
 =================  ========================================================================================
 
@@ -30,6 +30,7 @@ __all__ = [
     "MAX_NORM_CHANNELS",
     "MAX_QUERIES",
     "interpreting",
+    "not_interpreting",
     "refuse_channel_attention",
     "refuse_everywhere",
     "refuse_layer_norm",
@@ -59,6 +60,11 @@ def _capability(index: int) -> tuple[int, int]:
 def interpreting() -> bool:
     """Whether Triton runs its kernels in the interpreter (set before Triton is imported)."""
     return os.environ.get("TRITON_INTERPRET") == "1"
+
+
+def not_interpreting() -> bool:
+    """Whether "auto" may take the kernels: the interpreter is for tests, which ask for it by name."""
+    return not interpreting()
 
 
 def _refuse_device(x: Tensor) -> str | None:
@@ -110,26 +116,38 @@ def refuse_window_attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    rel_height: Tensor,
-    rel_width: Tensor,
-    geometry: tuple[int, int],
+    rel_height: Tensor | None,
+    rel_width: Tensor | None,
+    geometry: tuple[tuple[int, int], tuple[int, int]],
     heads: int,
+    bias_table: Tensor | None = None,
+    mask: Tensor | None = None,
     dilation: int = 1,
 ) -> str | None:
-    """Limits of the window attention; arguments of its reference."""
+    """Limits of the window attention; arguments of its reference, and the dilation."""
     window, key_window = geometry
+    if mask is not None:
+        return "windows with a mask are computed by the reference only"
     if q.shape[1] // heads > MAX_HEAD_DIM:
         return f"heads of {q.shape[1] // heads} channels do not fit one block; the limit is {MAX_HEAD_DIM}"
-    if window * window > MAX_QUERIES:
-        return f"a window of {window} x {window} queries does not fit one block; the limit is {MAX_QUERIES} queries"
-    if key_window > MAX_KEY_WINDOW:
-        return f"a key window of {key_window} x {key_window} does not fit one block; the limit is {MAX_KEY_WINDOW}"
+    if window[0] * window[1] > MAX_QUERIES:
+        return f"a window of {window[0]} x {window[1]} does not fit one block; the limit is {MAX_QUERIES} queries"
+    if max(key_window) > MAX_KEY_WINDOW:
+        return f"a key window of {key_window[0]} x {key_window[1]} does not fit one block; the side's limit is {MAX_KEY_WINDOW}"
     if not q.dtype == k.dtype == v.dtype:
         return f"q, k and v are of different types ({q.dtype}, {k.dtype}, {v.dtype})"
     return refuse_everywhere(q, k, v)
 
 
-def refuse_channel_attention(q: Tensor, k: Tensor, temperature: Tensor, heads: int, phases: int) -> str | None:
+def refuse_channel_attention(
+    q: Tensor,
+    k: Tensor,
+    temperature: Tensor,
+    heads: int,
+    phases: int,
+    kept: tuple[int, ...] | None = None,
+    mix: Tensor | None = None,
+) -> str | None:
     """Limits of the channel attention; arguments of its reference."""
     if q.shape[1] // heads > MAX_GROUP:
         return f"groups of {q.shape[1] // heads} channels do not fit one block; the limit is {MAX_GROUP}"

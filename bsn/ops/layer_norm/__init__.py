@@ -16,14 +16,10 @@ from bsn.ops.coupling import Coupling
 from bsn.ops.layer_norm.cpu import layer_norm_cpu, refuse_layer_norm_cpu
 from bsn.ops.layer_norm.reference import add_layer_norm_reference, layer_norm_reference
 from bsn.ops.layer_norm.registration import add_layer_norm_triton, layer_norm_triton
-from bsn.ops.limits import interpreting, refuse_everywhere, refuse_layer_norm
+from bsn.ops.limits import not_interpreting, refuse_everywhere, refuse_layer_norm
 from bsn.shapes import check_image, check_same_shape
 
 __all__ = ["ChannelNorm", "add_layer_norm", "layer_norm"]
-
-
-def _worth_it() -> bool:
-    return not interpreting()
 
 
 def _add_layer_norm_cpu(
@@ -34,7 +30,7 @@ def _add_layer_norm_cpu(
 
 
 BACKENDS = {
-    "triton": Implementation(layer_norm_triton, refuse_layer_norm, _worth_it),
+    "triton": Implementation(layer_norm_triton, refuse_layer_norm, not_interpreting),
     "cpu": Implementation(layer_norm_cpu, refuse_layer_norm_cpu),
     "reference": Implementation(layer_norm_reference),
 }
@@ -42,7 +38,7 @@ ADD_BACKENDS = {
     "triton": Implementation(
         add_layer_norm_triton,
         lambda x, branch, *rest: refuse_everywhere(branch) or refuse_layer_norm(x, *rest),
-        _worth_it,
+        not_interpreting,
     ),
     "cpu": Implementation(
         _add_layer_norm_cpu, lambda x, branch, *rest: refuse_layer_norm_cpu(x, *rest) or refuse_layer_norm_cpu(branch, *rest)
