@@ -7,7 +7,7 @@ all                float32, float16, bfloat16 on CUDA (compute capability 8.0 or
                    in Triton's interpreter (``TRITON_INTERPRET=1``, on the CPU, only when asked for by name)
 layer_norm         up to 1024 channels
 window_attention   heads of up to 128 channels, windows of up to 64 queries, key windows of up to 16 x 16, no mask
-channel_attention  groups of up to 256 channels
+channel_attention  groups of up to 256 channels, up to 4 branches
 =================  ========================================================================================
 
 A function here returns None where the kernel takes the call and otherwise one sentence that says why not; dispatch
@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "MAX_BRANCHES",
     "MAX_GROUP",
     "MAX_HEAD_DIM",
     "MAX_KEY_WINDOW",
@@ -31,6 +32,7 @@ __all__ = [
     "MAX_QUERIES",
     "interpreting",
     "not_interpreting",
+    "refuse_apply_channel_weights",
     "refuse_channel_attention",
     "refuse_everywhere",
     "refuse_layer_norm",
@@ -42,6 +44,7 @@ MAX_HEAD_DIM = 128
 MAX_QUERIES = 64
 MAX_KEY_WINDOW = 16
 MAX_GROUP = 256
+MAX_BRANCHES = 4
 LEAST_CAPABILITY = (8, 0)
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 LARGEST_OFFSET = 2**31  # kernels address inside one image with 32 bits
@@ -151,6 +154,15 @@ def refuse_channel_attention(
     """Limits of the channel attention; arguments of its reference."""
     if q.shape[1] // heads > MAX_GROUP:
         return f"groups of {q.shape[1] // heads} channels do not fit one block; the limit is {MAX_GROUP}"
+    if kept is not None and len(kept) > MAX_BRANCHES:
+        return f"{len(kept)} branches; the limit is {MAX_BRANCHES}"
     if q.dtype != k.dtype:
         return f"q and k are of different types ({q.dtype}, {k.dtype})"
     return refuse_everywhere(q, k)
+
+
+def refuse_apply_channel_weights(weights: Tensor, v: Tensor, phases: int) -> str | None:
+    """Limits of the product of weights and pixels; arguments of its reference."""
+    if weights.dtype != torch.float32:
+        return f"the weights are {weights.dtype}; kernels keep them in float32"
+    return refuse_everywhere(v)

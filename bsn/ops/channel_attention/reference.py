@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["apply_channel_weights", "channel_attention_weights"]
+__all__ = ["NORM_FLOOR", "apply_channel_weights", "channel_attention_weights"]
 
-_NORM_FLOOR = 1e-12
+NORM_FLOOR = 1e-12
 
 
 def _rows(x: Tensor, heads: int) -> Tensor:
@@ -48,8 +48,8 @@ def channel_attention_weights(
     wide = torch.float64 if q.dtype == torch.float64 else torch.float32
     # Dividing the Gram matrix by the norms equals normalising q and k first, without writing them again.
     gram = _pool((q @ k.transpose(-1, -2)).to(wide), phases)
-    q_norm = _pool(q.to(wide).square().sum(-1), phases).sqrt().clamp_min(_NORM_FLOOR)
-    k_norm = _pool(k.to(wide).square().sum(-1), phases).sqrt().clamp_min(_NORM_FLOOR)
+    q_norm = _pool(q.to(wide).square().sum(-1), phases).sqrt().clamp_min(NORM_FLOOR)
+    k_norm = _pool(k.to(wide).square().sum(-1), phases).sqrt().clamp_min(NORM_FLOOR)
     cosine = gram / (q_norm.unsqueeze(-1) * k_norm.unsqueeze(-2))
     logits = cosine * temperature.to(wide).reshape(heads, 1, 1)
     branches = [_softmax_of_largest(logits, count) for count in kept or (logits.shape[-1],)]
