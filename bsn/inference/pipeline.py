@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -10,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.inference.config import InferenceConfig
+from bsn.inference.engine import make_runner
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
 from bsn.models import Model
-from bsn.models.interface import main_output
 from bsn.selfsup import (
     mosaic_downsample,
     mosaic_upsample,
@@ -136,8 +137,13 @@ class Pipeline:
         return padded[..., margin:-margin, margin:-margin]
 
     def _network(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            return main_output(self.model.network(x)).to(x.dtype)
+        return self._run(x).to(x.dtype)
+
+    @functools.cached_property
+    def _run(self) -> Callable[[Tensor], Tensor]:
+        network = self.model.network
+        device = next((p.device for p in network.parameters()), torch.device("cpu"))
+        return make_runner(network, device, self.config)
 
     def _uniforms(self, x: Tensor, view: int, origin: tuple[int, int], plane: int) -> Iterator[Tensor]:
         height, width = x.shape[-2:] if view % 2 == 0 else (x.shape[-1], x.shape[-2])

@@ -58,13 +58,14 @@ class Compiler:
 
     def _registers(self, compiled) -> str:
         """Registers per thread and bytes spilled, as the assembler reports them."""
-        ptxas = Path(triton.__file__).parent / "backends/nvidia/bin/ptxas"
+        ptxas = Path(triton.__file__).parent / "backends/nvidia/bin/ptxas-blackwell"  # the newer assembler
         arch = f"sm_{self.target.arch}a" if self.target.arch >= 90 else f"sm_{self.target.arch}"
         with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
             file.write(compiled.asm["ptx"])
             file.flush()
             command = [ptxas, "-v", f"-arch={arch}", file.name, "-o", "/dev/null"]
-            report = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+            done = subprocess.run(command, capture_output=True, text=True)
+            report = done.stdout + done.stderr
         registers = re.search(r"Used (\d+) registers", report)
         spills = re.search(r"(\d+) bytes spill stores", report)
         return f"registers={registers[1] if registers else '?'} spilled={spills[1] if spills else '?'}"

@@ -197,6 +197,6 @@ def mix(
     mix_kernel[grid](
         matrices, x, matrices if factors is None else factors.contiguous(), other, out, heads, group, h * w, pooled,
         *_strides(x), *_strides(other), *_strides(out), *((1, group) if transposed else (group, 1)),
-        ADD=y is not None, PREC=_precision(x), BP=POSITIONS, BC=bc, num_warps=4,
+        ADD=y is not None, PREC=_precision(x), BP=POSITIONS, BC=bc, num_warps=8 if bc == 64 else 4,
     )  # fmt: skip
     return out
