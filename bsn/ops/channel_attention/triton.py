@@ -140,7 +140,7 @@ def _strides(x: Tensor) -> tuple[int, int, int]:
 
 
 def _precision(x: Tensor) -> str:
-    return "ieee" if x.dtype == torch.float32 else "tf32"
+    return "tf32x3" if x.dtype == torch.float32 else "tf32"
 
 
 def gram(x: Tensor, y: Tensor, heads: int, pooled: int) -> Tensor:

@@ -2,8 +2,8 @@
 
 The kernels (:mod:`bsn.ops.layer_norm.triton`) read N C H W and channels-last images, or slices of their channels, where they
 lie, and hold the channels of a block of pixels in registers: one read, one write, and nothing kept for the backward but
-the input. A norm that follows a residual sum takes the sum along (:func:`add_layer_norm`): three reads and writes of the
-image fewer than a sum and a norm need for themselves.
+the input. A norm that follows a residual sum takes the sum along (:func:`add_layer_norm`): one read of
+the image fewer forward, a read and a write fewer backward.
 """
 
 from __future__ import annotations

@@ -302,7 +302,7 @@ class Plan:
         bq = next_power_of_two(wh * ww, 16)
         bi, bj = (next_power_of_two(side, 4) for side in sides)
         return {
-            "POSITION": self.position, "PREC": "ieee" if dtype == torch.float32 else "tf32", "DIL": self.dilation,
+            "POSITION": self.position, "PREC": "tf32x3" if dtype == torch.float32 else "tf32", "DIL": self.dilation,
             "WH": wh, "WW": ww, "KH": kh, "KW": kw,
             "BRH": next_power_of_two(2 * kh - 1, 16), "BRW": next_power_of_two(2 * kw - 1, 16),
             "BD": next_power_of_two(self.head_dim, 16), "BQ": bq, "BI": bi, "BJ": bj,
