@@ -126,7 +126,8 @@ def main() -> None:
     dtype = getattr(torch, options.dtype)
     limits = ceilings(device, dtype)
     print(
-        f"{device}, {options.dtype}, {options.size} x {options.size}; copies reach {limits['bytes_per_second'] / 1e9:.0f} GB/s, "
+        f"{device}, {options.dtype}, {options.size} x {options.size}; "
+        f"copies reach {limits['bytes_per_second'] / 1e9:.0f} GB/s, "
         f"products {limits['flop_per_second'] / 1e12:.2f} TFLOP/s"
     )
     rows = []

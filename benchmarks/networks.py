@@ -90,7 +90,10 @@ def main() -> None:
         channels = create(name).channels
         image = torch.rand(1, channels, options.size, options.size, device=device)
         crops = torch.rand(options.batch, channels, options.step_size, options.step_size, device=device)
-        for kind, forms in (("forward", forward_forms(name, image, options.compile)), ("step", step_forms(name, crops))):
+        for kind, forms in (
+            ("forward", forward_forms(name, image, options.compile)),
+            ("step", step_forms(name, crops)),
+        ):
             times, memory = measure(forms, options.repeats, device)
             for form, seconds in times.items():
                 ratio = times["float32, plain"] / seconds

@@ -25,6 +25,7 @@ class Work:
 
     @property
     def intensity(self) -> float:
+        """FLOP per byte."""
         return self.flop / self.read_write
 
 
@@ -45,6 +46,7 @@ class Shape:
 
     @property
     def pixels(self) -> int:
+        """Of all images."""
         return self.n * self.h * self.w
 
 

@@ -31,8 +31,9 @@ class InferenceConfig:
     device : str
         "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" ...
     precision : {"32", "bf16", "auto"}
-        "auto" is "bf16" where the device computes in it natively, otherwise "32". "bf16" computes convolutions and attention in bfloat16: faster where the hardware has it, about 50 dB from the
-        float32 result.
+        "bf16" computes convolutions and attention in bfloat16: faster where the hardware has it, about 50 dB from the
+        float32 result. "auto" is "bf16" where the device computes in it natively, otherwise "32"; the default is "32"
+        everywhere, so that a result does not depend on the machine.
     engine : {"eager", "graphs", "compile"}
         "graphs" replays CUDA graphs, one per tile shape: for small images and tiles on a GPU. "compile" uses
         ``torch.compile``: about a minute before the first tile, then faster; worth it for many images of one size.

@@ -121,7 +121,8 @@ def choose(
     Raises
     ------
     BackendError
-        If a kernel was asked for by name and does not exist or refuses the call.
+        If a kernel was asked for by name and refuses the call, or by the argument and does not exist. (For operators
+        without that backend, :func:`use_backend` and ``BSN_BACKEND`` leave the reference.)
     """
     name = current_backend() if backend is None else _check_name(backend, "backend")
     if backend is None and torch.compiler.is_exporting():
@@ -130,6 +131,8 @@ def choose(
         for implementation in table.values():
             if implementation.automatic() and implementation.refuse(*args, **options) is None:
                 return implementation.run
+    if backend is None and name not in table:
+        name = "reference"  # a switch for all operators is no wish for a kernel that does not exist
     if name not in table:
         raise BackendError(f"{operator} has no {name!r} backend; use one of {', '.join(table)} or 'auto'")
     reason = table[name].refuse(*args, **options)

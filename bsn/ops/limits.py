@@ -6,7 +6,8 @@ kernel             takes
 all                float32, float16, bfloat16 on CUDA (compute capability 8.0 or later), float32 and float16
                    in Triton's interpreter (``TRITON_INTERPRET=1``, on the CPU, only when asked for by name)
 layer_norm         up to 1024 channels
-window_attention   heads of up to 128 channels, windows of up to 64 queries, key windows of up to 16 x 16, no mask
+window_attention   heads of up to 128 channels, windows of up to 64 queries, key windows of up to 16 x 16, no mask;
+                   blocks of q and k together up to 16 KiB (float32: not DRT's 7 x 7 with heads of 48)
 channel_attention  groups of up to 256 channels, up to 4 branches
 =================  ========================================================================================
 
@@ -22,6 +23,8 @@ import os
 
 import torch
 from torch import Tensor
+
+from bsn.ops.layout import next_power_of_two
 
 __all__ = [
     "MAX_BRANCHES",
@@ -43,6 +46,7 @@ MAX_NORM_CHANNELS = 1024
 MAX_HEAD_DIM = 128
 MAX_QUERIES = 64
 MAX_KEY_WINDOW = 16
+MAX_OPERANDS = 16 * 1024  # bytes; the compiled kernels use up to seven times as much shared memory, of 99 KiB or more
 MAX_GROUP = 256
 MAX_BRANCHES = 4
 LEAST_CAPABILITY = (8, 0)
@@ -115,6 +119,12 @@ def refuse_layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float
     return refuse_everywhere(x)
 
 
+def _window_operands(head_dim: int, window: tuple[int, int], key_window: tuple[int, int]) -> int:
+    """Elements of the blocks of queries and keys."""
+    keys = next_power_of_two(key_window[0], 4) * next_power_of_two(key_window[1], 4)
+    return (next_power_of_two(window[0] * window[1], 16) + keys) * next_power_of_two(head_dim, 16)
+
+
 def refuse_window_attention(
     q: Tensor,
     k: Tensor,
@@ -137,6 +147,9 @@ def refuse_window_attention(
         return f"a window of {window[0]} x {window[1]} does not fit one block; the limit is {MAX_QUERIES} queries"
     if max(key_window) > MAX_KEY_WINDOW:
         return f"a key window of {key_window[0]} x {key_window[1]} does not fit one block; the side's limit is {MAX_KEY_WINDOW}"
+    operands = _window_operands(q.shape[1] // heads, window, key_window) * q.element_size()
+    if operands > MAX_OPERANDS:
+        return f"blocks of q and k take {operands // 1024} KiB in {q.dtype}; the limit is {MAX_OPERANDS // 1024} KiB"
     if not q.dtype == k.dtype == v.dtype:
         return f"q, k and v are of different types ({q.dtype}, {k.dtype}, {v.dtype})"
     return refuse_everywhere(q, k, v)

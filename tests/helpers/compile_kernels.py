@@ -1,14 +1,17 @@
-"""Compile every kernel for a GPU that need not be there: run as ``python -m tests.helpers.compile_kernels [capability]``.
+"""Compile every kernel for a GPU that need not be there.
+
+    python -m tests.helpers.compile_kernels [dtype ...] [--capability 90] [--quick]
 
 The launchers are called with tensors on the CPU; instead of launching, each kernel is compiled by Triton (to PTX and
-machine code) for the arguments that it gets. Prints one line per compiled kernel. Must not run under TRITON_INTERPRET.
+machine code) for the arguments that it gets. Prints one line per compiled kernel, with registers and spilled bytes unless
+--quick, which also leaves out the larger shapes. Must not run under TRITON_INTERPRET.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -33,7 +36,8 @@ def _type(value) -> str:
 class Compiler:
     """Takes the place of a launch; remembers what it compiled."""
 
-    def __init__(self, capability: int) -> None:
+    def __init__(self, capability: int, quick: bool) -> None:
+        self.quick = quick
         self.target = GPUTarget("cuda", capability, 32)
         self.seen: set[str] = set()
         self.lines: list[str] = []
@@ -52,9 +56,8 @@ class Compiler:
             signature[name], constants[name] = "constexpr", 1
         source = ASTSource(kernel, signature, constants)
         compiled = triton.compile(source, target=self.target, options={"num_warps": num_warps})
-        self.lines.append(
-            f"{kernel.fn.__name__} warps={num_warps} shared={compiled.metadata.shared} {self._registers(compiled)}"
-        )
+        found = "" if self.quick else self._registers(compiled)
+        self.lines.append(f"{kernel.fn.__name__} warps={num_warps} shared={compiled.metadata.shared} {found}")
 
     def _registers(self, compiled) -> str:
         """Registers per thread and bytes spilled, as the assembler reports them."""
@@ -71,37 +74,47 @@ class Compiler:
         return f"registers={registers[1] if registers else '?'} spilled={spills[1] if spills else '?'}"
 
 
-def call_all(dtype: torch.dtype) -> None:
-    """Every kernel on the shapes of the networks: TBSN on phases, DRT's heads of 48, groups of 48 and of 12 with top-k."""
+def call_small(dtype: torch.dtype) -> None:
+    """Every kernel on the shapes of TBSN on phases."""
     image = torch.empty(1, 96, 16, 16, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    weight = torch.empty(96)
-    norm.forward(image, None, weight, None, 1e-5)
-    norm.forward(image.contiguous(), image, weight, weight, 1e-5)
+    weight, tables = torch.empty(96), torch.empty(11, 16)
+    norm.forward(image, image, weight, None, 1e-5)
     norm.backward(image, image, image, weight, False, 1e-5)
-    norm.backward(image, None, image, weight, True, 1e-5)
-    tables, bias = torch.empty(11, 16), torch.empty(169, 2)
     geometry = (4, 4), (6, 6)
     q, k, v = torch.empty(1, 96, 16, 16, dtype=dtype).contiguous(memory_format=torch.channels_last).chunk(3, 1)
     out, lse = window.forward(q, k, v, (tables, tables, None), geometry, 2, 1)
     window.backward(out, q, k, v, (tables, tables, None), out, lse, geometry, 2, 1)
-    wide = torch.empty(1, 96, 14, 14, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    geometry = (7, 7), (7, 7)
-    out, lse = window.forward(wide, wide, wide, (None, None, bias), geometry, 2, 1)
-    window.backward(out, wide, wide, wide, (None, None, bias), out, lse, geometry, 2, 1)
-    for heads, factors in ((2, None), (8, torch.empty(2))):
-        stats = channel.gram(image, image, heads, 1)
-        weights, _ = channel.softmax(stats, torch.empty(heads), [96 // heads] * (1 if factors is None else 2), factors)
-        channel.mix(weights, image, None, None, 1, False)
-        channel.mix(weights, image, torch.empty(1, heads, 96 // heads), image, 1, True)
+    weights, _ = channel.softmax(channel.gram(image, image, 2, 1), torch.empty(2), [48], None)
+    channel.mix(weights, image, torch.empty(1, 2, 48), image, 1, True)
+
+
+def call_large(dtype: torch.dtype) -> None:
+    """Planes and bias of the norm, DRT's windows (in half precision), groups of 12 with top-k."""
+    image = torch.empty(1, 96, 14, 14, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    weight = torch.empty(96)
+    norm.forward(image.contiguous(), None, weight, weight, 1e-5)
+    norm.backward(image.contiguous(), None, image, weight, True, 1e-5)
+    if dtype != torch.float32:
+        geometry, bias = ((7, 7), (7, 7)), torch.empty(169, 2)
+        out, lse = window.forward(image, image, image, (None, None, bias), geometry, 2, 1)
+        window.backward(out, image, image, image, (None, None, bias), out, lse, geometry, 2, 1)
+    weights, _ = channel.softmax(channel.gram(image, image, 8, 1), torch.empty(8), [12, 8], torch.empty(2))
+    channel.mix(weights, image, None, None, 1, False)
 
 
 def main() -> None:
-    compiler = Compiler(int(sys.argv[1]) if len(sys.argv) > 1 else 90)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dtypes", nargs="*", default=["bfloat16", "float32"])
+    parser.add_argument("--capability", type=int, default=90)
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    compiler = Compiler(options.capability, options.quick)
     triton.runtime.jit.JITFunction.run = lambda kernel, *args, **kwargs: compiler(kernel, *args, **kwargs)
-    names = sys.argv[2:] or ["bfloat16", "float32"]
-    for name in names:
-        compiler.lines.append(f"# {name}, capability {compiler.target.arch}")
-        call_all(getattr(torch, name))
+    for name in options.dtypes:
+        compiler.lines.append(f"# {name}, capability {options.capability}")
+        call_small(getattr(torch, name))
+        if not options.quick:
+            call_large(getattr(torch, name))
     print("\n".join(compiler.lines))
 
 

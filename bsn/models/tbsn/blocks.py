@@ -78,7 +78,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""
-        branch = None
+        branch: Tensor | None = None
         for norm, layer in zip(self.norms, self.layers, strict=True):
             if branch is None:
                 normed = norm(x)
@@ -87,7 +87,7 @@ class Block(nn.Module):
             else:
                 x = normed = x + branch
             branch = layer(normed)
-        return x + branch
+        return x if branch is None else x + branch
 
 
 _SubLayer = ChannelAttention | WindowAttention | FeedForward

@@ -36,9 +36,7 @@ def _mix(
 
 
 @_mix.register_fake
-def _(
-    matrices: Tensor, x: Tensor, factors: Tensor | None, y: Tensor | None, pooled: int, transposed: bool
-) -> Tensor:
+def _(matrices: Tensor, x: Tensor, factors: Tensor | None, y: Tensor | None, pooled: int, transposed: bool) -> Tensor:
     return new_like(x)
 
 

@@ -140,6 +140,7 @@ def _strides(x: Tensor) -> tuple[int, int, int]:
 
 
 def _precision(x: Tensor) -> str:
+    # Three products of TF32 parts: float32's accuracy on tensor cores, and no spilled registers.
     return "tf32x3" if x.dtype == torch.float32 else "tf32"
 
 
@@ -171,7 +172,7 @@ def softmax(stats: Tensor, temperature: Tensor, kept: list[int], factors: Tensor
     branches = stats.new_empty((len(kept) if factors is not None else 0, images, heads, group, group))
     if stats.numel() == 0:
         return weights, branches
-    counts = (kept + [0, 0, 0, 0])[:4]
+    counts = [*kept, 0, 0, 0][:4]
     softmax_kernel[(group, images * heads)](
         stats, temperature, temperature if factors is None else factors, weights, branches, images * heads, heads, group,
         NORM_FLOOR, *counts, NB=len(kept), MIX=factors is not None, BC=next_power_of_two(group), BL=16, num_warps=4,
@@ -179,16 +180,14 @@ def softmax(stats: Tensor, temperature: Tensor, kept: list[int], factors: Tensor
     return weights, branches
 
 
-def mix(
-    matrices: Tensor, x: Tensor, factors: Tensor | None, y: Tensor | None, pooled: int, transposed: bool
-) -> Tensor:
+def mix(matrices: Tensor, x: Tensor, factors: Tensor | None, y: Tensor | None, pooled: int, transposed: bool) -> Tensor:
     """Matrices (M, heads, c, c), or their transposes, times x (N, C, H, W); plus 2 factors y (factors (M, heads, c))."""
     x = flat_pixels(x)
     y = None if y is None else flat_pixels(y)
     out = new_like(x)
     if x.numel() == 0:
         return out
-    n, c, h, w = x.shape
+    n, _, h, w = x.shape
     heads, group = matrices.shape[1:3]
     matrices = matrices.contiguous()
     bc = min(next_power_of_two(group, 16), 64)

@@ -37,7 +37,11 @@ def _refuse_by_stride(
     dilation: int,
 ) -> str | None:  # fmt: skip
     geometry = (window, window), (key_window, key_window)
-    if not q.shape == k.shape == v.shape or any(side % (window * dilation) for side in q.shape[-2:]) or q.shape[1] % heads:
+    if (
+        not q.shape == k.shape == v.shape
+        or any(side % (window * dilation) for side in q.shape[-2:])
+        or q.shape[1] % heads
+    ):
         return "the shapes do not fit"
     return refuse_window_attention(q, k, v, rel_height, rel_width, geometry, heads)
 
@@ -152,5 +156,15 @@ def dilated_window_attention(
     """
     check_dilated_window(window, key_window, dilation)
     step = slice(dilation - 1, None, dilation)
-    arguments = (q, k, v, rel_height[step], rel_width[step], window // dilation, key_window // dilation, heads, dilation)
+    arguments = (
+        q,
+        k,
+        v,
+        rel_height[step],
+        rel_width[step],
+        window // dilation,
+        key_window // dilation,
+        heads,
+        dilation,
+    )
     return choose("dilated_window_attention", BACKENDS, backend, *arguments)(*arguments)

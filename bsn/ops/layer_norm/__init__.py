@@ -41,7 +41,8 @@ ADD_BACKENDS = {
         not_interpreting,
     ),
     "cpu": Implementation(
-        _add_layer_norm_cpu, lambda x, branch, *rest: refuse_layer_norm_cpu(x, *rest) or refuse_layer_norm_cpu(branch, *rest)
+        _add_layer_norm_cpu,
+        lambda x, branch, *rest: refuse_layer_norm_cpu(x, *rest) or refuse_layer_norm_cpu(branch, *rest),
     ),
     "reference": Implementation(add_layer_norm_reference),
 }

@@ -13,7 +13,9 @@ __all__ = ["add_layer_norm_triton", "layer_norm_triton"]
 
 
 @torch.library.custom_op("bsn::layer_norm", mutates_args=())
-def _forward(x: Tensor, branch: Tensor | None, weight: Tensor, bias: Tensor | None, eps: float) -> tuple[Tensor, Tensor]:
+def _forward(
+    x: Tensor, branch: Tensor | None, weight: Tensor, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor]:
     from bsn.ops.layer_norm import triton as kernels
 
     return kernels.forward(x, branch, weight, bias, eps)

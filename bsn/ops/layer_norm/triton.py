@@ -43,7 +43,6 @@ def layer_norm_fwd_kernel(
     m_c = o_c < channels
     m = (o_p < pixels)[:, None] & m_c[None, :]
     o_y = i_n * y_n + o_p[:, None] * y_p + o_c[None, :] * y_c
-    # [BP, BC]
     b_x = tl.load(x + i_n * x_n + o_p[:, None] * x_p + o_c[None, :] * x_c, m, 0.0).to(tl.float32)
     if ADD:
         b_x += tl.load(branch + i_n * b_n + o_p[:, None] * b_p + o_c[None, :] * b_c, m, 0.0).to(tl.float32)
@@ -77,7 +76,6 @@ def layer_norm_bwd_kernel(
         i_n = (block // blocks).to(tl.int64)
         o_p = (block % blocks) * BP + tl.arange(0, BP)
         m = (o_p < pixels)[:, None] & m_c[None, :]
-        # [BP, BC]
         b_x = tl.load(x + i_n * x_n + o_p[:, None] * x_p + o_c[None, :] * x_c, m, 0.0).to(tl.float32)
         b_g = tl.load(grad + i_n * g_n + o_p[:, None] * g_p + o_c[None, :] * g_c, m, 0.0).to(tl.float32)
         b_mean, b_rstd = _statistics(b_x, m_c, channels, eps)

@@ -150,7 +150,7 @@ def window_attention_bwd_dq_kernel(
     WH: tl.constexpr, WW: tl.constexpr, KH: tl.constexpr, KW: tl.constexpr, BRH: tl.constexpr, BRW: tl.constexpr,
     BD: tl.constexpr, BQ: tl.constexpr, BI: tl.constexpr, BJ: tl.constexpr,
 ):  # fmt: skip
-    """dq of up to G windows, sum(grad out) of their queries, and this program's share of the table gradients."""
+    """Dq of up to G windows, sum(grad out) of their queries, and this program's share of the table gradients."""
     strips = (columns + G - 1) // G
     strip, i_y = tl.program_id(0) % strips, tl.program_id(0) // strips
     i_n, i_h = tl.program_id(1) // heads, tl.program_id(1) % heads
@@ -225,7 +225,7 @@ def window_attention_bwd_dkv_kernel(
     WH: tl.constexpr, WW: tl.constexpr, KH: tl.constexpr, KW: tl.constexpr, BRH: tl.constexpr, BRW: tl.constexpr,
     BD: tl.constexpr, BQ: tl.constexpr, BI: tl.constexpr, BJ: tl.constexpr,
 ):  # fmt: skip
-    """dk and dv of the keys that lie in one window, for one head, gathered from the windows that see them."""
+    """Dk and dv of the keys that lie in one window, for one head, gathered from the windows that see them."""
     t_x, t_y = tl.program_id(0) % columns, tl.program_id(0) // columns
     i_n, i_h = tl.program_id(1) // heads, tl.program_id(1) % heads
     o_d, o_q, o_k = tl.arange(0, BD), tl.arange(0, BQ), tl.arange(0, BI * BJ)

@@ -38,6 +38,6 @@ def _filled(allocate):
     return allocate_and_fill
 
 
-@pytest.fixture()
+@pytest.fixture
 def device():
     return "cuda" if torch.cuda.is_available() else "cpu"

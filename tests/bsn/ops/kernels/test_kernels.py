@@ -38,12 +38,12 @@ def test_layer_norm_of_a_cropped_image(device):
 
 
 WINDOWS = {
-    "tbsn phases": dict(n=1, heads=2, d=16, h=8, w=4, window=4, key_window=6),
-    "one channel": dict(n=2, heads=1, d=1, h=2, w=4, window=2, key_window=4),
-    "one window, wide halo": dict(n=1, heads=1, d=3, h=3, w=3, window=3, key_window=7),
-    "rectangle": dict(n=1, heads=1, d=5, h=2, w=6, window=(2, 3), key_window=(4, 5)),
-    "one pixel": dict(n=1, heads=1, d=2, h=1, w=1, window=1, key_window=1),
-    "empty batch": dict(n=0, heads=1, d=2, h=2, w=2, window=2, key_window=4),
+    "tbsn phases": {"n": 1, "heads": 2, "d": 16, "h": 8, "w": 4, "window": 4, "key_window": 6},
+    "one channel": {"n": 2, "heads": 1, "d": 1, "h": 2, "w": 4, "window": 2, "key_window": 4},
+    "one window, wide halo": {"n": 1, "heads": 1, "d": 3, "h": 3, "w": 3, "window": 3, "key_window": 7},
+    "rectangle": {"n": 1, "heads": 1, "d": 5, "h": 2, "w": 6, "window": (2, 3), "key_window": (4, 5)},
+    "one pixel": {"n": 1, "heads": 1, "d": 2, "h": 1, "w": 1, "window": 1, "key_window": 1},
+    "empty batch": {"n": 0, "heads": 1, "d": 2, "h": 2, "w": 2, "window": 2, "key_window": 4},
 }
 
 
@@ -88,12 +88,12 @@ def test_dilated_window_attention_addresses_phases_by_stride(channels_last, devi
 
 
 GROUPS = {
-    "one channel": dict(n=1, heads=1, group=1, h=3, w=5),
-    "groups of 12": dict(n=2, heads=2, group=12, h=7, w=11),
-    "more than a block": dict(n=1, heads=1, group=70, h=3, w=3),
-    "whole images of four phases": dict(n=4, heads=2, group=5, h=4, w=3, scope="global"),
-    "dense and top-k": dict(n=1, heads=2, group=10, h=6, w=6, ratios=((1, 1), (7, 10))),
-    "empty batch": dict(n=0, heads=1, group=4, h=4, w=4),
+    "one channel": {"n": 1, "heads": 1, "group": 1, "h": 3, "w": 5},
+    "groups of 12": {"n": 2, "heads": 2, "group": 12, "h": 7, "w": 11},
+    "more than a block": {"n": 1, "heads": 1, "group": 70, "h": 3, "w": 3},
+    "whole images of four phases": {"n": 4, "heads": 2, "group": 5, "h": 4, "w": 3, "scope": "global"},
+    "dense and top-k": {"n": 1, "heads": 2, "group": 10, "h": 6, "w": 6, "ratios": ((1, 1), (7, 10))},
+    "empty batch": {"n": 0, "heads": 1, "group": 4, "h": 4, "w": 4},
 }
 
 
@@ -126,9 +126,7 @@ def test_the_backward_gives_the_same_bits_every_time(device):
 
     def gradients():
         leaves = [t.detach().requires_grad_() for t in (qkv, *tables)]
-        out = window_attention(
-            *leaves[0].chunk(3, 1), *leaves[1:], window=2, key_window=4, heads=1, backend="triton"
-        )
+        out = window_attention(*leaves[0].chunk(3, 1), *leaves[1:], window=2, key_window=4, heads=1, backend="triton")
         return torch.autograd.grad(out.sum(), leaves)
 
     assert all(torch.equal(a, b) for a, b in zip(gradients(), gradients(), strict=True))
