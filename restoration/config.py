@@ -54,7 +54,7 @@ class RestoreConfig:
 
     model: str = "elf-tiny"
     crop: int = 64
-    batch_size: int = 8
+    batch_size: int = 4
     progressive_crops: tuple[int, ...] = ()
     progressive_at: tuple[float, ...] = ()
     accumulate: int = 1

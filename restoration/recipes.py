@@ -46,17 +46,17 @@ def _published_loop(**options: object) -> LoopConfig:
 RECIPES = {
     "elf-tiny": Recipe(
         "a small ELF, minutes on two CPU cores",
-        RestoreConfig("elf-tiny", crop=96, batch_size=8, loss=LossWeights(charbonnier=1.0, edge=0.5)),
+        RestoreConfig("elf-tiny", crop=64, batch_size=4),
         _TINY_LOOP,
     ),
     "ddsa-tiny": Recipe(
         "a small DDSA, minutes on two CPU cores",
-        RestoreConfig("ddsa-tiny", crop=64, batch_size=8),
+        RestoreConfig("ddsa-tiny", crop=64, batch_size=4),
         _TINY_LOOP,
     ),
     "drt-tiny": Recipe(
         "a small DRT, minutes on two CPU cores",
-        RestoreConfig("drt-tiny", crop=56, batch_size=8),
+        RestoreConfig("drt-tiny", crop=56, batch_size=4),
         _TINY_LOOP,
     ),
     "ddsa-rain100l": Recipe(
