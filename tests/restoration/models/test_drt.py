@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 
 from restoration.models import DRT, DRTConfig
@@ -14,7 +13,8 @@ from tests.helpers.golden import assert_close, load_golden
 
 def fill(module, golden, prefix, inner, window=7):
     """Load official weights of a piece: named as inside a network at `prefix`, ours below `inner`."""
-    named = our_tensors({f"{prefix}{key}": value for key, value in golden.weights.items()}, window)
+    official = {f"{prefix}{key}": value for key, value in golden.weights.items() if key != "attn_mask"}
+    named = our_tensors(official, window)
     named = {our_key(key).removeprefix(inner): value.double() for key, value in named.items()}
     module.double().load_state_dict(named)
     return module
@@ -49,14 +49,11 @@ def test_blocks(name, shifted):
 def test_residual_layer():
     golden = load_golden("drt/residual_layer_depth3.safetensors")
     config = golden.config
-    ours = DRTConfig(width=config["dim"], heads=config["num_heads"], recursions=3)
+    heads = golden["weight.block1.transformer.attn.relative_position_bias_table"].shape[1]
+    ours = DRTConfig(width=config["dim"], heads=heads, recursions=config["residual_depth"])
     layer = fill(ResidualLayer(ours), golden, "recursive_layers.0.", "layers.0.")
-    x = golden["input"].double()
-    if x.ndim == 3:
-        x = rearrange(x, "n (h w) c -> n c h w", h=config["input_resolution"][0])
-    out = layer(x)
-    truth = golden["output64"]
-    assert_close(out if truth.ndim == 4 else rearrange(out, "n c h w -> n (h w) c"), truth, 1e-12)
+    out = layer(rearrange(golden["input"].double(), "n (h w) c -> n c h w", h=config["input_resolution"][0]))
+    assert_close(rearrange(out, "n c h w -> n (h w) c"), golden["output64"], 1e-12)
 
 
 @pytest.mark.parametrize("patch", [1, 2])
@@ -143,19 +140,18 @@ def test_published_size():
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == 1_180_347
 
 
-def test_the_halo_is_the_reach():
-    """Gradients of a middle pixel end where the halo says, with fixed and with shifted windows."""
-    for shift in (False, True):
-        torch.manual_seed(0)
-        network = DRT(DRTConfig(width=4, layers=1, recursions=2, heads=1, window=3, shift=shift)).double()
-        x = torch.rand(1, 3, 63, 63, dtype=torch.float64, requires_grad=True)
-        reached = torch.zeros(63, 63)
-        for place in range(30, 33):
-            (gradient,) = torch.autograd.grad(network(x)[0, :, place, place].sum(), x)
-            rows, columns = (gradient[0].abs().sum(0) > 0).nonzero().T
-            reached = max((rows - place).abs().max(), (columns - place).abs().max())
-            assert reached <= network.halo
-        assert F.relu(torch.tensor(network.halo - reached)) <= (2 if not shift else 10)
+@pytest.mark.parametrize(("shift", "slack"), [(False, 2), (True, 10)])
+def test_the_halo_covers_the_reach(shift, slack):
+    """Gradients of middle pixels end where the halo says, with fixed and with shifted windows, and not far before."""
+    torch.manual_seed(0)
+    network = DRT(DRTConfig(width=4, layers=1, recursions=2, heads=1, window=3, shift=shift)).double()
+    x = torch.rand(1, 3, 63, 63, dtype=torch.float64, requires_grad=True)
+    reached = 0
+    for place in range(30, 33):
+        (gradient,) = torch.autograd.grad(network(x)[0, :, place, place].sum(), x)
+        rows, columns = (gradient[0].abs().sum(0) > 0).nonzero().T
+        reached = max(reached, int((rows - place).abs().max()), int((columns - place).abs().max()))
+    assert network.halo - slack <= reached <= network.halo
 
 
 def test_checkpointing_changes_memory_only():
