@@ -3,8 +3,8 @@
     python -m benchmarks.rain --set rain100l --model elf-tiny --minutes 5 [--data ../shared/data] [--seed 0]
 
 Sets: rain100l (49 pairs to train on, 21 to test), rain800 (89 and 50 pairs, no background on both sides). The public sets are
-themselves test sets, so no number from here may be compared with published ones. Writes benchmarks/results/rain_<set>_<model>.json;
-the run itself goes to runs/.
+themselves test sets, so no number from here may be compared with published ones. Writes
+benchmarks/results/rain_<set>_<model>.json; the run itself goes to runs/.
 """
 
 from __future__ import annotations
