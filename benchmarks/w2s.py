@@ -9,30 +9,24 @@ Trains on the noisy frames of the W2S fields that the index marks "train", score
 from __future__ import annotations
 
 import argparse
-import csv
 import shutil
 import time
 from pathlib import Path
 
 import torch
 
+from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
-from bsn.inference.scoring import PairedFiles, score_files
+from bsn.inference.scoring import score_files
 from bsn.training import TrainConfig, train
-
-
-def pairs(data: Path, split: str) -> list[PairedFiles]:
-    with (data / "index.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["set"] == "w2s" and row["split"] == split]
-    return [PairedFiles(data / row["noisy"], None, data / row["clean"]) for row in rows]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, default=DEFAULT)
     parser.add_argument("--model", default="tbsn-tiny")
     parser.add_argument("--channel_attention", default="phase")
     parser.add_argument("--minutes", type=float, default=10.0)
@@ -50,11 +44,11 @@ def main() -> None:
     config = TrainConfig(model=options.model, channel_attention=options.channel_attention, **overrides)
     minutes = None if options.steps else options.minutes
     loop = LoopConfig(steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
-    images = [str(pair.noisy) for pair in pairs(options.data, "train")]
+    images = [str(pair.noisy) for pair in pairs(options.data, "w2s", "train")]
     start = time.monotonic()
     result = train(images, run, config, loop)
     seconds = time.monotonic() - start
-    test = pairs(options.data, "test")
+    test = pairs(options.data, "w2s", "test")
     scores = {}
     for label, inference in (("one pass", {}), ("eight views", {"ensemble": True})):
         table = score_files(test, get_protocol("affine"), Denoiser(run, **inference))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["JacobianCheck", "jacobian_check", "sample_positions"]
+from bsn.blindness.condition import Condition, Subject
+
+__all__ = ["JacobianCheck", "Position", "jacobian_check", "jacobian_maps", "sample_positions"]
+
+Position = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,18 @@ class JacobianCheck:
         Largest over r in p + d Z x d Z, the blind lattice that was asked about.
     largest : float
         Largest over all r.
+    channels : tuple of tuple of float
+        The largest at r = p for each output channel (rows) and input channel (columns).
+    worst : (int, int), optional
+        The pixel with the largest centre gradient, None if there is none.
     """
 
-    positions: tuple[tuple[int, int], ...]
+    positions: tuple[Position, ...]
     centre: float
     lattice: float
     largest: float
+    channels: tuple[tuple[float, ...], ...] = field(default=())
+    worst: Position | None = None
 
     @property
     def blind(self) -> bool:
@@ -44,39 +54,78 @@ class JacobianCheck:
         return self.centre / self.largest if self.largest else float("nan")
 
 
-def sample_positions(height: int, width: int, count: int, seed: int = 0) -> list[tuple[int, int]]:
+def sample_positions(height: int, width: int, count: int, seed: int = 0) -> list[Position]:
     """Pixels worth checking: corners, middles of the borders, the centre, then random ones.
 
     Parameters
     ----------
     height, width, count : int
+        No pixel is repeated; there are fewer than `count` where the image has fewer.
     seed : int
     """
     rows, columns = (0, height // 2, height - 1), (0, width // 2, width - 1)
     fixed = list(dict.fromkeys((r, c) for r in rows for c in columns))
     fixed.sort(key=lambda p: (p[0] in (0, height - 1)) + (p[1] in (0, width - 1)), reverse=True)
-    generator = torch.Generator().manual_seed(seed)
-    random = [
-        (int(torch.randint(height, (), generator=generator)), int(torch.randint(width, (), generator=generator)))
-        for _ in range(max(count - len(fixed), 0))
-    ]
+    order = torch.randperm(height * width, generator=torch.Generator().manual_seed(seed)).tolist()
+    random = [position for position in (divmod(i, width) for i in order) if position not in set(fixed)]
     return (fixed + random)[:count]
+
+
+def jacobian_maps(
+    subject: Subject, positions: Sequence[Position], *, x: Tensor | None = None, mixtures: int | None = None
+) -> Tensor:
+    """Gradients of single output pixels with respect to the whole input, by autograd.
+
+    Parameters
+    ----------
+    subject : Subject
+        The network in its condition; float64 for exact zeros that mean something.
+    positions : sequence of (int, int)
+        The pixels p.
+    x : Tensor, shape (1, C, H, W), optional
+        Input; default: random.
+    mixtures : int, optional
+        Differentiate this many random mixtures of the output channels instead of each channel. One mixture has the same
+        zeros, and saves a pass per channel.
+
+    Returns
+    -------
+    Tensor, shape (len(positions), C_out, C, H, W)
+        Entry (i, o, c) is d out[o, p_i] / d x[c]. With mixtures they take the place of the C_out channels.
+    """
+    x = (subject.draw(subject.seed) if x is None else x).detach().clone().requires_grad_()
+    with torch.enable_grad():
+        out = subject.run(x)[0].to(torch.float64)
+        weights = torch.eye(out.shape[0], dtype=torch.float64)
+        if mixtures is not None:
+            generator = torch.Generator().manual_seed(subject.seed)
+            weights = torch.randn(mixtures, out.shape[0], generator=generator, dtype=torch.float64)
+        maps = [[_gradient((w * out[:, row, column]).sum(), x) for w in weights] for row, column in positions]
+    return torch.stack([torch.stack(rows) for rows in maps])
+
+
+def _gradient(value: Tensor, x: Tensor) -> Tensor:
+    if not value.requires_grad:  # the output does not depend on the input at all
+        return torch.zeros_like(x[0])
+    (gradient,) = torch.autograd.grad(value, x, retain_graph=True, allow_unused=True)
+    return torch.zeros_like(x[0]) if gradient is None else gradient[0]
 
 
 def jacobian_check(
     network: nn.Module,
     shape: tuple[int, int, int],
     *,
-    positions: Sequence[tuple[int, int]] | None = None,
+    positions: Sequence[Position] | None = None,
     lattice: int = 1,
     seed: int = 0,
+    condition: Condition | None = None,
 ) -> JacobianCheck:
     """Measure exact gradients of a network in float64.
 
     Parameters
     ----------
     network : nn.Module
-        Maps (1, C, H, W) to the same shape. A float64 copy is measured in its present mode (eval or train); the network
+        Maps (1, C, H, W) to (1, C_out, H, W). A float64 copy is measured in its present mode (eval or train); the network
         itself is not changed.
     shape : tuple of int
         (C, H, W) of the random input.
@@ -86,28 +135,44 @@ def jacobian_check(
         d of the lattice p + d Z x d Z that is also looked at; 1 looks at all pixels.
     seed : int
         Of the input and the random positions.
+    condition : Condition, optional
+        Another mode, precision or range of values; its size gives way to `shape`.
 
     Returns
     -------
     JacobianCheck
+
+    Raises
+    ------
+    NetworkRefusal
+        If the network fails on such an input.
+
+    Examples
+    --------
+    >>> check = jacobian_check(torch.nn.Conv2d(1, 1, 1), (1, 9, 9))
+    >>> check.blind, check.ratio
+    (False, 1.0)
     """
-    network = copy.deepcopy(network).double()
     channels, height, width = shape
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.rand(1, channels, height, width, generator=generator, dtype=torch.float64).requires_grad_()
+    condition = dataclasses.replace(condition or Condition("float64", (height, width)), size=(height, width))
     chosen = list(positions) if positions is not None else sample_positions(height, width, 16, seed)
-    centre = on_lattice = largest = 0.0
-    with torch.enable_grad():
-        out = network(x)
-        for row, column in chosen:
-            gradient = _largest_over_channels(out[0, :, row, column], x)
-            centre = max(centre, float(gradient[row, column]))
-            on_lattice = max(on_lattice, float(gradient[row % lattice :: lattice, column % lattice :: lattice].max()))
-            largest = max(largest, float(gradient.max()))
-    return JacobianCheck(tuple(chosen), centre, on_lattice, largest)
+    maps = jacobian_maps(Subject(network, channels, condition, seed), chosen).abs()
+    return summarise(maps, chosen, lattice)
 
 
-def _largest_over_channels(values: Tensor, x: Tensor) -> Tensor:
-    """Map (H, W) of the largest |d value / d x| over output and input channels."""
-    maps = [torch.autograd.grad(value, x, retain_graph=True)[0][0].abs().amax(0) for value in values]
-    return torch.stack(maps).amax(0)
+def summarise(maps: Tensor, positions: Sequence[Position], lattice: int) -> JacobianCheck:
+    """Numbers of :class:`JacobianCheck` from the absolute values of :func:`jacobian_maps`."""
+    centres = torch.stack([m[..., row, column] for m, (row, column) in zip(maps, positions, strict=True)])
+    on_lattice = max(
+        float(m[..., row % lattice :: lattice, column % lattice :: lattice].max())
+        for m, (row, column) in zip(maps, positions, strict=True)
+    )
+    worst = int(centres.flatten(1).amax(1).argmax())
+    return JacobianCheck(
+        tuple(positions),
+        float(centres.max()),
+        on_lattice,
+        float(maps.max()),
+        tuple(tuple(row) for row in centres.amax(0).tolist()),
+        positions[worst] if float(centres.max()) > 0 else None,
+    )

@@ -57,7 +57,7 @@ class LoopConfig:
         For values outside their range.
     """
 
-    steps: int = 3000
+    steps: int = 5800
     minutes: float | None = None
     seed: int = 0
     schedule: Literal["cosine", "steps", "constant"] = "cosine"

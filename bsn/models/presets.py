@@ -50,7 +50,7 @@ register_preset(
             bias=True,
             norm="none",
             wide_decoder=False,
-            tail_layers=2,
+            tail_layers=0,
             dilation=4,
         ),
         "trains on two CPU cores in minutes",

@@ -30,8 +30,8 @@ class ValueScale:
     Examples
     --------
     >>> import torch
-    >>> ValueScale.eight_bit().to_network(torch.tensor([0.0, 1.0]))
-    tensor([  0., 255.])
+    >>> ValueScale(offset=0.5, scale=0.25).to_network(torch.tensor([0.5, 1.0]))
+    tensor([0., 2.])
     """
 
     offset: float = 0.0

@@ -1,28 +1,5 @@
-"""How a module couples pixels: the declaration from which a composed network can be judged before it runs."""
+"""The declaration of operators; it stands a floor below, where the blindness checks read it."""
 
-from __future__ import annotations
-
-import enum
+from bsn.coupling import Coupling
 
 __all__ = ["Coupling"]
-
-
-class Coupling(enum.Enum):
-    """What the output of a module at a pixel may depend on.
-
-    Members
-    -------
-    POINTWISE
-        The same pixel only (1x1 convolutions, norms over channels, activations).
-    WITHIN_PHASE
-        Pixels of the same phase only. Every operator that gets phases as separate images of a batch is of this kind.
-    OTHER_PHASES
-        Pixels of every phase but its own: the centre-masked head.
-    ACROSS_PHASES
-        Anything else; behind the head it ends the blindness (channel attention with a global Gram matrix).
-    """
-
-    POINTWISE = "pointwise"
-    WITHIN_PHASE = "within phase"
-    OTHER_PHASES = "other phases"
-    ACROSS_PHASES = "across phases"

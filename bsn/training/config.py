@@ -65,7 +65,7 @@ class TrainConfig:
     downsampling: Literal["sub-image", "mosaic"] = "sub-image"
     mosaic_margin: int = 2
     crop: int = 128
-    batch_size: int = 8
+    batch_size: int = 4
     accumulate: int = 1
     loss: LossName = "poisson-l2"
     optimizer: Literal["adamw", "adam"] = "adamw"

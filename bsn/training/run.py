@@ -15,6 +15,7 @@ from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
 from bsn.models import ValueScale, create, presets
 from bsn.training.config import TrainConfig
+from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation import CleanPair, Validation
 from data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
@@ -147,6 +148,7 @@ def build_task(
     if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
         overrides["channel_attention"] = config.channel_attention
     network = create(config.model, channels=source.channels, **overrides)
+    warn_of_leaks(network, config.crop)
     mean, spread = _statistics(crops)
     scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
     return BlindSpotTask(

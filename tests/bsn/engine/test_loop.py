@@ -236,3 +236,13 @@ def test_full_disk_while_checkpointing_keeps_the_last_one(tmp_path, monkeypatch)
         fit(ToyTask(), config, RunFolder(tmp_path / "run"))
     assert load_checkpoint(tmp_path / "run" / "last.ckpt")["step"] == 10
     assert not [p for p in (tmp_path / "run").iterdir() if p.name.endswith(".part")]
+
+
+def test_tensorboard_holds_the_numbers_of_the_table(tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    fit(ToyTask(), LoopConfig(steps=6, validate_every=3, tensorboard=True, **CPU), RunFolder(tmp_path / "run"))
+    events = accumulator.EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    events.Reload()
+    for name in ("loss", "val_loss"):
+        written = {event.step: event.value for event in events.Scalars(name)}
+        assert written == pytest.approx({k: float(v) for k, v in rows(tmp_path / "run", name).items()}, rel=1e-5)

@@ -1,0 +1,17 @@
+"""The pairs of the image collection that the benchmarks read: index.csv says which files belong together."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from bsn.inference.scoring import PairedFiles
+
+DEFAULT = Path("../shared/data")
+
+
+def pairs(data: Path, name: str, split: str | None = None) -> list[PairedFiles]:
+    """Noisy and clean files of a set; of one split of it, or all."""
+    with (data / "index.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["set"] == name and split in (None, row["split"])]
+    return [PairedFiles(data / row["noisy"], None, data / row["clean"]) for row in rows]

@@ -1,0 +1,339 @@
+"""All checks together, in all conditions in which leaks hide."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import nn
+
+from bsn.blindness.attribution import find_culprit
+from bsn.blindness.condition import Condition, NetworkRefusal, Subject
+from bsn.blindness.jacobian import Position, jacobian_maps, summarise
+from bsn.blindness.learnability import Learnability, LearnabilityConfig, learnability
+from bsn.blindness.perturbation import PerturbationCheck, blind_lattices, perturbation_check
+from bsn.blindness.stochastic import estimate_diagonal
+from bsn.blindness.structure import judge_structure
+from bsn.blindness.verdict import CheckResult, Leak, Verdict
+
+__all__ = ["CHECKS", "VerifyConfig", "verify"]
+
+Check = Literal["structure", "jacobian", "perturbation", "conditions", "stochastic"]
+CHECKS: tuple[Check, ...] = ("structure", "jacobian", "perturbation", "conditions", "stochastic")
+
+_SMALL = 64
+_ODD = (37, 50)
+_LEAK_SAMPLES = 8
+_SINGLE_SAMPLES = 256
+_QUICKLY_TRAINED = 1_000_000
+
+
+@dataclass(frozen=True)
+class VerifyConfig:
+    """Which checks run, and how far they go.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (H, W) of the image that is certified. Gradients and the other conditions use at most 64 x 64 of it.
+    checks : tuple of str
+        "structure": what the modules declare. "jacobian": exact gradients at corners, border, centre. "perturbation": every
+        pixel of the image. "conditions": every pixel again in train mode, at an odd size, under bfloat16 autocast, and with
+        weights moved from their values (a leak can hide behind a zero start). "stochastic": estimate of the whole diagonal.
+    lattice : int, optional
+        Side of the blind lattice that the network must have; None finds one.
+    value_range : tuple of float
+        Of the random input: the range that the network was made for.
+    max_passes : int
+        Forward passes of one certification, see :func:`bsn.blindness.perturbation_check`.
+    learn : {"never", "leaking", "always"}
+        When the network is trained to copy noise. "leaking" leaves out networks of more than a million parameters.
+    learn_sizes : tuple of int
+        Sides of its crops.
+    learning : LearnabilityConfig
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        For checks that do not exist and sizes without pixels.
+    """
+
+    size: tuple[int, int] = (64, 64)
+    checks: tuple[Check, ...] = ("structure", "jacobian", "perturbation", "conditions")
+    lattice: int | None = None
+    value_range: tuple[float, float] = (0.0, 1.0)
+    max_passes: int = 1024
+    learn: Literal["never", "leaking", "always"] = "never"
+    learn_sizes: tuple[int, ...] = (16, 32)
+    learning: LearnabilityConfig = field(default_factory=LearnabilityConfig)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        unknown = [check for check in self.checks if check not in CHECKS]
+        if unknown or not self.checks:
+            raise ValueError(
+                f"there is no check {' '.join(unknown) or '(none given)'}; choose from {', '.join(CHECKS)}"
+            )
+        if min(self.size) < 1 or self.max_passes < 1:
+            raise ValueError(f"size {self.size} and {self.max_passes} passes leave nothing to check; use 1 or more")
+
+
+def verify(
+    network: nn.Module,
+    channels: int,
+    config: VerifyConfig | None = None,
+    *,
+    name: str = "",
+    say: Callable[[str], None] | None = None,
+) -> Verdict:
+    """Find out whether a network is blind, where it leaks, and how much that can hurt.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Maps (N, C, H, W) to (N, C', H, W). A copy is examined, the network itself is not changed.
+    channels : int
+        C.
+    config : VerifyConfig, optional
+    name : str
+        For the verdict; default: the class.
+    say : callable, optional
+        Gets a line of progress before each check.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    NetworkRefusal
+        If the network fails on an image of this size, is not deterministic, or is no map from images to images of the
+        same size.
+
+    Examples
+    --------
+    >>> verify(nn.Conv2d(1, 1, 3, padding=1), 1, VerifyConfig(size=(16, 16))).blind
+    False
+    """
+    return _Examination(network, channels, config or VerifyConfig(), say).verdict(name or type(network).__name__)
+
+
+class _Examination:
+    """State of one verification: what was found so far."""
+
+    def __init__(
+        self, network: nn.Module, channels: int, config: VerifyConfig, say: Callable[[str], None] | None
+    ) -> None:
+        self.network, self.channels, self.config = network, channels, config
+        self.say = say or (lambda text: None)
+        self.results: list[CheckResult] = []
+        self.leak: Leak | None = None
+        self.lattices: list[int] | None = None
+        self.certificate: PerturbationCheck | None = None
+        self.dtype = self._precision()
+
+    def _condition(self, what: str, size: tuple[int, int], **options: object) -> Condition:
+        precision = "bf16" if options.get("autocast") else str(options.get("dtype", self.dtype)).removeprefix("torch.")
+        base = Condition(f"{precision}, {what}, {size[0]} x {size[1]}", size, False, self.dtype)
+        return dataclasses.replace(base, value_range=self.config.value_range, **options)  # type: ignore[arg-type]
+
+    def _precision(self) -> torch.dtype:
+        """float64, or float32 for networks that cannot do it."""
+        self.dtype = torch.float64
+        try:
+            self._run_once()
+        except NetworkRefusal as refusal:
+            self.dtype = torch.float32
+            try:
+                self._run_once()
+            except NetworkRefusal:
+                raise refusal from None
+            self.results.append(CheckResult("precision", "float64", None, f"float32 is used instead: {refusal}", 0.0))
+        return self.dtype
+
+    def _run_once(self) -> None:
+        subject = Subject(self.network, self.channels, self._condition("eval", self.small), self.config.seed)
+        with torch.no_grad():
+            subject.run(subject.draw(0))
+
+    @property
+    def small(self) -> tuple[int, int]:
+        """Size for gradients and further conditions."""
+        height, width = self.config.size
+        return min(height, _SMALL), min(width, _SMALL)
+
+    def verdict(self, name: str) -> Verdict:
+        """Run all checks."""
+        checks = self.config.checks
+        if "structure" in checks:
+            self._structure()
+        if "jacobian" in checks:
+            self._jacobian()
+        if "perturbation" in checks:
+            self._certify(self._condition("eval", self.config.size))
+        if "conditions" in checks:
+            for condition in self._other_conditions():
+                self._vary(condition)
+        if "stochastic" in checks:
+            self._stochastic()
+        learned = self._learn()
+        measured = [r for r in self.results if r.passed is not None and r.check != "structure"]
+        certificate = self.certificate
+        total = self.config.size[0] * self.config.size[1]
+        blind = bool(measured) and self.leak is None and all(r.passed is not False for r in self.results)
+        return Verdict(
+            name,
+            blind,
+            blind and certificate is not None and certificate.complete,
+            0 if certificate is None else certificate.pixels,
+            total,
+            self.config.size,
+            self.channels,
+            None if certificate is None else certificate.lattice,
+            self.leak,
+            tuple(learned),
+            tuple(self.results),
+        )
+
+    @contextmanager
+    def _timed(self, check: str, condition: str) -> Iterator[list[object]]:
+        """Collects [passed, detail] of a check and notes its time."""
+        self.say(f"{check} ({condition}) ...")
+        start = time.perf_counter()
+        note: list[object] = [None, ""]
+        yield note
+        passed, detail = note
+        seconds = time.perf_counter() - start
+        self.results.append(CheckResult(check, condition, passed, str(detail), seconds))  # type: ignore[arg-type]
+
+    def _structure(self) -> None:
+        with self._timed("structure", "declarations") as note:
+            judged = judge_structure(self.network)
+            known = judged.blind or (judged.problem is not None and judged.problem.stated)
+            note[:] = [judged.blind if known else None, judged.reason]
+
+    def _jacobian(self) -> None:
+        condition = self._condition("eval", self.small)
+        with self._timed("jacobian", condition.name) as note:
+            subject = Subject(self.network, self.channels, condition, self.config.seed)
+            positions = _few_positions(*self.small)
+            maps = jacobian_maps(subject, positions, mixtures=1).abs()
+            check = summarise(maps, positions, self.config.lattice or 1)
+            self.lattices = blind_lattices(maps, positions)
+            broken = self.config.lattice is not None and check.lattice > 0
+            words = f"largest centre gradient {check.centre:.3g} of {check.largest:.3g} at {len(positions)} pixels"
+            if broken:
+                words += f"; {check.lattice:.3g} on the lattice of side {self.config.lattice}"
+            note[:] = [check.blind and not broken, words]
+            if check.worst is not None:
+                self._note_leak("jacobian", condition, check.worst, check.centre, check.ratio)
+
+    def _certify(self, condition: Condition) -> None:
+        with self._timed("perturbation", condition.name) as note:
+            self.certificate = check = self._perturb(condition)
+            note[:] = [check.blind and self._lattice_holds(check), self._describe(check)]
+
+    def _vary(self, condition: Condition) -> None:
+        with self._timed("perturbation", condition.name) as note:
+            try:
+                check = self._perturb(condition)
+                passed = check.blind and self._lattice_holds(check)
+                # A coarse precision can swallow all that a fresh network does with its input.
+                note[:] = [passed if check.moved else None, self._describe(check)]
+            except NetworkRefusal as refusal:
+                note[:] = [None, str(refusal)]
+
+    def _perturb(self, condition: Condition) -> PerturbationCheck:
+        """Certify every pixel, or sample a few where a leak is known already."""
+        if self.lattices is None:
+            self.lattices = self._found_lattices()
+        known = self.leak is not None
+        if known:
+            height, width = condition.size
+            condition = dataclasses.replace(condition, size=(min(height, self.small[0]), min(width, self.small[1])))
+        subject = Subject(self.network, self.channels, condition, self.config.seed)
+        wanted = [self.config.lattice] if self.config.lattice else self.lattices
+        lattices = [] if known else wanted
+        passes = self.config.max_passes
+        if known or (self.certificate is not None and self.certificate.lattice is None):
+            passes = min(_LEAK_SAMPLES if known else _SINGLE_SAMPLES, passes)
+        check = perturbation_check(subject, lattices, max_passes=passes, seed=self.config.seed)
+        if check.leaks:
+            worst = check.leaks[0]
+            self._note_leak("perturbation", condition, worst.position, worst.change, worst.ratio)
+        return check
+
+    def _found_lattices(self) -> list[int]:
+        subject = Subject(self.network, self.channels, self._condition("eval", self.small), self.config.seed)
+        positions = _few_positions(*self.small)
+        return blind_lattices(jacobian_maps(subject, positions, mixtures=1), positions)
+
+    def _lattice_holds(self, check: PerturbationCheck) -> bool:
+        return self.config.lattice is None or self.leak is not None or check.lattice == self.config.lattice
+
+    def _describe(self, check: PerturbationCheck) -> str:
+        if not check.moved:
+            return "the output does not depend on the input"
+        how = f"lattice {check.lattice}Z x {check.lattice}Z" if check.lattice else "pixel by pixel"
+        words = f"{check.pixels} of {check.total} pixels certified, {how}, {check.passes} passes"
+        if not self._lattice_holds(check):
+            return f"the pixels are blind to themselves, but not to a lattice of side {self.config.lattice}; {words}"
+        return f"{check.leaking} of {check.tested} tested pixels see themselves" if check.leaking else words
+
+    def _other_conditions(self) -> list[Condition]:
+        # On no grid of windows or strides, whatever the size that was asked for.
+        odd = (max(min(_ODD[0], self.small[0] - 3) | 1, 1), max(min(_ODD[1], self.small[1] - 6), 1))
+        return [
+            self._condition("train mode", self.small, training=True),
+            self._condition("eval, odd size", odd),
+            self._condition("autocast", self.small, dtype=torch.float32, autocast=torch.bfloat16),
+            self._condition("moved weights", self.small, spread=0.2),
+        ]
+
+    def _stochastic(self) -> None:
+        condition = self._condition("eval", self.small)
+        with self._timed("stochastic", condition.name) as note:
+            estimate = estimate_diagonal(Subject(self.network, self.channels, condition, self.config.seed))
+            words = f"root mean square of the diagonal {estimate.rms:.2g}, below {estimate.rms_bound:.2g}"
+            note[:] = [not estimate.leaks, f"{words} with 97.5 % confidence, {estimate.probes} probes"]
+            if estimate.leaks and self.leak is None:
+                self.leak = Leak("stochastic", condition.name, None, estimate.rms, float("nan"))
+
+    def _learn(self) -> list[Learnability]:
+        when, heavy = self.config.learn, sum(p.numel() for p in self.network.parameters()) > _QUICKLY_TRAINED
+        if when == "never" or (when == "leaking" and self.leak is None):
+            return []
+        condition = "float32, train mode, " + ", ".join(f"{size} x {size}" for size in self.config.learn_sizes)
+        with self._timed("learnability", condition) as note:
+            if heavy and when == "leaking":
+                note[:] = [None, "left out, too large to train in passing"]
+                return []
+            try:
+                found = learnability(self.network, self.channels, self.config.learn_sizes, self.config.learning)
+            except (RuntimeError, ValueError) as error:  # crops that the network does not take
+                note[:] = [None, str(error)]
+                return []
+            worst = max(found, key=lambda result: result.explained)
+            note[:] = [not worst.leaks, f"explains up to {worst.explained:.2%} of fresh noise"]
+            return found
+
+    def _note_leak(self, check: str, condition: Condition, position: Position, size: float, ratio: float) -> None:
+        """Keep the first leak, and find its module."""
+        if self.leak is not None:
+            return
+        subject = Subject(self.network, self.channels, condition, self.config.seed)
+        culprit = find_culprit(subject, position, seed=self.config.seed)
+        self.leak = Leak(check, condition.name, position, size, ratio, culprit)
+
+
+def _few_positions(height: int, width: int) -> Sequence[Position]:
+    """Two corners, a border, the centre and its diagonal neighbour (of another phase), without repetition."""
+    middle = (height // 2, width // 2)
+    wanted = [(0, 0), (height - 1, width - 1), (0, width // 2), middle, (max(middle[0] - 1, 0), max(middle[1] - 1, 0))]
+    return list(dict.fromkeys(wanted))
