@@ -64,7 +64,7 @@ _PRESETS = {
     ),
     "elf-tiny": (
         "elf",
-        ELFConfig(width=24, branch_blocks=2, branch_heads=1, stem_heads=2, activation="gelu"),
+        ELFConfig(width=24, branch_blocks=2, branch_heads=1, stem_heads=2, activation="gelu", topology="residual"),
         "an ELF that learns on two CPU cores in minutes, supervised",
     ),
 }

@@ -13,6 +13,12 @@ SMALL = {
     "tbsn": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "refinement_blocks": 1, "head_dim": 4},
     "tbsn-small": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "refinement_blocks": 1},
     "dbsnl": {"width": 8, "modules": 2},
+    "ddsa": {"width": 8, "blocks": (1, 1), "heads": (1, 2), "refinement_blocks": 1},
+    "drt": {"width": 8, "layers": 1, "recursions": 2},
+    "elf": {"width": 8, "branch_blocks": 1},
+    "elf-head": {"width": 8, "branch_blocks": 1},
+    "elf-lw": {"width": 8, "branch_blocks": 1},
+    "elf-wide": {"width": 8, "branch_blocks": 1},
 }
 
 

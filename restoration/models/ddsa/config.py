@@ -81,7 +81,11 @@ class DDSAConfig:
                 )
         if self.width % 2 and len(self.blocks) > 1:
             raise ValueError(f"width {self.width} cannot be halved before pixels are gathered; use an even number")
-        if min(self.channels, self.width) < 1 or min(*self.blocks, self.refinement_blocks, 1) < 0 or self.expansion <= 0:
+        if (
+            min(self.channels, self.width) < 1
+            or min(*self.blocks, self.refinement_blocks, 1) < 0
+            or self.expansion <= 0
+        ):
             raise ValueError("channels, width and expansion must be positive, numbers of blocks not negative")
 
     @property

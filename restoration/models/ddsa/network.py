@@ -61,7 +61,8 @@ class DDSA(RestorationNetwork):
         self.down = nn.ModuleList(Downsample(w) for w in widths[:last])
         self.up = nn.ModuleList(Upsample(w) for w in widths[1:])
         self.reduce = nn.ModuleList(
-            nn.Conv2d(2 * w, w, 1, bias=config.bias) if level else nn.Identity() for level, w in enumerate(widths[:last])
+            nn.Conv2d(2 * w, w, 1, bias=config.bias) if level else nn.Identity()
+            for level, w in enumerate(widths[:last])
         )
         self.decoder = nn.ModuleList(stage(w, level, config.blocks[level]) for level, w in enumerate(decoded))
         self.refinement_out = stage(out_width, 0, config.refinement_blocks)

@@ -83,9 +83,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Map windows (M, C, w, w), or images if a mask of their windows comes with them, to the same shape."""
         q, k, v = _pointwise(self.qkv, x).chunk(3, 1)
-        out = window_attention(
-            q, k, v, window=self.window, heads=self.heads, bias_table=self.bias_table, mask=mask
-        )
+        out = window_attention(q, k, v, window=self.window, heads=self.heads, bias_table=self.bias_table, mask=mask)
         return _pointwise(self.project_out, out)
 
 

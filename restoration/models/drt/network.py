@@ -65,6 +65,8 @@ class DRT(RestorationNetwork):
     """
 
     global_statistics = False
+    mean: Tensor
+    spread: Tensor
 
     def __init__(self, config: DRTConfig | None = None) -> None:
         super().__init__()
@@ -185,7 +187,9 @@ class DRT(RestorationNetwork):
 
         if self.config.output_scaling == "official":
             mean, spread = self.mean.double().flatten(), self.spread.double().flatten()
+            shift = mean * (1 / spread - 1)
             with torch.no_grad():
-                self.unembed.bias -= (mean * (1 / spread - 1)).to(self.unembed.bias)  # type: ignore[operator]
+                for bias in (p for name, p in self.unembed.named_parameters() if name == "bias"):
+                    bias.sub_(shift.to(bias))
             self.config = dataclasses.replace(self.config, output_scaling="inverse")
         return self

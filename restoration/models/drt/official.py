@@ -61,9 +61,10 @@ def our_tensors(state_dict: Mapping[str, Any], window: int) -> dict[str, Tensor]
     for key in list(tensors):
         if key.endswith("relative_position_bias_table"):
             tensors[key] = tensors[key].flip(0)
-        elif key.endswith("relative_position_index"):
-            if not torch.equal(tensors.pop(key).long(), _published_index(window)):
-                raise ValueError(f"{key} is not the index of {window} x {window} windows; check window_size")
+        elif key.endswith("relative_position_index") and not torch.equal(
+            tensors.pop(key).long(), _published_index(window)
+        ):
+            raise ValueError(f"{key} is not the index of {window} x {window} windows; check window_size")
     return tensors
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -40,7 +40,7 @@ _TOP = {
     "stem": "stem",
 }
 # Patterns of the remaining parts of a key, tried in this order on the whole.
-_RULES = [
+_RULES: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"modules_body\.(\d+)", r"blocks.\1"),
     (r"(dsnn|ssnn)et_encoder\.down_stage([123])\.down\.1", lambda m: f"convolutional.down.{int(m[2]) - 1}.conv"),
     (r"(dsnn|ssnn)et_encoder\.encoder_level([123])", lambda m: f"convolutional.encoder.{int(m[2]) - 1}"),
@@ -156,5 +156,5 @@ def translate(key: str) -> str:
                 key = _TOP[theirs] + key.removeprefix(theirs)
                 break
     for pattern, replacement in _RULES:
-        key = re.sub(pattern, replacement, key)  # type: ignore[arg-type]
+        key = re.sub(pattern, replacement, key)
     return key
