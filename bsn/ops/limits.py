@@ -17,7 +17,6 @@ A function here returns None where the kernel takes the call and otherwise one s
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import os
 
@@ -49,19 +48,10 @@ MAX_KEY_WINDOW = 16
 MAX_OPERANDS = 16 * 1024  # bytes; the compiled kernels use up to seven times as much shared memory, of 99 KiB or more
 MAX_GROUP = 256
 MAX_BRANCHES = 4
-LEAST_CAPABILITY = (8, 0)
+LEAST_CAPABILITY = 8
+TRITON_INSTALLED = importlib.util.find_spec("triton") is not None  # found, not imported
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 LARGEST_OFFSET = 2**31  # kernels address inside one image with 32 bits
-
-
-@functools.cache
-def _triton_installed() -> bool:
-    return importlib.util.find_spec("triton") is not None
-
-
-@functools.cache
-def _capability(index: int) -> tuple[int, int]:
-    return torch.cuda.get_device_capability(index)
 
 
 def interpreting() -> bool:
@@ -79,9 +69,9 @@ def _refuse_device(x: Tensor) -> str | None:
         return "Triton's interpreter has no bfloat16" if x.dtype == torch.bfloat16 else None
     if x.device.type != "cuda":
         return f"the tensors are on {x.device.type}, and Triton needs CUDA (or TRITON_INTERPRET=1, for tests)"
-    capability = _capability(x.device.index or 0)
-    if capability < LEAST_CAPABILITY:
-        return f"the GPU has compute capability {capability[0]}.{capability[1]}, and 8.0 is needed"
+    gpu = torch.cuda.get_device_properties(x.device.index or 0)
+    if gpu.major < LEAST_CAPABILITY:
+        return f"the GPU has compute capability {gpu.major}.{gpu.minor}, and {LEAST_CAPABILITY}.0 is needed"
     return None
 
 
@@ -99,7 +89,7 @@ def refuse_everywhere(*tensors: Tensor) -> str | None:
     """
     if torch.compiler.is_exporting():
         return "the graph is being exported, and an export holds PyTorch's own operators only"
-    if not _triton_installed():
+    if not TRITON_INSTALLED:
         return "Triton is not installed"
     for x in tensors:
         if x.dtype not in DTYPES:

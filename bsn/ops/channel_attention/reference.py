@@ -22,6 +22,11 @@ def _pool(statistic: Tensor, phases: int) -> Tensor:
     return statistic.unflatten(0, (-1, phases)).sum(1)
 
 
+def _norms(rows: Tensor, phases: int, wide: torch.dtype) -> Tensor:
+    """Norm of every channel over the positions of its image, (M, heads, C / heads); its gradient at zero is zero."""
+    return torch.linalg.vector_norm(rows.unflatten(0, (-1, phases)), dim=(1, 4), dtype=wide)
+
+
 def _softmax_of_largest(logits: Tensor, kept: int) -> Tensor:
     """Softmax over the `kept` largest logits of every row, zero elsewhere."""
     if kept == logits.shape[-1]:
@@ -48,8 +53,7 @@ def channel_attention_weights(
     wide = torch.float64 if q.dtype == torch.float64 else torch.float32
     # Dividing the Gram matrix by the norms equals normalising q and k first, without writing them again.
     gram = _pool((q @ k.transpose(-1, -2)).to(wide), phases)
-    q_norm = _pool(q.to(wide).square().sum(-1), phases).sqrt().clamp_min(NORM_FLOOR)
-    k_norm = _pool(k.to(wide).square().sum(-1), phases).sqrt().clamp_min(NORM_FLOOR)
+    q_norm, k_norm = (_norms(x, phases, wide).clamp_min(NORM_FLOOR) for x in (q, k))
     cosine = gram / (q_norm.unsqueeze(-1) * k_norm.unsqueeze(-2))
     logits = cosine * temperature.to(wide).reshape(heads, 1, 1)
     branches = [_softmax_of_largest(logits, count) for count in kept or (logits.shape[-1],)]

@@ -11,13 +11,13 @@ from bsn.ops import BackendError, channel_attention, layer_norm, limits, window_
 @pytest.fixture
 def _no_interpreter(monkeypatch):
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-    monkeypatch.setattr(limits, "_triton_installed", lambda: True)
+    monkeypatch.setattr(limits, "TRITON_INSTALLED", True)
 
 
 @pytest.fixture
 def _interpreter(monkeypatch):
     monkeypatch.setenv("TRITON_INTERPRET", "1")
-    monkeypatch.setattr(limits, "_triton_installed", lambda: True)
+    monkeypatch.setattr(limits, "TRITON_INSTALLED", True)
 
 
 def norm(x):
@@ -41,7 +41,7 @@ def test_a_cpu_is_refused():
 
 
 def test_a_missing_triton_is_named(monkeypatch):
-    monkeypatch.setattr(limits, "_triton_installed", lambda: False)
+    monkeypatch.setattr(limits, "TRITON_INSTALLED", False)
     with pytest.raises(BackendError, match="layer_norm cannot run on 'triton': Triton is not installed"):
         norm(torch.zeros(1, 2, 1, 1))
 
