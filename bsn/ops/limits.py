@@ -52,6 +52,7 @@ LEAST_CAPABILITY = 8
 TRITON_INSTALLED = importlib.util.find_spec("triton") is not None  # found, not imported
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 LARGEST_OFFSET = 2**31  # kernels address inside one image with 32 bits
+LARGEST_GRID = 65535  # of CUDA, on any axis but the first
 
 
 def interpreting() -> bool:
@@ -75,13 +76,15 @@ def _refuse_device(x: Tensor) -> str | None:
     return None
 
 
-def refuse_everywhere(*tensors: Tensor) -> str | None:
+def refuse_everywhere(*tensors: Tensor, groups: int = 1) -> str | None:
     """Reasons that hold for every kernel: the graph is being exported, Triton, device, precision, size.
 
     Parameters
     ----------
     *tensors : Tensor
         Images of the call, all of them.
+    groups : int
+        Programs per entry of the batch on the second axis of the grid.
 
     Returns
     -------
@@ -99,6 +102,8 @@ def refuse_everywhere(*tensors: Tensor) -> str | None:
             return reason
         if x.numel() and x.stride(0) >= LARGEST_OFFSET:
             return "one image has 2^31 elements or more; use smaller tiles"
+        if x.shape[0] * groups > LARGEST_GRID:
+            return f"{x.shape[0]} images with {groups} heads each are more than {LARGEST_GRID} programs; use a smaller batch"
     return None
 
 
@@ -142,7 +147,7 @@ def refuse_window_attention(
         return f"blocks of q and k take {operands // 1024} KiB in {q.dtype}; the limit is {MAX_OPERANDS // 1024} KiB"
     if not q.dtype == k.dtype == v.dtype:
         return f"q, k and v are of different types ({q.dtype}, {k.dtype}, {v.dtype})"
-    return refuse_everywhere(q, k, v)
+    return refuse_everywhere(q, k, v, groups=heads * dilation**2)
 
 
 def refuse_channel_attention(
@@ -161,11 +166,11 @@ def refuse_channel_attention(
         return f"{len(kept)} branches; the limit is {MAX_BRANCHES}"
     if q.dtype != k.dtype:
         return f"q and k are of different types ({q.dtype}, {k.dtype})"
-    return refuse_everywhere(q, k)
+    return refuse_everywhere(q, k, groups=heads)
 
 
 def refuse_apply_channel_weights(weights: Tensor, v: Tensor, phases: int) -> str | None:
     """Limits of the product of weights and pixels; arguments of its reference."""
     if weights.dtype != torch.float32:
         return f"the weights are {weights.dtype}; kernels keep them in float32"
-    return refuse_everywhere(v)
+    return refuse_everywhere(v, groups=weights.shape[1])

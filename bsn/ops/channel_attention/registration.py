@@ -17,7 +17,8 @@ __all__ = ["apply_channel_weights_triton", "channel_attention_weights_triton"]
 def _gram(x: Tensor, y: Tensor, heads: int, pooled: int) -> Tensor:
     from bsn.ops.channel_attention import triton as kernels
 
-    return kernels.gram(x, y, heads, pooled)
+    with torch.cuda.device_of(x):
+        return kernels.gram(x, y, heads, pooled)
 
 
 @_gram.register_fake
@@ -32,7 +33,8 @@ def _mix(
 ) -> Tensor:
     from bsn.ops.channel_attention import triton as kernels
 
-    return kernels.mix(matrices, x, factors, y, pooled, transposed)
+    with torch.cuda.device_of(matrices):
+        return kernels.mix(matrices, x, factors, y, pooled, transposed)
 
 
 @_mix.register_fake
@@ -44,7 +46,8 @@ def _(matrices: Tensor, x: Tensor, factors: Tensor | None, y: Tensor | None, poo
 def _softmax(stats: Tensor, temperature: Tensor, kept: list[int], factors: Tensor | None) -> tuple[Tensor, Tensor]:
     from bsn.ops.channel_attention import triton as kernels
 
-    return kernels.softmax(stats, temperature, kept, factors)
+    with torch.cuda.device_of(stats):
+        return kernels.softmax(stats, temperature, kept, factors)
 
 
 @_softmax.register_fake

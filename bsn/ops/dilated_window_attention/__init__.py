@@ -43,7 +43,7 @@ def _refuse_by_stride(
         or q.shape[1] % heads
     ):
         return "the shapes do not fit"
-    return refuse_window_attention(q, k, v, rel_height, rel_width, geometry, heads)
+    return refuse_window_attention(q, k, v, rel_height, rel_width, geometry, heads, dilation=dilation)
 
 
 BACKENDS = {

@@ -18,7 +18,8 @@ def _forward(
 ) -> tuple[Tensor, Tensor]:
     from bsn.ops.layer_norm import triton as kernels
 
-    return kernels.forward(x, branch, weight, bias, eps)
+    with torch.cuda.device_of(x):
+        return kernels.forward(x, branch, weight, bias, eps)
 
 
 @_forward.register_fake
@@ -33,7 +34,8 @@ def _backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     from bsn.ops.layer_norm import triton as kernels
 
-    return kernels.backward(grad, grad_total, x, weight, has_bias, eps)
+    with torch.cuda.device_of(grad):
+        return kernels.backward(grad, grad_total, x, weight, has_bias, eps)
 
 
 @_backward.register_fake

@@ -26,7 +26,8 @@ def _forward(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     from bsn.ops.window_attention import triton as kernels
 
-    return kernels.forward(q, k, v, (rel_height, rel_width, bias_table), _geometry(sides), heads, dilation)
+    with torch.cuda.device_of(q):
+        return kernels.forward(q, k, v, (rel_height, rel_width, bias_table), _geometry(sides), heads, dilation)
 
 
 @_forward.register_fake
@@ -48,7 +49,8 @@ def _backward(
     from bsn.ops.window_attention import triton as kernels
 
     tables = (rel_height, rel_width, bias_table)
-    return kernels.backward(grad, q, k, v, tables, out, lse, _geometry(sides), heads, dilation)
+    with torch.cuda.device_of(grad):
+        return kernels.backward(grad, q, k, v, tables, out, lse, _geometry(sides), heads, dilation)
 
 
 @_backward.register_fake

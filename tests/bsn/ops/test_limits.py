@@ -53,9 +53,11 @@ def test_a_missing_triton_is_named(monkeypatch):
         (lambda: norm(torch.zeros(1, 1025, 1, 1)), "1025 channels do not fit one block; the limit is 1024"),
         (lambda: norm(torch.zeros(1, 2, 1, 1).double()), "torch.float64 is computed by the reference only"),
         (lambda: norm(torch.zeros(1, 2, 1, 1).bfloat16()), "interpreter has no bfloat16"),
+        (lambda: norm(torch.zeros(70000, 1, 1, 1)), "70000 images with 1 heads each are more than 65535 programs"),
         (lambda: windows(9, 9), "a window of 9 x 9 does not fit one block; the limit is 64 queries"),
         (lambda: windows(4, 18), "a key window of 18 x 18 does not fit one block; the side's limit is 16"),
         (lambda: windows(2, 2, 130), "heads of 130 channels do not fit one block; the limit is 128"),
+        (lambda: windows(7, 7, 48), "blocks of q and k take 32 KiB in torch.float32; the limit is 16 KiB"),
         (lambda: windows(2, 2, mask=True), "windows with a mask are computed by the reference only"),
         (
             lambda: channel_attention(*[torch.zeros(1, 300, 20, 20)] * 3, torch.ones(1), heads=1, backend="triton"),
