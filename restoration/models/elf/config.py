@@ -32,8 +32,8 @@ class ELFConfig:
     expansion : float
         Hidden width of the feed-forward networks.
     start_at_identity : bool
-        Begin with an output layer of zeros, so that an untrained network returns its input (topology
-        "residual") or its halved input enlarged: short runs learn the rain at once.
+        Begin with output layers near zero, so that an untrained network nearly returns its input (topology "residual"), or
+        its halved input enlarged: short runs learn the rain at once.
     checkpointing : bool
         Compute activations again in the backward pass, block by block.
 

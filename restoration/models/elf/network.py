@@ -200,8 +200,9 @@ class ELF(RestorationNetwork):
         self.config: ELFConfig = config or ELFConfig()
         self.rain, self.background = RainNetwork(self.config), BackgroundNetwork(self.config)
         if self.config.start_at_identity:
-            zero(self.rain.tail)
             zero(self.background.tail)
+            with torch.no_grad():  # not zero: the attention normalises features of the predicted rain
+                self.rain.tail.weight.mul_(0.1)
 
     @classmethod
     def from_official(cls, state_dict: Mapping[str, Any], config: Mapping[str, Any]) -> ELF:
