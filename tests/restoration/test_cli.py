@@ -192,6 +192,14 @@ class TestBadInput:
         assert said in line
         assert not (tmp_path / "run").exists()
 
+    def test_blind_spot_training_refuses_networks_that_see(self, capsys, pairs, tmp_path):
+        code, _, err = run(
+            capsys, "train", pairs / "rainy", "-o", tmp_path / "run", "--model", "drt-tiny", "--crop", "16"
+        )
+        assert code == 2
+        assert "would learn to copy the noise" in err
+        assert not (tmp_path / "run").exists()
+
     def test_words(self, capsys, pairs, tmp_path):
         base = ["restore", "train", *folders(pairs), "-o", tmp_path / "run"]
         assert "no model 'drt-tini'; did you mean drt-tiny" in complaint(capsys, *base, *FAST, "--model", "drt-tini")
