@@ -16,6 +16,7 @@ from bsn.inference.config import InferenceConfig
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.tiled import denoise_bands
 from bsn.models import Model
+from bsn.models.bundled import load_bundled
 from data import DataError, open_image, open_writer
 from data.planes import check_finite, from_unit, to_planes, to_unit
 
@@ -35,8 +36,9 @@ class Denoiser:
 
     Parameters
     ----------
-    model : Model, nn.Module, str or Path
-        A loaded model, a registered network that works on image values, a model file, or the folder of a run.
+    model : Model, nn.Module, str or Path, optional
+        A loaded model, a registered network that works on image values, a model file, or the folder of a run. None: the
+        model in the box, see :mod:`bsn.models.bundled`.
     config : InferenceConfig, optional
     **options
         Fields of :class:`InferenceConfig`, instead of `config`.
@@ -57,11 +59,13 @@ class Denoiser:
     """
 
     def __init__(
-        self, model: Model | nn.Module | str | Path, config: InferenceConfig | None = None, **options: Any
+        self, model: Model | nn.Module | str | Path | None = None, config: InferenceConfig | None = None, **options: Any
     ) -> None:
         self.config = dataclasses.replace(config or InferenceConfig(), **options)
         self.device = _device(self.config.device)
-        if isinstance(model, (str, Path)):
+        if model is None:
+            model = load_bundled()
+        elif isinstance(model, (str, Path)):
             model = Model.load(model)
         elif isinstance(model, nn.Module):
             model = Model(model)
@@ -99,7 +103,7 @@ class Denoiser:
             def read(top: int, left: int, height: int, width: int, source: Tensor = source) -> Tensor:
                 return source[None, :, top : top + height, left : left + width].to(self.device)
 
-            for top, rows in self._bands(read, (plane.shape[1], plane.shape[2]), index):
+            for top, rows in denoise_bands(self.pipeline, read, plane.shape[1:], len(plane), plane=index):
                 result[index, :, top : top + rows.shape[1]] = rows.numpy()
         return layout.restore(result)
 
@@ -135,7 +139,7 @@ class Denoiser:
                         check_finite(region, f"{Path(source).name} at row {top}, column {left}")
                         return torch.from_numpy(to_unit(region))[None].to(self.device)
 
-                    for top, rows in self._bands(read, reader.size, plane):
+                    for top, rows in denoise_bands(self.pipeline, read, reader.size, reader.channels, plane=plane):
                         writer.write(plane, top, 0, from_unit(rows.numpy(), reader.dtype))
 
     def denoise_files(
@@ -173,13 +177,8 @@ class Denoiser:
             progress(source)
         return report
 
-    def _bands(
-        self, read: Callable[[int, int, int, int], Tensor], size: tuple[int, int], plane: int
-    ) -> Iterable[tuple[int, Tensor]]:
-        return denoise_bands(self.pipeline, read, size, self.model.channels, plane=plane)
-
     def _check_channels(self, channels: int, what: str) -> None:
-        if channels != self.model.channels:
+        if channels != self.model.channels and not (channels == 1 and self.model.inference.grey_as_colour):
             raise DataError(
                 f"{what} with {channels} channel{'s' * (channels != 1)}",
                 f"this model denoises images of {self.model.channels}",
@@ -189,7 +188,7 @@ class Denoiser:
 
 def denoise(
     image: np.ndarray | Tensor,
-    model: Model | nn.Module | str | Path,
+    model: Model | nn.Module | str | Path | None = None,
     *,
     axes: str | None = None,
     **options: Any,
@@ -200,7 +199,7 @@ def denoise(
     ----------
     image : ndarray or Tensor
         uint8, uint16 or float, see :meth:`Denoiser.__call__`.
-    model : Model, nn.Module, str or Path
+    model : Model, nn.Module, str or Path, optional
         See :class:`Denoiser`.
     axes : str, optional
     **options

@@ -71,6 +71,7 @@ class Pipeline:
         Parameters
         ----------
         x : Tensor, shape (1, C, H, W), image values
+            C is the model's, or 1 where the model takes grey images once per channel.
         origin : tuple of int
             (top, left) of the region in its image, multiples of :attr:`grid`.
         plane : int
@@ -91,12 +92,14 @@ class Pipeline:
                 f"an image of {height} x {width} pixels is smaller than {self.period} pixels, the lattice of this model at "
                 f"stride {self.stride}; use a smaller stride or a larger image"
             )
-        x = self._pad(self.model.scale.to_network(x))
+        grey = x.shape[1] == 1 < self.model.channels
+        x = self._pad(self.model.scale.to_network(x.expand(-1, self.model.channels, -1, -1) if grey else x))
         views = range(8) if self.config.ensemble else range(1)
         total = torch.zeros_like(x)
         for view in views:
             total += inverse(self._denoise_view(transform(x, view), view, origin, plane), view)
-        return self.model.scale.to_image(total / len(views))[..., :height, :width]
+        result = self.model.scale.to_image(total / len(views))[..., :height, :width]
+        return result.mean(1, keepdim=True) if grey else result
 
     def _pad(self, x: Tensor) -> Tensor:
         if self.stride == 1 and self.model.inference.mosaic_margin is None:

@@ -40,11 +40,14 @@ class InferenceDefaults:
     training_crop : int
         Side in pixels of what the network saw in training (sub-images); tiles of networks with global statistics are
         never smaller.
+    grey_as_colour : bool
+        A network for colour that has also learned grey images, given to it once per channel.
     """
 
     stride: int = 1
     mosaic_margin: int | None = None
     training_crop: int = 128
+    grey_as_colour: bool = False
 
 
 @dataclass
@@ -89,8 +92,14 @@ class Model:
         """
         return self.scale.to_image(main_output(self.network(self.scale.to_network(x))))
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write a safetensors file with all of this as JSON metadata, atomically.
+
+        Parameters
+        ----------
+        path : str or Path
+        half : bool
+            Store the weights in float16, for half the size; they are computed with in float32 all the same.
 
         Raises
         ------
@@ -110,6 +119,8 @@ class Model:
             "weights_licence": self.weights_licence,
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
+        if half:
+            tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
         with atomic_output(path, overwrite=True) as partial, writing(path):
             partial.write_bytes(serialise(tensors, metadata))
 
@@ -159,7 +170,7 @@ class Model:
 def _fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     try:
         dtypes = {t.dtype for t in tensors.values() if t.is_floating_point()}
-        if len(dtypes) == 1:
+        if len(dtypes) == 1 and not dtypes & {torch.float16, torch.bfloat16}:  # those are for storage only
             network.to(dtypes.pop())
         network.load_state_dict(dict(tensors))
     except RuntimeError as error:

@@ -19,7 +19,7 @@ from bsn.models import Model, create
 from data import Image, read_image, write_image
 from tests.helpers.golden import load_golden
 
-COMMANDS = ["convert", "demo", "denoise", "evaluate", "models", "pack", "train", "verify"]
+COMMANDS = ["convert", "demo", "denoise", "distill", "evaluate", "export", "models", "pack", "train", "verify"]
 FAST = [
     "--steps",
     "3",
