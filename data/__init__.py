@@ -22,6 +22,9 @@ module              idea
 ``crops``           random crops as a function of seed, step and sample number
 ``prefetching``     batches prepared by a thread
 ``geometry``        the eight flips and quarter turns
+``pairs``           degraded and clean images that belong together; ``pair_layouts``: as published; leaks between splits
+``pair_source``     pairs as a source of crops; packing of pairs
+``rain``            synthetic rain
 ``noise``           Gaussian, Poisson, Poisson-Gaussian and correlated noise
 ``layouts``         SIDD and DND as published
 ==================  =====================================================================================
@@ -43,8 +46,12 @@ if TYPE_CHECKING:
     from data.listing import is_image_path, list_images
     from data.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
     from data.packing import PackSummary, file_sha256, pack
+    from data.pair_layouts import LAYOUTS, PairLayout, PairRule
+    from data.pair_source import MirroredSource, PackedPairs, PairSource, pack_pairs, split_pairs
+    from data.pairs import Pair, check_no_leak, find_pairs, read_pair
     from data.planes import PlaneLayout, from_unit, to_planes, to_unit
     from data.prefetching import Prefetcher, prefetch
+    from data.rain import SyntheticRain
     from data.regions import ImageReader, open_image
     from data.sources import ArraySource, FolderSource, HDF5Source, ImageSource, SubsetSource, open_source, subset
     from data.writers import ImageWriter, open_writer
@@ -60,8 +67,12 @@ _HOME = {
     "listing": ("is_image_path", "list_images"),
     "noise": ("NOISES", "CorrelatedGaussian", "Gaussian", "Poisson", "PoissonGaussian"),
     "packing": ("PackSummary", "file_sha256", "pack"),
+    "pair_layouts": ("LAYOUTS", "PairLayout", "PairRule"),
+    "pair_source": ("MirroredSource", "PackedPairs", "PairSource", "pack_pairs", "split_pairs"),
+    "pairs": ("Pair", "check_no_leak", "find_pairs", "read_pair"),
     "planes": ("PlaneLayout", "from_unit", "to_planes", "to_unit"),
     "prefetching": ("Prefetcher", "prefetch"),
+    "rain": ("SyntheticRain",),
     "regions": ("ImageReader", "open_image"),
     "sources": ("ArraySource", "FolderSource", "HDF5Source", "ImageSource", "SubsetSource", "open_source", "subset"),
     "writers": ("ImageWriter", "open_writer"),
@@ -69,6 +80,7 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "LAYOUTS",
     "NOISES",
     "SUFFIXES",
     "ArraySource",
@@ -82,7 +94,13 @@ __all__ = [
     "ImageReader",
     "ImageSource",
     "ImageWriter",
+    "MirroredSource",
     "PackSummary",
+    "PackedPairs",
+    "Pair",
+    "PairLayout",
+    "PairRule",
+    "PairSource",
     "PlaneIndex",
     "PlaneLayout",
     "Poisson",
@@ -90,9 +108,12 @@ __all__ = [
     "Prefetcher",
     "RandomCrops",
     "SubsetSource",
+    "SyntheticRain",
     "atomic_output",
     "check_axes",
+    "check_no_leak",
     "file_sha256",
+    "find_pairs",
     "from_unit",
     "grid_crops",
     "guess_axes",
@@ -103,8 +124,11 @@ __all__ = [
     "open_source",
     "open_writer",
     "pack",
+    "pack_pairs",
     "prefetch",
     "read_image",
+    "read_pair",
+    "split_pairs",
     "subset",
     "to_planes",
     "to_unit",

@@ -52,8 +52,9 @@ class RandomCrops:
         Rows and columns of a crop; one number for a square.
     seed : int
         0 to 2**64 - 1.
-    augment : bool
-        Apply one of the eight flips and quarter turns to each crop; of the four that keep the shape if it is no square.
+    augment : bool or "flips"
+        Apply one of the eight flips and quarter turns to each crop; of the four that keep the shape (flips and half turn)
+        if it is no square, or for "flips".
     multiple_of : int
         What the network needs: rows and columns must be multiples of it.
     weighting : {"area", "uniform"}
@@ -81,7 +82,7 @@ class RandomCrops:
         size: int | tuple[int, int],
         *,
         seed: int,
-        augment: bool = True,
+        augment: bool | Literal["flips"] = True,
         multiple_of: int = 1,
         weighting: Literal["area", "uniform"] = "area",
         avoid: CropBatch | None = None,
@@ -170,7 +171,7 @@ class RandomCrops:
         turn = int(rng.integers(COUNT))
         if not self.augment:
             turn = 0
-        elif self.size[0] != self.size[1]:
+        elif self.augment == "flips" or self.size[0] != self.size[1]:
             turn -= turn % 2
         return index, top, left, turn
 

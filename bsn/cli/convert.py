@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   bsn convert bsn_iter_00100000.pth --model tbsn -o tbsn.safetensors
   bsn convert APBSN_SIDD.pth --model dbsnl -o ap-bsn.safetensors
+  bsn convert CheckPoints/Rain100L/best_model.pt --model drt -o drt-rain100l.safetensors
   bsn convert mine.pth --model tbsn --official_config '{"dim": 32}' -o mine.safetensors
 """
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """Declare the options."""
-    from bsn.models.convert import CONVERTERS
+    from bsn.models.convert import converters
 
     parser.add_argument("checkpoint", help="published weights: .pth, .pt, .ckpt or .safetensors")
-    parser.add_argument("--model", required=True, help=f"whose weights they are: {', '.join(CONVERTERS)}")
+    parser.add_argument("--model", required=True, help=f"whose weights they are: {', '.join(converters())}")
     parser.add_argument("-o", "--output", required=True, help="the .safetensors file to write")
     parser.add_argument(
         "--official_config",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bsn.cli.command import Command, flat_dataclass, take
+from bsn.cli.command import Command, flat_dataclass, option_value, settings_text, take
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -20,16 +20,6 @@ EXAMPLES = """examples:
 """
 
 
-def recipe_name(words: list[str]) -> str:
-    """Value of --recipe among the words of the command line, which sets the defaults of the other options."""
-    for index, word in enumerate(words):
-        if word == "--recipe" and index + 1 < len(words):
-            return words[index + 1]
-        if word.startswith("--recipe="):
-            return word.partition("=")[2]
-    return "default"
-
-
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """Declare the options; a recipe sets the defaults of the others."""
     import dataclasses
@@ -37,7 +27,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     from bsn.engine import LoopConfig
     from bsn.training import RECIPES, CleanValidation, TrainConfig, get_recipe
 
-    recipe = get_recipe(recipe_name(words))
+    recipe = get_recipe(option_value(words, "--recipe", "default"))
     listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     parser.add_argument("images", nargs="+", help="noisy images: files, folders, patterns, or a file of bsn pack")
     parser.add_argument("-o", "--output", required=True, help="folder of the run; the model is final.safetensors in it")
@@ -81,24 +71,6 @@ def run(options: Namespace) -> int:
         print(f"model: {options.output}/final.safetensors")
         print(f"next:  bsn denoise {options.images[0]} --model {options.output} -o denoised")
     return 0
-
-
-def settings_text(options: Namespace) -> str:
-    """Options as the YAML text of a run folder's config.yaml."""
-    import yaml
-
-    content = options.clone().as_dict()
-    content.pop("config", None)
-    content.pop("resume", None)
-    return yaml.safe_dump(_plain(content), sort_keys=False)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
 
 
 COMMAND = Command("train a blind-spot network on noisy images alone", EXAMPLES, add_arguments, run)

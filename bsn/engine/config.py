@@ -24,9 +24,15 @@ class LoopConfig:
     seed : int
         Of the weights, the crops and everything random.
     schedule : {"cosine", "steps", "constant"}
-        Decay after the warm-up: half a cosine down to 1 % of the peak; x 0.1 at each milestone; none.
+        Decay after the warm-up: half a cosine down to `floor`; x `gamma` at each milestone; none.
     milestones : tuple of float
         For "steps": fractions of the run.
+    gamma : float
+        For "steps": factor at each milestone.
+    hold : float
+        For "cosine": fraction of the run before the decay begins.
+    floor : float
+        For "cosine": where it ends, as a fraction of the peak.
     warmup_steps : int
         Linear rise from zero.
     clip : float, optional
@@ -56,6 +62,9 @@ class LoopConfig:
     seed: int = 0
     schedule: Literal["cosine", "steps", "constant"] = "cosine"
     milestones: tuple[float, ...] = (0.4, 0.8)
+    gamma: float = 0.1
+    hold: float = 0.0
+    floor: float = 0.01
     warmup_steps: int = 50
     clip: float | None = 1.0
     ema: float = 0.995
@@ -72,6 +81,9 @@ class LoopConfig:
             "steps": (self.steps >= 1, "1 or more"),
             "minutes": (self.minutes is None or self.minutes > 0, "more than 0"),
             "milestones": (all(0 < m <= 1 for m in self.milestones), "fractions of the run in (0, 1]"),
+            "gamma": (0 < self.gamma <= 1, "in (0, 1]"),
+            "hold": (0 <= self.hold < 1, "in [0, 1)"),
+            "floor": (0 <= self.floor <= 1, "in [0, 1]"),
             "warmup_steps": (self.warmup_steps >= 0, "0 or more"),
             "clip": (self.clip is None or self.clip > 0, "more than 0, or null"),
             "ema": (0 <= self.ema < 1, "in [0, 1)"),

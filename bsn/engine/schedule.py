@@ -8,8 +8,6 @@ from bsn.engine.config import LoopConfig
 
 __all__ = ["learning_rate_factor"]
 
-_COSINE_FLOOR = 0.01
-
 
 def learning_rate_factor(step: int, total: int, config: LoopConfig) -> float:
     """Fraction of the peak learning rate at a step.
@@ -36,9 +34,10 @@ def learning_rate_factor(step: int, total: int, config: LoopConfig) -> float:
     warmup = min(1.0, (step + 1) / max(config.warmup_steps, 1))
     progress = step / total
     if config.schedule == "cosine":
-        decay = _COSINE_FLOOR + (1 - _COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * progress))
+        decayed = max(progress - config.hold, 0.0) / (1 - config.hold)
+        decay = config.floor + (1 - config.floor) * 0.5 * (1 + math.cos(math.pi * decayed))
     elif config.schedule == "steps":
-        decay = 0.1 ** sum(progress >= milestone for milestone in config.milestones)
+        decay = config.gamma ** sum(progress >= milestone for milestone in config.milestones)
     else:
         decay = 1.0
     return warmup * decay

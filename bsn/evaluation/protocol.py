@@ -15,9 +15,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PROTOCOLS", "Protocol", "Score", "fit_affine", "get_protocol"]
+__all__ = ["PROTOCOLS", "Protocol", "Score", "fit_affine", "get_protocol", "luma"]
 
 Planes = NDArray[np.floating]
+
+_BT601 = np.array([65.481, 128.553, 24.966])
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class Protocol:
     Parameters
     ----------
     name, description : str
-    rounding : {"none", "8-bit"}
-        "8-bit": both images become floor(255 x + 0.5) / 255, clipped to [0, 1].
+    rounding : {"none", "8-bit", "clip"}
+        "8-bit": both images become floor(255 x + 0.5) / 255, clipped to [0, 1]. "clip": clipped only; SSIM is then taken on
+        images rounded to whole grey levels, as the published DRT does.
     affine : bool
         Map the truth to the result by the gain and offset of least squares first, for pairs whose brightness was
         stretched separately.
@@ -46,6 +49,11 @@ class Protocol:
         Pixels cropped on every side.
     data_range : float
         Peak of PSNR and SSIM in units of the images ([0, 1]).
+    luma : {"none", "float", "8-bit"}
+        Compare the luma of ITU-R BT.601 (16 to 235 of 255) instead of the channels: as it is, or rounded to whole grey levels
+        (MATLAB's ``rgb2ycbcr`` on 8-bit images). Grey images are compared as they are.
+    sample_covariance : bool
+        SSIM with N - 1 in its covariances (scikit-image) or N (Wang et al., MATLAB).
 
     Notes
     -----
@@ -61,16 +69,22 @@ class Protocol:
 
     name: str
     description: str
-    rounding: Literal["none", "8-bit"] = "8-bit"
+    rounding: Literal["none", "8-bit", "clip"] = "8-bit"
     affine: bool = False
     ssim_window: Literal["uniform", "gaussian"] = "uniform"
     border: int = 0
     data_range: float = 1.0
+    luma: Literal["none", "float", "8-bit"] = "none"
+    sample_covariance: bool = True
 
     @property
     def hash(self) -> str:
         """Eight hexadecimal digits over all fields that decide a number."""
         fields = {k: v for k, v in dataclasses.asdict(self).items() if k != "description"}
+        # Fields added later count only where they are used, so that older protocols keep their hash.
+        for name, unused in (("luma", "none"), ("sample_covariance", True)):
+            if fields[name] == unused:
+                del fields[name]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
 
     def score(self, result: Planes, truth: Planes) -> Score:
@@ -106,8 +120,10 @@ class Protocol:
         options = {"gaussian_weights": True, "sigma": 1.5} if self.ssim_window == "gaussian" else {}
         with np.errstate(divide="ignore"):  # equal images have an infinite PSNR
             psnr = peak_signal_noise_ratio(y, x, data_range=self.data_range)
+        if self.rounding == "clip":
+            x, y = np.floor(255 * x + 0.5) / 255, np.floor(255 * y + 0.5) / 255
         ssim = structural_similarity(
-            y, x, data_range=self.data_range, channel_axis=0, use_sample_covariance=True, **options
+            y, x, data_range=self.data_range, channel_axis=0, use_sample_covariance=self.sample_covariance, **options
         )
         return Score(float(psnr), float(ssim))
 
@@ -117,7 +133,27 @@ class Protocol:
             image = image[:, self.border : -self.border, self.border : -self.border]
         if self.rounding == "8-bit":
             image = np.clip(np.floor(255 * image + 0.5) / 255, 0, 1)
-        return image
+        elif self.rounding == "clip":
+            image = np.clip(image, 0, 1)
+        return image if self.luma == "none" or len(image) != 3 else luma(image, rounded=self.luma == "8-bit")
+
+
+def luma(image: NDArray[np.float64], *, rounded: bool = False) -> NDArray[np.float64]:
+    """Luma of ITU-R BT.601 in studio range.
+
+    Parameters
+    ----------
+    image : ndarray, shape (3, H, W), RGB, range [0, 1]
+    rounded : bool
+        To whole grey levels of 255.
+
+    Returns
+    -------
+    ndarray, shape (1, H, W)
+        16 / 255 for black to 235 / 255 for white.
+    """
+    y = (np.tensordot(_BT601, image, 1) + 16)[None]
+    return (np.floor(y + 0.5) if rounded else y) / 255
 
 
 def fit_affine(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,6 +182,27 @@ PROTOCOLS = {
             "microscopy pairs stretched separately: the truth is fitted to the result by gain and offset, no rounding",
             rounding="none",
             affine=True,
+        ),
+        Protocol(
+            "y",
+            "deraining papers (MATLAB): 8-bit images, BT.601 luma rounded, SSIM with an 11 x 11 Gaussian, valid region",
+            ssim_window="gaussian",
+            luma="8-bit",
+            sample_covariance=False,
+        ),
+        Protocol(
+            "y-float",
+            "deraining papers (BasicSR): 8-bit images, BT.601 luma not rounded, SSIM with an 11 x 11 Gaussian, valid region",
+            ssim_window="gaussian",
+            luma="float",
+            sample_covariance=False,
+        ),
+        Protocol(
+            "drt",
+            "published DRT: RGB, clipped, PSNR without rounding, SSIM on whole grey levels with an 11 x 11 Gaussian",
+            rounding="clip",
+            ssim_window="gaussian",
+            sample_covariance=False,
         ),
         Protocol("float", "no rounding, range 1, SSIM with a 7 x 7 uniform window", rounding="none"),
     )

@@ -2,7 +2,7 @@
 
 import bsn.models.presets as _presets  # registers the networks and presets of this package
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
-from bsn.models.interface import BlindSpotNetwork
+from bsn.models.interface import BlindSpotNetwork, main_output
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
 from bsn.models.noise_model import NoiseModel
 from bsn.models.registry import (
@@ -32,6 +32,7 @@ __all__ = [
     "ValueScale",
     "build",
     "create",
+    "main_output",
     "presets",
     "register_network",
     "register_preset",

@@ -13,10 +13,11 @@ from torch import nn
 
 from bsn.models.dbsnl import DBSNl
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
+from bsn.models.registry import load_plugins
 from bsn.models.tbsn import TBSN
 from bsn.models.value_scale import ValueScale
 
-__all__ = ["CONVERTERS", "Converter", "convert"]
+__all__ = ["Converter", "convert", "converters", "register_converter"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Converter:
     scale: ValueScale = field(default_factory=ValueScale.eight_bit)
 
 
-CONVERTERS = {
+_converters = {
     "tbsn": Converter(
         TBSN.from_official, InferenceDefaults(2, None, 128), "GPL-3.0 project (TBSN release); ask its authors"
     ),
@@ -46,6 +47,17 @@ CONVERTERS = {
         DBSNl.from_official, InferenceDefaults(2, 2, 120), "MIT project (AP-BSN release); ask its authors"
     ),
 }
+
+
+def register_converter(name: str, converter: Converter) -> None:
+    """Make published weights of an architecture convertible; for packages of the group ``bsn.networks``."""
+    _converters[name] = converter
+
+
+def converters() -> Mapping[str, Converter]:
+    """All converters, by the name of the published architecture."""
+    load_plugins()
+    return _converters
 
 
 def read_published(path: str | Path) -> Mapping[str, Any]:
@@ -89,7 +101,7 @@ def convert(path: str | Path, model: str, config: Mapping[str, Any] | None = Non
     ----------
     path : str or Path
     model : str
-        One of :data:`CONVERTERS`.
+        One of :func:`converters`.
     config : mapping, optional
         Official constructor arguments, where they differ from the official defaults.
     **options
@@ -98,16 +110,17 @@ def convert(path: str | Path, model: str, config: Mapping[str, Any] | None = Non
     Returns
     -------
     Model
-        Takes and returns image values; the network's 0..255 is applied inside.
+        Takes and returns image values; a range of the network's own, such as 0..255, is applied inside.
 
     Raises
     ------
     ModelFileError, ValueError
         If the file cannot be read or the weights do not fit.
     """
-    if model not in CONVERTERS:
-        raise ValueError(f"published weights of {model!r} are unknown; choose one of {', '.join(CONVERTERS)}")
-    converter = CONVERTERS[model]
+    known = converters()
+    if model not in known:
+        raise ValueError(f"published weights of {model!r} are unknown; choose one of {', '.join(known)}")
+    converter = known[model]
     network = converter.build(read_published(path), dict(config or {}), **options)
     provenance = {"converted_from": Path(path).name, "model": model, "official_config": dict(config or {}), **options}
     return Model(network.float(), converter.scale, converter.inference, provenance, converter.licence)

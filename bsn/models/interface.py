@@ -6,12 +6,19 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-__all__ = ["BlindSpotNetwork"]
+__all__ = ["BlindSpotNetwork", "main_output"]
+
+
+def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """Result of a network: what it returns, or the first of several (the others serve its training)."""
+    return outputs if isinstance(outputs, Tensor) else outputs[0]
 
 
 @runtime_checkable
 class BlindSpotNetwork(Protocol):
     """An image-to-image network with the facts that training, tiling and checks need.
+
+    It takes images of any size. Where it returns several tensors, the first is the result.
 
     Attributes
     ----------
@@ -56,4 +63,4 @@ class BlindSpotNetwork(Protocol):
         """Whether a layer pools over the image."""
         ...
 
-    def __call__(self, x: Tensor) -> Tensor: ...  # noqa: D102
+    def __call__(self, x: Tensor) -> Tensor | tuple[Tensor, ...]: ...  # noqa: D102

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bsn.models.interface import main_output
 from bsn.models.noise_model import NoiseModel
 from bsn.models.registry import build, network_name
 from bsn.models.value_scale import ValueScale
@@ -95,7 +96,7 @@ class Model:
             Not clipped. The posterior mean if the model has a noise model.
         """
         x = self.scale.to_network(x)
-        return self.scale.to_image(self.estimate(self.network(x), x)[0])
+        return self.scale.to_image(self.estimate(main_output(self.network(x)), x)[0])
 
     def estimate(self, outputs: Tensor, noisy: Tensor) -> tuple[Tensor, Tensor | None]:
         """Clean values from the network's outputs, all in network units.

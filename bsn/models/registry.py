@@ -1,7 +1,7 @@
 """Networks and presets by name.
 
 A *network* is a class with a frozen configuration; a *preset* a named configuration of one. Other packages add theirs with
-the same two calls, through the entry-point group ``bsn.models`` (a module that registers on import).
+the same two calls, through the entry-point group ``bsn.networks`` (a module that registers on import).
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-__all__ = ["Preset", "UnknownModelError", "build", "create", "presets", "register_network", "register_preset"]
+__all__ = [
+    "Preset",
+    "UnknownModelError",
+    "build",
+    "create",
+    "load_plugins",
+    "presets",
+    "register_network",
+    "register_preset",
+]
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -77,21 +86,22 @@ def register_preset(preset: Preset) -> Preset:
 
 
 @functools.cache
-def _load_plugins() -> None:
+def load_plugins() -> None:
+    """Import the modules of the entry-point group ``bsn.networks`` once, so that their networks are registered."""
     from importlib.metadata import entry_points
 
-    for point in entry_points(group="bsn.models"):
+    for point in entry_points(group="bsn.networks"):
         point.load()
 
 
 def presets() -> Mapping[str, Preset]:
     """All presets, by name."""
-    _load_plugins()
+    load_plugins()
     return _presets
 
 
 def _find(table: Mapping[str, Any], name: str, kind: str) -> Any:
-    _load_plugins()
+    load_plugins()
     if name not in table:
         near = difflib.get_close_matches(name, table, n=3) or sorted(table)
         raise UnknownModelError(f"there is no {kind} {name!r}; did you mean {', '.join(near)}?")
@@ -172,6 +182,7 @@ def network_name(network: nn.Module) -> str:
     UnknownModelError
         If the class is not registered.
     """
+    load_plugins()
     for name, (cls, _) in _networks.items():
         if type(network) is cls:
             return name

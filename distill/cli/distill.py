@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bsn.cli.command import Command, flat_dataclass, take
-from bsn.cli.train import recipe_name, settings_text
+from bsn.cli.command import Command, flat_dataclass, option_value, settings_text, take
 from distill.cli import report
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     from bsn.training import CleanValidation
     from distill import RECIPES, DistillConfig, TeacherInference, get_recipe
 
-    recipe = get_recipe(recipe_name(words))
+    recipe = get_recipe(option_value(words, "--recipe", "default"))
     listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     parser.add_argument("--teacher", required=True, help="folder of a run, or a .safetensors model")
     parser.add_argument(

@@ -114,3 +114,46 @@ def window_attention(q, k, v, rel_height, rel_width, window, key_window, heads, 
         mask = window_mask(window, key_window, dilation)
     out = (logits + mask.to(logits)).softmax(-1) @ v
     return rearrange(out, "(n y x) g (a b) d -> n (g d) (y a) (x b)", y=h // window, x=w // window, a=window, b=window)
+
+
+def dual_channel_attention(q, k, v, temperature, heads, ratios, mix):
+    """DDSA's attention as published: one softmax and one product with v per ratio, added with learned factors."""
+    h = q.shape[-2]
+    q, k, v = (rearrange(t, "n (g c) h w -> n g c (h w)", g=heads) for t in (q, k, v))
+    logits = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1) * temperature.reshape(heads, 1, 1)
+    out = torch.zeros_like(v)
+    for (numerator, denominator), factor in zip(ratios, mix, strict=True):
+        places = torch.topk(logits, numerator * logits.shape[-1] // denominator, dim=-1).indices
+        mask = torch.full_like(logits, float("-inf")).scatter(-1, places, 0.0)
+        out = out + factor * ((logits + mask).softmax(-1) @ v)
+    return rearrange(out, "n g c (h w) -> n (g c) h w", h=h)
+
+
+def bias_of_offsets(table, window, key_window, heads):
+    """Bias of each head, query and key, by explicit loops over a table of key minus query offsets."""
+    (wh, ww), (kh, kw) = window, key_window
+    bias = torch.empty(heads, wh * ww, kh * kw, dtype=table.dtype)
+    for a in range(wh):
+        for b in range(ww):
+            for i in range(kh):
+                for j in range(kw):
+                    row = (i - a + wh - 1) * (ww + kw - 1) + (j - b + ww - 1)
+                    bias[:, a * ww + b, i * kw + j] = table[row]
+    return bias
+
+
+def biased_window_attention(q, k, v, table, window, key_window, heads, mask=None):
+    """Window attention with a bias table; windows cut by unfold, an optional mask (windows, queries, keys) added."""
+    _, c, h, w = q.shape
+    (wh, ww), halo = window, [(kk - ww) // 2 for kk, ww in zip(key_window, window, strict=True)]
+    q = rearrange(q, "n (g d) (y a) (x b) -> n (y x) g (a b) d", g=heads, a=wh, b=ww) * (c // heads) ** -0.5
+
+    def patches(t):
+        t = F.unfold(t, key_window, stride=window, padding=halo)
+        return rearrange(t, "n (g d k) l -> n l g k d", g=heads, d=c // heads)
+
+    logits = q @ patches(k).transpose(-2, -1) + bias_of_offsets(table, window, key_window, heads)
+    if mask is not None:
+        logits = logits + mask[None, :, None]
+    out = logits.softmax(-1) @ patches(v)
+    return rearrange(out, "n (y x) g (a b) d -> n (g d) (y a) (x b)", y=h // wh, x=w // ww, a=wh, b=ww)

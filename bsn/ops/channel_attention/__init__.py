@@ -11,34 +11,70 @@ groups, heads               ``heads``, contiguous groups of channels
 tau, temperature            ``temperature``
 global (published)          ``scope="global"``
 per phase (strictly blind)  ``scope="phase"``
+DDSA: dense + top 70 %      ``ratios=((1, 1), (7, 10))``, ``mix=(attn, attn1)``
+ELF: query, key, value      q from the rain, k and v from the image
 ==========================  ==========================================
+
+The kernels (:mod:`bsn.ops.channel_attention.triton`) read q and k once for the Gram matrix and both norms, where the plain
+form reads them three times; what is kept for the backward is the inputs and the small matrices.
+
+The sources of q, k and v are the caller's: the same image (self-attention of TBSN, DDSA, ELF) or several (ELF's multi-input
+attention, where the predicted rain picks channels of the rainy image).
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Literal
 
 from torch import Tensor
 
 from bsn.ops.backend import Implementation, choose
 from bsn.ops.channel_attention.reference import apply_channel_weights, channel_attention_weights
+from bsn.ops.channel_attention.registration import apply_channel_weights_triton, channel_attention_weights_triton
+from bsn.ops.limits import not_interpreting, refuse_apply_channel_weights, refuse_channel_attention
 from bsn.shapes import check_image, check_same_shape
 
-__all__ = ["ChannelScope", "RankDeficientGramWarning", "channel_attention", "channel_mixing_matrices"]
+__all__ = ["DENSE", "ChannelScope", "RankDeficientGramWarning", "Ratio", "channel_attention", "channel_mixing_matrices"]
 
 ChannelScope = Literal["phase", "global"]
+Ratio = tuple[int, int]  # numerator, denominator: integers, so that no float rounding moves a floor
+
+DENSE: tuple[Ratio, ...] = ((1, 1),)
 
 
 class RankDeficientGramWarning(UserWarning):
     """A group has more channels than positions, so its Gram matrix says more about single pixels than statistics."""
 
 
-def _weights(q: Tensor, k: Tensor, temperature: Tensor, heads: int, phases: int) -> Tensor:
-    return channel_attention_weights(q, k, temperature, heads, phases)
+BACKENDS = {
+    "triton": Implementation(channel_attention_weights_triton, refuse_channel_attention, not_interpreting),
+    "reference": Implementation(channel_attention_weights),
+}
+APPLY_BACKENDS = {
+    "triton": Implementation(apply_channel_weights_triton, refuse_apply_channel_weights, not_interpreting),
+    "reference": Implementation(apply_channel_weights),
+}
 
 
-BACKENDS = {"reference": Implementation(_weights)}
+def _kept(ratios: Sequence[Ratio], mix: Tensor | None, width: int) -> tuple[int, ...] | None:
+    """Entries that each branch keeps of a row of `width`; None for one dense branch without a factor."""
+    if mix is None and len(ratios) != 1:
+        raise ValueError(f"channel_attention: {len(ratios)} branches need `mix`, one factor each")
+    if mix is not None and mix.numel() != len(ratios):
+        raise ValueError(f"channel_attention: {mix.numel()} factors for {len(ratios)} branches; one each is needed")
+    counts = []
+    for numerator, denominator in ratios:
+        if not 0 < numerator <= denominator:
+            raise ValueError(f"channel_attention: ratio {numerator}/{denominator} is not in (0, 1]")
+        counts.append(numerator * width // denominator)
+        if counts[-1] < 1:
+            raise ValueError(
+                f"channel_attention: ratio {numerator}/{denominator} keeps none of the {width} channels of a group; "
+                f"use groups of at least {-(-denominator // numerator)}"
+            )
+    return None if mix is None and counts == [width] else tuple(counts)
 
 
 def channel_mixing_matrices(
@@ -49,6 +85,8 @@ def channel_mixing_matrices(
     heads: int,
     scope: ChannelScope = "phase",
     phases: int = 4,
+    ratios: Sequence[Ratio] = DENSE,
+    mix: Tensor | None = None,
     backend: str | None = None,
 ) -> Tensor:
     """Attention matrices of :func:`channel_attention`, for callers that fold them into a projection.
@@ -58,7 +96,7 @@ def channel_mixing_matrices(
     Returns
     -------
     Tensor, shape (M, heads, C / heads, C / heads)
-        Softmax over the last axis; M = N for ``scope="phase"``, N / phases for ``"global"``.
+        Softmax over the last axis, or the mixture of several; M = N for ``scope="phase"``, N / phases for ``"global"``.
     """
     check_image("channel_attention", q, "q")
     check_same_shape("channel_attention", q=q, k=k)
@@ -81,7 +119,8 @@ def channel_mixing_matrices(
             RankDeficientGramWarning,
             stacklevel=3,
         )
-    arguments = (q, k, temperature, heads, pooled)
+    kept = _kept(ratios, mix, c // heads)
+    arguments = (q, k, temperature, heads, pooled, kept, None if mix is None else mix.flatten())
     return choose("channel_attention", BACKENDS, backend, *arguments)(*arguments)
 
 
@@ -94,6 +133,8 @@ def channel_attention(
     heads: int,
     scope: ChannelScope = "phase",
     phases: int = 4,
+    ratios: Sequence[Ratio] = DENSE,
+    mix: Tensor | None = None,
     backend: str | None = None,
 ) -> Tensor:
     """Mix the channels of each group by the softmax of their correlations.
@@ -101,6 +142,9 @@ def channel_attention(
     With q_i, k_j the channels of one group as vectors over the pooled positions::
 
         A = softmax_j( temperature * <q_i, k_j> / (|q_i| |k_j|) )        out_i = sum_j A_ij v_j
+
+    With several `ratios` there is one such matrix per ratio, restricted to the largest entries of each row, and their
+    mixture is applied at once: out = (sum_r mix_r A_r) v, one product with the pixels instead of one per branch.
 
     Parameters
     ----------
@@ -115,6 +159,11 @@ def channel_attention(
         (the published TBSN; couples a pixel with itself).
     phases : int
         Entries per image, dilation². Used by ``scope="global"`` only.
+    ratios : sequence of (int, int)
+        One branch per fraction: its softmax runs over the floor(fraction * C / heads) largest logits of each row, by
+        exact selection (:func:`torch.topk`), and is zero elsewhere. (1, 1) is dense, the default.
+    mix : Tensor, one value per ratio, optional
+        Factors of the branches; they need not sum to 1. Needed for more than one ratio.
     backend : str, optional
         See :mod:`bsn.ops.backend`.
 
@@ -125,7 +174,7 @@ def channel_attention(
     Raises
     ------
     ValueError
-        If shapes, groups or phases do not fit.
+        If shapes, groups, phases or ratios do not fit; a ratio that keeps no channel of a group is refused.
 
     Warns
     -----
@@ -134,7 +183,8 @@ def channel_attention(
 
     References
     ----------
-    Zamir et al., "Restormer", CVPR 2022 (MDTA); TBSN, arXiv 2404.07846 (grouped form).
+    Zamir et al., "Restormer", CVPR 2022 (MDTA); TBSN, arXiv 2404.07846 (grouped form); DDSA,
+    arXiv 2308.07781 (dense and top-k branches); ELF, arXiv 2207.10455 (three sources).
 
     Examples
     --------
@@ -144,5 +194,8 @@ def channel_attention(
     torch.Size([4, 8, 16, 16])
     """
     check_same_shape("channel_attention", q=q, k=k, v=v)
-    weights = channel_mixing_matrices(q, k, temperature, heads=heads, scope=scope, phases=phases, backend=backend)
-    return apply_channel_weights(weights, v, phases if scope == "global" else 1)
+    weights = channel_mixing_matrices(
+        q, k, temperature, heads=heads, scope=scope, phases=phases, ratios=ratios, mix=mix, backend=backend
+    )
+    arguments = (weights, v, phases if scope == "global" else 1)
+    return choose("channel_attention", APPLY_BACKENDS, backend, *arguments)(*arguments)

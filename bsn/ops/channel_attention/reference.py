@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["apply_channel_weights", "channel_attention_weights"]
+__all__ = ["NORM_FLOOR", "apply_channel_weights", "channel_attention_weights"]
 
-_NORM_FLOOR = 1e-12
+NORM_FLOOR = 1e-12
 
 
 def _rows(x: Tensor, heads: int) -> Tensor:
@@ -22,16 +22,46 @@ def _pool(statistic: Tensor, phases: int) -> Tensor:
     return statistic.unflatten(0, (-1, phases)).sum(1)
 
 
-def channel_attention_weights(q: Tensor, k: Tensor, temperature: Tensor, heads: int, phases: int) -> Tensor:
-    """Attention matrices of shape (N / phases, heads, C / heads, C / heads), rows summing to 1."""
+def _norms(rows: Tensor, phases: int, wide: torch.dtype) -> Tensor:
+    """Norm of every channel over the positions of its image, (M, heads, C / heads); its gradient at zero is zero."""
+    return torch.linalg.vector_norm(rows.unflatten(0, (-1, phases)), dim=(1, 4), dtype=wide)
+
+
+def _softmax_of_largest(logits: Tensor, kept: int) -> Tensor:
+    """Softmax over the `kept` largest logits of every row, zero elsewhere."""
+    if kept == logits.shape[-1]:
+        return torch.softmax(logits, -1)
+    values, places = logits.topk(kept, dim=-1)
+    return torch.zeros_like(logits).scatter(-1, places, torch.softmax(values, -1))
+
+
+def channel_attention_weights(
+    q: Tensor,
+    k: Tensor,
+    temperature: Tensor,
+    heads: int,
+    phases: int,
+    kept: tuple[int, ...] | None = None,
+    mix: Tensor | None = None,
+) -> Tensor:
+    """Attention matrices of shape (N / phases, heads, C / heads, C / heads).
+
+    `kept` holds the number of entries that each branch keeps of a row, `mix` the branches' factors; None for one dense
+    branch of factor 1, whose rows sum to 1.
+    """
     q, k = _rows(q, heads), _rows(k, heads)
     wide = torch.float64 if q.dtype == torch.float64 else torch.float32
     # Dividing the Gram matrix by the norms equals normalising q and k first, without writing them again.
     gram = _pool((q @ k.transpose(-1, -2)).to(wide), phases)
-    q_norm = _pool(q.to(wide).square().sum(-1), phases).sqrt().clamp_min(_NORM_FLOOR)
-    k_norm = _pool(k.to(wide).square().sum(-1), phases).sqrt().clamp_min(_NORM_FLOOR)
+    q_norm, k_norm = (_norms(x, phases, wide).clamp_min(NORM_FLOOR) for x in (q, k))
     cosine = gram / (q_norm.unsqueeze(-1) * k_norm.unsqueeze(-2))
-    return torch.softmax(cosine * temperature.to(wide).reshape(heads, 1, 1), -1)
+    logits = cosine * temperature.to(wide).reshape(heads, 1, 1)
+    branches = [_softmax_of_largest(logits, count) for count in kept or (logits.shape[-1],)]
+    if mix is None:
+        return branches[0]
+    return sum(
+        (factor * branch for factor, branch in zip(mix.to(wide), branches, strict=True)), torch.zeros_like(logits)
+    )
 
 
 def apply_channel_weights(weights: Tensor, v: Tensor, phases: int) -> Tensor:

@@ -54,3 +54,14 @@ def test_large_mean_does_not_cancel():
 def test_wrong_weight_is_named():
     with pytest.raises(ValueError, match="does not fit the 4 channels"):
         layer_norm(torch.zeros(1, 4, 2, 2), torch.ones(3))
+
+
+@pytest.mark.parametrize("kind", ["withbias", "biasfree"])
+def test_golden_of_the_deraining_networks(kind):
+    """Inputs with a mean far from zero, which the bias-free form keeps."""
+    golden = load_golden(f"ddsa/layernorm_{kind}.safetensors")
+    bias = golden.weights.get("body.bias")
+    out = layer_norm(
+        golden["input"].double(), golden["weight.body.weight"].double(), None if bias is None else bias.double()
+    )
+    assert_close(out, golden["output64"], 1e-12)

@@ -1,5 +1,7 @@
 import pytest
 import torch
+import torch.nn.functional as F
+from einops import rearrange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,3 +118,80 @@ def test_wrong_shapes_are_named():
         window_attention(q[:, :, :6], q[:, :, :6], q[:, :, :6], table, table, **options)
     with pytest.raises(ValueError, match="cannot be centred"):
         window_attention(q, q, q, table, table, window=4, key_window=7, heads=2)
+
+
+@settings(max_examples=40)
+@given(
+    window=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    halo=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    heads=st.integers(1, 3),
+    masked=st.booleans(),
+)
+def test_bias_table_equals_the_literal_form(window, halo, heads, masked):
+    key_window = tuple(w + 2 * e for w, e in zip(window, halo, strict=True))
+    rows = (window[0] + key_window[0] - 1) * (window[1] + key_window[1] - 1)
+    inputs = [*torch.randn(3, 2, heads * 3, 2 * window[0], 3 * window[1]), torch.randn(rows, heads)]
+    if masked:
+        inputs.append(torch.randn(6, window[0] * window[1], key_window[0] * key_window[1]))
+    options = {"window": window, "key_window": key_window, "heads": heads}
+    assert_same_gradients(
+        lambda q, k, v, table, mask=None: window_attention(q, k, v, bias_table=table, mask=mask, **options),
+        lambda q, k, v, table, mask=None: literal_ops.biased_window_attention(q, k, v, table, mask=mask, **options),
+        inputs,
+        bound=1e-10,
+    )
+
+
+@pytest.mark.parametrize(("name", "grid"), [("dim24_heads2", (1, 1)), ("rect_window", (1, 1)), ("mask", (1, 3))])
+def test_bias_table_of_drt(name, grid):
+    """Published tables hold query minus key offsets: reversing the rows flips both axes."""
+    golden = load_golden(f"drt/window_attention_{name}.safetensors")
+    weights = {key: value.double() for key, value in golden.weights.items()}
+    window, heads = tuple(golden.config["window"]), golden.config["num_heads"]
+
+    def image(tokens):
+        y, x = grid
+        return rearrange(tokens, "(n y x) (a b) c -> n c (y a) (x b)", y=y, x=x, a=window[0], b=window[1])
+
+    qkv = F.linear(golden["input"].double(), weights["qkv.weight"], weights["qkv.bias"])
+    mask = golden["input.1"].double() if "input.1" in golden.tensors else None
+    table = weights["relative_position_bias_table"].flip(0)
+    out = window_attention(*image(qkv).chunk(3, 1), window=window, heads=heads, bias_table=table, mask=mask)
+    tokens = rearrange(out, "n c (y a) (x b) -> (n y x) (a b) c", a=window[0], b=window[1])
+    assert_close(F.linear(tokens, weights["proj.weight"], weights["proj.bias"]), golden["output64"], 1e-12)
+
+
+def test_windows_on_the_batch_give_the_same_numbers():
+    q, k, v = torch.randn(3, 2, 96, 14, 21, dtype=torch.float64)
+    table = torch.randn(169, 2, dtype=torch.float64)
+    whole = window_attention(q, k, v, window=7, heads=2, bias_table=table)
+    stacked = [rearrange(t, "n c (y a) (x b) -> (n y x) c a b", a=7, b=7) for t in (q, k, v)]
+    parts = window_attention(*stacked, window=7, heads=2, bias_table=table)
+    assert_close(rearrange(parts, "(n y x) c a b -> n c (y a) (x b)", y=2, x=3), whole, 1e-13)
+
+
+def test_position_tables_are_one_kind_or_the_other():
+    q = torch.zeros(1, 4, 4, 4)
+    tables = torch.zeros(2, 7, 4)
+    with pytest.raises(ValueError, match="give either rel_height and rel_width, or bias_table"):
+        window_attention(q, q, q, window=4, heads=1)
+    with pytest.raises(ValueError, match="give either"):
+        window_attention(q, q, q, *tables, window=4, heads=1, bias_table=torch.zeros(49, 1))
+    with pytest.raises(ValueError, match=r"bias_table has shape \(48, 1\), but \(49, 1\) is needed"):
+        window_attention(q, q, q, window=4, heads=1, bias_table=torch.zeros(48, 1))
+    with pytest.raises(ValueError, match=r"mask has shape \(2, 16, 16\), but \(1, 16, 16\) is needed"):
+        window_attention(q, q, q, *tables, window=4, heads=1, mask=torch.zeros(2, 16, 16))
+
+
+def test_a_mask_is_added_to_the_logits_of_two_tables():
+    inputs = operands(2, 2, 3, 4, 8, 6)
+    mask = torch.randn(2, 16, 36, dtype=torch.float64)
+    # The literal form has its windows on the batch, image by image.
+    literal_mask = mask.repeat(2, 1, 1)[:, None]
+    options = {"window": 4, "key_window": 6, "heads": 2}
+    assert_same_gradients(
+        lambda *t: window_attention(*t, **options, mask=mask),
+        lambda *t: literal_ops.window_attention(*t, **options, mask=literal_mask),
+        inputs,
+        bound=1e-10,
+    )

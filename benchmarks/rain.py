@@ -1,0 +1,100 @@
+"""Real runs on rain: train a preset on the training part of a set, score the held-out test part.
+
+    python -m benchmarks.rain --set rain100l --model elf-tiny --minutes 5 [--data ../shared/data] [--seed 0]
+
+Sets: rain100l (49 pairs to train on, 21 to test), rain800 (89 and 50 pairs, no background on both sides). The public sets are
+themselves test sets, so no number from here may be compared with published ones. Writes
+benchmarks/results/rain_<set>_<model>.json; the run itself goes to runs/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import shutil
+import time
+from pathlib import Path
+
+import torch
+
+from benchmarks.measure import write_result
+from bsn.evaluation import get_protocol
+from bsn.models import Model
+from bsn.models.measure import count_parameters, macs_per_pixel
+from data import check_no_leak
+from restoration.recipes import get_recipe
+from restoration.run import PairData, train
+from restoration.scoring import DEGRADED, score_models
+
+
+def pair_data(data: Path, name: str, split: str) -> PairData:
+    folder = data / "rain" / name / split
+    if name == "rain800":
+        return PairData([str(folder / "pair")], layout="rain800", group_pattern=r"(bg\d+)")
+    return PairData([str(folder / "rainy")], [str(folder / "clean")], layout="names")
+
+
+def learning_curve(run: Path) -> list[tuple[int, float]]:
+    """Steps and validation PSNR of a run."""
+    with (run / "metrics.csv").open(newline="") as file:
+        return [(int(row["step"]), float(row["val_psnr"])) for row in csv.DictReader(file) if row.get("val_psnr")]
+
+
+def seconds_per_image(network: torch.nn.Module, size: tuple[int, int] = (321, 481)) -> float:
+    """Best of three forward passes of one image."""
+    x, times = torch.rand(1, 3, *size), []
+    with torch.no_grad():
+        for _ in range(3):
+            start = time.perf_counter()
+            network(x)
+            times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--set", choices=["rain100l", "rain800"], default="rain100l")
+    parser.add_argument("--model", choices=["elf-tiny", "ddsa-tiny", "drt-tiny"], default="elf-tiny")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--steps", type=int, help="instead of --minutes")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    name = f"{options.set}_{options.model}"
+    run = Path("runs") / f"rain_{name}"
+    shutil.rmtree(run, ignore_errors=True)
+    recipe = get_recipe(options.model)
+    minutes = None if options.steps else options.minutes
+    loop = dataclasses.replace(recipe.loop, steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
+    training, test = (pair_data(options.data, options.set, split) for split in ("train", "test"))
+    check_no_leak(training.pairs(), test.pairs())
+    start = time.monotonic()
+    result = train(training, run, recipe.train, loop)
+    seconds = time.monotonic() - start
+    scores = {}
+    for protocol in ("y", "drt"):
+        tables = score_models(test.pairs(), get_protocol(protocol), [run])
+        scores[protocol] = {key: table.means for key, table in tables.items()}
+        before, after = scores[protocol][DEGRADED], scores[protocol][str(run)]
+        print(
+            f"{name} {protocol}: {before['psnr']:.2f} -> {after['psnr']:.2f} dB, {before['ssim']:.3f} -> {after['ssim']:.3f}"
+        )
+    network = Model.load(run).network
+    content = {
+        "steps": result.steps,
+        "training_seconds": seconds,
+        "threads": torch.get_num_threads(),
+        "parameters": count_parameters(network),
+        "macs_per_pixel": macs_per_pixel(network, 336),
+        "seconds_per_image_321x481": seconds_per_image(network),
+        "learning_curve": learning_curve(run),
+        "scores": scores,
+        "rows": {key: table.rows for key, table in tables.items()},
+    }
+    print(write_result(f"rain_{name}", content))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""Supervised restoration from pairs: deraining, desnowing, low light, whatever has a degraded and a clean image.
+
+==============  ==========================================================================================
+module          idea
+==============  ==========================================================================================
+``models``      DDSA, DRT and ELF on the shared attention operators of :mod:`bsn.ops`; presets; published weights
+``losses``      pixel losses, Charbonnier, edges, SSIM, and how a recipe adds them up
+``config``      settings of a run
+``recipes``     the published recipes and the small ones, by name
+``task``        what one training step does; the loop is :mod:`bsn.engine`
+``validation``  PSNR of whole images while training
+``run``         from folders of pairs to a trained model
+``scoring``     folders of pairs to a table of scores
+``demo``        synthetic rain on photographs, from the installed package alone
+``cli``         ``bsn restore train | apply | evaluate | demo``
+==============  ==========================================================================================
+
+A task is folders and settings, not code: nothing here knows what rain is.
+"""

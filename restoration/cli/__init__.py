@@ -1,0 +1,59 @@
+"""``bsn restore``: one file per action, no work of its own."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from bsn.cli.command import Command
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+__all__ = ["ACTIONS", "COMMAND"]
+
+ACTIONS = {
+    "train": "train on pairs of degraded and clean images",
+    "apply": "restore images with a trained model",
+    "evaluate": "score models or results on pairs: a table, a CSV per model",
+    "pack": "put pairs into one HDF5 file for fast random crops",
+    "demo": "synthetic rain on photographs, from the installed package alone",
+}
+
+EXAMPLES = """examples:
+  bsn restore train --degraded rainy/ --clean clean/ -o run
+  bsn restore apply rainy/ --model run -o restored/
+  bsn restore evaluate --models run --degraded test/rainy --clean test/clean --protocol y
+  bsn restore demo
+  bsn restore train --help
+"""
+
+
+def _action(words: list[str]) -> Command | None:
+    """Command of the first word, None where it is no action."""
+    if not words or words[0] not in ACTIONS:
+        return None
+    module = importlib.import_module(f"restoration.cli.{words[0]}")
+    command: Command = module.COMMAND
+    return command
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the action, and the options of the one that is asked for."""
+    action = _action(words)
+    listed = "; ".join(f"{name}: {summary}" for name, summary in ACTIONS.items())
+    parser.add_argument("action", choices=list(ACTIONS), help=f"what to do. {listed}")
+    if action is not None:
+        parser.prog = f"bsn restore {words[0]}"
+        parser.description, parser.epilog = action.summary, action.examples
+        action.add_arguments(parser, words[1:])
+
+
+def run(options: Namespace) -> int:
+    """Run the action."""
+    action = _action([options.action])
+    assert action is not None
+    return action.run(options)
+
+
+COMMAND = Command("supervised restoration: deraining and the like, from pairs", EXAMPLES, add_arguments, run)

@@ -1,0 +1,68 @@
+"""``bsn restore evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bsn.cli.command import Command, flat_dataclass, take
+from restoration.cli.options import add_pair_options
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+EXAMPLES = """examples:
+  bsn restore evaluate --models run --degraded test/rainy --clean test/clean
+  bsn restore evaluate --models elf-run drt-run --degraded test/ --layout rain800 --protocol y -o scores/
+  bsn restore evaluate --results derained/ --degraded test/rainy --clean test/clean --protocol drt
+"""
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options."""
+    from bsn.evaluation import PROTOCOLS
+    from bsn.inference import InferenceConfig
+
+    listed = "; ".join(f"{name}: {protocol.description}" for name, protocol in PROTOCOLS.items())
+    parser.add_argument("--models", nargs="+", default=[], help="folders of runs, or .safetensors models: a row each")
+    parser.add_argument("--results", nargs="+", default=[], help="folders of restored images, same names: a row each")
+    parser.add_argument("--protocol", default="y", help=f"how images are compared. {listed}")
+    parser.add_argument("--train_degraded", nargs="+", default=None, help="training images, for the check of leaks")
+    parser.add_argument("--train_clean", nargs="+", default=None, help="training truth, for the check of leaks")
+    parser.add_argument(
+        "-o", "--output", type=str | None, default=None, help="folder for a CSV per model and scores.json"
+    )
+    add_pair_options(parser)
+    flat_dataclass(parser, InferenceConfig)
+
+
+def run(options: Namespace) -> int:
+    """Score, print the table over models, write CSV and JSON."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bsn.evaluation import get_protocol
+    from bsn.inference import InferenceConfig
+    from data import check_no_leak, find_pairs
+    from restoration.run import PairData
+    from restoration.scoring import score_models, write_scores
+
+    if not options.models and not options.results:
+        raise ValueError("there is nothing to score: give --models, or --results")
+    protocol, pairs = get_protocol(options.protocol), take(PairData, options).pairs()
+    if options.train_degraded is not None:
+        check_no_leak(find_pairs(options.train_degraded, options.train_clean, layout=options.layout), pairs)
+    tables = score_models(pairs, protocol, options.models, options.results, take(InferenceConfig, options))
+    shown = Table(title=f"{len(pairs)} pairs, protocol {protocol.name} ({protocol.hash})")
+    shown.add_column("model")
+    for column in ("PSNR", "SSIM"):
+        shown.add_column(column, justify="right")
+    for name, table in tables.items():
+        shown.add_row(name, f"{table.means['psnr']:.3f}", f"{table.means['ssim']:.4f}")
+    Console().print(shown)
+    if options.output is not None:
+        write_scores(tables, Path(options.output))
+    return 0
+
+
+COMMAND = Command("score models or results on pairs", EXAMPLES, add_arguments, run)

@@ -1,0 +1,72 @@
+"""``bsn restore train``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bsn.cli.command import Command, flat_dataclass, option_value, settings_text, take
+from restoration.cli.options import add_pair_options
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+EXAMPLES = """examples:
+  bsn restore train --degraded rainy/ --clean clean/ -o run          a small ELF, minutes on two cores
+  bsn restore train --degraded rainy/ --clean clean/ -o run --recipe drt-tiny
+  bsn restore train --degraded Rain800/training --layout rain800 -o run
+  bsn restore train --degraded Rain13K/train --layout rain13k -o run --recipe elf-rain13k --devices 2
+  bsn restore train --degraded snow/ --clean gt/ --pattern '(.+)_snow' -o run
+  bsn restore train --degraded rainy/ --clean clean/ -o run --resume
+"""
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options; a recipe sets the defaults of the others."""
+    import dataclasses
+
+    from bsn.engine import LoopConfig
+    from restoration.config import RestoreConfig
+    from restoration.recipes import RECIPES, get_recipe
+    from restoration.run import ValidationData
+
+    recipe = get_recipe(option_value(words, "--recipe", "elf-tiny"))
+    listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
+    parser.add_argument("-o", "--output", required=True, help="folder of the run; the model is final.safetensors in it")
+    parser.add_argument("--recipe", default="elf-tiny", help=f"named settings. {listed}")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
+    add_pair_options(parser)
+    flat_dataclass(parser, RestoreConfig)
+    flat_dataclass(parser, LoopConfig)
+    parser.add_class_arguments(ValidationData, "validate")
+    parser.set_defaults({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop)})
+
+
+def run(options: Namespace) -> int:
+    """Train, and say where the model lies."""
+    import os
+
+    from bsn.engine import LoopConfig
+    from restoration.config import RestoreConfig
+    from restoration.losses import LossWeights
+    from restoration.run import PairData, ValidationData, train
+
+    options.loss = LossWeights(**vars(options.loss))
+    result = train(
+        take(PairData, options),
+        options.output,
+        take(RestoreConfig, options),
+        take(LoopConfig, options),
+        validate=ValidationData(**vars(options.validate)),
+        resume=options.resume,
+        settings=settings_text(options),
+    )
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        print(f"trained {result.steps} steps in {result.seconds / 60:.1f} minutes")
+        for name, value in result.validation.items():
+            print(f"  {name} {value:.5g}")
+        print(f"model: {options.output}/final.safetensors")
+        print(f"next:  bsn restore apply {options.degraded[0]} --model {options.output} -o restored")
+    return 0
+
+
+COMMAND = Command("train a restoration network on pairs", EXAMPLES, add_arguments, run)

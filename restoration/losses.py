@@ -1,0 +1,173 @@
+"""Losses of supervised restoration: pure functions of a prediction and the truth, each a mean over everything.
+
+Published recipes add several; :class:`LossWeights` says with which factors, :func:`total_loss` adds them up. Networks that
+also return an image of half the size (ELF) are supervised on it too.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["LossWeights", "charbonnier", "edge_loss", "laplacian", "ssim", "total_loss"]
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Factors of the terms of a loss; terms of factor 0 are not computed.
+
+    Parameters
+    ----------
+    l1, l2 : float
+        Mean absolute, mean squared error.
+    charbonnier : float
+        See :func:`charbonnier`.
+    edge : float
+        See :func:`edge_loss`.
+    ssim : float
+        Times 1 - SSIM; a gradient up the similarity.
+    half : float
+        Weight of the half-size output in the terms ``l1``, ``l2``, ``charbonnier`` and ``edge``, relative to the full-size one.
+
+    Raises
+    ------
+    ValueError
+        For negative factors, or if no term is left.
+    """
+
+    l1: float = 0.0
+    l2: float = 0.0
+    charbonnier: float = 0.0
+    edge: float = 0.0
+    ssim: float = 0.0
+    half: float = 0.8
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if getattr(self, field.name) < 0:
+                raise ValueError(f"loss.{field.name} {getattr(self, field.name)} is negative; use 0 or more")
+        if not any((self.l1, self.l2, self.charbonnier, self.edge, self.ssim)):
+            raise ValueError("all factors of the loss are 0; set at least one, for example loss.l1 to 1")
+
+
+def charbonnier(prediction: Tensor, target: Tensor, eps: float = 1e-3) -> Tensor:
+    """Mean of sqrt(d^2 + eps^2): the absolute error, rounded at zero.
+
+    Parameters
+    ----------
+    prediction, target : Tensor, any equal shape
+    eps : float
+    """
+    return torch.sqrt((prediction - target).square() + eps**2).mean()
+
+
+@functools.cache
+def _pyramid_kernel() -> Tensor:
+    weights = torch.tensor([0.05, 0.25, 0.4, 0.25, 0.05], dtype=torch.float64)
+    return weights[:, None] * weights[None, :]
+
+
+def _blur(x: Tensor) -> Tensor:
+    channels = x.shape[1]
+    kernel = _pyramid_kernel().to(x).expand(channels, 1, 5, 5)
+    return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), kernel, groups=channels)
+
+
+def laplacian(x: Tensor) -> Tensor:
+    """Detail of an image: what a pyramid of one level loses.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+        x - blur(up(blur(x)[::2, ::2])), `up` placing the samples, times 4, among zeros.
+    """
+    sparse = torch.zeros_like(x)
+    sparse[..., ::2, ::2] = 4 * _blur(x)[..., ::2, ::2]
+    return x - _blur(sparse)
+
+
+def edge_loss(prediction: Tensor, target: Tensor) -> Tensor:
+    """Charbonnier error of the details, see :func:`laplacian`; (N, C, H, W) each."""
+    return charbonnier(laplacian(prediction), laplacian(target))
+
+
+@functools.cache
+def _gaussian(size: int = 11, sigma: float = 1.5) -> Tensor:
+    position = torch.arange(size, dtype=torch.float64) - size // 2
+    weights = torch.exp(-(position**2) / (2 * sigma**2))
+    return weights / weights.sum()
+
+
+def ssim(prediction: Tensor, target: Tensor) -> Tensor:
+    """Structural similarity of images of range 1, as training losses take it.
+
+    11 x 11 Gaussian window of sigma 1.5 with zeros around the image, mean over channels and pixels. For scores use
+    :mod:`bsn.evaluation`.
+
+    Parameters
+    ----------
+    prediction, target : Tensor, shape (N, C, H, W)
+    """
+    channels = prediction.shape[1]
+    window = _gaussian().to(prediction)
+
+    def mean(x: Tensor) -> Tensor:
+        rows = F.conv2d(x, window.view(1, 1, -1, 1).expand(channels, 1, -1, 1), padding=(5, 0), groups=channels)
+        return F.conv2d(rows, window.view(1, 1, 1, -1).expand(channels, 1, 1, -1), padding=(0, 5), groups=channels)
+
+    mx, my = mean(prediction), mean(target)
+    vx, vy = mean(prediction * prediction) - mx * mx, mean(target * target) - my * my
+    covariance = mean(prediction * target) - mx * my
+    luminance = (2 * mx * my + 0.01**2) / (mx * mx + my * my + 0.01**2)
+    return (luminance * (2 * covariance + 0.03**2) / (vx + vy + 0.03**2)).mean()
+
+
+_TERMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "l1": F.l1_loss,
+    "l2": F.mse_loss,
+    "charbonnier": charbonnier,
+    "edge": edge_loss,
+}
+
+
+def total_loss(
+    outputs: Tensor | tuple[Tensor, ...], target: Tensor, weights: LossWeights
+) -> tuple[Tensor, dict[str, float]]:
+    """Weighted sum of all terms.
+
+    Parameters
+    ----------
+    outputs : Tensor, shape (N, C, H, W), or a tuple of it and the half-size image (N, C, H / 2, W / 2)
+    target : Tensor, shape (N, C, H, W)
+    weights : LossWeights
+
+    Returns
+    -------
+    loss : Tensor, shape ()
+    terms : dict of str to float
+        The terms without their factors, for the log.
+    """
+    pairs = [(outputs, target)] if isinstance(outputs, Tensor) else [(outputs[0], target)]
+    if not isinstance(outputs, Tensor) and len(outputs) > 1 and weights.half:
+        pairs.append((outputs[1], F.interpolate(target, scale_factor=0.5, mode="bilinear", align_corners=False)))
+    total, terms = torch.zeros((), dtype=target.dtype, device=target.device), {}
+    for name, function in _TERMS.items():
+        factor = getattr(weights, name)
+        for index, (prediction, truth) in enumerate(pairs if factor else ()):
+            value = function(prediction, truth)
+            total = total + factor * (weights.half if index else 1.0) * value
+            terms[f"{name}{'_half' if index else ''}"] = float(value.detach())
+    if weights.ssim:
+        value = ssim(*pairs[0])
+        total = total + weights.ssim * (1 - value)
+        terms["ssim"] = float(value.detach())
+    return total, terms

@@ -1,0 +1,13 @@
+"""Restoration networks; importing this registers them, their presets and the converters of published weights.
+
+`bsn.models` finds this module through the entry-point group ``bsn.networks``.
+"""
+
+import restoration.models.presets as _presets  # registers
+from restoration.models.ddsa import DDSA, DDSAConfig
+from restoration.models.drt import DRT, DRTConfig
+from restoration.models.elf import ELF, ELFConfig
+
+__all__ = ["DDSA", "DRT", "ELF", "DDSAConfig", "DRTConfig", "ELFConfig"]
+
+del _presets

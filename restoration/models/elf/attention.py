@@ -1,0 +1,133 @@
+"""Transformer blocks of ELF: channel attention of one and of three sources, gated feed-forward network."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bsn.ops import ChannelNorm
+from bsn.ops.channel_attention.module import ChannelAttention, CrossChannelAttention
+from restoration.models.common import checkpointed
+from restoration.models.elf.config import ELFConfig
+from restoration.models.elf.pieces import Fuse, conv3x3
+
+__all__ = ["Branch", "CrossBlock", "GatedFeedForward", "MultiInputAttention", "TransformerBlock"]
+
+
+class GatedFeedForward(nn.Module):
+    """1x1 and depth-wise 3x3 to two halves, one activated and multiplied by the other, 1x1 back.
+
+    Parameters
+    ----------
+    channels : int
+    expansion : float
+    activation : {"prelu", "gelu"}
+    """
+
+    def __init__(self, channels: int, *, expansion: float, activation: str) -> None:
+        super().__init__()
+        hidden = int(channels * expansion)
+        self.project_in = nn.Conv2d(channels, 2 * hidden, 1, bias=False)
+        self.depthwise = nn.Conv2d(2 * hidden, 2 * hidden, 3, padding=1, groups=2 * hidden, bias=False)
+        self.project_out = nn.Conv2d(hidden, channels, 1, bias=False)
+        self.activation = nn.PReLU() if activation == "prelu" else nn.GELU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        u, v = self.depthwise(self.project_in(x)).chunk(2, 1)
+        return self.project_out(self.activation(u) * v)
+
+
+class TransformerBlock(nn.Module):
+    """Residual block of channel attention and gated feed-forward network, behind a norm each.
+
+    Parameters
+    ----------
+    config : ELFConfig
+    heads : int
+    """
+
+    def __init__(self, config: ELFConfig, heads: int) -> None:
+        super().__init__()
+        width = config.width
+        self.norm1, self.norm2 = ChannelNorm(width, bias=True), ChannelNorm(width, bias=True)
+        self.attn = ChannelAttention(width, heads=heads)
+        self.ffn = GatedFeedForward(width, expansion=config.expansion, activation=config.activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        x = x + self.attn(self.norm1(x))
+        return x + self.ffn(self.norm2(x))
+
+
+class Branch(nn.Module):
+    """Transformer branch (ORB): blocks and a 3x3 convolution around a shortcut.
+
+    Parameters
+    ----------
+    config : ELFConfig
+    """
+
+    def __init__(self, config: ELFConfig) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(TransformerBlock(config, config.branch_heads) for _ in range(config.branch_blocks))
+        self.conv = conv3x3(config.width, config.width)
+        self.checkpointing = config.checkpointing
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to the same shape."""
+        y = x
+        for block in self.blocks:
+            y = checkpointed(block, y, enabled=self.checkpointing)
+        return self.conv(y) + x
+
+
+class CrossBlock(nn.Module):
+    """Residual block whose query comes from one map, key and value from others; the shortcut is the raw value.
+
+    Published names are exchanged: what is called key there feeds the query projection, and the other way round.
+
+    Parameters
+    ----------
+    config : ELFConfig
+    """
+
+    def __init__(self, config: ELFConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.norm_query, self.norm_key, self.norm_value, self.norm2 = (ChannelNorm(width, bias=True) for _ in range(4))
+        self.attn = CrossChannelAttention(width, heads=config.stem_heads)
+        self.ffn = GatedFeedForward(width, expansion=config.expansion, activation=config.activation)
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Map three of (N, C, H, W) to one."""
+        x = value + self.attn(self.norm_query(query), self.norm_key(key), self.norm_value(value))
+        return x + self.ffn(self.norm2(x))
+
+
+class MultiInputAttention(nn.Module):
+    """Features of the image, picked by the predicted rain, with those of the coarse background (MAM).
+
+    Parameters
+    ----------
+    config : ELFConfig
+    """
+
+    def __init__(self, config: ELFConfig) -> None:
+        super().__init__()
+        channels, width = config.channels, config.width
+        self.image = conv3x3(channels, width, stride=2)
+        self.rain = conv3x3(channels, width)
+        self.background = conv3x3(channels, width)
+        self.block = CrossBlock(config)
+        self.fuse = Fuse(width)
+
+    def forward(self, image: Tensor, rain: Tensor, background: Tensor) -> Tensor:
+        """Map the image (N, C, H, W), and rain and background at half its size, to features (N, width, H / 2, W / 2)."""
+        features = self.image(image)
+        return self.fuse(self.background(background), self.block(self.rain(rain), features, features))
+
+
+def halved(x: Tensor) -> Tensor:
+    """Mean of 2 x 2 pixels: bilinear reduction by 2 of images with even sides."""
+    return F.avg_pool2d(x, 2)

@@ -1,0 +1,83 @@
+"""Presets of the restoration networks, and the converters of their published weights.
+
+The sizes of ``ddsa``, ``drt`` and ``elf`` are the published ones. The ``-tiny`` ones are designed to learn on two CPU cores
+in minutes: narrow where pixels are many, no batch norm (its statistics over small batches are noise).
+"""
+
+from __future__ import annotations
+
+from bsn.models import InferenceDefaults, Preset, ValueScale, register_network, register_preset
+from bsn.models.convert import Converter, register_converter
+from restoration.models.ddsa import DDSA, DDSAConfig
+from restoration.models.drt import DRT, DRTConfig
+from restoration.models.elf import ELF, ELFConfig
+
+register_network("ddsa", DDSAConfig)(DDSA)
+register_network("drt", DRTConfig)(DRT)
+register_network("elf", ELFConfig)(ELF)
+
+_NO_LICENCE = "published without a licence ({}); ask its authors"
+for _name, _class, _crop, _terms in (
+    ("ddsa", DDSA, 128, _NO_LICENCE.format("zt-fan/IDT-DDSA")),
+    ("drt", DRT, 56, _NO_LICENCE.format("YC-Liang/DRT")),
+    ("elf", ELF, 256, _NO_LICENCE.format("kuijiang94/Magic-ELF")),
+):
+    register_converter(
+        _name, Converter(_class.from_official, InferenceDefaults(training_crop=_crop), _terms, ValueScale())
+    )
+
+_PRESETS = {
+    "ddsa": ("ddsa", DDSAConfig(), "published size of DDSA: dense and top-k channel attention, supervised"),
+    "drt": ("drt", DRTConfig(), "published size of DRT (CVPRW 2022): recursive windows at full resolution, supervised"),
+    "elf": ("elf", ELFConfig(), "published size of ELF (ACM MM 2022): rain and background networks, supervised"),
+    "elf-head": (
+        "elf",
+        ELFConfig(branch_blocks=5, stem_heads=1, topology="residual", block_position="before"),
+        "ELF as its last published code builds it: 5 blocks, predicts what to subtract",
+    ),
+    "elf-lw": (
+        "elf",
+        ELFConfig(width=32, branch_blocks=5, branch_heads=1, activation="gelu"),
+        "the published light ELF",
+    ),
+    "elf-wide": (
+        "elf",
+        ELFConfig(width=64, branch_blocks=8, rain_heads=2, background_heads=2),
+        "a wider ELF of the published history",
+    ),
+    "ddsa-tiny": (
+        "ddsa",
+        DDSAConfig(
+            width=16,
+            blocks=(1, 1, 2),
+            refinement_blocks=0,
+            heads=(1, 2, 4),
+            expansion=1.5,
+            gate_norm="none",
+            start_at_identity=True,
+        ),
+        "a DDSA that learns on two CPU cores in minutes, supervised",
+    ),
+    "drt-tiny": (
+        "drt",
+        DRTConfig(
+            width=24, layers=3, recursions=2, heads=1, shift=True, start_at_identity=True, unused_convolutions=False
+        ),
+        "a DRT that learns on two CPU cores in minutes, supervised",
+    ),
+    "elf-tiny": (
+        "elf",
+        ELFConfig(
+            width=24,
+            branch_blocks=2,
+            branch_heads=1,
+            stem_heads=2,
+            activation="gelu",
+            topology="residual",
+            start_at_identity=True,
+        ),
+        "an ELF that learns on two CPU cores in minutes, supervised",
+    ),
+}
+for _name, (_network, _config, _summary) in _PRESETS.items():
+    register_preset(Preset(_name, _network, _config, _summary, blind=False))

@@ -1,0 +1,220 @@
+"""From folders of pairs to a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bsn.engine import FitResult, LoopConfig, RunFolder, fit
+from bsn.evaluation import get_protocol
+from bsn.models import create, presets
+from data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, subset
+from data.packed_source import is_packed
+from restoration.config import RestoreConfig
+from restoration.task import PairBatches, RestorationTask, channels_of
+from restoration.validation import PairValidation, validation_pairs
+
+__all__ = ["PairData", "TrainingPairs", "ValidationData", "build_task", "train"]
+
+TrainingPairs = PairSource | PackedPairs
+
+_LARGEST_HELD_BACK_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class PairData:
+    r"""Where pairs lie, and how they find each other.
+
+    Parameters
+    ----------
+    degraded : list of str
+        Files, folders or patterns of degraded images; a file of ``bsn restore pack``; or the root of a set with a layout.
+    clean : list of str, optional
+        Clean images.
+    layout : str
+        See :mod:`data.pair_layouts`: auto, names, rain100, rain200, rain800, did, rain13k, spa, snow100k, rain1400.
+    pattern : str, optional
+        Regular expression for the stem of a degraded file; `clean_name` makes the stem of its partner of the groups.
+    clean_name : str
+        For example ``\1``, the first group.
+    group_pattern : str, optional
+        Its first group, found in the stem, names the background, for several degraded images of one.
+    """
+
+    degraded: list[str]
+    clean: list[str] | None = None
+    layout: str = "auto"
+    pattern: str | None = None
+    clean_name: str = r"\1"
+    group_pattern: str | None = None
+
+    def pairs(self) -> list[Pair]:
+        """Pairs of files.
+
+        Raises
+        ------
+        DataError
+            See :func:`data.find_pairs`.
+        """
+        rooted = self.clean is None and len(self.degraded) == 1
+        return find_pairs(
+            self.degraded[0] if rooted else list(self.degraded),
+            None if self.clean is None else list(self.clean),
+            layout=self.layout,
+            pattern=self.pattern,
+            clean_name=self.clean_name,
+            group_pattern=self.group_pattern,
+        )
+
+    def open(self) -> TrainingPairs:
+        """Source of the pairs; bad ones are all refused here, before anything starts.
+
+        Raises
+        ------
+        DataError
+        """
+        single = Path(self.degraded[0])
+        if len(self.degraded) == 1 and single.suffix in (".h5", ".hdf5") and single.is_file() and is_packed(single):
+            return PackedPairs(single)
+        return PairSource(self.pairs())
+
+
+@dataclass(frozen=True)
+class ValidationData:
+    """Optional pairs to watch while training.
+
+    Parameters
+    ----------
+    degraded, clean : str, optional
+        Folders.
+    layout : str
+        As in :class:`PairData`.
+    protocol : str
+        See :mod:`bsn.evaluation`.
+    """
+
+    degraded: str | None = None
+    clean: str | None = None
+    layout: str = "auto"
+    protocol: str = "y"
+
+    def __post_init__(self) -> None:
+        get_protocol(self.protocol)
+        if self.clean is not None and self.degraded is None:
+            raise ValueError("validation needs degraded images too; give --validate.degraded")
+
+
+def train(
+    pairs: PairData | TrainingPairs,
+    output: str | Path,
+    config: RestoreConfig | None = None,
+    loop: LoopConfig | None = None,
+    *,
+    validate: ValidationData | None = None,
+    resume: bool = False,
+    settings: str = "",
+) -> FitResult:
+    """Train a restoration network on pairs.
+
+    Parameters
+    ----------
+    pairs : PairData, PairSource or PackedPairs
+    output : str or Path
+        Folder of the run; it must be new, or with `resume` hold a checkpoint. The model is ``final.safetensors`` in it.
+    config : RestoreConfig, optional
+    loop : LoopConfig, optional
+    validate : ValidationData, optional
+    resume : bool
+    settings : str
+        Text of config.yaml.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    DataError
+        If pairs cannot be read or do not fit together, or a validation background is trained on.
+    RunError, TrainingDiverged, Interrupted
+        See :func:`bsn.engine.fit`.
+    """
+    config, loop, validate = config or RestoreConfig(), loop or LoopConfig(), validate or ValidationData()
+    if config.progressive_crops and loop.minutes is not None:
+        raise ValueError(
+            "progressive crops begin at fractions of a known number of steps; give steps instead of minutes"
+        )
+    source = pairs.open() if isinstance(pairs, PairData) else pairs
+    watched = None
+    if validate.degraded is not None:
+        clean = None if validate.clean is None else [validate.clean]
+        watched = PairSource(PairData([validate.degraded], clean, validate.layout).pairs())
+        if isinstance(source, PairSource):
+            check_no_leak(source.pairs, watched.pairs)
+    torch.manual_seed(loop.seed)
+    task = build_task(source, config, loop, watched=watched, protocol=validate.protocol)
+    return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
+
+
+def build_task(
+    source: TrainingPairs,
+    config: RestoreConfig,
+    loop: LoopConfig,
+    *,
+    watched: PairSource | None = None,
+    protocol: str = "y",
+) -> RestorationTask:
+    """Task of a run: network, crops, validation.
+
+    Parameters
+    ----------
+    source : PairSource or PackedPairs
+    config : RestoreConfig
+    loop : LoopConfig
+        Its seed and its number of steps.
+    watched : PairSource, optional
+        Validation pairs; by default some backgrounds of `source` are held back.
+    protocol : str
+    """
+    held = [] if watched is not None else held_back(source.groups, config.validation_images, loop.seed)
+    kept = [index for index in range(len(source)) if index not in set(held)]
+    shown = (
+        validation_pairs(source, held, config.validation_crop)
+        if watched is None
+        else validation_pairs(watched, range(len(watched)), config.validation_crop)
+    )
+    overrides = {"checkpointing": True} if config.checkpointing else {}
+    network = create(config.model, channels=channels_of(source), **overrides)
+    if config.model in presets() and presets()[config.model].blind:
+        raise ValueError(
+            f"{config.model} is a blind-spot network, which ignores the pixel it restores; use another model"
+        )
+    training = subset(source, kept)
+    provenance = {"model": config.model, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
+    validation = PairValidation(get_protocol(protocol), shown)
+    return RestorationTask(
+        network, PairBatches(training, config, loop.steps, loop.seed).batch, config, validation, provenance
+    )
+
+
+def held_back(groups: Sequence[str], count: int, seed: int) -> list[int]:
+    """Indices of about `count` pairs for validation: whole groups, at most a tenth of them.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Background of each pair.
+    count, seed : int
+    """
+    names = list(dict.fromkeys(groups))
+    order = np.random.default_rng(seed).permutation(len(names))
+    chosen: list[int] = []
+    for number in order[: int(_LARGEST_HELD_BACK_SHARE * len(names))]:
+        if len(chosen) >= count:
+            break
+        chosen += [index for index, group in enumerate(groups) if group == names[number]]
+    return sorted(chosen)
