@@ -83,12 +83,17 @@ def _warn_of_correlated_noise(done: list[Path], axes: str | None) -> None:
     from data.errors import name_some
 
     found = correlated_files(done, axes)
+    jpegs = [path for path in done if path.suffix.lower() in (".jpg", ".jpeg") and path not in found]
+    said = []
     if found:
-        worst = max(found.values())
+        names, worst = name_some([path.name for path in found]), max(found.values())
+        said.append(f"the noise of {names} is correlated between neighbours (up to {worst:.2f})")
+    if jpegs:
+        said.append(f"{name_some([p.name for p in jpegs])}: JPEG correlates noise")
+    if said:
         print(
-            f"bsn denoise: note: the noise of {name_some([path.name for path in found])} is correlated between neighbours (up "
-            f"to {worst:.2f}), as cameras' JPEGs are; the model in the box takes such noise for picture. Train on your own "
-            "images: bsn train noisy/ -o run --recipe camera",
+            f"bsn denoise: note: {'; '.join(said)}. The model in the box takes noise that neighbours share for picture. Train "
+            "on your own images: bsn train noisy/ -o run --recipe camera",
             file=sys.stderr,
         )
 

@@ -77,7 +77,7 @@ def _conclude(console: Any, report: NoiseReport) -> None:
     advice = report.advice
     if advice.suitable:
         words = f"--stride {advice.stride} --stride_test {advice.stride_test} --noise {advice.noise}"
-        console.print(f"bsn train does the same by itself; by hand: {words}", highlight=False, soft_wrap=True)
+        console.print(f"bsn train ... {words}   (or --stride auto --noise auto)", highlight=False, soft_wrap=True)
 
 
 def _write(path: Path, text: str) -> None:
