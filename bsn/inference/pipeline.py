@@ -15,6 +15,7 @@ from bsn.inference.engine import make_runner
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
 from bsn.models import Model
+from bsn.models.interface import main_output
 from bsn.selfsup import (
     mosaic_downsample,
     mosaic_upsample,
@@ -157,7 +158,7 @@ class Pipeline:
         return padded[..., margin:-margin, margin:-margin]
 
     def _network(self, x: Tensor) -> Tensor:
-        mean, variance = self.model.estimate(self._run(x), x)
+        mean, variance = self.model.estimate(main_output(self._run(x)), x)
         parts = [mean] if variance is None or not self.config.uncertainty else [mean, variance]
         return torch.cat(parts, 1).to(x.dtype)
 
