@@ -120,8 +120,8 @@ class Pipeline:
         return torch.cat([mean.mean(1, keepdim=True) if grey else mean, deviation], 1)
 
     def _pad(self, x: Tensor) -> Tensor:
-        if self.stride == 1 and self.model.inference.mosaic_margin is None:
-            return x  # networks take any size, and pad as they were made to
+        if not self.model.network.lattice:
+            return x  # a network that is not blind pads as it was made to
         if self.model.inference.mosaic_margin is None:
             return pad_within_phases(x, self.grid, self.period)
         # AP-BSN fills the last rows and columns with zeros.
