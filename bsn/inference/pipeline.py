@@ -15,6 +15,7 @@ from bsn.inference.engine import make_runner
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
 from bsn.models import Model
+from bsn.models.interface import main_output
 from bsn.selfsup import (
     mosaic_downsample,
     mosaic_upsample,
@@ -119,8 +120,8 @@ class Pipeline:
         return torch.cat([mean.mean(1, keepdim=True) if grey else mean, deviation], 1)
 
     def _pad(self, x: Tensor) -> Tensor:
-        if self.stride == 1 and self.model.inference.mosaic_margin is None:
-            return x  # networks take any size, and pad as they were made to
+        if not self.model.network.lattice:
+            return x  # a network that is not blind pads as it was made to
         if self.model.inference.mosaic_margin is None:
             return pad_within_phases(x, self.grid, self.period)
         # AP-BSN fills the last rows and columns with zeros.
@@ -157,7 +158,7 @@ class Pipeline:
         return padded[..., margin:-margin, margin:-margin]
 
     def _network(self, x: Tensor) -> Tensor:
-        mean, variance = self.model.estimate(self._run(x), x)
+        mean, variance = self.model.estimate(main_output(self._run(x)), x)
         parts = [mean] if variance is None or not self.config.uncertainty else [mean, variance]
         return torch.cat(parts, 1).to(x.dtype)
 
