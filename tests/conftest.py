@@ -1,5 +1,7 @@
 """Settings that hold for all tests."""
 
+import os
+
 import torch
 from hypothesis import HealthCheck, settings
 
@@ -11,3 +13,8 @@ settings.load_profile("blindspot")
 
 # The networks of the tests are small; more threads only wait for each other, above all under pytest-xdist.
 torch.set_num_threads(1)
+
+# Triton chooses its interpreter when it is imported, which other libraries do too, so the variable has to stand before any
+# test module is collected. It changes nothing for other tests: "auto" never takes the interpreter.
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"

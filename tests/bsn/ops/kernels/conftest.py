@@ -1,17 +1,9 @@
-"""Kernels run on the GPU where there is one, otherwise in Triton's interpreter on the CPU.
-
-The interpreter is chosen when Triton is imported, so the variable is set while tests are collected. It changes nothing for
-other tests: "auto" never takes the interpreter.
-"""
+"""Kernels run on the GPU where there is one, otherwise in Triton's interpreter on the CPU (see tests/conftest.py)."""
 
 import importlib.util
-import os
 
 import pytest
 import torch
-
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"
 
 
 @pytest.fixture(autouse=True)
