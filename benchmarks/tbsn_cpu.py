@@ -80,11 +80,15 @@ def main() -> None:
     literal, ours = build("literal").eval(), build("ours").eval()
     with torch.no_grad():
         error = float((literal(x) - ours(x)).abs().max() / literal(x).abs().max())
+    with torch.no_grad():
+        half = build("ours").eval().bfloat16()(x.bfloat16()).float()
+        bf16_error = float((half - ours(x)).square().mean().sqrt() / 255)
     times = alternate(
         {
             "literal": forward_of(literal, x, False),
             "phases": forward_of(ours, x, False),
             "phases bf16": forward_of(ours, x, True),
+            "bf16 weights": forward_of(build("ours").eval().bfloat16(), x.bfloat16(), False),
         },
         options.repeats,
     )
@@ -125,6 +129,7 @@ def main() -> None:
         "tbsn_cpu",
         {
             "relative_difference": error,
+            "bf16_weights_rms_of_range": bf16_error,
             "forward_seconds": times,
             "step_seconds": steps,
             "step_batch": options.step_batch,

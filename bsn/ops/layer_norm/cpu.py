@@ -30,6 +30,8 @@ def refuse_layer_norm_cpu(x: Tensor, weight: Tensor, bias: Tensor | None, eps: f
         return "with a bias the reference already is PyTorch's own layer norm"
     if x.dtype not in (torch.float32, torch.float64) or weight.dtype != x.dtype:
         return f"{x.dtype} with a weight in {weight.dtype} is not float32 or float64 throughout"
+    if torch.is_autocast_enabled("cpu") and not torch.is_grad_enabled():
+        return "autocast would turn its update to bfloat16 and back"
     if torch.compiler.is_compiling():
         return "a compiler fuses the reference by itself"
     if not is_pixel_major(x) or x.numel() == 0:
