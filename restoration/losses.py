@@ -14,7 +14,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["LossWeights", "charbonnier", "edge_loss", "laplacian", "ssim", "total_loss"]
+__all__ = [
+    "LossWeights",
+    "agreement",
+    "charbonnier",
+    "edge_loss",
+    "laplacian",
+    "ssim",
+    "total_loss",
+    "total_variation",
+]
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,31 @@ def ssim(prediction: Tensor, target: Tensor) -> Tensor:
     covariance = mean(prediction * target) - mx * my
     luminance = (2 * mx * my + 0.01**2) / (mx * mx + my * my + 0.01**2)
     return (luminance * (2 * covariance + 0.03**2) / (vx + vy + 0.03**2)).mean()
+
+
+def total_variation(x: Tensor) -> Tensor:
+    """Twice the mean squared difference of neighbours, downwards plus to the right, of images (N, C, H, W)."""
+    return 2 * ((x[..., 1:, :] - x[..., :-1, :]).square().mean() + (x[..., 1:] - x[..., :-1]).square().mean())
+
+
+def agreement(outputs: Tensor, count: int) -> Tensor:
+    """Mean squared difference between the results of the same background.
+
+    Parameters
+    ----------
+    outputs : Tensor, shape (B * count, C, H, W)
+        The `count` images of a background side by side.
+    count : int
+        2 or more.
+
+    Returns
+    -------
+    Tensor, shape ()
+        Mean over backgrounds, their pairs of images, and pixels.
+    """
+    images = outputs.unflatten(0, (-1, count))
+    # Over all pairs k < l: sum (x_k - x_l)^2 = count * sum (x_k - mean)^2.
+    return 2 * (images - images.mean(1, keepdim=True)).square().mean() * count / (count - 1)
 
 
 _TERMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
