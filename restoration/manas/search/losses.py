@@ -18,6 +18,8 @@ __all__ = ["external_loss", "internal_loss", "mean_entropy", "published_complexi
 
 TV_WEIGHT = 1e-4
 
+_TINY = 1e-12  # keeps the logarithm of a decided choice finite
+
 # Shares of parallel and fusion modules and of columns, as published: columns 4 and 5 there are the spatial candidates.
 _MODULE_SHARES = (0.7, 0.3)
 _EDGE_SHARES = {False: {4: 0.5, 5: 0.2, 6: 0.1, 7: 0.1, 8: 0.1}, True: {2: 0.5, 3: 0.2, 6: 0.1, 7: 0.1, 8: 0.1}}
@@ -82,7 +84,8 @@ def mean_entropy(logits: Tensor) -> Tensor:
     Tensor, shape ()
     """
     p = logits.softmax(1)
-    return -(torch.special.xlogy(p, p) + torch.special.xlogy(1 - p, (1 - p).clamp_min(1e-12))).mean() / math.log(10)
+    p_, q_ = p.clamp_min(_TINY), (1 - p).clamp_min(_TINY)
+    return -(p * p_.log() + (1 - p) * q_.log()).mean() / math.log(10)
 
 
 def published_complexity(alpha: Tensor, beta: Tensor, *, aligned: bool = True) -> Tensor:
