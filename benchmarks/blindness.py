@@ -56,12 +56,12 @@ def networks(size: int) -> list[dict[str, Any]]:
     for name in presets():
         network = move_weights(create(name))
         subject = Subject(network, 3, Condition("certificate", (size, size), False))
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         certificate = perturbation_check(subject, [network.lattice])
-        seconds = time.perf_counter() - start
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         print(
             f"{name}: {certificate.pixels} of {certificate.total} pixels of {size} x {size} certified, lattice "
-            f"{certificate.lattice}, {certificate.passes} passes, {seconds:.1f} s",
+            f"{certificate.lattice}, {certificate.passes} passes, {seconds:.1f} s ({cpu:.1f} s of processor time)",
             flush=True,
         )
         verdict = verify(network, 3, VerifyConfig((32, 32)), name=name)
@@ -75,6 +75,7 @@ def networks(size: int) -> list[dict[str, Any]]:
                 "lattice": certificate.lattice,
                 "passes": certificate.passes,
                 "seconds": seconds,
+                "cpu_seconds": cpu,
                 "verdict": verdict.to_dict(),
             }
         )
@@ -127,6 +128,53 @@ def learned(steps: int, sizes: list[int], image_channels: int, pixels: int) -> l
     return rows
 
 
+def markdown(result: dict[str, Any]) -> str:
+    """Tables of the README from the stored results."""
+    lines = []
+    if "networks" in result:
+        checks = [(c["check"], c["condition"].rsplit(",", 1)[0]) for c in result["networks"][0]["verdict"]["checks"]]
+        size = result["networks"][0]["size"]
+        titles = [check if check == "structure" else condition for check, condition in checks]
+        lines += ["| network | " + " | ".join([f"every pixel of {size} x {size}", *titles]) + " |"]
+        lines += ["|---" * (len(checks) + 2) + "|"]
+        for row in result["networks"]:
+            cells = [f"{row['certified']} of {row['pixels']}, {row['passes']} passes, {row['seconds']:.0f} s"]
+            cells += [f"{_mark(check['passed'])} {check['seconds']:.1f} s" for check in row["verdict"]["checks"]]
+            lines += [f"| {row['network']} | " + " | ".join(cells) + " |"]
+    if "cases" in result:
+        lines += ["", "| case | verdict | ratio | caught by | module |", "|---|---|---|---|---|"]
+        for row in result["cases"]:
+            leak = row["verdict"]["leak"]
+            kinds = list(dict.fromkeys(_short(text) for text in row["caught_by"]))
+            cells = ["blind", "-", "-", "-"]
+            if leak is not None:
+                cells = [
+                    "leaks",
+                    f"{leak['ratio']:.1e}",
+                    ", ".join(kinds),
+                    leak["culprit"]["module"] or "its own forward",
+                ]
+            lines += [f"| {row['case']} | " + " | ".join(cells) + " |"]
+    if "learnability" in result:
+        lines += ["", "| scope | positions | explained here, 95 % interval | published study |", "|---|---|---|---|"]
+        for row in result["learnability"]:
+            study = "-" if row["study"] is None else f"{row['study']:.0%}"
+            here = f"{row['explained']:.2%} [{row['low']:.2%}, {row['high']:.2%}]"
+            lines += [f"| {row['scope']} | {row['positions']} | {here} | {study} |"]
+    return "\n".join(lines)
+
+
+def _mark(passed: bool | None) -> str:
+    return {True: "ok", False: "LEAK", None: "not run"}[passed]
+
+
+def _short(text: str) -> str:
+    """'perturbation (float64, train mode, 32 x 32)' to 'perturbation, train mode'."""
+    check, _, condition = text.rstrip(")").partition(" (")
+    words = condition.split(", ")[1:-1]
+    return check if words in ([], ["eval"]) else f"{check}, {words[-1]}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
@@ -135,12 +183,16 @@ def main() -> None:
     parser.add_argument("--curriculum", type=int, nargs="+", default=[16, 32, 64])
     parser.add_argument("--image_channels", type=int, default=3)
     parser.add_argument("--pixels", type=int, default=16384)
+    parser.add_argument("--table", action="store_true", help="only print the stored results, as Markdown")
     options = parser.parse_args()
     torch.set_num_threads(2)
     torch.manual_seed(0)
     stored = RESULTS / "blindness.json"
     result = json.loads(stored.read_text()) if stored.exists() else {}
     result = {part: result[part] for part in PARTS if part in result}
+    if options.table:
+        print(markdown(result))
+        return
     if "networks" in options.parts:
         result["networks"] = networks(options.size)
     if "cases" in options.parts:

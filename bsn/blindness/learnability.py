@@ -115,8 +115,8 @@ def learnability(
     --------
     >>> quick = LearnabilityConfig(steps=40, pixels=1024, learning_rate=0.1)
     >>> (copied,) = learnability(torch.nn.Conv2d(1, 1, 1), 1, [16], quick)
-    >>> round(copied.explained, 2), copied.leaks
-    (1.0, True)
+    >>> copied.explained > 0.9, copied.leaks
+    (True, True)
     """
     config = config or LearnabilityConfig()
     student = copy.deepcopy(network).float().train()

@@ -1,7 +1,8 @@
 """Finite changes of the input, bit-by-bit comparison of the output: a certificate for every pixel of an image.
 
 Changing all pixels of one class p + d Z x d Z at once and finding the outputs there unchanged, to the last bit, certifies all
-of them with one forward pass, so a network that is blind on this lattice is certified for every pixel with d^2 + 1 passes.
+of them with one forward pass, so a network that is blind on this lattice is certified for every pixel with d^2 + 2 passes
+(the unchanged image twice, to see that runs repeat).
 The lattice is found from exact gradients, not assumed; a network that is blind to nothing but the pixel itself has one as
 well, wider than its receptive field. Where that is the whole image, pixels are changed one by one.
 

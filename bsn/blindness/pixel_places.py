@@ -57,7 +57,7 @@ def places(shape: tuple[int, ...], position: Position, image: tuple[int, int]) -
     >>> places((4, 8, 16, 16), (5, 6), (32, 32))
     [Place(entry=2, row=2, column=3)]
     >>> places((1, 8, 16, 16), (5, 6), (32, 32))
-    [Place(entry=0, row=2, column=3), Place(entry=0, row=3, column=2), Place(entry=0, row=2, column=3)]
+    [Place(entry=0, row=2, column=3), Place(entry=0, row=3, column=2), Place(entry=0, row=1, column=2)]
     """
     row, column = position
     if len(shape) == 3 and shape[0] == 1 and shape[1] == image[0] * image[1]:

@@ -148,7 +148,7 @@ def judge_structure(network: nn.Module) -> StructureJudgement:
     Examples
     --------
     >>> judge_structure(nn.Conv2d(1, 1, 3)).reason
-    'no module declares that it hides a pixel from itself'
+    'the network itself (Conv2d) mixes phases, or does not say that it does not'
     """
     trusted = tuple(
         name
@@ -163,7 +163,8 @@ def judge_structure(network: nn.Module) -> StructureJudgement:
             lattices.append(entry.lattice or 1)
         elif entry.coupling is Coupling.ACROSS_PHASES:
             said = "declares that it mixes phases" if entry.stated else "mixes phases, or does not say that it does not"
-            return StructureJudgement(False, None, entry, f"{entry.module} ({entry.kind}) {said}", trusted)
+            name = entry.module or "the network itself"
+            return StructureJudgement(False, None, entry, f"{name} ({entry.kind}) {said}", trusted)
     if not lattices:
         return StructureJudgement(False, None, None, "no module declares that it hides a pixel from itself", trusted)
     lattice = math.lcm(*lattices)

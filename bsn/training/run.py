@@ -144,6 +144,11 @@ def build_task(
     config = fit_crop(source, config)
     held_back = _held_back(source, config, seed)
     crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
+    if config.model in presets() and not presets()[config.model].blind:
+        raise ValueError(
+            f"{config.model} sees the pixel it predicts and would learn to copy the noise; train it on pairs with bsn restore "
+            "train, or choose a blind-spot network"
+        )
     overrides: dict[str, Any] = {}
     if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
         overrides["channel_attention"] = config.channel_attention

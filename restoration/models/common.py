@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["RestorationNetwork", "checkpointed", "known_options", "mirror", "mirror_to_multiple"]
+__all__ = ["RestorationNetwork", "checkpointed", "known_options", "mirror", "mirror_to_multiple", "zero"]
 
 
 class RestorationNetwork(nn.Module):
@@ -25,6 +25,13 @@ class RestorationNetwork(nn.Module):
     def channels(self) -> int:
         """Channels of the image."""
         return int(self.config.channels)
+
+
+def zero(layer: nn.Conv2d) -> None:
+    """Set the weights and the bias of a convolution to zero."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 def known_options(official: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,17 +69,28 @@ _PRESETS = {
             heads=(1, 2, 4),
             expansion=1.5,
             gate_norm="none",
+            start_at_identity=True,
         ),
         "a DDSA that learns on two CPU cores in minutes, supervised",
     ),
     "drt-tiny": (
         "drt",
-        DRTConfig(width=24, layers=3, recursions=2, heads=1, shift=True, unused_convolutions=False),
+        DRTConfig(
+            width=24, layers=3, recursions=2, heads=1, shift=True, start_at_identity=True, unused_convolutions=False
+        ),
         "a DRT that learns on two CPU cores in minutes, supervised",
     ),
     "elf-tiny": (
         "elf",
-        ELFConfig(width=24, branch_blocks=2, branch_heads=1, stem_heads=2, activation="gelu", topology="residual"),
+        ELFConfig(
+            width=24,
+            branch_blocks=2,
+            branch_heads=1,
+            stem_heads=2,
+            activation="gelu",
+            topology="residual",
+            start_at_identity=True,
+        ),
         "an ELF that learns on two CPU cores in minutes, supervised",
     ),
     "manas": ("manas", MANASConfig(), "published size of MANAS (TCSVT 2023), or that of a genotype; supervised"),

@@ -48,8 +48,9 @@ def channel_attention_weights(
     wide = torch.float64 if q.dtype == torch.float64 else torch.float32
     # Dividing the Gram matrix by the norms equals normalising q and k first, without writing them again.
     gram = _pool((q @ k.transpose(-1, -2)).to(wide), phases)
-    q_norm = _pool(q.to(wide).square().sum(-1), phases).sqrt().clamp_min(_NORM_FLOOR)
-    k_norm = _pool(k.to(wide).square().sum(-1), phases).sqrt().clamp_min(_NORM_FLOOR)
+    # The floor goes under the root: a root of zero has no gradient.
+    q_norm = _pool(q.to(wide).square().sum(-1), phases).clamp_min(_NORM_FLOOR**2).sqrt()
+    k_norm = _pool(k.to(wide).square().sum(-1), phases).clamp_min(_NORM_FLOOR**2).sqrt()
     cosine = gram / (q_norm.unsqueeze(-1) * k_norm.unsqueeze(-2))
     logits = cosine * temperature.to(wide).reshape(heads, 1, 1)
     branches = [_softmax_of_largest(logits, count) for count in kept or (logits.shape[-1],)]

@@ -41,6 +41,8 @@ class DDSAConfig:
         noisy, and processes do not share them).
     skip_to_output : bool
         Add a projection of the embedding before the output, instead of the image after it (``dual_pixel_task``).
+    start_at_identity : bool
+        Begin with an output layer of zeros, so that an untrained network returns its input: short runs learn the rain at once.
     checkpointing : bool
         Compute activations again in the backward pass, block by block.
 
@@ -62,6 +64,7 @@ class DDSAConfig:
     fusion: Literal["scalar", "softmax"] = "scalar"
     gate_norm: Literal["batch", "none"] = "batch"
     skip_to_output: bool = False
+    start_at_identity: bool = False
     checkpointing: bool = False
 
     def __post_init__(self) -> None:

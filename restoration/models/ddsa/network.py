@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bsn.models.published import load_published
-from restoration.models.common import RestorationNetwork, checkpointed, mirror_to_multiple
+from restoration.models.common import RestorationNetwork, checkpointed, mirror_to_multiple, zero
 from restoration.models.ddsa.blocks import Block, Downsample, Upsample
 from restoration.models.ddsa.config import DDSAConfig
 from restoration.models.ddsa.official import our_config, our_key, our_tensors
@@ -68,6 +68,8 @@ class DDSA(RestorationNetwork):
         self.refinement_out = stage(out_width, 0, config.refinement_blocks)
         self.skip = nn.Conv2d(widths[0], out_width, 1, bias=config.bias) if config.skip_to_output else None
         self.output = nn.Conv2d(out_width, config.channels, 3, padding=1, bias=config.bias)
+        if config.start_at_identity:
+            zero(self.output)
 
     @classmethod
     def from_official(cls, state_dict: Mapping[str, Any], config: Mapping[str, Any]) -> DDSA:

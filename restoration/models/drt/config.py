@@ -41,6 +41,8 @@ class DRTConfig:
     unused_convolutions : bool
         Keep the two convolutions that the published network stores and never uses, frozen, so that files and parameter
         counts agree with the published ones.
+    start_at_identity : bool
+        Begin with an output layer of zeros, so that an untrained network returns its input: short runs learn the rain at once.
     checkpointing : bool
         Compute activations again in the backward pass, recursion by recursion.
 
@@ -62,6 +64,7 @@ class DRTConfig:
     padding: Literal["rectangular", "square"] = "rectangular"
     shift: bool = False
     unused_convolutions: bool = True
+    start_at_identity: bool = False
     checkpointing: bool = False
 
     def __post_init__(self) -> None:

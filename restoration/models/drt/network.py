@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bsn.models.published import load_published
-from restoration.models.common import RestorationNetwork, mirror, mirror_to_multiple
+from restoration.models.common import RestorationNetwork, mirror, mirror_to_multiple, zero
 from restoration.models.drt.blocks import ResidualLayer
 from restoration.models.drt.config import DRTConfig
 from restoration.models.drt.official import UNUSED, our_config, our_key, our_tensors
@@ -84,6 +84,8 @@ class DRT(RestorationNetwork):
             self.unused = nn.ModuleList([nn.Conv2d(channels, width, 3), nn.Conv2d(width, channels, 3)])
             self.unused.requires_grad_(False)
         self._initialise()
+        if self.config.start_at_identity:
+            zero(self.unembed)
 
     def _initialise(self) -> None:
         """Linear layers and bias tables from a truncated normal of 0.02, as published."""

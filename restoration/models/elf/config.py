@@ -31,6 +31,9 @@ class ELFConfig:
         Where the single block of the second sub-network stands relative to its two branches.
     expansion : float
         Hidden width of the feed-forward networks.
+    start_at_identity : bool
+        Begin with output layers near zero, so that an untrained network nearly returns its input (topology "residual"), or
+        its halved input enlarged: short runs learn the rain at once.
     checkpointing : bool
         Compute activations again in the backward pass, block by block.
 
@@ -51,6 +54,7 @@ class ELFConfig:
     topology: Literal["background", "residual"] = "background"
     block_position: Literal["after", "before"] = "after"
     expansion: float = 2.66
+    start_at_identity: bool = False
     checkpointing: bool = False
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bsn.models.published import load_published
-from restoration.models.common import RestorationNetwork, mirror_to_multiple
+from restoration.models.common import RestorationNetwork, mirror_to_multiple, zero
 from restoration.models.elf.attention import Branch, MultiInputAttention, TransformerBlock, halved
 from restoration.models.elf.config import ELFConfig
 from restoration.models.elf.official import our_config, our_key, our_tensors
@@ -199,6 +199,10 @@ class ELF(RestorationNetwork):
         super().__init__()
         self.config: ELFConfig = config or ELFConfig()
         self.rain, self.background = RainNetwork(self.config), BackgroundNetwork(self.config)
+        if self.config.start_at_identity:
+            zero(self.background.tail)
+            with torch.no_grad():  # not zero: the attention normalises features of the predicted rain
+                self.rain.tail.weight.mul_(0.1)
 
     @classmethod
     def from_official(cls, state_dict: Mapping[str, Any], config: Mapping[str, Any]) -> ELF:

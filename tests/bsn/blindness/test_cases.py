@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from bsn.blindness import VerifyConfig, assert_blind, verify
+from bsn.blindness import Condition, Subject, VerifyConfig, assert_blind, perturbation_check, verify
 from tests.helpers.blindness_cases import blind_networks, leaking_networks
 
 LEAKS = leaking_networks()
@@ -48,6 +48,14 @@ def test_a_leak_at_the_border_is_at_the_border():
 def test_the_faint_leak_is_measured():
     verdict = verify(LEAKS["leak of 1e-12"][0], 1, VerifyConfig((16, 16), ("jacobian",)))
     assert verdict.leak.size == pytest.approx(1e-12, rel=1e-6)
+
+
+@pytest.mark.parametrize("lattices", [[2], []], ids=str)
+def test_finite_changes_see_the_faint_leak_without_gradients(lattices):
+    subject = Subject(LEAKS["leak of 1e-12"][0], 1, Condition("test", (12, 12)))
+    check = perturbation_check(subject, lattices)
+    assert check.leaking == 144
+    assert check.leaks[0].change < 1e-10
 
 
 @pytest.mark.parametrize("name", BLIND)

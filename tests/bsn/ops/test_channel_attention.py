@@ -55,6 +55,19 @@ def test_zero_channels_do_not_divide_by_zero():
     assert torch.isfinite(channel_attention(q, q, q + 1, torch.ones(1), heads=1)).all()
 
 
+def test_zero_channels_have_finite_gradients():
+    """One channel of zeros among others, as a network has them whose output layer starts at zero."""
+    q, k, v = torch.randn(3, 1, 4, 4, 4, dtype=torch.float64).unbind()
+    q[:, 1] = 0
+    k[:, 2] = 0
+    assert_same_gradients(
+        lambda *t: channel_attention(*t, torch.ones(1), heads=1),
+        lambda *t: literal_ops.channel_attention(*t, torch.ones(1), 1, "global"),
+        [q, k, v],
+        bound=1e-9,
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -1,0 +1,161 @@
+"""Training on pairs: what a step sees, what is held back, that it learns."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from bsn.engine import LoopConfig
+from bsn.models import Model
+from data import PairSource, check_no_leak, find_pairs
+from data.errors import DataError
+from restoration.config import RestoreConfig
+from restoration.losses import LossWeights
+from restoration.recipes import RECIPES, get_recipe
+from restoration.run import PairData, ValidationData, build_task, held_back, train
+from restoration.task import PairBatches
+
+LOOP = LoopConfig(steps=4, warmup_steps=1, ema=0.0, precision="32-true", accelerator="cpu", validate_every=2)
+SMALL = RestoreConfig("drt-tiny", crop=28, batch_size=2, validation_images=1)
+
+
+def data(pairs, **options):
+    return PairData([str(pairs / "rainy")], [str(pairs / "clean")], **options)
+
+
+def test_a_run_of_every_network(pairs, tmp_path):
+    for model in ("drt-tiny", "ddsa-tiny", "elf-tiny"):
+        result = train(data(pairs), tmp_path / model, dataclasses.replace(SMALL, model=model), LOOP)
+        assert result.steps == 4
+        assert np.isfinite(result.validation.get("val_psnr", 0.0))
+        model_file = Model.load(tmp_path / model)
+        assert model_file.provenance["training_pairs"] == 6
+        assert model_file.inference.training_crop == 28
+
+
+@pytest.mark.slow
+def test_it_learns(pairs, tmp_path):
+    """A few hundred steps of a small network take the synthetic rain away."""
+    loop = dataclasses.replace(LOOP, steps=250, validate_every=0)
+    train(data(pairs), tmp_path / "run", dataclasses.replace(SMALL, batch_size=4, learning_rate=3e-3), loop)
+    from bsn.evaluation import get_protocol
+    from restoration.scoring import score_models
+
+    tables = score_models(data(pairs).pairs(), get_protocol("y"), [tmp_path / "run"])
+    assert tables[str(tmp_path / "run")].means["psnr"] > tables["degraded"].means["psnr"] + 3
+
+
+def test_resume_ends_in_the_same_bits(pairs, tmp_path):
+    whole = dataclasses.replace(LOOP, steps=4, checkpoint_every=1)
+    train(data(pairs), tmp_path / "whole", SMALL, whole)
+
+    class Stop(Exception):
+        pass
+
+    import restoration.task as module
+
+    original = module.RestorationTask.updates
+
+    def stopping(self, step):
+        if step == 2:
+            raise Stop
+        return original(self, step)
+
+    module.RestorationTask.updates = stopping
+    try:
+        with pytest.raises(Stop):
+            train(data(pairs), tmp_path / "part", SMALL, whole)
+    finally:
+        module.RestorationTask.updates = original
+    train(data(pairs), tmp_path / "part", SMALL, whole, resume=True)
+    a, b = (Model.load(tmp_path / name).network.state_dict() for name in ("whole", "part"))
+    assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_two_processes_see_the_doubled_batch(pairs):
+    source = PairSource(data(pairs).pairs())
+    one = PairBatches(source, dataclasses.replace(SMALL, batch_size=4), 10, 0).batch(3)
+    two = [PairBatches(source, SMALL, 10, 0).batch(3, rank, 2) for rank in (0, 1)]
+    np.testing.assert_array_equal(one.pixels, np.concatenate([part.pixels for part in two]))
+
+
+def test_progressive_crops_keep_the_number_of_pixels(pairs, tmp_path):
+    config = RestoreConfig(
+        "drt-tiny", crop=16, batch_size=8, progressive_crops=(32, 64), progressive_at=(0.5, 0.75), validation_images=0
+    )
+    batches = PairBatches(PairSource(data(pairs).pairs()), config, 8, 0)
+    shapes = [batches.batch(step).pixels.shape for step in (0, 3, 4, 6)]
+    assert [shape[0] for shape in shapes] == [8, 8, 2, 1]
+    assert [shape[2] for shape in shapes] == [16, 16, 32, 64]
+    with pytest.raises(ValueError, match="give steps instead of minutes"):
+        train(data(pairs), tmp_path / "run", config, dataclasses.replace(LOOP, minutes=1.0))
+
+
+def test_images_smaller_than_a_crop_are_mirrored(pairs, tmp_path):
+    train(data(pairs), tmp_path / "run", dataclasses.replace(SMALL, crop=84, batch_size=1), LOOP)
+
+
+def test_whole_backgrounds_are_held_back():
+    groups = [f"bg{index // 3}" for index in range(60)]
+    held = held_back(groups, 4, seed=0)
+    assert len(held) == 6
+    assert {groups[i] for i in held}.isdisjoint({g for i, g in enumerate(groups) if i not in held})
+    assert held_back(groups[:9], 4, seed=0) == [], "never more than a tenth"
+
+
+def test_validation_backgrounds_must_not_be_trained_on(pairs, tmp_path):
+    watched = ValidationData(str(pairs / "rainy"), str(pairs / "clean"))
+    with pytest.raises(DataError, match="6 of 6 test images: have a background that is trained on"):
+        train(data(pairs), tmp_path / "run", SMALL, LOOP, validate=watched)
+    assert not (tmp_path / "run").exists()
+
+
+def test_given_validation_pairs_are_scored(pairs, tmp_path):
+    for side in ("rainy", "clean"):
+        (tmp_path / "val" / side).mkdir(parents=True)
+        (pairs / side / "5.png").rename(tmp_path / "val" / side / "5.png")
+    watched = ValidationData(str(tmp_path / "val" / "rainy"), str(tmp_path / "val" / "clean"))
+    check_no_leak(data(pairs).pairs(), find_pairs(tmp_path / "val" / "rainy", tmp_path / "val" / "clean"))
+    train(data(pairs), tmp_path / "run", SMALL, LOOP, validate=watched)
+    with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
+        assert sum(bool(row["val_psnr"]) for row in csv.DictReader(file)) == 2
+
+
+def test_blind_networks_are_refused(pairs):
+    source = PairSource(data(pairs).pairs())
+    with pytest.raises(ValueError, match="ignores the pixel it restores"):
+        build_task(source, dataclasses.replace(SMALL, model="dbsnl"), LOOP)
+
+
+def test_recipes_are_the_published_ones():
+    elf, ddsa, drt = (get_recipe(name) for name in ("elf-rain13k", "ddsa-rain100l", "drt-rain100"))
+    assert elf.train.loss == LossWeights(charbonnier=0.3, edge=0.2, ssim=0.15, half=0.8)
+    from bsn.engine.schedule import learning_rate_factor
+
+    def rate(recipe, step):
+        return recipe.train.learning_rate * learning_rate_factor(step, recipe.loop.steps, recipe.loop)
+
+    # Published learning rates at given steps and epochs.
+    assert rate(ddsa, 92_000) == pytest.approx(3e-4)
+    assert rate(ddsa, 196_000) == pytest.approx(1.505e-4, rel=1e-3)
+    assert rate(drt, 1_000_000) == pytest.approx(1e-4)
+    for epoch, factor in ((79, 1.0), (80, 0.8), (160, 0.64), (600, 0.8**7)):
+        assert rate(elf, (epoch - 1) * 857) == pytest.approx(2e-4 * factor), epoch
+    with pytest.raises(ValueError, match="there is no recipe 'elf-rain'; choose one of"):
+        get_recipe("elf-rain")
+    assert all(recipe.summary for recipe in RECIPES.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"crop": 8}, "crop 8 is out of range; use 16 or more"),
+        ({"progressive_crops": (128,)}, "one rising fraction of the run per progressive crop"),
+        ({"accumulate": 9}, "accumulate 9 is out of range"),
+    ],
+)
+def test_settings_out_of_range(options, message):
+    with pytest.raises(ValueError, match=message):
+        RestoreConfig(**options)
