@@ -40,6 +40,10 @@ class LossWeights:
         See :func:`edge_loss`.
     ssim : float
         Times 1 - SSIM; a gradient up the similarity.
+    tv : float
+        See :func:`total_variation`.
+    internal : float
+        See :func:`agreement`; for batches of several degraded images of each background.
     half : float
         Weight of the half-size output in the terms ``l1``, ``l2``, ``charbonnier`` and ``edge``, relative to the full-size one.
 
@@ -54,6 +58,8 @@ class LossWeights:
     charbonnier: float = 0.0
     edge: float = 0.0
     ssim: float = 0.0
+    tv: float = 0.0
+    internal: float = 0.0
     half: float = 0.8
 
     def __post_init__(self) -> None:
@@ -174,7 +180,7 @@ _TERMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def total_loss(
-    outputs: Tensor | tuple[Tensor, ...], target: Tensor, weights: LossWeights
+    outputs: Tensor | tuple[Tensor, ...], target: Tensor, weights: LossWeights, count: int = 1
 ) -> tuple[Tensor, dict[str, float]]:
     """Weighted sum of all terms.
 
@@ -183,6 +189,8 @@ def total_loss(
     outputs : Tensor, shape (N, C, H, W), or a tuple of it and the half-size image (N, C, H / 2, W / 2)
     target : Tensor, shape (N, C, H, W)
     weights : LossWeights
+    count : int
+        Degraded images of each background, side by side in the batch.
 
     Returns
     -------
@@ -204,4 +212,10 @@ def total_loss(
         value = ssim(*pairs[0])
         total = total + weights.ssim * (1 - value)
         terms["ssim"] = float(value.detach())
+    if weights.tv:
+        total = total + weights.tv * total_variation(pairs[0][0])
+    if weights.internal and count > 1:
+        value = agreement(pairs[0][0], count)
+        total = total + weights.internal * value
+        terms["internal"] = float(value.detach())
     return total, terms

@@ -14,7 +14,7 @@ from restoration.manas.space.body import MultiScaleBody
 from restoration.manas.space.candidates import PUBLISHED_ORDER, candidate_names
 from restoration.manas.space.modules import MODULES, MixedModule, MixInput
 from restoration.manas.space.shape import Shape
-from restoration.models.common import mirror_to_multiple
+from restoration.models.common import mirror_to_multiple, zero
 from restoration.models.manas.official import our_key, our_tensors
 
 __all__ = ["Architecture", "EdgeWeights", "Supernet"]
@@ -92,6 +92,8 @@ class Supernet(nn.Module):
             lambda cell, branch, width: AttentionBlock(width, shape.nodes, lambda group, _: MixedEdge(group, names)),
         )
         self.architecture = Architecture(shape, names)
+        if residual:
+            zero(self.body.last)
 
     @classmethod
     def from_official(cls, content: Mapping[str, Any], config: Mapping[str, Any], **options: Any) -> Supernet:

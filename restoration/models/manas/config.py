@@ -24,7 +24,8 @@ class MANASConfig:
     channels : int
         Of the image, in and out.
     residual : bool
-        Predict what to add to the image instead of the image. Published networks predict the image.
+        Predict what to add to the image, at first nothing, instead of the image: short runs learn the rain at once. Published
+        networks predict the image.
     prune : bool
         Own the chosen candidates only. False: all of them, and a stem even if it is not used, as published checkpoints do;
         the result is the same.
@@ -50,4 +51,4 @@ class MANASConfig:
         if self.channels < 1:
             raise ValueError(f"channels {self.channels} make no image; use 1 or more")
         object.__setattr__(self, "genotype", genotype)
-        object.__setattr__(self, "widths", genotype.widths)
+        object.__setattr__(self, "widths", ())  # the genotype has them now

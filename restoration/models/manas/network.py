@@ -13,7 +13,7 @@ from restoration.manas.space.attention import AttentionBlock, ChosenEdge
 from restoration.manas.space.body import MultiScaleBody
 from restoration.manas.space.candidates import candidate
 from restoration.manas.space.modules import make_module, module_reach
-from restoration.models.common import RestorationNetwork, mirror_to_multiple
+from restoration.models.common import RestorationNetwork, mirror_to_multiple, zero
 from restoration.models.manas.config import MANASConfig
 from restoration.models.manas.official import our_genotype, our_key, our_tensors
 
@@ -60,6 +60,8 @@ class MANAS(RestorationNetwork):
             lambda cell, branch, channels: _attention(channels, chosen.edges[cell][branch], chosen.nodes, prune),
             unused_stem=not prune,
         )
+        if self.config.residual:
+            zero(self.body.last)
 
     @classmethod
     def from_official(
