@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from data.crops import CropBatch, RandomCrops, grid_crops
     from data.errors import DataError
     from data.formats import SUFFIXES
-    from data.grouped_crops import GroupedCrops, background_members
     from data.geometry import inverse, transform
+    from data.grouped_crops import GroupedCrops, background_members
     from data.images import Image, read_image, write_image
     from data.listing import is_image_path, list_images
     from data.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian

@@ -4,7 +4,7 @@ As in `data.crops` there is no sampler state: the crops are a function of seed, 
 global batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -75,6 +75,8 @@ class GroupedCrops:
     seed : int
     augment : bool or "flips"
         As in `RandomCrops`; the same for all images of a background.
+    only : collection of str, optional
+        Backgrounds to draw from.
 
     Raises
     ------
@@ -91,12 +93,14 @@ class GroupedCrops:
         *,
         seed: int,
         augment: bool | Literal["flips"] = True,
+        only: Collection[str] | None = None,
     ) -> None:
         self.source, self.size, self.count, self.seed, self.augment = source, size, count, seed, augment
-        self.members = list(background_members(groups, count).values())
-        self._names = list(background_members(groups, count))
-        for name, indices in zip(self._names, self.members, strict=True):
+        found = background_members(groups, count)
+        chosen = {name: indices for name, indices in found.items() if only is None or name in only}
+        for name, indices in chosen.items():
             self._check(name, indices)
+        self.members = list(chosen.values())
 
     def _check(self, name: str, indices: list[int]) -> None:
         sizes = {self.source.size(index) for index in indices}
@@ -108,7 +112,9 @@ class GroupedCrops:
         rows, columns = next(iter(sizes))
         if min(rows, columns) < self.size:
             raise DataError(
-                f"crop {self.size} x {self.size}", f"background {name!r} is only {rows} x {columns}", "use a smaller crop"
+                f"crop {self.size} x {self.size}",
+                f"background {name!r} is only {rows} x {columns}",
+                "use a smaller crop",
             )
 
     def batch(self, step: int, backgrounds: int, rank: int = 0, world_size: int = 1) -> CropBatch:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bsn.models import InferenceDefaults, Preset, ValueScale, register_network, register_preset
 from bsn.models.convert import Converter, register_converter
+from restoration.manas.genotype import shipped_genotype
 from restoration.models.ddsa import DDSA, DDSAConfig
 from restoration.models.drt import DRT, DRTConfig
 from restoration.models.elf import ELF, ELFConfig
-from restoration.manas.genotype import shipped_genotype
 from restoration.models.manas import MANAS, MANASConfig
 from restoration.models.manas.pickled import read_checkpoint
 

@@ -60,6 +60,7 @@ class Genotype:
     about: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))
         object.__setattr__(self, "modules", tuple(tuple(cell) for cell in self.modules))
         object.__setattr__(self, "edges", tuple(tuple(tuple(branch) for branch in cell) for cell in self.edges))
         try:
@@ -144,7 +145,9 @@ class Genotype:
             _check_types(values, source)
             return cls(**values)
         except KeyError as error:
-            raise GenotypeError(f"a cell in {source} lacks {error.args[0]!r}; a cell has modules and attention") from None
+            raise GenotypeError(
+                f"a cell in {source} lacks {error.args[0]!r}; a cell has modules and attention"
+            ) from None
         except GenotypeError as error:
             text = str(error)
             raise GenotypeError(text if source in text else f"{source}: {text}") from None

@@ -99,7 +99,8 @@ class AttentionBlock(nn.Module):
         weights : Tensor, shape (edges, candidates), optional
             For blocks of mixed edges.
         """
-        groups, nodes = x.chunk(self.nodes, 1), []
+        groups = x.chunk(self.nodes, 1)
+        nodes: list[Tensor] = []
         edges = iter(zip(self.edges, [None] * len(self.edges) if weights is None else weights, strict=True))
         for group in groups:
             parts = []

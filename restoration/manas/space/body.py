@@ -75,7 +75,7 @@ class MultiScaleBody(nn.Module):
         blocks = iter(() if beta is None else beta.split(self.shape.edges))
         for transition, cell, attention in zip(self.transitions, self.cells, self.attention, strict=True):
             branches = transition(branches)
-            for module in cell:  # type: ignore[union-attr]
+            for module in cell:  # type: ignore[attr-defined]
                 branches = module(branches) if alpha is None else module(branches, next(rows))
             branches = [
                 block(y) if beta is None else block(y, next(blocks))

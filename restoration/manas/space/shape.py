@@ -82,5 +82,7 @@ class Shape:
     def edge_names(self) -> list[str]:
         """What each edge of a block connects: groups X to nodes U."""
         return [
-            f"{source}→U{node}" for node in range(self.nodes) for source in (f"X{node}", *(f"U{j}" for j in range(node)))
+            f"{source}→U{node}"
+            for node in range(self.nodes)
+            for source in (f"X{node}", *(f"U{j}" for j in range(node)))
         ]

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from restoration.losses import ssim, total_variation
 from restoration.manas.genotype import derive, genotype_of_indices
 from restoration.manas.search.losses import (
     external_loss,
@@ -14,7 +15,6 @@ from restoration.manas.search.losses import (
 from restoration.manas.search.supernet import Supernet
 from restoration.manas.space import Shape
 from restoration.manas.space.candidates import PUBLISHED_ORDER
-from restoration.losses import ssim, total_variation
 from restoration.models import MANAS
 from tests.helpers.golden import load_golden
 
@@ -87,7 +87,9 @@ def test_losses_gradients_and_the_step_of_the_architecture(epoch):
     assert_within(loss, golden[f"loss64_arch_epoch{epoch}"], 3e-6 * (1 + float(truth)))
 
     settings = golden.config["adam"]
-    optimizer = torch.optim.Adam([alpha, beta], settings["lr"], settings["betas"], weight_decay=settings["weight_decay"])
+    optimizer = torch.optim.Adam(
+        [alpha, beta], settings["lr"], settings["betas"], weight_decay=settings["weight_decay"]
+    )
     loss.backward()
     for name, parameter in (("arch", alpha), ("auto", beta)):
         gradient = golden[f"grad64_{name}_epoch{epoch}"]

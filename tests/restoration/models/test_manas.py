@@ -254,9 +254,7 @@ def test_any_size(size):
     torch.manual_seed(0)
     network = MANAS(shipped_genotype("tiny")).eval()
     x = torch.rand(1, 3, *size)
-    padded = torch.from_numpy(
-        np.pad(x.numpy(), [(0, 0), (0, 0), *((0, -side % 8) for side in size)], mode="reflect")
-    )
+    padded = torch.from_numpy(np.pad(x.numpy(), [(0, 0), (0, 0), *((0, -side % 8) for side in size)], mode="reflect"))
     with torch.no_grad():
         y = network(x)
         expected = network(padded)[..., : size[0], : size[1]]

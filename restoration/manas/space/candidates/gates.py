@@ -42,6 +42,4 @@ def squeezed(channels: int, reduction: int, *, bias: bool) -> nn.Sequential:
     bias : bool
     """
     hidden = channels // reduction
-    return nn.Sequential(
-        nn.Linear(channels, hidden, bias=bias), nn.ReLU(), nn.Linear(hidden, channels, bias=bias)
-    )
+    return nn.Sequential(nn.Linear(channels, hidden, bias=bias), nn.ReLU(), nn.Linear(hidden, channels, bias=bias))
