@@ -63,15 +63,16 @@ class Genotype:
         object.__setattr__(self, "widths", tuple(self.widths))
         object.__setattr__(self, "modules", tuple(tuple(cell) for cell in self.modules))
         object.__setattr__(self, "edges", tuple(tuple(tuple(branch) for branch in cell) for cell in self.edges))
+        cells = max(len(self.widths) - 1, 0)
+        if len(self.modules) != cells or len(self.edges) != cells:
+            raise GenotypeError(
+                f"the genotype has modules for {len(self.modules)} and attention for {len(self.edges)} cells, but "
+                f"{len(self.widths)} widths make {cells} cells; give one entry each per cell"
+            )
         try:
             shape = self.shape
         except ValueError as error:
             raise GenotypeError(f"the genotype's shape cannot be built: {error}") from None
-        if len(self.modules) != shape.cells or len(self.edges) != shape.cells:
-            raise GenotypeError(
-                f"the genotype has modules for {len(self.modules)} and attention for {len(self.edges)} cells, but "
-                f"{len(self.widths)} widths make {shape.cells} cells; give one entry each per cell"
-            )
         for cell, (modules, branches) in enumerate(zip(self.modules, self.edges, strict=True)):
             _check_cell(shape, cell, modules, branches)
 
@@ -189,7 +190,7 @@ def _check_types(values: Mapping[str, Any], source: str) -> None:
     if not isinstance(values.get("stem", True), bool) or not isinstance(values.get("about", {}), dict):
         raise GenotypeError(f"{source}: stem is true or false, about a mapping")
     lists = [*values.get("modules", ()), *(branch for cell in values.get("edges", ()) for branch in cell)]
-    if any(not isinstance(names, (list, tuple)) for names in lists):
+    if any(not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names) for names in lists):
         raise GenotypeError(f"{source}: modules and branches are lists of names")
 
 

@@ -63,7 +63,9 @@ def test_killed_and_resumed_it_ends_in_the_same_bits(layers, toy, tmp_path, monk
     assert whole == part
     for name in ("genotype.json", "architecture.safetensors", "genotype.svg"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "part" / name).read_bytes()
-    states = [torch.load(tmp_path / name / "last.ckpt", weights_only=True)["modules"]["network"] for name in ("whole", "part")]
+    states = [
+        torch.load(tmp_path / name / "last.ckpt", weights_only=True)["modules"]["network"] for name in ("whole", "part")
+    ]
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
@@ -75,7 +77,9 @@ def parameters_after(layers, config, loop, tmp_path):
 def test_warm_up_leaves_the_architecture_alone(layers, toy, tmp_path):
     torch.manual_seed(LOOP.seed)
     start = build_search(layers.open(), toy, LOOP).supernet.state_dict()
-    state = parameters_after(layers, dataclasses.replace(toy, warmup=0.99), dataclasses.replace(LOOP, steps=2), tmp_path)
+    state = parameters_after(
+        layers, dataclasses.replace(toy, warmup=0.99), dataclasses.replace(LOOP, steps=2), tmp_path
+    )
     assert torch.equal(state["architecture.alpha"], start["architecture.alpha"])
     assert torch.equal(state["architecture.beta"], start["architecture.beta"])
     assert not torch.equal(state["body.last.weight"], start["body.last.weight"])
@@ -121,8 +125,14 @@ def test_no_background_is_on_both_sides(layers, toy):
 def test_second_order_is_the_gradient_through_the_step():
     """Finite differences against automatic differentiation through one SGD step, on a smooth function of both."""
     torch.manual_seed(0)
-    w = [torch.randn(5, dtype=torch.float64, requires_grad=True), torch.randn(2, 3, dtype=torch.float64, requires_grad=True)]
-    a = [torch.randn(5, dtype=torch.float64, requires_grad=True), torch.randn(3, dtype=torch.float64, requires_grad=True)]
+    w = [
+        torch.randn(5, dtype=torch.float64, requires_grad=True),
+        torch.randn(2, 3, dtype=torch.float64, requires_grad=True),
+    ]
+    a = [
+        torch.randn(5, dtype=torch.float64, requires_grad=True),
+        torch.randn(3, dtype=torch.float64, requires_grad=True),
+    ]
     velocity = [torch.randn_like(x) for x in w]
     step = WeightStep(0.05, momentum=0.9, decay=0.01, velocity=velocity)
 
@@ -142,7 +152,9 @@ def test_second_order_is_the_gradient_through_the_step():
     first_order = torch.autograd.grad(validation([x.detach() for x in moved]), a)
     for mine, truth, plain in zip(ours, exact, first_order):
         assert float((mine - truth).abs().max()) < 1e-4 * float(truth.abs().max())
-        assert float((plain - truth).abs().max()) > 1e-2 * float(truth.abs().max()), "the test would not see the difference"
+        assert float((plain - truth).abs().max()) > 1e-2 * float(truth.abs().max()), (
+            "the test would not see the difference"
+        )
     assert all(torch.equal(x, y) for x, y in zip(w, before))
 
 
