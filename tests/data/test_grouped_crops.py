@@ -24,7 +24,7 @@ def test_a_batch_shows_each_background_at_one_place():
     for step in range(20):
         batch = crops.batch(step, 3)
         assert batch.pixels.shape == (6, 3, 8, 8)
-        for first, second in zip(batch.pixels[::2], batch.pixels[1::2]):
+        for first, second in zip(batch.pixels[::2], batch.pixels[1::2], strict=True):
             numbers = int(first[0, 0, 0]), int(second[0, 0, 0])
             assert numbers[0] != numbers[1]
             assert GROUPS[numbers[0]] == GROUPS[numbers[1]]

@@ -75,7 +75,7 @@ class MANAS(RestorationNetwork):
             Under the official keys, bare or wrapped; what :func:`restoration.models.manas.pickled.read_pickled` gives.
         config : mapping
             ``list_channels``, ``list_module``, ``steps``, ``stem``, ``arch`` follow from the weights where they are missing.
-            The candidate on each edge does not: ``auto_official_by_stage`` (a list of numbers per cell, for all its branches) or
+            The candidate on each edge does not: ``auto_official_by_stage`` (numbers per cell, for all its branches) or
             ``auto_per_branch``. Where both are given, the class ``cls`` = "MixedAutoNet" takes the latter, others the first.
         genotype : Genotype, optional
             Instead of what the configuration says of modules and edges.

@@ -107,7 +107,7 @@ def test_drawing(name):
         f"{edge} {name}"
         for cell in genotype.edges
         for branch in cell
-        for edge, name in zip(genotype.shape.edge_names(), branch)
+        for edge, name in zip(genotype.shape.edge_names(), branch, strict=True)
     ]
     assert shown == expected
     letters = [name[0].upper() for s, cell in enumerate(genotype.modules) for name in cell for _ in range(s + 2)]

@@ -143,19 +143,21 @@ def test_second_order_is_the_gradient_through_the_step():
         return torch.tanh(weights[0] + a[0]).square().sum() + (weights[1] * a[1]).exp().mean()
 
     gradients = torch.autograd.grad(training(w), w, create_graph=True)
-    moved = [x - step.rate * (g + step.decay * x + step.momentum * v) for x, g, v in zip(w, gradients, velocity)]
+    moved = [
+        x - step.rate * (g + step.decay * x + step.momentum * v) for x, g, v in zip(w, gradients, velocity, strict=True)
+    ]
     exact_loss = validation(moved)
     exact = torch.autograd.grad(exact_loss, a)
     before = [x.detach().clone() for x in w]
     loss, ours = look_ahead_gradient(lambda: training(w), lambda: validation(w), w, a, step)
     assert float(loss) == pytest.approx(exact_loss.item(), abs=1e-12)
     first_order = torch.autograd.grad(validation([x.detach() for x in moved]), a)
-    for mine, truth, plain in zip(ours, exact, first_order):
+    for mine, truth, plain in zip(ours, exact, first_order, strict=True):
         assert float((mine - truth).abs().max()) < 1e-4 * float(truth.abs().max())
         assert float((plain - truth).abs().max()) > 1e-2 * float(truth.abs().max()), (
             "the test would not see the difference"
         )
-    assert all(torch.equal(x, y) for x, y in zip(w, before))
+    assert all(torch.equal(x, y) for x, y in zip(w, before, strict=True))
 
 
 def test_costs_are_those_of_the_network():

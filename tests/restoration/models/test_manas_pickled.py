@@ -145,11 +145,10 @@ def test_broken_files(tmp_path, file):
     (tmp_path / "short.pth").write_bytes(raw[: len(raw) // 2])
     with pytest.raises(ModelFileError):
         read_checkpoint(tmp_path / "short.pth")
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("text", "hello")
     with pytest.raises(ModelFileError, match="none of PyTorch"):
-        path = tmp_path / "other.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("text", "hello")
-        read_pickled(path)
+        read_pickled(tmp_path / "other.zip")
     with pytest.raises(ModelFileError, match="holds a list, not a network"):
         read_pickled(pickled(tmp_path, pickle.dumps([1, 2], 2)))
     buffer = io.BytesIO()
