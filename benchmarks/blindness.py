@@ -1,6 +1,6 @@
 """Is it blind? Every network by every check, every known leak, and what one layer of channel attention learns to copy.
 
-    python -m benchmarks.blindness [--parts networks cases learnability] [--size 128] [--steps 1200] [--curriculum 16 32 64]
+    python -m benchmarks.blindness [--parts networks cases learnability] [--size 128] [--steps 500] [--curriculum 16 32 64]
 
 Prints the tables and writes benchmarks/results/blindness.json; parts that are left out keep their last results.
 """
@@ -21,6 +21,7 @@ from bsn.blindness import (
     Condition,
     LearnabilityConfig,
     Subject,
+    Verdict,
     VerifyConfig,
     learnability,
     move_weights,
@@ -32,7 +33,16 @@ from bsn.ops import MaskedConv2d, merge_phases, split_phases
 from bsn.ops.channel_attention.module import ChannelAttention
 from tests.helpers.blindness_cases import blind_networks, leaking_networks
 
+STUDY_PER_PHASE = {16: 0.0, 64: 0.00002}
 PARTS = ("networks", "cases", "learnability")
+COLUMNS = ("structure", "jacobian", "perturbation", "train mode", "odd size", "bf16 autocast", "moved weights")
+CONDITIONS = {
+    "float64, train mode": "train mode",
+    "float64, eval, odd size": "odd size",
+    "bf16, autocast": "bf16 autocast",
+    "float64, moved weights": "moved weights",
+}
+MARKS = {True: "ok", False: "leak", None: "not run"}
 
 
 class OneChannelAttention(nn.Module):
@@ -76,7 +86,7 @@ def networks(size: int) -> list[dict[str, Any]]:
                 "passes": certificate.passes,
                 "seconds": seconds,
                 "cpu_seconds": cpu,
-                "verdict": verdict.to_dict(),
+                **slim(verdict),
             }
         )
     return rows
@@ -89,9 +99,8 @@ def cases() -> list[dict[str, Any]]:
     entries += [(name, network, channels) for name, (network, channels, _) in blind_networks().items()]
     for name, network, channels in entries:
         verdict = verify(network, channels, VerifyConfig((32, 32)), name=name)
-        caught = [f"{check.check} ({check.condition})" for check in verdict.checks if check.passed is False]
-        print(f"{verdict.headline}  [{verdict.seconds:.1f} s]  by {', '.join(caught) or 'none'}", flush=True)
-        rows.append({"case": name, "caught_by": caught, "verdict": verdict.to_dict()})
+        print(f"{verdict.headline}  [{verdict.seconds:.1f} s]", flush=True)
+        rows.append({"case": name, **slim(verdict)})
     return rows
 
 
@@ -106,7 +115,7 @@ def learned(steps: int, sizes: list[int], image_channels: int, pixels: int) -> l
             network, image_channels, sizes, config, say=lambda text: print("  " + text, flush=True)
         ):
             positions = (found.size // 4) ** 2
-            before = MEASURED_LEAKS[192, 4].get(positions) if scope == "global" else 0.0
+            before = (MEASURED_LEAKS[192, 4] if scope == "global" else STUDY_PER_PHASE).get(positions)
             print(
                 f"{scope:<7} {positions:>5} positions: {found.explained:.3%} [{found.low:.3%}, {found.high:.3%}], study "
                 f"{'-' if before is None else format(before, '.0%')}",
@@ -128,60 +137,72 @@ def learned(steps: int, sizes: list[int], image_channels: int, pixels: int) -> l
     return rows
 
 
+def slim(verdict: Verdict) -> dict[str, Any]:
+    """What the tables need of a verdict."""
+    leak = verdict.leak
+    where = None if leak is None or leak.culprit is None else leak.culprit.module or "its own forward"
+    checks = [
+        {
+            "check": CONDITIONS.get(c.condition.rsplit(",", 1)[0], c.check),
+            "passed": c.passed,
+            "seconds": round(c.seconds, 2),
+        }
+        for c in verdict.checks
+    ]
+    return {
+        "headline": verdict.headline,
+        "ratio": None if leak is None else leak.ratio,
+        "module": where,
+        "checks": checks,
+    }
+
+
 def markdown(result: dict[str, Any]) -> str:
     """Tables of the README from the stored results."""
     lines = []
     if "networks" in result:
-        checks = [(c["check"], c["condition"].rsplit(",", 1)[0]) for c in result["networks"][0]["verdict"]["checks"]]
-        size = result["networks"][0]["size"]
-        titles = [check if check == "structure" else condition for check, condition in checks]
-        lines += ["| network | " + " | ".join([f"every pixel of {size} x {size}", *titles]) + " |"]
-        lines += ["|---" * (len(checks) + 2) + "|"]
+        lines += _row(["network", f"every pixel of {result['networks'][0]['size']}²", *COLUMNS], head=True)
         for row in result["networks"]:
-            cells = [f"{row['certified']} of {row['pixels']}, {row['passes']} passes, {row['seconds']:.0f} s"]
-            cells += [f"{_mark(check['passed'])} {check['seconds']:.1f} s" for check in row["verdict"]["checks"]]
-            lines += [f"| {row['network']} | " + " | ".join(cells) + " |"]
+            checks = {check["check"]: check for check in row["checks"]}
+            cells = [f"{row['certified']:,} of {row['pixels']:,}: {row['passes']} passes, {row['seconds']:.0f} s"]
+            cells += [f"{MARKS[checks[name]['passed']]}, {checks[name]['seconds']:.1f} s" for name in COLUMNS]
+            lines += _row([f"`{row['network']}`", *cells])
     if "cases" in result:
-        lines += ["", "| case | verdict | ratio | caught by | module |", "|---|---|---|---|---|"]
+        lines += ["", *_row(["case", *COLUMNS[1:], "ratio", "module"], head=True)]
         for row in result["cases"]:
-            leak = row["verdict"]["leak"]
-            kinds = list(dict.fromkeys(_short(text) for text in row["caught_by"]))
-            cells = ["blind", "-", "-", "-"]
-            if leak is not None:
-                cells = [
-                    "leaks",
-                    f"{leak['ratio']:.1e}",
-                    ", ".join(kinds),
-                    leak["culprit"]["module"] or "its own forward",
-                ]
-            lines += [f"| {row['case']} | " + " | ".join(cells) + " |"]
+            checks = {check["check"]: check["passed"] for check in row["checks"]}
+            end = ["", ""] if row["ratio"] is None else [f"{row['ratio']:.1e}", row["module"]]
+            lines += _row([row["case"], *(MARKS[checks[name]] for name in COLUMNS[1:]), *end])
     if "learnability" in result:
-        lines += ["", "| scope | positions | explained here, 95 % interval | published study |", "|---|---|---|---|"]
+        lines += [
+            "",
+            *_row(["scope", "positions", "copied of fresh noise, 95 % interval", "earlier study"], head=True),
+        ]
         for row in result["learnability"]:
-            study = "-" if row["study"] is None else f"{row['study']:.0%}"
-            here = f"{row['explained']:.2%} [{row['low']:.2%}, {row['high']:.2%}]"
-            lines += [f"| {row['scope']} | {row['positions']} | {here} | {study} |"]
+            study = (
+                "-"
+                if row["study"] is None
+                else f"{row['study']:.3%}"
+                if row["scope"] == "phase"
+                else f"{row['study']:.0%}"
+            )
+            here = f"{row['explained']:.3%} [{row['low']:.3%}, {row['high']:.3%}]"
+            lines += _row([row["scope"], str(row["positions"]), here, study])
     return "\n".join(lines)
 
 
-def _mark(passed: bool | None) -> str:
-    return {True: "ok", False: "LEAK", None: "not run"}[passed]
-
-
-def _short(text: str) -> str:
-    """'perturbation (float64, train mode, 32 x 32)' to 'perturbation, train mode'."""
-    check, _, condition = text.rstrip(")").partition(" (")
-    words = condition.split(", ")[1:-1]
-    return check if words in ([], ["eval"]) else f"{check}, {words[-1]}"
+def _row(cells: list[str], head: bool = False) -> list[str]:
+    line = "| " + " | ".join(cells) + " |"
+    return [line, "|---" * len(cells) + "|"] if head else [line]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--curriculum", type=int, nargs="+", default=[16, 32, 64])
-    parser.add_argument("--image_channels", type=int, default=3)
+    parser.add_argument("--image_channels", type=int, default=1)
     parser.add_argument("--pixels", type=int, default=16384)
     parser.add_argument("--table", action="store_true", help="only print the stored results, as Markdown")
     options = parser.parse_args()

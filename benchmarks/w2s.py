@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DEFAULT)
     parser.add_argument("--model", default="tbsn-tiny")
     parser.add_argument("--channel_attention", default="phase")
+    parser.add_argument("--noise", default="none", help="none, gaussian, poisson-gaussian or auto")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--batch_size", type=int)
@@ -37,11 +38,13 @@ def main() -> None:
     parser.add_argument("--name", help="of the result file")
     options = parser.parse_args()
     torch.set_num_threads(2)
-    name = options.name or f"{options.model}_{options.channel_attention}_seed{options.seed}"
+    name = options.name or f"{options.model}_{options.channel_attention}_{options.noise}_seed{options.seed}"
     run = Path("runs") / f"w2s_{name}"
     shutil.rmtree(run, ignore_errors=True)
     overrides = {k: v for k in ("batch_size", "learning_rate") if (v := getattr(options, k)) is not None}
-    config = TrainConfig(model=options.model, channel_attention=options.channel_attention, **overrides)
+    config = TrainConfig(
+        model=options.model, channel_attention=options.channel_attention, noise=options.noise, **overrides
+    )
     minutes = None if options.steps else options.minutes
     loop = LoopConfig(steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
     images = [str(pair.noisy) for pair in pairs(options.data, "w2s", "train")]

@@ -112,6 +112,12 @@ def to_unit(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype(np.float32)
 
 
+def unit_span(dtype: Any) -> float:
+    """What 1 of the range [0, 1] is in an image's own values: 255, 65535, or 1 for floats."""
+    dtype = np.dtype(dtype)
+    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
+
+
 def from_unit(values: np.ndarray, dtype: Any) -> np.ndarray:
     """Convert values back to a pixel type: the inverse of `to_unit`.
 

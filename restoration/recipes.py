@@ -47,7 +47,7 @@ def _published_loop(**options: object) -> LoopConfig:
 RECIPES = {
     "elf-tiny": Recipe(
         "a small ELF, minutes on two CPU cores",
-        RestoreConfig("elf-tiny", crop=64, batch_size=4),
+        RestoreConfig("elf-tiny", crop=96, batch_size=4),
         _TINY_LOOP,
     ),
     "ddsa-tiny": Recipe(

@@ -9,8 +9,9 @@ import pytest
 
 import bsn
 import data
+import distill
 
-PACKAGES = [bsn, data]
+PACKAGES = [bsn, data, distill]
 MODULES = sorted(
     m.name
     for package in PACKAGES
@@ -19,7 +20,7 @@ MODULES = sorted(
 )
 
 
-@pytest.mark.parametrize("name", ["bsn", "data", *MODULES])
+@pytest.mark.parametrize("name", ["bsn", "data", "distill", *MODULES])
 def test_examples_run(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 

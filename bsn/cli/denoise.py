@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
 EXAMPLES = """examples:
+  bsn denoise photo.png -o clean.png                   with the model in the box: photographs, white noise
   bsn denoise noisy/ --model run -o clean/             every image of a folder, same names, same dtype
   bsn denoise scan.tif --model run -o scan_clean.tif   one file, tile by tile if it is large
   bsn denoise noisy/ --model run -o clean/ --ensemble true
@@ -24,7 +25,12 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     from bsn.inference import InferenceConfig
 
     parser.add_argument("inputs", nargs="+", help="noisy images: files, folders or patterns")
-    parser.add_argument("--model", required=True, help="folder of a run, or a .safetensors model")
+    parser.add_argument(
+        "--model",
+        type=str | None,
+        default=None,
+        help="folder of a run, or a .safetensors model; default: the one in the box, for photographs with white noise",
+    )
     parser.add_argument("-o", "--output", required=True, help="folder for the results, or a file name for one input")
     parser.add_argument(
         "--axes", type=str | None, default=None, help="axes of the images, such as YX, YXC, ZYX; default: guessed"
@@ -39,10 +45,13 @@ def run(options: Namespace) -> int:
     from rich.progress import Progress
 
     from bsn.inference import Denoiser, InferenceConfig, output_path
+    from bsn.models.bundled import BUNDLED
     from data import DataError, list_images
 
     sources = list_images(options.inputs)
     denoiser = Denoiser(options.model, take(InferenceConfig, options))
+    if options.model is None:
+        print(f"model in the box: {BUNDLED}, for {denoiser.model.provenance['trained_for']}")
     target = Path(options.output)
     if target.suffix and not target.is_dir():
         if len(sources) > 1:
@@ -64,7 +73,29 @@ def run(options: Namespace) -> int:
     for path, message in report.failed.items():
         print(f"bsn denoise: {path.name}: {' '.join(message.split())}", file=sys.stderr)
     print(f"{len(report.done)} of {len(sources)} images denoised to {target}")
+    if options.model is None:
+        _warn_of_correlated_noise(list(report.done), options.axes)
     return 2 if report.failed else 0
+
+
+def _warn_of_correlated_noise(done: list[Path], axes: str | None) -> None:
+    from bsn.inference.correlation import correlated_files
+    from data.errors import name_some
+
+    found = correlated_files(done, axes)
+    jpegs = [path for path in done if path.suffix.lower() in (".jpg", ".jpeg") and path not in found]
+    said = []
+    if found:
+        names, worst = name_some([path.name for path in found]), max(found.values())
+        said.append(f"the noise of {names} is correlated between neighbours (up to {worst:.2f})")
+    if jpegs:
+        said.append(f"{name_some([p.name for p in jpegs])}: JPEG correlates noise")
+    if said:
+        print(
+            f"bsn denoise: note: {'; '.join(said)}. The model in the box takes noise that neighbours share for picture. Train "
+            "on your own images: bsn train noisy/ -o run --recipe camera",
+            file=sys.stderr,
+        )
 
 
 def _make_folder(folder: Path) -> None:

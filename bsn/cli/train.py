@@ -60,6 +60,7 @@ def run(options: Namespace) -> int:
         clean=clean,
         resume=options.resume,
         settings=settings,
+        say=(lambda line: print(line)) if os.environ.get("LOCAL_RANK", "0") == "0" else (lambda line: None),
     )
     if os.environ.get("LOCAL_RANK", "0") == "0":
         print(f"trained {result.steps} steps in {result.seconds / 60:.1f} minutes")

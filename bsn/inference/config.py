@@ -35,6 +35,8 @@ class InferenceConfig:
         float32 result.
     seed : int
         Of the random replacement.
+    uncertainty : bool
+        Also give the standard deviation of the posterior; for models with a noise model.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class InferenceConfig:
     device: str = "auto"
     precision: Literal["32", "bf16"] = "32"
     seed: int = 0
+    uncertainty: bool = False
 
     def __post_init__(self) -> None:
         rules = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -16,10 +17,11 @@ from bsn.inference.config import InferenceConfig
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.tiled import denoise_bands
 from bsn.models import Model
+from bsn.models.bundled import load_bundled
 from data import DataError, open_image, open_writer
-from data.planes import check_finite, from_unit, to_planes, to_unit
+from data.planes import check_finite, from_unit, to_planes, to_unit, unit_span
 
-__all__ = ["Denoiser", "FileReport", "denoise", "output_path"]
+__all__ = ["Denoiser", "FileReport", "denoise", "output_path", "uncertainty_path"]
 
 
 @dataclass
@@ -35,8 +37,9 @@ class Denoiser:
 
     Parameters
     ----------
-    model : Model, nn.Module, str or Path
-        A loaded model, a registered network that works on image values, a model file, or the folder of a run.
+    model : Model, nn.Module, str or Path, optional
+        A loaded model, a registered network that works on image values, a model file, or the folder of a run. None: the
+        model in the box, see :mod:`bsn.models.bundled`.
     config : InferenceConfig, optional
     **options
         Fields of :class:`InferenceConfig`, instead of `config`.
@@ -57,18 +60,20 @@ class Denoiser:
     """
 
     def __init__(
-        self, model: Model | nn.Module | str | Path, config: InferenceConfig | None = None, **options: Any
+        self, model: Model | nn.Module | str | Path | None = None, config: InferenceConfig | None = None, **options: Any
     ) -> None:
         self.config = dataclasses.replace(config or InferenceConfig(), **options)
         self.device = _device(self.config.device)
-        if isinstance(model, (str, Path)):
+        if model is None:
+            model = load_bundled()
+        elif isinstance(model, (str, Path)):
             model = Model.load(model)
         elif isinstance(model, nn.Module):
             model = Model(model)
         self.model = dataclasses.replace(model, network=model.network.to(self.device).eval())
         self.pipeline = Pipeline(self.model, self.config)
 
-    def __call__(self, image: np.ndarray | Tensor, axes: str | None = None) -> np.ndarray | Tensor:
+    def __call__(self, image: np.ndarray | Tensor, axes: str | None = None) -> Any:
         """Denoise an array.
 
         Parameters
@@ -81,7 +86,8 @@ class Denoiser:
         Returns
         -------
         ndarray or Tensor
-            Of the same kind, dtype, shape and range.
+            Of the same kind, dtype, shape and range. With ``uncertainty=True`` a pair: the result, and the standard
+            deviation of the posterior as float32, in units of the image's own values.
 
         Raises
         ------
@@ -92,16 +98,22 @@ class Denoiser:
         """
         planes, layout = to_planes(image, axes)
         self._check_channels(planes.shape[1], f"an image of axes {layout.axes}")
-        result = np.empty_like(planes)
+        channels = planes.shape[1]
+        outputs = self.pipeline.outputs(channels)
+        result = np.empty((planes.shape[0], outputs, *planes.shape[2:]), planes.dtype)
         for index, plane in enumerate(planes):
             source = torch.from_numpy(plane)
 
             def read(top: int, left: int, height: int, width: int, source: Tensor = source) -> Tensor:
                 return source[None, :, top : top + height, left : left + width].to(self.device)
 
-            for top, rows in self._bands(read, (plane.shape[1], plane.shape[2]), index):
+            for top, rows in denoise_bands(self.pipeline, read, plane.shape[1:], outputs, plane=index):
                 result[index, :, top : top + rows.shape[1]] = rows.numpy()
-        return layout.restore(result)
+        clean = layout.restore(result[:, :channels])
+        if not self.config.uncertainty:
+            return clean
+        in_units = result[:, channels:] * unit_span(layout.dtype)
+        return clean, dataclasses.replace(layout, dtype="float32").restore(in_units)
 
     def denoise_file(
         self, source: str | Path, target: str | Path, *, axes: str | None = None, overwrite: bool = False
@@ -113,6 +125,7 @@ class Denoiser:
         source, target : str or Path
             Any format of :mod:`data`. The target gets the dtype, axes, size and metadata of the source, and appears only
             when it is complete.
+            With ``uncertainty=True`` a second file, see :func:`uncertainty_path`.
         axes : str, optional
         overwrite : bool
 
@@ -125,9 +138,14 @@ class Denoiser:
         """
         with open_image(source, axes=axes) as reader:
             self._check_channels(reader.channels, f"{Path(source).name} of axes {reader.axes}")
-            with open_writer(
-                target, reader.shape, reader.axes, reader.dtype, reader.metadata, overwrite=overwrite
-            ) as writer:
+            with contextlib.ExitStack() as stack:
+
+                def writer_of(path: str | Path, dtype: Any) -> Any:
+                    new = open_writer(path, reader.shape, reader.axes, dtype, reader.metadata, overwrite=overwrite)
+                    return stack.enter_context(new)
+
+                writer = writer_of(target, reader.dtype)
+                deviations = writer_of(uncertainty_path(target), np.float32) if self.config.uncertainty else None
                 for plane in range(reader.planes):
 
                     def read(top: int, left: int, height: int, width: int, plane: int = plane) -> Tensor:
@@ -135,8 +153,12 @@ class Denoiser:
                         check_finite(region, f"{Path(source).name} at row {top}, column {left}")
                         return torch.from_numpy(to_unit(region))[None].to(self.device)
 
-                    for top, rows in self._bands(read, reader.size, plane):
-                        writer.write(plane, top, 0, from_unit(rows.numpy(), reader.dtype))
+                    outputs = self.pipeline.outputs(reader.channels)
+                    for top, rows in denoise_bands(self.pipeline, read, reader.size, outputs, plane=plane):
+                        values = rows.numpy()
+                        writer.write(plane, top, 0, from_unit(values[: reader.channels], reader.dtype))
+                        if deviations is not None:
+                            deviations.write(plane, top, 0, values[reader.channels :] * unit_span(reader.dtype))
 
     def denoise_files(
         self,
@@ -173,13 +195,8 @@ class Denoiser:
             progress(source)
         return report
 
-    def _bands(
-        self, read: Callable[[int, int, int, int], Tensor], size: tuple[int, int], plane: int
-    ) -> Iterable[tuple[int, Tensor]]:
-        return denoise_bands(self.pipeline, read, size, self.model.channels, plane=plane)
-
     def _check_channels(self, channels: int, what: str) -> None:
-        if channels != self.model.channels:
+        if channels != self.model.channels and not (channels == 1 and self.model.inference.grey_as_colour):
             raise DataError(
                 f"{what} with {channels} channel{'s' * (channels != 1)}",
                 f"this model denoises images of {self.model.channels}",
@@ -189,18 +206,18 @@ class Denoiser:
 
 def denoise(
     image: np.ndarray | Tensor,
-    model: Model | nn.Module | str | Path,
+    model: Model | nn.Module | str | Path | None = None,
     *,
     axes: str | None = None,
     **options: Any,
-) -> np.ndarray | Tensor:
+) -> Any:
     """Denoise one array.
 
     Parameters
     ----------
     image : ndarray or Tensor
         uint8, uint16 or float, see :meth:`Denoiser.__call__`.
-    model : Model, nn.Module, str or Path
+    model : Model, nn.Module, str or Path, optional
         See :class:`Denoiser`.
     axes : str, optional
     **options
@@ -209,7 +226,7 @@ def denoise(
     Returns
     -------
     ndarray or Tensor
-        Of the same kind, dtype, shape and range.
+        Of the same kind, dtype, shape and range. With ``uncertainty=True`` a pair, see :meth:`Denoiser.__call__`.
 
     Raises
     ------
@@ -223,6 +240,11 @@ def output_path(source: Path, folder: Path) -> Path:
     """Where the result of a file goes: the same name in `folder`; lossy JPEG becomes PNG."""
     name = source.with_suffix(".png").name if source.suffix.lower() in (".jpg", ".jpeg") else source.name
     return folder / name
+
+
+def uncertainty_path(target: str | Path) -> Path:
+    """Where the standard deviations of a result go: float32 beside it, ``name_uncertainty.tif``."""
+    return Path(target).with_name(Path(target).stem + "_uncertainty.tif")
 
 
 def _device(name: str) -> torch.device:

@@ -40,6 +40,20 @@ class Pipeline:
     model: Model
     config: InferenceConfig
 
+    def __post_init__(self) -> None:
+        if self.model.noise is not None and self.config.r3_passes:
+            raise ValueError(
+                "r3_passes mix noisy pixels into a second pass; this model already weighs them by its noise model, use 0"
+            )
+        if self.config.uncertainty and self.model.noise is None:
+            raise ValueError(
+                "this model predicts no uncertainty; train one with a noise model (`bsn train --noise poisson-gaussian`)"
+            )
+
+    def outputs(self, channels: int) -> int:
+        """Channels of the result for an image of so many: those, and again as many with the uncertainty."""
+        return channels * (2 if self.config.uncertainty else 1)
+
     @property
     def stride(self) -> int:
         """Stride of the pixel-shuffle downsampling."""
@@ -70,6 +84,7 @@ class Pipeline:
         Parameters
         ----------
         x : Tensor, shape (1, C, H, W), image values
+            C is the model's, or 1 where the model takes grey images once per channel.
         origin : tuple of int
             (top, left) of the region in its image, multiples of :attr:`grid`.
         plane : int
@@ -78,6 +93,7 @@ class Pipeline:
         Returns
         -------
         Tensor, shape (1, C, H, W)
+            With the uncertainty (1, 2 C, H, W), then standard deviations.
 
         Raises
         ------
@@ -90,12 +106,16 @@ class Pipeline:
                 f"an image of {height} x {width} pixels is smaller than {self.period} pixels, the lattice of this model at "
                 f"stride {self.stride}; use a smaller stride or a larger image"
             )
-        x = self._pad(self.model.scale.to_network(x))
+        grey = x.shape[1] == 1 < self.model.channels
+        x = self._pad(self.model.scale.to_network(x.expand(-1, self.model.channels, -1, -1) if grey else x))
         views = range(8) if self.config.ensemble else range(1)
-        total = torch.zeros_like(x)
+        total = x.new_zeros(x.shape[0], self.outputs(self.model.channels), *x.shape[-2:])
         for view in views:
             total += inverse(self._denoise_view(transform(x, view), view, origin, plane), view)
-        return self.model.scale.to_image(total / len(views))[..., :height, :width]
+        result = (total / len(views))[..., :height, :width]
+        mean = self.model.scale.to_image(result[:, : self.model.channels])
+        deviation = result[:, self.model.channels :].sqrt() * self.model.scale.scale
+        return torch.cat([mean.mean(1, keepdim=True) if grey else mean, deviation], 1)
 
     def _pad(self, x: Tensor) -> Tensor:
         if self.stride == 1 and self.model.inference.mosaic_margin is None:
@@ -137,7 +157,11 @@ class Pipeline:
 
     def _network(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            return main_output(self.model.network(x)).to(x.dtype)
+            outputs = main_output(self.model.network(x))
+        mean, variance = self.model.estimate(outputs, x)
+        return (torch.cat([mean, variance], 1) if self.config.uncertainty and variance is not None else mean).to(
+            x.dtype
+        )
 
     def _uniforms(self, x: Tensor, view: int, origin: tuple[int, int], plane: int) -> Iterator[Tensor]:
         height, width = x.shape[-2:] if view % 2 == 0 else (x.shape[-1], x.shape[-2])

@@ -4,6 +4,7 @@ import bsn.models.presets as _presets  # registers the networks and presets of t
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.interface import BlindSpotNetwork, main_output
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
+from bsn.models.noise_model import NoiseModel
 from bsn.models.registry import (
     Preset,
     UnknownModelError,
@@ -24,6 +25,7 @@ __all__ = [
     "InferenceDefaults",
     "Model",
     "ModelFileError",
+    "NoiseModel",
     "Preset",
     "TBSNConfig",
     "UnknownModelError",

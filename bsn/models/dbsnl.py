@@ -27,6 +27,8 @@ class DBSNlConfig:
         Inner channels (``base_ch``), even.
     modules : int
         Residual dilated convolutions in each branch (``num_module``).
+    outputs : int, optional
+        Outputs per pixel, if they are not the channels of the image (:func:`bsn.selfsup.outputs_for_posterior`).
 
     Raises
     ------
@@ -37,6 +39,7 @@ class DBSNlConfig:
     channels: int = 3
     width: int = 128
     modules: int = 9
+    outputs: int | None = None
 
     def __post_init__(self) -> None:
         if self.channels < 1 or self.modules < 0:
@@ -122,7 +125,7 @@ class DBSNl(nn.Module):
             nn.ReLU(),
             nn.Conv2d(b // 2, b // 2, 1),
             nn.ReLU(),
-            nn.Conv2d(b // 2, config.channels, 1),
+            nn.Conv2d(b // 2, config.outputs or config.channels, 1),
         )
 
     @classmethod

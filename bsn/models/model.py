@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from bsn.models.interface import main_output
+from bsn.models.noise_model import NoiseModel
 from bsn.models.registry import build, network_name
 from bsn.models.value_scale import ValueScale
+from bsn.selfsup import affine_noise_variance, posterior, split_prediction
 from data.atomic import atomic_output
 from data.errors import writing
 
@@ -40,11 +42,14 @@ class InferenceDefaults:
     training_crop : int
         Side in pixels of what the network saw in training (sub-images); tiles of networks with global statistics are
         never smaller.
+    grey_as_colour : bool
+        A network for colour that has also learned grey images, given to it once per channel.
     """
 
     stride: int = 1
     mosaic_margin: int | None = None
     training_crop: int = 128
+    grey_as_colour: bool = False
 
 
 @dataclass
@@ -61,6 +66,8 @@ class Model:
         Preset or published file, training data, steps, scores: whatever a reader of the file should know. JSON values.
     weights_licence : str
         Terms of the weights (the data they were trained on may restrict their use).
+    noise : NoiseModel, optional
+        For networks that predict mean and covariance: the noise by which the noisy pixel is weighted.
     """
 
     network: nn.Module
@@ -68,6 +75,7 @@ class Model:
     inference: InferenceDefaults = field(default_factory=InferenceDefaults)
     provenance: dict[str, Any] = field(default_factory=dict)
     weights_licence: str = "not stated"
+    noise: NoiseModel | None = None
 
     @property
     def channels(self) -> int:
@@ -85,12 +93,41 @@ class Model:
         Returns
         -------
         Tensor, shape (N, C, H, W)
-            Not clipped.
+            Not clipped. The posterior mean if the model has a noise model.
         """
-        return self.scale.to_image(main_output(self.network(self.scale.to_network(x))))
+        x = self.scale.to_network(x)
+        return self.scale.to_image(self.estimate(main_output(self.network(x)), x)[0])
 
-    def save(self, path: str | Path) -> None:
+    def estimate(self, outputs: Tensor, noisy: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Clean values from the network's outputs, all in network units.
+
+        Parameters
+        ----------
+        outputs : Tensor, shape (N, K, H, W)
+        noisy : Tensor, shape (N, C, H, W)
+            What the network was given.
+
+        Returns
+        -------
+        mean : Tensor, shape (N, C, H, W)
+            The outputs themselves, or the posterior mean if the model has a noise model.
+        variance : Tensor or None, shape (N, C, H, W)
+            Of the posterior; None without a noise model.
+        """
+        if self.noise is None:
+            return outputs, None
+        prediction = split_prediction(outputs, self.channels)
+        level = affine_noise_variance(prediction.mean, *self.noise.in_network_units(self.scale))
+        return posterior(prediction, noisy, level)
+
+    def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write a safetensors file with all of this as JSON metadata, atomically.
+
+        Parameters
+        ----------
+        path : str or Path
+        half : bool
+            Store the weights in float16, for half the size; they are computed with in float32 all the same.
 
         Raises
         ------
@@ -108,8 +145,11 @@ class Model:
             "inference": json.dumps(dataclasses.asdict(self.inference)),
             "provenance": json.dumps(self.provenance),
             "weights_licence": self.weights_licence,
+            **({"noise": json.dumps(dataclasses.asdict(self.noise))} if self.noise else {}),
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
+        if half:
+            tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
         with atomic_output(path, overwrite=True) as partial, writing(path):
             partial.write_bytes(serialise(tensors, metadata))
 
@@ -153,13 +193,14 @@ class Model:
             InferenceDefaults(**json.loads(metadata["inference"])),
             json.loads(metadata["provenance"]),
             metadata["weights_licence"],
+            NoiseModel(**json.loads(metadata["noise"])) if "noise" in metadata else None,
         )
 
 
 def _fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     try:
         dtypes = {t.dtype for t in tensors.values() if t.is_floating_point()}
-        if len(dtypes) == 1:
+        if len(dtypes) == 1 and not dtypes & {torch.float16, torch.bfloat16}:  # those are for storage only
             network.to(dtypes.pop())
         network.load_state_dict(dict(tensors))
     except RuntimeError as error:

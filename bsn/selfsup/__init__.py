@@ -1,4 +1,4 @@
-"""Pure functions of self-supervised denoising: pixel-shuffle downsampling, refinement, losses."""
+"""Pure functions of self-supervised denoising: pixel-shuffle downsampling, refinement, losses, posterior."""
 
 from bsn.selfsup.losses import LOSSES, LossName, l1_loss, l2_loss, poisson_l2_loss
 from bsn.selfsup.pixel_shuffle_downsample import (
@@ -7,17 +7,31 @@ from bsn.selfsup.pixel_shuffle_downsample import (
     pixel_shuffle_downsample,
     pixel_shuffle_upsample,
 )
+from bsn.selfsup.posterior import (
+    Prediction,
+    affine_noise_variance,
+    outputs_for_posterior,
+    posterior,
+    posterior_nll,
+    split_prediction,
+)
 from bsn.selfsup.r3 import random_replacement_refinement
 
 __all__ = [
     "LOSSES",
     "LossName",
+    "Prediction",
+    "affine_noise_variance",
     "l1_loss",
     "l2_loss",
     "mosaic_downsample",
     "mosaic_upsample",
+    "outputs_for_posterior",
     "pixel_shuffle_downsample",
     "pixel_shuffle_upsample",
     "poisson_l2_loss",
+    "posterior",
+    "posterior_nll",
     "random_replacement_refinement",
+    "split_prediction",
 ]

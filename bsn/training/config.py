@@ -22,9 +22,9 @@ class TrainConfig:
     channel_attention : {"phase", "global"}
         For networks with channel attention: one Gram matrix per phase (strictly blind), or one for the image (as
         published, approximately blind).
-    stride : int
+    stride : int or "auto"
         Of the pixel-shuffle downsampling. 1 for white noise (most microscopy), 5 for camera JPEGs, 2 or more where
-        neighbouring noise is correlated.
+        neighbouring noise is correlated. "auto": measured on the training images, see ``bsn inspect``.
     stride_test : int, optional
         Stride recommended for denoising; stored in the model. None: the smaller of 2 and `stride`.
     downsampling : {"sub-image", "mosaic"}
@@ -40,6 +40,15 @@ class TrainConfig:
         Parts in which a batch is computed, to save memory.
     loss : {"poisson-l2", "l2", "l1"}
         See :mod:`bsn.selfsup.losses`.
+    noise : {"auto", "none", "gaussian", "poisson-gaussian"}
+        "none" predicts the clean value from the surroundings alone. With a noise model the network also predicts its own
+        uncertainty, and the noisy pixel is combined with the prediction by Bayes' rule: better where the noise is
+        independent from pixel to pixel. The loss then is the likelihood, whatever `loss` says. "auto": chosen by the
+        measured noise.
+    noise_gain, noise_read : float, optional
+        Of the noise model, in image values (range [0, 1] for integer images): variance = noise_gain * clean +
+        noise_read ** 2. For Gaussian noise `noise_read` is its standard deviation. If one of them is None, both are
+        learned, starting from what is measured.
     optimizer : {"adamw", "adam"}
     learning_rate : float
         Peak of the schedule.
@@ -60,7 +69,7 @@ class TrainConfig:
 
     model: str = "tbsn-tiny"
     channel_attention: ChannelScope = "phase"
-    stride: int = 1
+    stride: int | Literal["auto"] = 1
     stride_test: int | None = None
     downsampling: Literal["sub-image", "mosaic"] = "sub-image"
     mosaic_margin: int = 2
@@ -68,6 +77,9 @@ class TrainConfig:
     batch_size: int = 4
     accumulate: int = 1
     loss: LossName = "poisson-l2"
+    noise: Literal["auto", "none", "gaussian", "poisson-gaussian"] = "none"
+    noise_gain: float | None = None
+    noise_read: float | None = None
     optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 0.0
@@ -78,7 +90,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         rules = {
-            "stride": (self.stride >= 1, "1 or more"),
+            "stride": (self.stride == "auto" or self.stride >= 1, '1 or more, or "auto"'),
             "stride_test": (self.stride_test is None or self.stride_test >= 1, "1 or more"),
             "mosaic_margin": (self.mosaic_margin >= 0, "0 or more"),
             "crop": (self.crop >= 8, "8 or more"),
@@ -86,21 +98,42 @@ class TrainConfig:
             "accumulate": (1 <= self.accumulate <= self.batch_size, "1 to batch_size"),
             "learning_rate": (self.learning_rate > 0, "more than 0"),
             "weight_decay": (self.weight_decay >= 0, "0 or more"),
+            "noise_gain": (self.noise_gain is None or self.noise_gain >= 0, "0 or more"),
+            "noise_read": (self.noise_read is None or self.noise_read >= 0, "0 or more"),
             "validation_crops": (self.validation_crops >= 0, "0 or more"),
         }
         for name, (legal, range_) in rules.items():
             if not legal:
                 raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
-        if self.downsampling == "mosaic" and self.crop % self.stride:
-            nearest = max(self.crop // self.stride, 1) * self.stride
+        if self.downsampling == "mosaic" and self.crop % self.step:
+            nearest = max(self.crop // self.step, 1) * self.step
             raise ValueError(f"crop {self.crop} is no multiple of the mosaic's stride {self.stride}; use {nearest}")
+
+    @property
+    def automatic(self) -> bool:
+        """True if something is still to be decided by the images."""
+        return "auto" in (self.stride, self.noise)
+
+    @property
+    def step(self) -> int:
+        """The stride as a number; 1 while it is undecided."""
+        return 1 if self.stride == "auto" else self.stride
+
+    @property
+    def noise_learned(self) -> bool:
+        """True if a number of the noise model is to be learned."""
+        wanted: dict[str, tuple[float | None, ...]] = {
+            "gaussian": (self.noise_read,),
+            "poisson-gaussian": (self.noise_gain, self.noise_read),
+        }
+        return None in wanted.get(self.noise, ())
 
     @property
     def image_crop(self) -> int:
         """Side of a crop in pixels of the image."""
-        return self.crop * (self.stride if self.downsampling == "sub-image" else 1)
+        return self.crop * (self.step if self.downsampling == "sub-image" else 1)
 
     @property
     def inference_stride(self) -> int:
         """Stride stored in the model for denoising."""
-        return self.stride_test or min(2, self.stride)
+        return self.stride_test or min(2, self.step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,16 @@ import torch
 
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
-from bsn.models import ValueScale, create, presets
+from bsn.models import NoiseModel, ValueScale, create, presets
+from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
+from bsn.training.judgement import judge
 from bsn.training.leak_guard import warn_of_leaks
+from bsn.training.noise_level import NoiseLevel
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation import CleanPair, Validation
 from data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
+from data.noise_statistics import NoiseStatistics
 from data.planes import to_planes
 
 __all__ = ["CleanValidation", "build_task", "train"]
@@ -79,6 +83,7 @@ def train(
     clean: CleanValidation | None = None,
     resume: bool = False,
     settings: str = "",
+    say: Callable[[str], None] = lambda _: None,
 ) -> FitResult:
     """Train a blind-spot network on noisy images alone.
 
@@ -97,6 +102,8 @@ def train(
         Go on from the last checkpoint.
     settings : str
         Text stored as config.yaml.
+    say : callable
+        Gets what was found where settings are "auto", in sentences.
 
     Returns
     -------
@@ -113,7 +120,7 @@ def train(
     source = open_source(images, axes=axes)
     pairs = (clean or CleanValidation()).validation_pairs()
     torch.manual_seed(loop.seed)
-    task = build_task(source, config, loop.seed, pairs=pairs, protocol=(clean or CleanValidation()).protocol)
+    task = build_task(source, config, loop.seed, pairs=pairs, protocol=(clean or CleanValidation()).protocol, say=say)
     return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
 
 
@@ -124,6 +131,7 @@ def build_task(
     *,
     pairs: Sequence[CleanPair] = (),
     protocol: str = "rgb8",
+    say: Callable[[str], None] = lambda _: None,
 ) -> BlindSpotTask:
     """Task of a run: network, crops, value scale, validation.
 
@@ -135,12 +143,17 @@ def build_task(
         Of crops and held-back crops (the network's initial weights follow torch's global generator).
     pairs : sequence of CleanPair
     protocol : str
+    say : callable
+        Gets what was found where settings are "auto", in sentences.
 
     Raises
     ------
     DataError
         If the images are smaller than a crop.
     """
+    config, statistics, advice = judge(source, config)
+    for reason in advice.reasons if advice is not None else ():
+        say(reason)
     config = fit_crop(source, config)
     held_back = _held_back(source, config, seed)
     crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
@@ -152,9 +165,11 @@ def build_task(
     overrides: dict[str, Any] = {}
     if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
         overrides["channel_attention"] = config.channel_attention
+    if config.noise != "none":
+        overrides["outputs"] = outputs_for_posterior(source.channels)
     network = create(config.model, channels=source.channels, **overrides)
     warn_of_leaks(network, config.crop)
-    mean, spread = _statistics(crops)
+    mean, spread, darkest = _statistics(crops)
     scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
     return BlindSpotTask(
         network,
@@ -162,6 +177,7 @@ def build_task(
         config,
         scale,
         mean_intensity=abs(mean) or spread,
+        noise=_noise_level(config, scale, statistics, spread, darkest),
         validation=Validation(held_back, pairs, get_protocol(protocol)),
         provenance={
             "model": config.model,
@@ -182,14 +198,14 @@ def fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
         If what is left would be too small to train on.
     """
     height, width = min((source.size(i) for i in range(len(source))), key=min)
-    step = config.stride if config.downsampling == "sub-image" else 1
+    step = config.step if config.downsampling == "sub-image" else 1
     room = min(height, width) // step
     if config.downsampling == "mosaic":
-        room -= room % config.stride
+        room -= room % config.step
     if room < min(config.crop, _SMALLEST_CROP):
         raise DataError(
             f"an image of {height} x {width} pixels",
-            f"is too small for crops of {_SMALLEST_CROP} pixels at stride {config.stride}",
+            f"is too small for crops of {_SMALLEST_CROP} pixels at stride {config.step}",
             "leave it out, or use a smaller stride",
         )
     return dataclasses.replace(config, crop=min(config.crop, room))
@@ -203,10 +219,26 @@ def _held_back(source: ImageSource, config: TrainConfig, seed: int) -> CropBatch
     return grid_crops(source, config.image_crop, count, seed) if count else None
 
 
-def _statistics(crops: RandomCrops) -> tuple[float, float]:
-    """Mean and standard deviation of the images, from random crops."""
+def _noise_level(
+    config: TrainConfig, scale: ValueScale, measured: NoiseStatistics | None, spread: float, darkest: float
+) -> NoiseLevel | None:
+    """Noise of a run with a posterior: given, or learned from what was measured (else a tenth of the images' variance)."""
+    if config.noise == "none":
+        return None
+    start = NoiseModel(0.0, measured.sigma**2 if measured is not None and measured.sigma else 0.1 * spread**2)
+    if config.noise == "poisson-gaussian" and measured is not None and measured.gain > 0:
+        start = NoiseModel(measured.gain, measured.constant)
+    elif config.noise == "poisson-gaussian":
+        start = NoiseModel(start.variance / spread, start.variance - start.variance / spread * darkest)
+    if not config.noise_learned:
+        start = NoiseModel(config.noise_gain or 0.0, (config.noise_read or 0.0) ** 2)
+    return NoiseLevel(start, scale, darkest=darkest, learned=config.noise_learned)
+
+
+def _statistics(crops: RandomCrops) -> tuple[float, float, float]:
+    """Mean, standard deviation and a low percentile of the images, from random crops."""
     sample = crops.batch(0, _SCALE_SAMPLES).pixels
     spread = float(sample.std(dtype=np.float64))
     if spread == 0:
         raise DataError("the training images", "are all of one constant value", "give images with content")
-    return float(sample.mean(dtype=np.float64)), spread
+    return float(sample.mean(dtype=np.float64)), spread, float(np.percentile(sample, 1))

@@ -15,13 +15,16 @@ from torch.optim import Optimizer
 from bsn.engine import Task, Update
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
-from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample
+from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample, posterior_nll, split_prediction
 from bsn.training.config import TrainConfig
+from bsn.training.noise_level import NoiseLevel
 from bsn.training.validation import Validation
 from data import Prefetcher, prefetch
 from data.crops import CropBatch
 
 __all__ = ["BlindSpotTask", "Crops"]
+
+_NOISE_BONUS = 0.1  # Laine et al. 2019, supplement
 
 
 class Crops(Protocol):
@@ -46,6 +49,8 @@ class BlindSpotTask(Task):
     mean_intensity : float
         Mean of the images, the unit of the "poisson-l2" loss.
     validation : Validation, optional
+    noise : NoiseLevel, optional
+        Makes it a run with a posterior; the network then has the outputs of :func:`bsn.selfsup.outputs_for_posterior`.
     provenance : mapping, optional
         Goes into the model file.
     """
@@ -58,10 +63,11 @@ class BlindSpotTask(Task):
         scale: ValueScale,
         *,
         mean_intensity: float = 1.0,
+        noise: NoiseLevel | None = None,
         validation: Validation | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
-        self.modules = {"network": network}
+        self.modules = {"network": network} if noise is None else {"network": network, "noise": noise}
         self.crops, self.config, self.scale = crops, config, scale
         self.mean_intensity = mean_intensity
         self.validation = validation
@@ -81,7 +87,7 @@ class BlindSpotTask(Task):
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[self.config.optimizer]
         return {
             "main": kind(
-                self.modules["network"].parameters(),
+                [p for module in self.modules.values() for p in module.parameters() if p.requires_grad],
                 lr=self.config.learning_rate,
                 betas=self.config.betas,
                 weight_decay=self.config.weight_decay,
@@ -106,40 +112,52 @@ class BlindSpotTask(Task):
     def _loss(self, pixels: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
         x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)
         target = self._network_input(self.scale.to_network(x))
-        prediction = self.predict(self.modules["network"], target).to(target.dtype)
-        return self.loss(prediction, target).mean(), {}
+        outputs = self.predict(self.modules["network"], target).to(target.dtype)
+        return self.loss(outputs, target, self.modules).mean(), {}
 
     def _network_input(self, x: Tensor) -> Tensor:
         """Sub-image (0, 0): random crops bring the others. A mosaic keeps all of them."""
-        stride = self.config.stride
+        stride = self.config.step
         return x[..., ::stride, ::stride] if self.config.downsampling == "sub-image" else x
 
     def predict(self, network: nn.Module, x: Tensor) -> Tensor:
         """Network value of every pixel of `x` (N, C, H, W) from the others, by way of the mosaic if there is one."""
         if self.config.downsampling == "sub-image":
             return network(x)
-        stride, margin = self.config.stride, self.config.mosaic_margin
+        stride, margin = self.config.step, self.config.mosaic_margin
         mosaic = network(mosaic_downsample(x, stride, margin=margin))
         return mosaic_upsample(mosaic, stride, margin=margin)
 
-    def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, target: Tensor, modules: Mapping[str, nn.Module]) -> Tensor:
         """Loss of each sample, shape (N,)."""
+        if "noise" in modules:
+            return self._likelihood(outputs, target, modules["noise"])
+        prediction = outputs
         if self.config.loss == "poisson-l2":
             # This loss is defined on non-negative intensities with a mean near one.
             prediction, target = (self.scale.to_image(t) / self.mean_intensity for t in (prediction, target))
         return LOSSES[self.config.loss](prediction, target)
 
+    def _likelihood(self, outputs: Tensor, target: Tensor, noise: nn.Module) -> Tensor:
+        prediction = split_prediction(outputs, target.shape[1])
+        variance = noise(prediction.mean)
+        loss = posterior_nll(prediction, target, variance)
+        if not self.config.noise_learned:
+            return loss
+        # Uncertainty and learned noise explain the same error; the noise is given what it can take.
+        return loss - _NOISE_BONUS * variance.sqrt().flatten(1).mean(1)
+
     def validate(self, step: int, modules: Mapping[str, nn.Module], samples: Path) -> dict[str, float]:
         """Numbers of :class:`Validation`."""
         if self.validation is None:
             return {}
-        return self.validation.run(self, self.model(modules["network"], {}), step, samples)
+        return self.validation.run(self, modules, step, samples)
 
     def network_crops(self, pixels: np.ndarray) -> Tensor:
         """Network input of validation crops (B, C, h, w) in image values."""
         return self._network_input(self.scale.to_network(torch.from_numpy(pixels).to(self.workers.device)))
 
-    def model(self, network: nn.Module, facts: Mapping[str, Any]) -> Model:
+    def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
         """The network with all that is needed to use it."""
         config = self.config
         inference = InferenceDefaults(
@@ -148,16 +166,17 @@ class BlindSpotTask(Task):
             training_crop=config.crop,
         )
         return Model(
-            network,
+            modules["network"],
             self.scale,
             inference,
             {**self.provenance, **facts},
             "derived from the training images; their terms apply",
+            modules["noise"].model() if "noise" in modules else None,  # type: ignore[operator]
         )
 
     def save(self, path: Path, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> None:
         """Write the model file."""
-        self.model(modules["network"], facts).save(path)
+        self.model(modules, facts).save(path)
 
     def close(self) -> None:
         """Stop the thread that cuts crops."""

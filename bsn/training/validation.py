@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import nn
 
 from bsn.evaluation import Protocol, autocorrelation
 from bsn.inference import Denoiser, InferenceConfig
@@ -57,23 +58,28 @@ class Validation:
         """Number that chooses the best weights."""
         return "+val_psnr" if self.pairs else "val_loss"
 
-    def run(self, task: BlindSpotTask, model: Model, step: int, samples: Path) -> dict[str, float]:
+    def run(self, task: BlindSpotTask, modules: Mapping[str, nn.Module], step: int, samples: Path) -> dict[str, float]:
         """Numbers of one validation; a picture of the first crop goes to `samples`."""
         numbers: dict[str, float] = {}
+        model = task.model(modules, {})
         if self.crops is not None:
-            numbers |= self._self_supervised(task, model, step, samples)
+            numbers |= self._self_supervised(task, model, modules, step, samples)
         if self.pairs:
             numbers |= self._with_truth(model)
         return numbers
 
-    def _self_supervised(self, task: BlindSpotTask, model: Model, step: int, samples: Path) -> dict[str, float]:
+    def _self_supervised(
+        self, task: BlindSpotTask, model: Model, modules: Mapping[str, nn.Module], step: int, samples: Path
+    ) -> dict[str, float]:
         assert self.crops is not None
         losses, lags_x, lags_y = [], [], []
         for index, pixels in enumerate(self.crops.pixels):
             target = task.network_crops(pixels[None])
-            prediction = task.predict(model.network, target).to(target.dtype)
-            losses.append(float(task.loss(prediction, target)))
-            noisy, denoised = (model.scale.to_image(t)[0].float().cpu().numpy() for t in (target, prediction))
+            outputs = task.predict(modules["network"], target).to(target.dtype)
+            losses.append(float(task.loss(outputs, target, modules)))
+            # The residual of the prediction from the surroundings: with the noisy pixel in it, it would not be noise.
+            blind = outputs[:, : target.shape[1]]
+            noisy, denoised = (model.scale.to_image(t)[0].float().cpu().numpy() for t in (target, blind))
             lags_x.append(autocorrelation(noisy - denoised, 1, -1))
             lags_y.append(autocorrelation(noisy - denoised, 1, -2))
             if index == 0:

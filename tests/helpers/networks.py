@@ -19,6 +19,10 @@ SMALL = {
     "elf-head": {"width": 8, "branch_blocks": 1},
     "elf-lw": {"width": 8, "branch_blocks": 1},
     "elf-wide": {"width": 8, "branch_blocks": 1},
+    "unet": {"width": 8},
+    "base": {"widths": (8, 12), "blocks": (2, 2)},
+    "light": {"widths": (8, 12), "blocks": (2, 2)},
+    "tiny": {"widths": (8, 12), "blocks": (1, 1)},
 }
 
 

@@ -36,6 +36,8 @@ class TBSNConfig:
     ----------
     channels : int
         Of the image, in and out.
+    outputs : int, optional
+        Outputs per pixel, if they are not the channels of the image (:func:`bsn.selfsup.outputs_for_posterior`).
     widths, blocks : tuple of int
         Channels and number of blocks of each level, finest first; the last is the latent level.
     refinement_blocks : int
@@ -94,6 +96,7 @@ class TBSNConfig:
     tail_layers: int = 0
     dilation: int = 2
     channel_attention: ChannelScope = "phase"
+    outputs: int | None = None
 
     def __post_init__(self) -> None:
         if self.channels < 1:

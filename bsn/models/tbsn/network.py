@@ -79,7 +79,7 @@ class TBSN(nn.Module):
         width = decoded[0] if decoded else widths[0]
         self.refinement = stage(width, 0, config.refinement_blocks)
         hidden = [layer for _ in range(config.tail_layers) for layer in (nn.Conv2d(width, width, 1), nn.ReLU())]
-        self.output = nn.Sequential(*hidden, nn.Conv2d(width, config.channels, 1, bias=config.bias))
+        self.output = nn.Sequential(*hidden, nn.Conv2d(width, config.outputs or config.channels, 1, bias=config.bias))
 
     @classmethod
     def from_official(

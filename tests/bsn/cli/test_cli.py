@@ -1,5 +1,6 @@
 """The command line: help, the main job, and one clear line for everything that is wrong."""
 
+import json
 import os
 import pickle
 import shutil
@@ -19,7 +20,19 @@ from bsn.models import Model, create
 from data import Image, read_image, write_image
 from tests.helpers.golden import load_golden
 
-COMMANDS = ["convert", "demo", "denoise", "evaluate", "models", "pack", "train", "verify"]
+COMMANDS = [
+    "convert",
+    "demo",
+    "denoise",
+    "distill",
+    "evaluate",
+    "export",
+    "inspect",
+    "models",
+    "pack",
+    "train",
+    "verify",
+]
 FAST = [
     "--steps",
     "3",
@@ -323,3 +336,48 @@ def test_two_devices_equal_one_with_the_doubled_batch(noisy, tmp_path):
     one, two = losses(1, 4), losses(2, 2)
     assert len(one) == len(two) == 6
     assert two == pytest.approx(one, rel=1e-4)
+
+
+def test_inspect_measures_and_says_what_to_do(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for index in range(2):
+        scene = 60 + 100 * np.add.outer(np.linspace(0, 1, 256), np.linspace(0, index, 256)) / 2
+        write_image(
+            folder / f"{index}.png",
+            Image(np.clip(scene + rng.normal(0, 8, scene.shape), 0, 255).astype(np.uint8), "YX"),
+        )
+    (folder / "broken.png").write_text("no picture")
+    code, out, _ = run(capsys, "inspect", folder, "--json", tmp_path / "n.json", "--plot", tmp_path / "n.png")
+    assert code == 0
+    assert "stride 1" in out
+    assert "broken.png" in out
+    content = json.loads((tmp_path / "n.json").read_text())
+    assert content["together"]["sigma"] * 255 == pytest.approx(8, rel=0.06)
+    assert content["advice"]["suitable"]
+    assert read_image(tmp_path / "n.png").pixels.shape[1] > 500
+    for name in ("0.png", "1.png"):
+        write_image(folder / name, Image(np.full((256, 256), 7, np.uint8), "YX"), overwrite=True)
+    code, out, _ = run(capsys, "inspect", folder)
+    assert code == 1
+    assert "not suitable" in out
+
+
+def test_training_settles_what_is_automatic_and_the_uncertainty_is_written(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_image(folder / "a.tif", Image(rng.poisson(900, (256, 256)).astype(np.uint16), "YX"))
+    words = ["--stride", "auto", "--noise", "auto"]
+    code, out, _ = run(capsys, "train", folder, "-o", tmp_path / "run", *words, *FAST)
+    assert code == 0
+    assert "neighbouring noise is independent" in out
+    assert Model.load(tmp_path / "run").noise is not None
+    code, _, _ = run(
+        capsys, "denoise", folder, "--model", tmp_path / "run", "-o", tmp_path / "out", "--uncertainty", "true"
+    )
+    assert code == 0
+    spread = read_image(tmp_path / "out" / "a_uncertainty.tif").pixels
+    assert (spread.dtype, spread.shape) == (np.float32, (256, 256))
+    assert 0 < spread.mean() < 65535

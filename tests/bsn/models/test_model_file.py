@@ -33,7 +33,7 @@ def test_round_trip(model, tmp_path):
     x = torch.rand(1, 1, 16, 16)
     assert torch.equal(again.predict(x), model.predict(x))
     with safe_open(tmp_path / "m.safetensors", "pt") as file:
-        assert json.loads(file.metadata()["config"]) == {"channels": 1, "width": 8, "modules": 1}
+        assert json.loads(file.metadata()["config"]) == {"channels": 1, "width": 8, "modules": 1, "outputs": None}
 
 
 def test_value_scale_is_applied_inside(model):

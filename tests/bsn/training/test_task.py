@@ -1,11 +1,14 @@
 """The blind-spot task: the published training step, and training that works."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from bsn.engine import LoopConfig, RunFolder, fit
 from bsn.engine.task import Workers
+from bsn.inference import Denoiser
 from bsn.models import TBSN, Model, ValueScale
 from bsn.models.tbsn.official import our_key
 from bsn.training import BlindSpotTask, TrainConfig, build_task, get_recipe
@@ -202,3 +205,38 @@ def test_published_recipes_in_every_number():
     assert (ap.train.optimizer, ap.train.learning_rate, ap.train.betas) == ("adam", 1e-4, (0.9, 0.999))
     with pytest.raises(ValueError, match="no recipe 'sidd'; choose one of default"):
         get_recipe("sidd")
+
+
+@pytest.mark.parametrize(("noise", "gain"), [("gaussian", None), ("poisson-gaussian", 0.0)])
+def test_the_noisy_pixel_helps_where_the_picture_cannot_be_predicted(tmp_path, noise, gain):
+    """Clean pixels of white texture: the surroundings say nothing, so the truth is the textbook's weighted mean."""
+    rng = np.random.default_rng(0)
+    clean = [0.5 + 0.2 * rng.normal(size=(96, 96)) for _ in range(4)]
+    noisy = [(c + 0.1 * rng.normal(size=c.shape)).astype(np.float32) for c in clean]
+    config = TrainConfig(crop=32, batch_size=4, noise=noise, noise_gain=gain, noise_read=0.1)
+    torch.manual_seed(0)
+    task = build_task(ArraySource(noisy, "YX"), config, 0)
+    fit(task, LoopConfig(steps=60, **CPU), RunFolder(tmp_path / "run"))
+    denoiser = Denoiser(tmp_path / "run", uncertainty=True)
+    result, deviation = denoiser(noisy[0], "YX")
+    error = float(np.sqrt(np.square(result - clean[0]).mean()))
+    assert error < 0.096
+    assert error == pytest.approx(np.sqrt(0.2**2 * 0.1**2 / (0.2**2 + 0.1**2)), rel=0.08)
+    assert float(deviation.mean()) == pytest.approx(error, rel=0.15)
+
+
+def test_an_unknown_noise_level_is_learned(tmp_path):
+    torch.manual_seed(0)
+    config = TrainConfig(crop=32, batch_size=4, learning_rate=5e-3, noise="gaussian")
+    task = build_task(ArraySource(noisy_ramps(sigma=0.1), "YXC"), config, 0)
+    fit(task, LoopConfig(steps=150, **CPU), RunFolder(tmp_path / "run"))
+    assert Model.load(tmp_path / "run").noise.variance ** 0.5 == pytest.approx(0.1, rel=0.2)
+
+
+def test_refinement_and_uncertainty_are_refused_where_they_make_no_sense(tmp_path):
+    task = build_task(ArraySource(noisy_ramps(), "YXC"), dataclasses.replace(TINY, noise="gaussian"), 0)
+    model = task.model(task.modules, {})
+    with pytest.raises(ValueError, match="already weighs them by its noise model"):
+        Denoiser(model, r3_passes=2)
+    with pytest.raises(ValueError, match="this model predicts no uncertainty"):
+        Denoiser(dataclasses.replace(model, noise=None), uncertainty=True)

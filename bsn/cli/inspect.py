@@ -1,0 +1,90 @@
+"""``bsn inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bsn.cli.command import Command
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+    from bsn.inference import NoiseReport
+
+EXAMPLES = """examples:
+  bsn inspect noisy/                         will it work on these images, and how?
+  bsn inspect noisy/ --json noise.json --plot noise.png
+  bsn inspect noisy/ --model run             sharper: texture is taken off by a model first
+"""
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options."""
+    parser.add_argument("images", nargs="+", help="noisy images: files, folders or patterns")
+    parser.add_argument("--axes", type=str | None, default=None, help="axes of the images; default: guessed")
+    parser.add_argument("--model", type=str | None, default=None, help="a model that removes the picture first")
+    parser.add_argument("--json", type=str | None, default=None, help="file for all numbers")
+    parser.add_argument("--plot", type=str | None, default=None, help="picture of noise curve and autocorrelation")
+
+
+def run(options: Namespace) -> int:
+    """Print a table over the files and what to do; exit code 1 where a blind-spot network cannot help."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bsn.inference import Denoiser, inspect_files
+    from data import list_images
+
+    denoiser = None if options.model is None else Denoiser(options.model)
+    report = inspect_files(list_images(options.images), axes=options.axes, denoiser=denoiser)
+    table = Table(title="noise, measured on the noisy images alone (sigma, gain in image values)")
+    for column in ("image", "kind", "range", "sigma", "gain", "lag 1 x y", "clipped"):
+        table.add_column(column, justify="left" if column in ("image", "kind") else "right", overflow="fold")
+    for entry in report.files:
+        table.add_row(*_row(entry))
+    console = Console()
+    console.print(table)
+    for path, message in report.failed.items():
+        console.print(f"[red]{Path(path).name}[/red]: {message}", highlight=False, soft_wrap=True)
+    _conclude(console, report)
+    if options.json is not None:
+        _write(Path(options.json), report.to_json())
+    if options.plot is not None:
+        from bsn.inference import plot_noise
+
+        plot_noise(report, Path(options.plot))
+    return 0 if report.advice is not None and report.advice.suitable else 1
+
+
+def _row(entry: Any) -> list[str]:
+    s = entry.statistics
+    return [
+        entry.name,
+        f"{entry.dtype} {entry.axes} {entry.size[0]}x{entry.size[1]}",
+        f"{entry.smallest:.4g}..{entry.largest:.4g}",
+        *(["-"] * 3 if s is None else [f"{s.sigma:.3g}", f"{s.gain:.2g}", f"{s.lags_x[0]:+.2f} {s.lags_y[0]:+.2f}"]),
+        "-" if s is None else f"{s.clipped_low + s.clipped_high:.1%}",
+    ]
+
+
+def _conclude(console: Any, report: NoiseReport) -> None:
+    if report.advice is None:
+        console.print("the images are too small to be measured")
+        return
+    for reason in report.advice.reasons:
+        console.print(f"- {reason}", highlight=False, soft_wrap=True)
+    advice = report.advice
+    if advice.suitable:
+        words = f"--stride {advice.stride} --stride_test {advice.stride_test} --noise {advice.noise}"
+        console.print(f"bsn train ... {words}   (or --stride auto --noise auto)", highlight=False, soft_wrap=True)
+
+
+def _write(path: Path, text: str) -> None:
+    from data import atomic_output
+
+    with atomic_output(path, overwrite=True) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+COMMAND = Command("measure the noise of images, and say what to do about it", EXAMPLES, add_arguments, run)

@@ -1,0 +1,151 @@
+"""Noise of a set of files: measured on the noisy images, or on what a model takes away."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bsn.inference.denoiser import Denoiser
+from data import DataError, atomic_output, read_image
+from data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
+from data.planes import to_planes
+
+__all__ = ["InspectedFile", "NoiseReport", "inspect_files", "plot_noise"]
+
+_PLANES = 4
+
+
+@dataclass(frozen=True)
+class InspectedFile:
+    """One file: what it is, and its noise (None if it is too small to be measured)."""
+
+    name: str
+    dtype: str
+    axes: str
+    size: tuple[int, int]
+    channels: int
+    smallest: float
+    largest: float
+    statistics: NoiseStatistics | None
+
+
+@dataclass
+class NoiseReport:
+    """Files one by one, all together, and what to do."""
+
+    files: list[InspectedFile] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    together: NoiseStatistics | None = None
+    advice: Advice | None = None
+
+    def to_json(self) -> str:
+        """Everything as JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+
+def inspect_files(paths: Sequence[Path], *, axes: str | None = None, denoiser: Denoiser | None = None) -> NoiseReport:
+    """Measure the noise of files; bad ones are reported and do not stop the others.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    axes : str, optional
+    denoiser : Denoiser, optional
+        Its result is taken off first, so that texture is not mistaken for noise.
+
+    Returns
+    -------
+    NoiseReport
+
+    Raises
+    ------
+    DataError
+        If no file can be read.
+    """
+    report = NoiseReport()
+    planes: list[np.ndarray] = []
+    means: list[np.ndarray] = []
+    levels = set()
+    for path in paths:
+        try:
+            image = read_image(path)
+            noisy, layout = to_planes(image.pixels, axes or image.axes)
+            picture = None if denoiser is None else to_planes(denoiser(image.pixels, layout.axes), layout.axes)[0]
+        except ValueError as error:  # DataError is one
+            report.failed[str(path)] = str(error)
+            continue
+        chosen = np.unique(np.linspace(0, len(noisy) - 1, min(_PLANES, len(noisy))).round().astype(int))
+        kind = image.pixels.dtype
+        level = 1 / np.iinfo(kind).max if kind.kind == "u" else 0.0
+        pictures = None if picture is None else list(picture[chosen])
+        report.files.append(
+            InspectedFile(
+                path.name,
+                kind.name,
+                layout.axes,
+                (noisy.shape[2], noisy.shape[3]),
+                noisy.shape[1],
+                float(image.pixels.min()),
+                float(image.pixels.max()),
+                _measure(list(noisy[chosen]), level, pictures),
+            )
+        )
+        if planes and planes[0].shape[0] != noisy.shape[1]:
+            continue
+        planes += list(noisy[chosen])
+        means += pictures or []
+        levels.add(level)
+    if not report.files:
+        raise DataError(f"{len(paths)} files", "none of them can be read as an image", "see `bsn inspect --help`")
+    report.together = _measure(planes, max(levels), means or None)
+    report.advice = None if report.together is None else advise(report.together)
+    return report
+
+
+def _measure(planes: list[np.ndarray], level: float, pictures: list[np.ndarray] | None) -> NoiseStatistics | None:
+    try:
+        return measure_noise(planes, grey_level=level, pictures=pictures)
+    except DataError:
+        return None
+
+
+def plot_noise(report: NoiseReport, path: Path) -> None:
+    """Draw noise curve and autocorrelation of the set into a picture.
+
+    Parameters
+    ----------
+    report : NoiseReport
+    path : Path
+        PNG, PDF or SVG.
+
+    Raises
+    ------
+    DataError
+        If nothing was measured, or the file cannot be written.
+    """
+    if report.together is None:
+        raise DataError("images too small to be measured", "there is nothing to draw", "give larger images")
+    from matplotlib.figure import Figure
+
+    found = report.together
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    intensity = np.array([p.intensity for p in found.curve])
+    left.scatter(intensity, [p.variance for p in found.curve], s=12, alpha=0.5, label="flattest blocks")
+    line = np.linspace(intensity.min(), intensity.max(), 50)
+    left.plot(line, np.maximum(found.gain * line + found.constant, 0), "k", label="gain * intensity + constant")
+    left.set(xlabel="intensity", ylabel="variance of the noise", title=f"sigma {found.sigma:.3g}")
+    left.legend()
+    lags = np.arange(len(found.lags_x) + 1)
+    right.plot(lags, [1, *found.lags_x], "o-", label="along rows (x)")
+    right.plot(lags, [1, *found.lags_y], "s-", label="along columns (y)")
+    right.axhline(0, color="grey", linewidth=0.8)
+    right.set(xlabel="distance in pixels", ylabel="correlation", title="correlation of the noise", ylim=(-0.3, 1.05))
+    right.legend()
+    with atomic_output(path, overwrite=True) as partial:
+        figure.savefig(partial, format=path.suffix.lstrip(".") or "png", dpi=120)

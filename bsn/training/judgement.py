@@ -1,0 +1,70 @@
+"""Settings that follow from the noise of the training images."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from bsn.training.config import TrainConfig
+from data import DataError, ImageSource
+from data.noise_statistics import Advice, NoiseName, NoiseStatistics, advise, measure_noise
+
+__all__ = ["judge", "measure_source"]
+
+_IMAGES = 16
+_SIDE = 512
+
+
+def judge(source: ImageSource, config: TrainConfig) -> tuple[TrainConfig, NoiseStatistics | None, Advice | None]:
+    """Replace "auto" by what the images ask for.
+
+    Parameters
+    ----------
+    source : ImageSource
+    config : TrainConfig
+
+    Returns
+    -------
+    config : TrainConfig
+        Without "auto". Images too small to be measured are taken to have independent noise.
+    statistics, advice
+        What was measured; None where nothing was automatic, or nothing could be measured.
+    """
+    if not config.automatic and not config.noise_learned:
+        return config, None, None
+    try:
+        statistics = measure_source(source)
+    except DataError:
+        return _settle(config, 1, "none"), None, None
+    advice = advise(statistics)
+    return _settle(config, advice.stride, advice.noise), statistics, advice if config.automatic else None
+
+
+def _settle(config: TrainConfig, stride: int, noise: NoiseName) -> TrainConfig:
+    """Fill in what is "auto"."""
+    stride = stride if config.stride == "auto" else config.stride
+    # A stride above 1 says that neighbours share their noise; then the noisy pixel is no independent witness.
+    chosen = (noise if stride == 1 else "none") if config.noise == "auto" else config.noise
+    return dataclasses.replace(config, stride=stride, noise=chosen)
+
+
+def measure_source(source: ImageSource) -> NoiseStatistics:
+    """Noise of training images, from the middle of at most 16 of them.
+
+    Parameters
+    ----------
+    source : ImageSource
+
+    Raises
+    ------
+    DataError
+        If the images are too small.
+    """
+    planes = []
+    for index in np.unique(np.linspace(0, len(source) - 1, min(_IMAGES, len(source))).round().astype(int)):
+        height, width = source.size(int(index))
+        h, w = min(height, _SIDE), min(width, _SIDE)
+        planes.append(source.crop(int(index), (height - h) // 2, (width - w) // 2, h, w))
+    level = 1 / np.iinfo(source.dtype).max if np.issubdtype(source.dtype, np.integer) else 0.0
+    return measure_noise(planes, grey_level=level)

@@ -1,0 +1,68 @@
+"""Noise level of a run with a posterior: known, or learned with the network."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from bsn.models import NoiseModel, ValueScale
+from bsn.selfsup import affine_noise_variance
+
+__all__ = ["NoiseLevel"]
+
+_SMALLEST = 1e-6
+_PACE = 10.0  # two numbers, of which every pixel tells something, may move faster than weights
+
+
+class NoiseLevel(nn.Module):
+    """Variance of the noise as a function of the predicted mean, in network units: slope * mean + constant.
+
+    Learned numbers are kept as logarithms: the slope, and the variance at the value `darkest`, so that the variance is
+    positive on all of the images.
+
+    Parameters
+    ----------
+    start : NoiseModel
+        The noise if it is known, otherwise where learning starts.
+    scale : ValueScale
+    darkest : float
+        Lowest image value that occurs.
+    learned : bool
+
+    Raises
+    ------
+    ValueError
+        If the variance is not positive at `darkest`.
+    """
+
+    def __init__(self, start: NoiseModel, scale: ValueScale, *, darkest: float, learned: bool) -> None:
+        super().__init__()
+        self.scale, self.learned, self.has_gain = scale, learned, start.gain > 0
+        slope, constant = start.in_network_units(scale)
+        self.darkest = float(scale.to_network(torch.tensor(darkest, dtype=torch.float64)))
+        at_darkest = slope * self.darkest + constant
+        if not learned and at_darkest <= 0:
+            raise ValueError(
+                f"noise of gain {start.gain:g} and variance {start.variance:g} has no positive variance at {darkest:g}, the "
+                "darkest pixel; raise the read noise"
+            )
+        logs = torch.tensor([math.log(max(slope, _SMALLEST)), math.log(max(at_darkest, _SMALLEST))])
+        self.logs = nn.Parameter(logs / _PACE, requires_grad=learned)
+
+    def forward(self, mean: Tensor) -> Tensor:
+        """Noise variance at a predicted mean (N, C, H, W), same shape, float32 or more."""
+        slope, constant = self._affine()
+        return affine_noise_variance(mean, slope, constant)
+
+    def _affine(self) -> tuple[Tensor, Tensor]:
+        at_darkest = (_PACE * self.logs[1]).exp()
+        slope = (_PACE * self.logs[0]).exp() if self.has_gain else torch.zeros_like(at_darkest)
+        return slope, at_darkest - slope * self.darkest
+
+    @torch.no_grad()
+    def model(self) -> NoiseModel:
+        """Present state in image values."""
+        slope, constant = (float(value) for value in self._affine())
+        return NoiseModel.from_network_units(slope, constant, self.scale)

@@ -1,0 +1,6 @@
+"""What the noise of an image is, measured on the noisy image alone, and what to do about it."""
+
+from data.noise_statistics.advice import Advice, NoiseName, advise
+from data.noise_statistics.statistics import NoiseStatistics, measure_noise
+
+__all__ = ["Advice", "NoiseName", "NoiseStatistics", "advise", "measure_noise"]

@@ -1,0 +1,116 @@
+"""From measured noise to what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from data.noise_statistics.correlation import LAGS
+from data.noise_statistics.statistics import NoiseStatistics
+
+__all__ = ["Advice", "NoiseName", "advise"]
+
+NoiseName = Literal["none", "gaussian", "poisson-gaussian"]
+
+_WHITE = 0.1
+_INDEPENDENT = 0.12
+_LARGEST_STRIDE = 5
+_LINE = 0.15
+_JPEG = 1.05
+_CLIPPED = 0.1
+_LEVELS = 0.5
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do with images of such noise.
+
+    Parameters
+    ----------
+    suitable : bool
+        False where no blind-spot method can work; `reasons` say why.
+    stride, stride_test : int
+        Of the pixel-shuffle downsampling in training and for denoising.
+    noise : {"none", "gaussian", "poisson-gaussian"}
+        Noise model by which the noisy pixel is used; "none" where neighbours share their noise.
+    reasons : tuple of str
+        Sentences for the reader.
+    """
+
+    suitable: bool
+    stride: int
+    stride_test: int
+    noise: NoiseName
+    reasons: tuple[str, ...] = field(default_factory=tuple)
+
+
+def advise(statistics: NoiseStatistics) -> Advice:
+    """Judge measured noise.
+
+    Parameters
+    ----------
+    statistics : NoiseStatistics
+
+    Returns
+    -------
+    Advice
+    """
+    reasons: list[str] = []
+    stride = _stride(statistics, reasons)
+    suitable = _suitable(statistics, reasons)
+    noise: NoiseName = "none"
+    if stride == 1 and suitable:
+        noise = "poisson-gaussian" if statistics.gain > 0 else "gaussian"
+        reasons.append(
+            "noise of neighbours is independent, so the noisy pixel itself is used, weighed by the noise curve"
+        )
+    _remarks(statistics, reasons)
+    return Advice(suitable, stride, min(2, stride), noise, tuple(reasons))
+
+
+def _stride(statistics: NoiseStatistics, reasons: list[str]) -> int:
+    strongest = statistics.strongest_lag
+    if abs(strongest) <= _INDEPENDENT:
+        reasons.append(f"neighbouring noise is independent (correlation {strongest:+.2f} at distance 1): stride 1")
+        return 1
+    for stride in range(2, _LARGEST_STRIDE + 1):
+        left = max(statistics.lags_x[stride - 1], statistics.lags_y[stride - 1], key=abs)
+        if abs(left) <= _WHITE or stride == _LARGEST_STRIDE:
+            reasons.append(
+                f"neighbouring noise is correlated ({strongest:+.2f} at distance 1, {left:+.2f} at distance {stride}): "
+                f"stride {stride} for training, {min(2, stride)} for denoising"
+            )
+            return stride
+    raise AssertionError("unreachable")
+
+
+def _suitable(statistics: NoiseStatistics, reasons: list[str]) -> bool:
+    suitable = True
+    if statistics.sigma < _LEVELS * statistics.grey_level or statistics.sigma == 0:
+        reasons.append(
+            "not suitable: the noise is smaller than a grey level of the file; it was removed before, or there is none"
+        )
+        suitable = False
+    far = (statistics.lags_x[LAGS - 1], statistics.lags_y[LAGS - 1])
+    if abs(far[0] - far[1]) > _LINE and max(far) > _LINE:
+        direction = "rows" if far[0] > far[1] else "columns"
+        reasons.append(
+            f"not suitable as it is: noise runs along {direction} ({max(far):+.2f} at distance {LAGS}), which a blind "
+            "spot of a few pixels cannot tell from the picture; remove the lines first"
+        )
+        suitable = False
+    return suitable
+
+
+def _remarks(statistics: NoiseStatistics, reasons: list[str]) -> None:
+    clipped = statistics.clipped_low + statistics.clipped_high
+    if clipped > _CLIPPED:
+        reasons.append(
+            f"{clipped:.0%} of the pixels are clipped: there the noise has no mean of zero, and results will be biased"
+        )
+    if statistics.blockiness > _JPEG:
+        reasons.append(
+            "the image has the 8 x 8 grid of JPEG, which correlates noise; use unprocessed files if there are any"
+        )
+    if statistics.strongest_lag > 0.75:
+        reasons.append("the noise is very smooth: the image was probably denoised or enlarged before")

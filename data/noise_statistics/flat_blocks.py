@@ -1,0 +1,132 @@
+"""The flattest blocks of images: what is left in them beside a plane is noise.
+
+In each range of intensities the blocks with the smallest residual are taken. Choosing the smallest underestimates the
+variance by a known factor: the residual variance of a block of Gaussian noise follows a chi-square distribution, with
+fewer degrees of freedom the more the noise is correlated (Bartlett: n / sum of squared correlations), and the mean of its
+lowest part is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.noise_statistics.correlation import plane_basis
+
+__all__ = ["SIDE", "FlatBlocks", "cut_blocks", "find_flat", "lowest_part_factor"]
+
+SIDE = 16
+"""Pixels of a block's side: long enough for correlated noise, short enough to find flat places."""
+
+_SHARE = 0.1
+_BINS = 8
+_FEWEST_PER_BIN = 12
+_CLIPPED_SHARES = (0.02, 0.1, 0.3)
+_FEWEST = 30
+_TERMS = 3
+
+
+@dataclass(frozen=True)
+class FlatBlocks:
+    """Blocks of one channel.
+
+    Parameters
+    ----------
+    mean, variance : ndarray, shape (K,)
+        Of each block; the variance of what a plane leaves, unbiased for white noise.
+    residual : ndarray, shape (K, SIDE, SIDE)
+        The block without its plane.
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+    residual: np.ndarray
+
+    def __getitem__(self, index: np.ndarray) -> FlatBlocks:
+        return FlatBlocks(self.mean[index], self.variance[index], self.residual[index])
+
+
+def cut_blocks(plane: np.ndarray, low: float, high: float, picture: np.ndarray | None = None) -> FlatBlocks:
+    """Cut a plane into blocks and take a plane off each; blocks with clipped pixels are left out where enough others are there.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (H, W), float
+    low, high : float
+        Values at which the image is clipped.
+    picture : ndarray, shape (H, W), optional
+        Denoised version, taken off first; the means are then its own.
+
+    Returns
+    -------
+    FlatBlocks
+        K = 0 if the image is smaller than a block.
+    """
+    blocks = _blocks(plane)
+    clipped = ((blocks <= low) | (blocks >= high)).mean(1) if len(blocks) else np.zeros(0)
+    tolerated = next((share for share in _CLIPPED_SHARES if (clipped <= share).sum() >= _FEWEST), 1.0)
+    blocks = blocks[clipped <= tolerated]
+    means = blocks.mean(1)
+    if picture is not None:
+        pictures = _blocks(picture)[clipped <= tolerated]
+        blocks, means = blocks - pictures, pictures.mean(1)
+    basis = plane_basis(SIDE)
+    residual = blocks - (blocks @ basis) @ basis.T
+    variance = np.square(residual).sum(1) / (SIDE * SIDE - _TERMS)
+    return FlatBlocks(means, variance, residual.reshape(-1, SIDE, SIDE))
+
+
+def _blocks(plane: np.ndarray) -> np.ndarray:
+    rows, columns = plane.shape[0] // SIDE, plane.shape[1] // SIDE
+    cut = plane[: rows * SIDE, : columns * SIDE].astype(np.float64).reshape(rows, SIDE, columns, SIDE)
+    return cut.swapaxes(1, 2).reshape(-1, SIDE * SIDE)
+
+
+def find_flat(blocks: FlatBlocks) -> list[FlatBlocks]:
+    """The flattest tenth of the blocks in each range of intensities.
+
+    Parameters
+    ----------
+    blocks : FlatBlocks
+
+    Returns
+    -------
+    list of FlatBlocks
+        One per range with enough blocks, from dark to bright; one for all where no range has.
+    """
+    count = len(blocks.mean)
+    bins = max(min(_BINS, count // _FEWEST_PER_BIN), 1)
+    order = np.argsort(blocks.mean, kind="stable")
+    return [_flattest(blocks[part]) for part in np.array_split(order, bins) if len(part)]
+
+
+def lowest_part_factor(squared_correlations: float) -> float:
+    """Mean of the lowest tenth of block variances of pure noise, relative to the noise variance.
+
+    Parameters
+    ----------
+    squared_correlations : float
+        Sum over all lags of the squared autocorrelation: 1 for white noise.
+
+    Returns
+    -------
+    float
+        In (0, 1).
+
+    Examples
+    --------
+    >>> round(lowest_part_factor(1.0), 2), round(lowest_part_factor(4.0), 2)
+    (0.85, 0.71)
+    """
+    from scipy.stats import chi2
+
+    freedom = (SIDE * SIDE - _TERMS) / max(squared_correlations, 1.0)
+    quantile = chi2.ppf(_SHARE, freedom)
+    # E[X | X < q] of a chi-square distribution, by its recursion in the degrees of freedom.
+    return float(chi2.cdf(quantile, freedom + 2) / _SHARE)
+
+
+def _flattest(blocks: FlatBlocks) -> FlatBlocks:
+    count = max(round(_SHARE * len(blocks.mean)), 1)
+    return blocks[np.argpartition(blocks.variance, count - 1)[:count]]

@@ -1,0 +1,1 @@
+"""Sub-commands of ``bsn`` that this package adds."""

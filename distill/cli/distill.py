@@ -1,0 +1,117 @@
+"""``bsn distill`` and ``bsn distill report``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from bsn.cli.command import Command, flat_dataclass, option_value, settings_text, take
+from distill.cli import report
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+EXAMPLES = """examples:
+  bsn distill --teacher run --images noisy/ -o student                 the student "light"
+  bsn distill --teacher run --images noisy/ -o small --student tiny --cache student.cache.h5
+  bsn distill --teacher tbsn.safetensors --images noisy/ -o unet --recipe tbsn2unet
+  bsn distill --teacher run --images noisy/ -o student --resume        go on after an interrupt
+  bsn distill report --teacher run --students student small --noisy test/noisy --clean test/clean -o report
+"""
+
+
+def _is_report(words: list[str]) -> bool:
+    return bool(words) and words[0] == "report"
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options; a recipe sets the defaults of the others."""
+    if _is_report(words):
+        report.add_arguments(parser)
+        return
+    import dataclasses
+
+    from bsn.engine import LoopConfig
+    from bsn.training import CleanValidation
+    from distill import RECIPES, DistillConfig, TeacherInference, get_recipe
+
+    recipe = get_recipe(option_value(words, "--recipe", "default"))
+    listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
+    parser.add_argument("--teacher", required=True, help="folder of a run, or a .safetensors model")
+    parser.add_argument(
+        "--images", nargs="+", required=True, help="noisy images: files, folders, patterns, a packed file"
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, help="folder of the run; the student is final.safetensors in it"
+    )
+    parser.add_argument("--recipe", default="default", help=f"named settings. {listed}")
+    parser.add_argument(
+        "--cache", type=str | None, default=None, help="file of the teacher's images; default: OUTPUT.cache.h5"
+    )
+    parser.add_argument("--rebuild", action="store_true", help="make a stale cache anew")
+    parser.add_argument(
+        "--axes", type=str | None, default=None, help="axes of the images, such as YX, YXC, ZYX; default: guessed"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
+    flat_dataclass(parser, DistillConfig)
+    flat_dataclass(parser, LoopConfig)
+    parser.add_class_arguments(TeacherInference, "inference")
+    parser.add_class_arguments(CleanValidation, "validate")
+    defaults = {**dataclasses.asdict(recipe.distill), **dataclasses.asdict(recipe.loop)}
+    inference = {f"inference.{name}": value for name, value in dataclasses.asdict(recipe.inference).items()}
+    parser.set_defaults({**defaults, **inference})
+
+
+def run(options: Namespace) -> int:
+    """Distil, and say where the student lies; or report."""
+    if "action" in options:
+        return report.run(options)
+    import os
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bsn.engine import LoopConfig
+    from bsn.training import CleanValidation
+    from distill import DistillConfig, ModelTeacher, TeacherInference, distil
+
+    teacher = ModelTeacher(options.teacher, TeacherInference(**vars(options.inference)), "cpu")
+    if not teacher.blind:
+        print(
+            "bsn distill: note: this teacher sees the pixel it predicts, so nothing proves that it removes noise; the "
+            "student will be as good as it is",
+            file=sys.stderr,
+        )
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("teacher", total=None)
+
+        def tick(done: int, total: int) -> None:
+            progress.update(bar, completed=done, total=total)
+            if done >= total:
+                progress.stop()
+
+        result = distil(
+            teacher,
+            options.images,
+            options.output,
+            take(DistillConfig, options),
+            take(LoopConfig, options),
+            cache=options.cache,
+            axes=options.axes,
+            clean=CleanValidation(**vars(options.validate)),
+            rebuild=options.rebuild,
+            resume=options.resume,
+            settings=settings_text(options),
+            progress=tick,
+        )
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        print(f"distilled {result.steps} steps in {result.seconds / 60:.1f} minutes")
+        for name, value in result.validation.items():
+            print(f"  {name} {value:.5g}")
+        print(f"student: {options.output}/final.safetensors")
+        print(f"next:    bsn denoise {options.images[0]} --model {options.output} -o denoised")
+        print(f"         bsn export {options.output} -o student.onnx")
+    return 0
+
+
+COMMAND = Command("distil a model into a light student; compare students", EXAMPLES, add_arguments, run)

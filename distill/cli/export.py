@@ -1,0 +1,118 @@
+"""``bsn export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bsn.cli.command import Command
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jsonargparse import ArgumentParser, Namespace
+
+    from bsn.models import Model
+
+EXAMPLES = """examples:
+  bsn export student -o student.onnx                             any size, image in [0, 1] in and out
+  bsn export student -o student.onnx --pixels uint8              pixels as image libraries give them
+  bsn export student -o student.onnx --int8 --calibrate noisy/   a quarter of the size
+  bsn export student -o student.pt2 --format torch
+  bsn export student -o student.safetensors --format safetensors --half
+"""
+
+_LARGEST_CALIBRATION_SIDE = 512
+_MOST_CALIBRATION_IMAGES = 16
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options."""
+    from distill.export.formats import FORMATS
+
+    parser.add_argument("student", help="folder of a run of bsn distill, or a .safetensors model")
+    parser.add_argument("-o", "--output", required=True, help="the file to write")
+    parser.add_argument("--format", default="onnx", choices=list(FORMATS), help="kind of file")
+    parser.add_argument(
+        "--pixels",
+        default="float",
+        choices=["float", "uint8"],
+        help="what the file takes and gives: (N, C, H, W) in [0, 1], or (N, H, W, C) uint8",
+    )
+    parser.add_argument("--int8", action="store_true", help="onnx: also write OUTPUT.int8.onnx, quantised")
+    parser.add_argument("--calibrate", nargs="+", default=None, help="noisy images that set the ranges of int8")
+    parser.add_argument("--half", action="store_true", help="safetensors: store the weights in float16")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
+
+
+def run(options: Namespace) -> int:
+    """Export, check, and say what came out."""
+    from bsn.models import Model
+    from data.atomic import check_target
+
+    target = Path(options.output)
+    _check(options)
+    check_target(target, overwrite=options.overwrite)
+    model = Model.load(options.student)
+    calibration = _calibration(options.calibrate, model, options.pixels) if options.int8 else []
+    _write(model, target, options)
+    if options.int8:
+        from distill.export import quantise_onnx
+
+        small = target.with_suffix(".int8.onnx")
+        agreement = quantise_onnx(target, small, calibration, overwrite=options.overwrite)
+        print(
+            f"{small}: {small.stat().st_size:,} bytes, {agreement:.1f} dB from the float file on {len(calibration)} images"
+        )
+    return 0
+
+
+def _check(options: Namespace) -> None:
+    if options.format != "onnx" and options.int8:
+        raise ValueError(f"int8 is for onnx, not for {options.format}; leave --int8 out")
+    if options.int8 and not options.calibrate:
+        raise ValueError("int8 needs a few noisy images to set its ranges; give --calibrate FOLDER")
+    if options.half and options.format != "safetensors":
+        raise ValueError(f"--half is for safetensors, not for {options.format}; leave it out")
+
+
+def _write(model: Model, target: Path, options: Namespace) -> None:
+    from distill.export import export_onnx, export_program
+    from distill.export.formats import check_exportable
+
+    checked = ""
+    if options.format == "onnx":
+        worst = export_onnx(model, target, pixels=options.pixels, overwrite=options.overwrite)
+        checked = f", onnxruntime and PyTorch agree to {worst:.1g}"
+    elif options.format == "torch":
+        export_program(model, target, pixels=options.pixels, overwrite=options.overwrite)
+    else:
+        check_exportable(model)
+        model.save(target, half=options.half)
+    print(f"{target}: {target.stat().st_size:,} bytes{checked}; weights: {model.weights_licence}")
+
+
+def _calibration(inputs: list[str], model: Model, pixels: str) -> list[np.ndarray]:
+    """Noisy images as the exported file takes them: centres of at most 512 pixels of the first 16."""
+    import numpy as np
+
+    from data import DataError, list_images, read_image, to_planes
+
+    images = []
+    for path in list_images(inputs)[:_MOST_CALIBRATION_IMAGES]:
+        image = read_image(path)
+        plane = to_planes(image.pixels, image.axes)[0][0]
+        if len(plane) != model.channels:
+            raise DataError(
+                f"{path.name} with {len(plane)} channel{'s' * (len(plane) != 1)}",
+                f"this model denoises images of {model.channels}",
+                "calibrate with images like those it is for",
+            )
+        top, left = (max(0, (side - _LARGEST_CALIBRATION_SIDE) // 2) for side in plane.shape[1:])
+        cut = plane[:, top : top + _LARGEST_CALIBRATION_SIDE, left : left + _LARGEST_CALIBRATION_SIDE]
+        if pixels == "uint8":
+            cut = np.moveaxis((np.clip(cut, 0, 1) * 255 + 0.5).astype(np.uint8), 0, -1)
+        images.append(np.ascontiguousarray(cut[None]))
+    return images
+
+
+COMMAND = Command("write a student as ONNX, torch or safetensors file", EXAMPLES, add_arguments, run)

@@ -1,0 +1,43 @@
+"""Names of the formats, and what cannot be exported."""
+
+from __future__ import annotations
+
+from bsn.models import Model
+
+__all__ = ["FORMATS", "ExportError", "check_exportable", "facts"]
+
+FORMATS = {"onnx": ".onnx", "torch": ".pt2", "safetensors": ".safetensors"}
+
+
+class ExportError(ValueError):
+    """A model cannot be exported, or a file that was written does not give the model's images."""
+
+
+def check_exportable(model: Model) -> None:
+    """Refuse models whose inference is more than one pass of a network that works on any part of an image.
+
+    Raises
+    ------
+    ExportError
+    """
+    network = model.network
+    if int(network.lattice) > 0 or network.global_statistics:  # type: ignore[arg-type]
+        raise ExportError(
+            f"this model is a {type(network).__name__}, whose inference takes several passes; distil it into a student "
+            "first with `bsn distill`"
+        )
+
+
+def facts(model: Model) -> dict[str, str]:
+    """What an exported file says of itself: the texts of a model file, and how to feed it."""
+    import json
+
+    from bsn.models.registry import network_name
+
+    return {
+        "producer": "blindspot-denoising",
+        "network": network_name(model.network),
+        "channels": str(model.channels),
+        "provenance": json.dumps(model.provenance),
+        "weights_licence": model.weights_licence,
+    }

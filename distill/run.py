@@ -1,0 +1,184 @@
+"""From a teacher and noisy images to a trained student."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from bsn.engine import FitResult, LoopConfig, RunFolder, fit
+from bsn.evaluation import get_protocol
+from bsn.models import InferenceDefaults, Model, ValueScale, create
+from bsn.training import CleanValidation
+from bsn.training.validation import Validation
+from data import CropBatch, DataError, RandomCrops, grid_crops, open_source
+from distill.cache import TeacherCache
+from distill.cache_making import make_cache
+from distill.config import DistillConfig, TeacherInference
+from distill.task import DistillTask
+from distill.teacher import ModelTeacher, Teacher
+
+__all__ = ["build_task", "cache_path", "distil"]
+
+_LARGEST_HELD_BACK_SHARE = 0.05
+
+
+def cache_path(output: str | Path) -> Path:
+    """Where a run in `output` keeps its teacher's images: beside the folder, for other students to use."""
+    output = Path(output)
+    return output.with_name(output.name + ".cache.h5")
+
+
+def distil(
+    teacher: Teacher | Model | nn.Module | str | Path,
+    images: str | Path | Sequence[str | Path] | np.ndarray | Sequence[np.ndarray],
+    output: str | Path,
+    config: DistillConfig | None = None,
+    loop: LoopConfig | None = None,
+    *,
+    inference: TeacherInference | None = None,
+    cache: str | Path | None = None,
+    axes: str | None = None,
+    clean: CleanValidation | None = None,
+    rebuild: bool = False,
+    resume: bool = False,
+    settings: str = "",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> FitResult:
+    """Train a student that gives in one pass what the teacher's full inference gives.
+
+    Parameters
+    ----------
+    teacher : Teacher, Model, nn.Module, str or Path
+        A run, a model file, or anything that implements :class:`distill.Teacher`.
+    images : path, sequence of paths, array or sequence of arrays
+        Noisy images, see :func:`data.open_source`.
+    output : str or Path
+        Folder of the run; ``final.safetensors`` in it is the student.
+    config : DistillConfig, optional
+    loop : LoopConfig, optional
+    inference : TeacherInference, optional
+        How the teacher is asked; not for a `teacher` that is a :class:`distill.Teacher` already.
+    cache : str or Path, optional
+        The teacher's images; made if missing. Default: :func:`cache_path`.
+    axes : str, optional
+    clean : CleanValidation, optional
+        Pairs with known truth, to watch PSNR.
+    rebuild, resume : bool
+        Make a stale cache anew; go on from the last checkpoint.
+    settings : str
+        Text stored as config.yaml.
+    progress : callable
+        Of the cache, ``progress(done, total)``.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    DataError
+        For images that cannot be read, do not fit the teacher, or a cache made of something else.
+    ValueError
+        For an unknown student, a crop off its grid, or uncertainty asked of a teacher that gives none.
+    RunError, TrainingDiverged, Interrupted
+        See :func:`bsn.engine.fit`.
+    """
+    config, loop, clean = config or DistillConfig(), loop or LoopConfig(), clean or CleanValidation()
+    create(config.student)  # an unknown student is told before the teacher works for hours
+    if isinstance(teacher, (Model, nn.Module, str, Path)):
+        teacher = ModelTeacher(teacher, inference, "cpu")
+    folder = RunFolder(Path(output))
+    _check_folder(folder, resume=resume)
+    pairs = clean.validation_pairs()
+    source = open_source(images, axes=axes)
+    path = cache_path(output) if cache is None else Path(cache)
+    made = make_cache(teacher, source, path, devices=_devices(loop), rebuild=rebuild, progress=progress)
+    torch.manual_seed(loop.seed)
+    task = build_task(made, config, loop.seed, validation=Validation(None, pairs, get_protocol(clean.protocol)))
+    return fit(task, loop, folder, resume=resume, settings=settings)
+
+
+def _check_folder(folder: RunFolder, *, resume: bool) -> None:
+    """Say that a run cannot be written before the teacher works; the run itself checks again."""
+    if resume:
+        folder.check_resumable()
+    elif folder.path.exists() and not (folder.path.is_dir() and not any(folder.path.iterdir())):
+        folder.check_new()
+
+
+def _devices(loop: LoopConfig) -> list[str]:
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() and loop.accelerator != "cpu" else 0
+    return [f"cuda:{i}" for i in range(min(gpus, loop.devices))] or ["cpu"] * loop.devices
+
+
+def build_task(
+    cache: TeacherCache, config: DistillConfig, seed: int, *, validation: Validation | None = None
+) -> DistillTask:
+    """Task of a run: student, pairs of the cache, held-back crops.
+
+    Parameters
+    ----------
+    cache : TeacherCache
+    config : DistillConfig
+    seed : int
+        Of crops and held-back crops (the student's initial weights follow torch's global generator).
+    validation : Validation, optional
+
+    Raises
+    ------
+    DataError, ValueError
+    """
+    if config.uncertainty and not cache.has_spread:
+        raise ValueError(
+            "uncertainty was asked for, but this teacher gives none; set uncertainty to false or use a teacher with a "
+            "posterior"
+        )
+    network = create(config.student, channels=cache.image_channels)
+    config = fit_crop(cache, config, int(network.size_multiple))  # type: ignore[arg-type]
+    held_back = _held_back(cache, config, seed)
+    crops = RandomCrops(cache, config.crop, seed=seed, augment=config.augment, avoid=held_back)
+    licence = cache.about.get("weights_licence", "not stated")
+    return DistillTask(
+        network,
+        cache.pairs(crops),
+        config,
+        cache.scale if config.value_scale == "teacher" else ValueScale(),
+        held_back=None if held_back is None else cache.split(held_back),
+        validation=validation,
+        provenance={
+            "model": config.student,
+            "teacher": cache.about,
+            "teacher_blind": cache.blind_teacher,
+            "training_images": len(cache),
+            "loss": config.loss,
+        },
+        inference=InferenceDefaults(training_crop=config.crop),
+        weights_licence=f"derived from the teacher ({licence}) and the training images; their terms apply",
+    )
+
+
+def fit_crop(cache: TeacherCache, config: DistillConfig, grid: int) -> DistillConfig:
+    """Settings with the crop on the student's grid and inside the smallest image.
+
+    Raises
+    ------
+    DataError
+        If an image is smaller than the grid.
+    """
+    room = min(min(cache.size(index)) for index in range(len(cache))) // grid * grid
+    if room == 0:
+        raise DataError(f"an image of {cache.path.name}", f"is smaller than {grid} pixels", "leave it out")
+    wanted = -(-config.crop // grid) * grid
+    return dataclasses.replace(config, crop=max(16, min(wanted, room)))
+
+
+def _held_back(cache: TeacherCache, config: DistillConfig, seed: int) -> CropBatch | None:
+    """Fixed validation crops, as many as asked for but at most 5 % of the pixels; None where that is less than one."""
+    pixels = sum(height * width for height, width in (cache.size(i) for i in range(len(cache))))
+    count = min(config.validation_crops, int(_LARGEST_HELD_BACK_SHARE * pixels / config.crop**2))
+    return grid_crops(cache, config.crop, count, seed) if count else None

@@ -1,0 +1,40 @@
+"""Students: plain networks that see the noisy pixel. Importing this registers them."""
+
+from bsn.models.registry import Preset, register_network, register_preset
+from distill.students.convolution import MergedConv
+from distill.students.light import Light, LightConfig
+from distill.students.unet import UNet, UNetConfig
+
+__all__ = ["Light", "LightConfig", "MergedConv", "UNet", "UNetConfig"]
+
+register_network("unet", UNetConfig)(UNet)
+register_network("light", LightConfig)(Light)
+
+register_preset(Preset("unet", "unet", UNetConfig(), "student: published with TBSN, width 48", blind=False))
+register_preset(
+    Preset(
+        "base",
+        "light",
+        LightConfig(widths=(64, 128, 192), blocks=(4, 4, 6)),
+        "student: for a GPU, or where a second per image is no matter",
+        blind=False,
+    )
+)
+register_preset(
+    Preset(
+        "light",
+        "light",
+        LightConfig(widths=(48, 64, 128), blocks=(2, 4, 4)),
+        "student: the teacher's picture in a fraction of a second on a CPU",
+        blind=False,
+    )
+)
+register_preset(
+    Preset(
+        "tiny",
+        "light",
+        LightConfig(widths=(32, 48, 64), blocks=(2, 2, 3)),
+        "student: for phones and the browser, below 1 MB",
+        blind=False,
+    )
+)

@@ -1,0 +1,184 @@
+"""What may teach: anything that denoises a plane band by band."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from bsn.inference import Denoiser
+from bsn.inference.tiled import denoise_bands
+from bsn.models import Model, ValueScale
+from bsn.models.registry import network_name
+from distill.config import TeacherInference
+
+__all__ = ["ModelTeacher", "Region", "Teacher"]
+
+Region = Callable[[int, int, int, int], Tensor]
+
+
+class Teacher(Protocol):
+    """Something that answers a noisy plane with `layers` images of its size.
+
+    Attributes
+    ----------
+    channels : int
+        Of the images.
+    layers : int
+        Images per answer.
+    gives_spread : bool
+        The last layer is no target but the standard deviation of the answer, in image values.
+    blind : bool
+        Whether it predicts a pixel without seeing it.
+    scale : ValueScale
+        Range it works on; students may work on the same.
+    about : dict
+        Where it comes from. JSON values.
+    """
+
+    @property
+    def channels(self) -> int:
+        """Channels of the images."""
+        ...
+
+    @property
+    def layers(self) -> int:
+        """Images per answer."""
+        ...
+
+    @property
+    def gives_spread(self) -> bool:
+        """Whether the last layer is a standard deviation."""
+        ...
+
+    @property
+    def blind(self) -> bool:
+        """Whether it predicts a pixel without seeing it."""
+        ...
+
+    @property
+    def scale(self) -> ValueScale:
+        """Range of values it works on."""
+        ...
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Where it comes from."""
+        ...
+
+    def digest(self) -> str:
+        """SHA-256 over everything of the teacher itself that changes its answers, weights above all."""
+        ...
+
+    def options(self) -> dict[str, Any]:
+        """How it is asked: whatever else changes its answers. JSON values."""
+        ...
+
+    def on(self, device: str) -> Teacher:
+        """The same on a device."""
+        ...
+
+    def answer(self, read: Region, size: tuple[int, int], plane: int) -> Iterator[tuple[int, int, Tensor]]:
+        """Answer one plane.
+
+        Parameters
+        ----------
+        read : callable
+            ``read(top, left, height, width)`` gives a region, shape (1, C, h, w), image values.
+        size : tuple of int
+            (H, W).
+        plane : int
+            Number of the image (seeds what is random).
+
+        Yields
+        ------
+        layer, top : int
+        rows : Tensor, shape (C, h, W)
+            Rows of a layer from `top` on, each row once.
+        """
+        ...
+
+
+class ModelTeacher:
+    """A model of this toolkit, with its full inference, tile by tile.
+
+    Parameters
+    ----------
+    model : Model, nn.Module, str or Path
+        See :class:`bsn.inference.Denoiser`.
+    inference : TeacherInference, optional
+    device : str
+    """
+
+    gives_spread = False
+
+    def __init__(
+        self, model: Model | nn.Module | str | Path, inference: TeacherInference | None = None, device: str = "auto"
+    ) -> None:
+        self.inference = inference or TeacherInference()
+        loaded = Model.load(model) if isinstance(model, (str, Path)) else model
+        self.model = loaded if isinstance(loaded, Model) else Model(loaded)
+        self._denoisers = [Denoiser(self.model, config) for config in self.inference.configs(device)]
+
+    @property
+    def channels(self) -> int:
+        """Channels of the images."""
+        return self.model.channels
+
+    @property
+    def layers(self) -> int:
+        """One per stride."""
+        return len(self._denoisers)
+
+    @property
+    def blind(self) -> bool:
+        """Whether the network has a blind lattice."""
+        return int(self.model.network.lattice) > 0  # type: ignore[arg-type]
+
+    @property
+    def scale(self) -> ValueScale:
+        """Of the model."""
+        return self.model.scale
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Provenance and terms of the model."""
+        return {
+            "network": network_name(self.model.network),
+            "provenance": self.model.provenance,
+            "weights_licence": self.model.weights_licence,
+        }
+
+    def digest(self) -> str:
+        """SHA-256 over network, configuration, value scale and weights."""
+        model = self.model
+        parts: list[Any] = [model.network.config, model.scale, model.inference]
+        facts = [network_name(model.network), *map(dataclasses.asdict, parts)]
+        found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+        for name, value in sorted(model.network.state_dict().items()):
+            found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+            found.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return found.hexdigest()
+
+    def options(self) -> dict[str, Any]:
+        """Settings of the inference."""
+        return dataclasses.asdict(self.inference)
+
+    def on(self, device: str) -> ModelTeacher:
+        """The same on a device."""
+        return ModelTeacher(self.model, self.inference, device)
+
+    def answer(self, read: Region, size: tuple[int, int], plane: int) -> Iterator[tuple[int, int, Tensor]]:
+        """Answer one plane, see :meth:`Teacher.answer`."""
+        for layer, denoiser in enumerate(self._denoisers):
+
+            def region(top: int, left: int, height: int, width: int, device: Any = denoiser.device) -> Tensor:
+                return read(top, left, height, width).to(device)
+
+            for top, rows in denoise_bands(denoiser.pipeline, region, size, self.channels, plane=plane):
+                yield layer, top, rows

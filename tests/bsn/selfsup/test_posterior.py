@@ -1,0 +1,116 @@
+"""The posterior against torch.distributions, dense linear algebra and Bayes' rule integrated by brute force."""
+
+import pytest
+import torch
+from torch.distributions import MultivariateNormal
+
+from bsn.selfsup.posterior import (
+    LEAST_VARIANCE,
+    affine_noise_variance,
+    outputs_for_posterior,
+    posterior,
+    posterior_nll,
+    split_prediction,
+)
+
+
+def example(channels, dtype=torch.float64, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    outputs = torch.randn(2, outputs_for_posterior(channels), 3, 4, generator=generator, dtype=dtype)
+    noisy = torch.randn(2, channels, 3, 4, generator=generator, dtype=dtype)
+    variance = torch.rand(2, channels, 3, 4, generator=generator, dtype=dtype) + 0.1
+    return outputs, noisy, variance
+
+
+def dense(outputs, channels):
+    """Mean (N, H, W, C) and covariance (N, H, W, C, C) written as matrices."""
+    prediction = split_prediction(outputs, channels)
+    factor = torch.zeros(*outputs[:, 0].shape, channels, channels, dtype=outputs.dtype)
+    for i, row in enumerate(prediction.factor):
+        for j, value in enumerate(row):
+            factor[..., i, j] = value
+    return prediction, prediction.mean.movedim(1, -1), factor @ factor.mT
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+def test_likelihood_is_that_of_a_normal_distribution(channels):
+    outputs, noisy, variance = example(channels)
+    outputs.requires_grad_()
+    prediction, mean, covariance = dense(outputs, channels)
+    total = covariance + torch.diag_embed(variance.movedim(1, -1))
+    truth = -MultivariateNormal(mean, total).log_prob(noisy.movedim(1, -1)).mean((1, 2))
+    constant = channels / 2 * torch.log(torch.tensor(2 * torch.pi, dtype=torch.float64))
+    found = posterior_nll(prediction, noisy, variance) + constant
+    torch.testing.assert_close(found, truth, rtol=1e-12, atol=1e-12)
+    expected, got = (torch.autograd.grad(value.sum(), outputs, retain_graph=True)[0] for value in (truth, found))
+    torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+def test_posterior_is_the_product_of_two_normal_distributions(channels):
+    outputs, noisy, variance = example(channels)
+    prediction, mean, covariance = dense(outputs, channels)
+    precision_noise = torch.diag_embed(1 / variance.movedim(1, -1))
+    posterior_covariance = torch.linalg.inv(torch.linalg.inv(covariance) + precision_noise)
+    evidence = torch.linalg.solve(covariance, mean[..., None]) + precision_noise @ noisy.movedim(1, -1)[..., None]
+    found, spread = posterior(prediction, noisy, variance)
+    torch.testing.assert_close(found.movedim(1, -1), (posterior_covariance @ evidence)[..., 0], rtol=1e-8, atol=1e-9)
+    torch.testing.assert_close(
+        spread.movedim(1, -1), posterior_covariance.diagonal(dim1=-2, dim2=-1), rtol=1e-8, atol=1e-9
+    )
+
+
+def test_posterior_is_bayes_rule_integrated():
+    prediction = split_prediction(torch.tensor([0.3, -0.2], dtype=torch.float64).view(1, 2, 1, 1), 1)
+    sigma = float(prediction.factor[0][0])
+    noisy, noise = 1.1, 0.4
+    x = torch.linspace(-12, 12, 200_001, dtype=torch.float64)
+    weight = torch.exp(-((x - 0.3) ** 2) / (2 * sigma**2) - (noisy - x) ** 2 / (2 * noise))
+    mean = float((weight * x).sum() / weight.sum())
+    spread = float((weight * (x - mean) ** 2).sum() / weight.sum())
+    found = posterior(prediction, torch.full((1, 1, 1, 1), noisy).double(), torch.full((1, 1, 1, 1), noise).double())
+    assert [float(f) for f in found] == pytest.approx([mean, spread], rel=1e-6)
+
+
+def test_limits_of_no_noise_and_no_knowledge():
+    outputs, noisy, _ = example(3)
+    prediction = split_prediction(outputs, 3)
+    kept, spread = posterior(prediction, noisy, torch.full_like(noisy, LEAST_VARIANCE))
+    torch.testing.assert_close(kept, noisy, rtol=0, atol=1e-3)
+    assert spread.max() < 2 * LEAST_VARIANCE
+    ignored, _ = posterior(prediction, noisy, torch.full_like(noisy, 1e12))
+    torch.testing.assert_close(ignored, prediction.mean, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_outputs_are_raised_before_any_statistics(dtype):
+    outputs, noisy, _ = example(3, torch.float32)
+    prediction = split_prediction(outputs.to(dtype), 3)
+    variance = affine_noise_variance(prediction.mean, 0.0, 1e-9)
+    assert variance.dtype == torch.float32
+    for value in (posterior_nll(prediction, noisy, variance), *posterior(prediction, noisy, variance)):
+        assert value.dtype == torch.float32
+        assert value.isfinite().all()
+
+
+def test_extreme_outputs_stay_finite_with_their_gradients():
+    outputs = torch.cat([torch.full((1, 9, 1, 1), v) for v in (-60.0, -1e-30, 0.0, 60.0)], -1).requires_grad_()
+    prediction = split_prediction(outputs, 3)
+    loss = posterior_nll(prediction, torch.zeros(1, 3, 1, 4), affine_noise_variance(prediction.mean, 0.1, 0.0))
+    (gradient,) = torch.autograd.grad(loss.sum(), outputs)
+    assert loss.isfinite().all()
+    assert gradient.isfinite().all()
+
+
+def test_noise_level_grows_with_the_mean_and_can_be_learned():
+    mean = torch.tensor([-1.0, 0.0, 2.0]).view(1, 1, 1, 3)
+    slope = torch.tensor(0.5, requires_grad=True)
+    variance = affine_noise_variance(mean, slope, 0.1)
+    assert variance.flatten().tolist() == pytest.approx([LEAST_VARIANCE, 0.1, 1.1])
+    variance.sum().backward()
+    assert float(slope.grad) == 2.0
+
+
+def test_the_wrong_number_of_outputs_is_refused():
+    with pytest.raises(ValueError, match="8 outputs cannot be mean and covariance of 3 channels; 9 are needed"):
+        split_prediction(torch.zeros(1, 8, 2, 2), 3)

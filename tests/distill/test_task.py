@@ -1,0 +1,212 @@
+"""Losses, the task, and a distillation from end to end."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import uniform_filter
+
+from bsn.engine import LoopConfig
+from bsn.engine.checkpoint import load_checkpoint
+from bsn.inference import Denoiser
+from bsn.models import UnknownModelError, ValueScale, create
+from data import ArraySource, RandomCrops
+from distill import DistillConfig, ModelTeacher, distil, make_cache
+from distill.bundled.corruption import BlindNoise
+from distill.bundled.photographs import HELD_OUT, PHOTOGRAPHS, dead_leaves, read_photograph
+from distill.losses import gradient_loss, multiscale_loss, pixel_loss
+from distill.pairs import PairBatch, SyntheticPairs
+from distill.recipes import RECIPES, get_recipe
+from distill.run import build_task
+from distill.task import DistillTask, trust
+from tests.distill.test_cache import Unsure
+
+FAST = LoopConfig(
+    steps=12, warmup_steps=1, validate_every=6, checkpoint_every=4, precision="32-true", accelerator="cpu"
+)
+SMALL = DistillConfig(student="tiny", crop=32, batch_size=2)
+
+
+@pytest.fixture
+def cache(tmp_path, noisy_images, teacher_model):
+    return make_cache(ModelTeacher(teacher_model, device="cpu"), ArraySource(noisy_images, "YX"), tmp_path / "c.h5")
+
+
+def test_losses_are_what_numpy_says():
+    rng = np.random.default_rng(0)
+    a, b, w = (rng.random((2, 3, 8, 12)) for _ in range(3))
+    x, y, weight = map(torch.from_numpy, (a, b, w))
+    assert np.allclose(pixel_loss(x, y), np.abs(a - b).mean((1, 2, 3)))
+    assert np.allclose(pixel_loss(x, y, power=2), ((a - b) ** 2).mean((1, 2, 3)))
+    expected = (np.abs(a - b) * w).mean((1, 2, 3)) / w.mean((1, 2, 3))
+    assert np.allclose(pixel_loss(x, y, weight), expected)
+    dx, dy = (np.abs(np.diff(a - b, axis=axis)).mean((1, 2, 3)) for axis in (3, 2))
+    assert np.allclose(gradient_loss(x, y), dx + dy)
+    blocks = [np.abs((a - b).reshape(2, 3, 8 // s, s, 12 // s, s).mean((3, 5))).mean((1, 2, 3)) for s in (2, 4)]
+    assert np.allclose(multiscale_loss(x, y), sum(blocks))
+
+
+def test_trust_falls_with_the_spread():
+    spread = torch.tensor([1.0, 1.0, 2.0, 4.0]).reshape(1, 1, 2, 2)
+    weights = trust(spread)[0, 0]
+    mean = (1 + 1 + 4 + 16) / 4
+    assert torch.allclose(weights, mean / (mean + spread[0, 0] ** 2))
+
+
+def fixed(noisy, targets, spread=None):
+    class Same:
+        def batch(self, step, batch_size, rank=0, world_size=1):
+            return PairBatch(noisy, targets, spread, ["a"] * len(noisy))
+
+    return Same()
+
+
+@pytest.mark.parametrize("mixing", ["mean", "random"])
+def test_mixing_of_targets(mixing):
+    rng = np.random.default_rng(0)
+    noisy, targets = rng.random((4, 1, 16, 16), np.float32), rng.random((4, 2, 1, 16, 16), np.float32)
+    config = dataclasses.replace(SMALL, mixing=mixing)
+    task = DistillTask(create("tiny", channels=1), fixed(noisy, targets), config, ValueScale())
+    batch = fixed(noisy, targets).batch(0, 4)
+    found = [task._target(batch, step) for step in range(6)]
+    if mixing == "mean":
+        assert all(np.allclose(target, targets.mean(1)) for target in found)
+        return
+    which = [
+        [next(t for t in (0, 1) if np.array_equal(target[i], targets[i, t])) for i in range(4)] for target in found
+    ]
+    assert {0, 1} == {number for row in which for number in row}
+
+
+def test_uncertainty_weighs_and_must_be_there(tmp_path, noisy_images, teacher_model, cache):
+    with pytest.raises(ValueError, match="this teacher gives none"):
+        build_task(cache, dataclasses.replace(SMALL, uncertainty=True), 0)
+    source = ArraySource(noisy_images, "YX")
+    unsure = make_cache(Unsure(ModelTeacher(teacher_model, device="cpu")), source, tmp_path / "unsure.h5")
+    losses = []
+    for uncertainty in (False, True):
+        torch.manual_seed(0)
+        task = build_task(unsure, dataclasses.replace(SMALL, uncertainty=uncertainty, loss="l1"), 0)
+        batch = task.pairs.batch(0, 2)
+        losses.append(task._loss(task.modules["network"], batch, batch.targets.mean(1)))
+        if uncertainty:
+            x, y = (torch.from_numpy(p) for p in (batch.noisy, batch.targets[:, 0]))
+            weight = trust(torch.from_numpy(batch.spread))
+            error = (task.modules["network"](task.scale.to_network(x)) - task.scale.to_network(y)).abs()
+            assert torch.allclose(losses[-1], (error * weight).mean((1, 2, 3)) / weight.mean((1, 2, 3)), rtol=1e-4)
+    assert not torch.allclose(*losses)
+
+
+def test_a_student_is_trained_and_resumes_to_the_same_bits(tmp_path, noisy_folder, teacher_file, monkeypatch):
+    whole = distil(teacher_file, noisy_folder, tmp_path / "whole", SMALL, FAST)
+    assert whole.steps == 12
+    cache = tmp_path / "whole.cache.h5"
+    assert cache.is_file()
+    folder = tmp_path / "again"
+    with monkeypatch.context() as patch:
+        patch.setattr(DistillTask, "validate", lambda *_: (_ for _ in ()).throw(RuntimeError("power is gone")))
+        with pytest.raises(RuntimeError, match="power is gone"):
+            distil(teacher_file, noisy_folder, folder, SMALL, FAST, cache=cache)
+    assert load_checkpoint(folder / "last.ckpt")["step"] == 4
+    distil(teacher_file, noisy_folder, folder, SMALL, FAST, cache=cache, resume=True)
+    a, b = (Denoiser(tmp_path / name, device="cpu").model.network.state_dict() for name in ("whole", "again"))
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    model = Denoiser(tmp_path / "whole", device="cpu").model
+    assert model.network.config.merged
+    assert model.scale == ValueScale(0.4, 0.1)
+    assert model.provenance["teacher"]["network"] == "dbsnl"
+    assert model.provenance["teacher_blind"] is True
+
+
+class BoxMean:
+    """A teacher that is no model: the mean of 3 x 3 pixels."""
+
+    channels, layers, gives_spread, blind, scale = 1, 1, False, False, ValueScale()
+
+    def __init__(self):
+        self.about = {}
+
+    def digest(self):
+        return "box"
+
+    def options(self):
+        return {}
+
+    def on(self, device):
+        return self
+
+    def answer(self, read, size, plane):
+        yield 0, 0, torch.from_numpy(uniform_filter(read(0, 0, *size)[0].numpy(), (0, 3, 3)))
+
+
+@pytest.mark.slow
+def test_distillation_reaches_the_teacher(tmp_path, noisy_images):
+    """The teacher is a filter of scipy, which a student can learn exactly but for the borders."""
+    loop = dataclasses.replace(FAST, steps=400, ema=0.98, validate_every=0)
+    config = dataclasses.replace(SMALL, batch_size=8, value_scale="unit")
+    distil(BoxMean(), noisy_images, tmp_path / "run", config, loop, axes="YX")
+    student = Denoiser(tmp_path / "run", device="cpu")
+    image = np.clip(np.random.default_rng(9).normal(100, 20, (64, 64)), 0, 255).astype(np.float32) / 255
+    target = uniform_filter(image, 3)
+    # A network that gave the mean of the target would leave its variance.
+    assert np.mean((student(image, "YX") - target) ** 2) < 0.05 * target.var()
+
+
+def test_an_unknown_student_is_told_before_the_teacher_works(tmp_path, noisy_folder, teacher_file):
+    with pytest.raises(UnknownModelError, match="did you mean"):
+        distil(teacher_file, noisy_folder, tmp_path / "run", dataclasses.replace(SMALL, student="tinny"), FAST)
+    assert not (tmp_path / "run.cache.h5").exists()
+
+
+def test_crops_are_brought_to_the_grid_of_the_student(cache):
+    assert build_task(cache, dataclasses.replace(SMALL, crop=33), 0).config.crop == 40
+    assert build_task(cache, dataclasses.replace(SMALL, crop=500), 0).config.crop == 48
+    assert build_task(cache, dataclasses.replace(SMALL, student="unet", crop=33), 0).config.crop == 32
+
+
+def test_recipes_are_what_they_say():
+    published = get_recipe("tbsn2unet")
+    assert published.inference.configs("cpu")[0].r3_passes == 1
+    assert published.inference.configs("cpu")[0].r3_probability == 0.0
+    assert (published.distill.student, published.distill.loss, published.loop.steps) == ("unet", "l1", 100_000)
+    for recipe in RECIPES.values():
+        create(recipe.distill.student)
+    with pytest.raises(ValueError, match="choose one of default, camera, tbsn2unet"):
+        get_recipe("none")
+
+
+def test_noise_of_the_weights_in_the_box():
+    noise = BlindNoise(grey=1.0, clipped=0.0, photons=0.0)
+    clean = np.full((3, 64, 64), 0.5, np.float32)
+    strengths = []
+    for seed in range(60):
+        noisy, target = noise(clean, np.random.default_rng(seed))
+        assert np.array_equal(noisy[0], noisy[2])
+        strengths.append(255 * (noisy - target).std())
+    assert 50 < max(strengths) < 62
+    assert min(strengths) < 8
+    coloured = BlindNoise(grey=0.0)(clean, np.random.default_rng(0))[0]
+    assert not np.array_equal(coloured[0], coloured[1])
+
+
+def test_synthetic_pairs_are_a_function_of_the_step():
+    crops = RandomCrops(ArraySource(np.random.default_rng(0).random((3, 40, 40), np.float32), "CYX"), 16, seed=1)
+    pairs = SyntheticPairs(crops, BlindNoise())
+    one, again, other = pairs.batch(4, 3), pairs.batch(4, 3), pairs.batch(5, 3)
+    assert np.array_equal(one.noisy, again.noisy)
+    assert not np.array_equal(one.noisy, other.noisy)
+    halves = [pairs.batch(4, 1, rank, 3).noisy for rank in range(3)]
+    assert np.array_equal(np.concatenate(halves), one.noisy)
+
+
+def test_photographs_are_there_and_the_held_out_one_is_not_trained_on():
+    assert HELD_OUT.file not in [photograph.file for photograph in PHOTOGRAPHS]
+    for photograph in (HELD_OUT, *PHOTOGRAPHS):
+        image = read_photograph(photograph)
+        assert image.shape[0] == 3
+        assert image.dtype == np.float32
+        assert 0 <= image.min() < image.max() <= 1
+    colours = np.eye(3, dtype=np.float32)
+    leaves = dead_leaves(48, np.random.default_rng(0), colours)
+    assert (leaves.sum(0) == 1).mean() > 0.99  # every place has one of the colours
