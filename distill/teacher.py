@@ -115,15 +115,15 @@ class ModelTeacher:
     device : str
     """
 
-    gives_spread = False
-
     def __init__(
         self, model: Model | nn.Module | str | Path, inference: TeacherInference | None = None, device: str = "auto"
     ) -> None:
         self.inference = inference or TeacherInference()
         loaded = Model.load(model) if isinstance(model, (str, Path)) else model
         self.model = loaded if isinstance(loaded, Model) else Model(loaded)
-        self._denoisers = [Denoiser(self.model, config) for config in self.inference.configs(device)]
+        first, *others = self.inference.configs(device)
+        self._denoisers = [Denoiser(self.model, first, uncertainty=self.gives_spread)]
+        self._denoisers += [Denoiser(self.model, config) for config in others]
 
     @property
     def channels(self) -> int:
@@ -131,9 +131,14 @@ class ModelTeacher:
         return self.model.channels
 
     @property
+    def gives_spread(self) -> bool:
+        """Whether the model has a posterior; its spread at the first stride is the last layer."""
+        return self.model.noise is not None
+
+    @property
     def layers(self) -> int:
-        """One per stride."""
-        return len(self._denoisers)
+        """One per stride, and the spread if there is one."""
+        return len(self._denoisers) + self.gives_spread
 
     @property
     def blind(self) -> bool:
@@ -157,7 +162,7 @@ class ModelTeacher:
     def digest(self) -> str:
         """SHA-256 over network, configuration, value scale and weights."""
         model = self.model
-        parts: list[Any] = [model.network.config, model.scale, model.inference]
+        parts: list[Any] = [model.network.config, model.scale, model.inference, *([model.noise] if model.noise else [])]
         facts = [network_name(model.network), *map(dataclasses.asdict, parts)]
         found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
         for name, value in sorted(model.network.state_dict().items()):
@@ -180,5 +185,8 @@ class ModelTeacher:
             def region(top: int, left: int, height: int, width: int, device: Any = denoiser.device) -> Tensor:
                 return read(top, left, height, width).to(device)
 
-            for top, rows in denoise_bands(denoiser.pipeline, region, size, self.channels, plane=plane):
-                yield layer, top, rows
+            outputs = denoiser.pipeline.outputs(self.channels)
+            for top, rows in denoise_bands(denoiser.pipeline, region, size, outputs, plane=plane):
+                yield layer, top, rows[: self.channels]
+                if len(rows) > self.channels:
+                    yield len(self._denoisers), top, rows[self.channels :]

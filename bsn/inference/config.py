@@ -30,9 +30,15 @@ class InferenceConfig:
         networks overlap by their halo, which makes tiles equal to the whole image.
     device : str
         "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1" ...
-    precision : {"32", "bf16"}
+    precision : {"32", "bf16", "auto"}
         "bf16" computes convolutions and attention in bfloat16: faster where the hardware has it, about 50 dB from the
-        float32 result.
+        float32 result. "auto" is "bf16" where the device computes in it natively, otherwise "32"; the default is "32"
+        everywhere, so that a result does not depend on the machine.
+    engine : {"eager", "graphs", "compile"}
+        "graphs" replays CUDA graphs, one per tile shape: for small images and tiles on a GPU. "compile" uses
+        ``torch.compile``: about a minute before the first tile, then faster; worth it for many images of one size.
+    threads : int, optional
+        Of the CPU; None leaves PyTorch's choice, one per core.
     seed : int
         Of the random replacement.
     uncertainty : bool
@@ -51,7 +57,9 @@ class InferenceConfig:
     tile: int | None = None
     overlap: int | None = None
     device: str = "auto"
-    precision: Literal["32", "bf16"] = "32"
+    precision: Literal["32", "bf16", "auto"] = "32"
+    engine: Literal["eager", "graphs", "compile"] = "eager"
+    threads: int | None = None
     seed: int = 0
     uncertainty: bool = False
 
@@ -60,6 +68,7 @@ class InferenceConfig:
             "stride": (self.stride is None or self.stride >= 1, "1 or more"),
             "r3_passes": (self.r3_passes >= 0, "0 or more"),
             "r3_probability": (0 <= self.r3_probability <= 1, "in [0, 1]"),
+            "threads": (self.threads is None or self.threads >= 1, "1 or more"),
             "tile": (self.tile is None or self.tile >= 0, "0 for the whole image, or a side in pixels"),
             "overlap": (self.overlap is None or self.overlap >= 0, "0 or more"),
         }

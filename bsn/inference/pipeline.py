@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.inference.config import InferenceConfig
+from bsn.inference.engine import make_runner
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
 from bsn.models import Model
@@ -118,8 +120,8 @@ class Pipeline:
         return torch.cat([mean.mean(1, keepdim=True) if grey else mean, deviation], 1)
 
     def _pad(self, x: Tensor) -> Tensor:
-        if self.stride == 1 and self.model.inference.mosaic_margin is None:
-            return x  # networks take any size, and pad as they were made to
+        if not self.model.network.lattice:
+            return x  # a network that is not blind pads as it was made to
         if self.model.inference.mosaic_margin is None:
             return pad_within_phases(x, self.grid, self.period)
         # AP-BSN fills the last rows and columns with zeros.
@@ -156,12 +158,15 @@ class Pipeline:
         return padded[..., margin:-margin, margin:-margin]
 
     def _network(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            outputs = main_output(self.model.network(x))
-        mean, variance = self.model.estimate(outputs, x)
-        return (torch.cat([mean, variance], 1) if self.config.uncertainty and variance is not None else mean).to(
-            x.dtype
-        )
+        mean, variance = self.model.estimate(main_output(self._run(x)), x)
+        parts = [mean] if variance is None or not self.config.uncertainty else [mean, variance]
+        return torch.cat(parts, 1).to(x.dtype)
+
+    @functools.cached_property
+    def _run(self) -> Callable[[Tensor], Tensor]:
+        network = self.model.network
+        device = next((p.device for p in network.parameters()), torch.device("cpu"))
+        return make_runner(network, device, self.config)
 
     def _uniforms(self, x: Tensor, view: int, origin: tuple[int, int], plane: int) -> Iterator[Tensor]:
         height, width = x.shape[-2:] if view % 2 == 0 else (x.shape[-1], x.shape[-2])

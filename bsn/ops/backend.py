@@ -3,23 +3,32 @@
 Every operator owns a table ``{"reference": Implementation, ...}``. The plain PyTorch reference accepts everything; a
 kernel says in :attr:`Implementation.refuse` why it cannot take a call. The choice is made, strongest first, by the
 argument ``backend=`` of the operator, by :func:`use_backend`, by the environment variable ``BSN_BACKEND``, and is
-``"auto"`` otherwise: the first kernel that accepts the call, else the reference.
+``"auto"`` otherwise: the first kernel that accepts the call, else the reference. What is exported (``torch.export``, ONNX)
+is always the reference.
+
+==============  ==============================================================================================
+``reference``   plain PyTorch, everywhere; the truth
+``cpu``         PyTorch's own operators in an order that passes over memory less often; for training on a CPU
+``triton``      CUDA kernels; their limits are in :mod:`bsn.ops.limits`
+==============  ==============================================================================================
 """
 
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 __all__ = ["BACKENDS", "BackendError", "Implementation", "choose", "current_backend", "use_backend"]
 
-BACKENDS = ("auto", "reference", "triton")
+BACKENDS = ("auto", "reference", "cpu", "triton")
 
-_override: contextvars.ContextVar[str | None] = contextvars.ContextVar("bsn_backend", default=None)
+# A plain global, not a context variable: torch.compile can read and guard it, so a graph follows the switch.
+_override: str | None = None
 
 
 class BackendError(RuntimeError):
@@ -28,6 +37,10 @@ class BackendError(RuntimeError):
 
 def _accept(*_: Any, **__: Any) -> None:
     return None
+
+
+def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -40,10 +53,13 @@ class Implementation:
         Takes the operator's checked arguments, returns its result.
     refuse : callable
         Takes the same arguments; returns None if `run` can take them, otherwise the reason in one sentence.
+    automatic : callable
+        Takes no argument; False where "auto" should pass over it (kernels that would run in an interpreter).
     """
 
     run: Callable[..., Any]
     refuse: Callable[..., str | None] = _accept
+    automatic: Callable[[], bool] = _always
 
 
 def _check_name(name: str, origin: str) -> str:
@@ -54,19 +70,18 @@ def _check_name(name: str, origin: str) -> str:
 
 def current_backend() -> str:
     """Name of the backend in force: that of :func:`use_backend`, of ``BSN_BACKEND``, or ``"auto"``."""
-    chosen = _override.get()
-    if chosen is not None:
-        return chosen
+    if _override is not None:
+        return _override
     return _check_name(os.environ.get("BSN_BACKEND", "auto") or "auto", "the environment variable BSN_BACKEND")
 
 
 @contextlib.contextmanager
 def use_backend(name: str) -> Iterator[None]:
-    """Run the operators called inside the ``with`` block on one backend.
+    """Run the operators called inside the ``with`` block, by all threads, on one backend.
 
     Parameters
     ----------
-    name : {"auto", "reference", "triton"}
+    name : {"auto", "reference", "cpu", "triton"}
 
     Raises
     ------
@@ -79,11 +94,12 @@ def use_backend(name: str) -> Iterator[None]:
     ...     current_backend()
     'reference'
     """
-    token = _override.set(_check_name(name, "backend"))
+    global _override
+    before, _override = _override, _check_name(name, "backend")
     try:
         yield
     finally:
-        _override.reset(token)
+        _override = before
 
 
 def choose(
@@ -105,13 +121,18 @@ def choose(
     Raises
     ------
     BackendError
-        If a kernel was asked for by name and does not exist or refuses the call.
+        If a kernel was asked for by name and refuses the call, or by the argument and does not exist. (For operators
+        without that backend, :func:`use_backend` and ``BSN_BACKEND`` leave the reference.)
     """
     name = current_backend() if backend is None else _check_name(backend, "backend")
+    if backend is None and torch.compiler.is_exporting():
+        name = "reference"
     if name == "auto":
         for implementation in table.values():
-            if implementation.refuse(*args, **options) is None:
+            if implementation.automatic() and implementation.refuse(*args, **options) is None:
                 return implementation.run
+    if backend is None and name not in table:
+        name = "reference"  # a switch for all operators is no wish for a kernel that does not exist
     if name not in table:
         raise BackendError(f"{operator} has no {name!r} backend; use one of {', '.join(table)} or 'auto'")
     reason = table[name].refuse(*args, **options)

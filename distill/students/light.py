@@ -82,6 +82,7 @@ class Light(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> Light(LightConfig(channels=1))(torch.zeros(1, 1, 24, 40)).shape
     torch.Size([1, 1, 24, 40])
     """

@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from bsn.inference import Denoiser
-from bsn.models import Model, create
+from bsn.models import Model, ValueScale, create
+from bsn.models.noise_model import NoiseModel
 from data import ArraySource, DataError, RandomCrops
 from distill import ModelTeacher, TeacherCache, TeacherInference, make_cache
 from distill.cache_making import _part
+from tests.helpers.networks import randomise
 
 
 class Counting:
@@ -149,6 +151,22 @@ def test_channels_must_be_the_teachers(tmp_path, teacher_model):
     source = ArraySource(np.zeros((3, 32, 32), np.uint8), "CYX")
     with pytest.raises(DataError, match="images with 3 channels: the teacher denoises images of 1"):
         make_cache(ModelTeacher(teacher_model, device="cpu"), source, tmp_path / "c.h5")
+
+
+def test_a_posterior_gives_mean_and_spread(tmp_path, source, noisy_images):
+    torch.manual_seed(0)
+    network = create("dbsnl", channels=1, width=8, modules=1, outputs=2)
+    model = Model(randomise(network, spread=1).eval(), ValueScale(0.4, 0.1), noise=NoiseModel(0.01, 0.001))
+    cache = make_cache(ModelTeacher(model, device="cpu"), source, tmp_path / "c.h5")
+    assert (cache.targets, cache.has_spread) == (1, True)
+    mean, spread = Denoiser(model, device="cpu", uncertainty=True)(noisy_images[1].astype(np.float32) / 255, "YX")
+    stack = cache.image(1)
+    assert np.abs(stack[1] - mean).max() < 1e-6
+    assert np.abs(stack[2] - spread).max() < 1e-6
+    assert spread.min() > 0
+    other = Model(model.network, model.scale, noise=NoiseModel(0.02, 0.001))
+    with pytest.raises(DataError, match="made with other teacher"):
+        make_cache(ModelTeacher(other, device="cpu"), source, tmp_path / "c.h5")
 
 
 def test_crops_keep_noisy_and_targets_together(tmp_path, source, teacher_model):

@@ -78,9 +78,16 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, h, w) to the same shape."""
+        branch: Tensor | None = None
         for norm, layer in zip(self.norms, self.layers, strict=True):
-            x = x + layer(norm(x))
-        return x
+            if branch is None:
+                normed = norm(x)
+            elif isinstance(norm, ChannelNorm):
+                x, normed = norm.add(x, branch)
+            else:
+                x = normed = x + branch
+            branch = layer(normed)
+        return x if branch is None else x + branch
 
 
 _SubLayer = ChannelAttention | WindowAttention | FeedForward

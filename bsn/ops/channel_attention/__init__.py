@@ -15,6 +15,9 @@ DDSA: dense + top 70 %      ``ratios=((1, 1), (7, 10))``, ``mix=(attn, attn1)``
 ELF: query, key, value      q from the rain, k and v from the image
 ==========================  ==========================================
 
+The kernels (:mod:`bsn.ops.channel_attention.triton`) read q and k once for the Gram matrix and both norms, where the plain
+form reads them three times; what is kept for the backward is the inputs and the small matrices.
+
 The sources of q, k and v are the caller's: the same image (self-attention of TBSN, DDSA, ELF) or several (ELF's multi-input
 attention, where the predicted rain picks channels of the rainy image).
 """
@@ -29,6 +32,8 @@ from torch import Tensor
 
 from bsn.ops.backend import Implementation, choose
 from bsn.ops.channel_attention.reference import apply_channel_weights, channel_attention_weights
+from bsn.ops.channel_attention.registration import apply_channel_weights_triton, channel_attention_weights_triton
+from bsn.ops.limits import not_interpreting, refuse_apply_channel_weights, refuse_channel_attention
 from bsn.shapes import check_image, check_same_shape
 
 __all__ = ["DENSE", "ChannelScope", "RankDeficientGramWarning", "Ratio", "channel_attention", "channel_mixing_matrices"]
@@ -43,7 +48,14 @@ class RankDeficientGramWarning(UserWarning):
     """A group has more channels than positions, so its Gram matrix says more about single pixels than statistics."""
 
 
-BACKENDS = {"reference": Implementation(channel_attention_weights)}
+BACKENDS = {
+    "triton": Implementation(channel_attention_weights_triton, refuse_channel_attention, not_interpreting),
+    "reference": Implementation(channel_attention_weights),
+}
+APPLY_BACKENDS = {
+    "triton": Implementation(apply_channel_weights_triton, refuse_apply_channel_weights, not_interpreting),
+    "reference": Implementation(apply_channel_weights),
+}
 
 
 def _kept(ratios: Sequence[Ratio], mix: Tensor | None, width: int) -> tuple[int, ...] | None:
@@ -185,4 +197,5 @@ def channel_attention(
     weights = channel_mixing_matrices(
         q, k, temperature, heads=heads, scope=scope, phases=phases, ratios=ratios, mix=mix, backend=backend
     )
-    return apply_channel_weights(weights, v, phases if scope == "global" else 1)
+    arguments = (weights, v, phases if scope == "global" else 1)
+    return choose("channel_attention", APPLY_BACKENDS, backend, *arguments)(*arguments)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["apply_channel_weights", "channel_attention_weights"]
+__all__ = ["NORM_FLOOR", "apply_channel_weights", "channel_attention_weights"]
 
-_NORM_FLOOR = 1e-12
+NORM_FLOOR = 1e-12
 
 
 def _rows(x: Tensor, heads: int) -> Tensor:
@@ -20,6 +20,11 @@ def _pool(statistic: Tensor, phases: int) -> Tensor:
     if phases == 1:
         return statistic
     return statistic.unflatten(0, (-1, phases)).sum(1)
+
+
+def _norms(rows: Tensor, phases: int, wide: torch.dtype) -> Tensor:
+    """Norm of every channel over the positions of its image, (M, heads, C / heads); its gradient at zero is zero."""
+    return torch.linalg.vector_norm(rows.unflatten(0, (-1, phases)), dim=(1, 4), dtype=wide)
 
 
 def _softmax_of_largest(logits: Tensor, kept: int) -> Tensor:
@@ -48,9 +53,7 @@ def channel_attention_weights(
     wide = torch.float64 if q.dtype == torch.float64 else torch.float32
     # Dividing the Gram matrix by the norms equals normalising q and k first, without writing them again.
     gram = _pool((q @ k.transpose(-1, -2)).to(wide), phases)
-    # The floor goes under the root: a root of zero has no gradient.
-    q_norm = _pool(q.to(wide).square().sum(-1), phases).clamp_min(_NORM_FLOOR**2).sqrt()
-    k_norm = _pool(k.to(wide).square().sum(-1), phases).clamp_min(_NORM_FLOOR**2).sqrt()
+    q_norm, k_norm = (_norms(x, phases, wide).clamp_min(NORM_FLOOR) for x in (q, k))
     cosine = gram / (q_norm.unsqueeze(-1) * k_norm.unsqueeze(-2))
     logits = cosine * temperature.to(wide).reshape(heads, 1, 1)
     branches = [_softmax_of_largest(logits, count) for count in kept or (logits.shape[-1],)]

@@ -4,10 +4,52 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from bsn.ops.backend import Implementation, choose
+from bsn.ops.limits import not_interpreting, refuse_window_attention
 from bsn.ops.phases import merge_phases, split_phases
 from bsn.ops.window_attention import window_attention
+from bsn.ops.window_attention.registration import window_attention_triton
 
 __all__ = ["check_dilated_window", "dilated_window_attention", "legal_overlaps"]
+
+
+def _on_phases(
+    q: Tensor, k: Tensor, v: Tensor, rel_height: Tensor, rel_width: Tensor, window: int, key_window: int, heads: int,
+    dilation: int,
+) -> Tensor:  # fmt: skip
+    q, k, v = (split_phases(x, dilation) for x in (q, k, v))
+    out = window_attention(
+        q, k, v, rel_height, rel_width, window=window, key_window=key_window, heads=heads, backend="reference"
+    )
+    return merge_phases(out, dilation)
+
+
+def _by_stride(
+    q: Tensor, k: Tensor, v: Tensor, rel_height: Tensor, rel_width: Tensor, window: int, key_window: int, heads: int,
+    dilation: int,
+) -> Tensor:  # fmt: skip
+    geometry = (window, window), (key_window, key_window)
+    return window_attention_triton(q, k, v, rel_height, rel_width, geometry, heads, dilation=dilation)
+
+
+def _refuse_by_stride(
+    q: Tensor, k: Tensor, v: Tensor, rel_height: Tensor, rel_width: Tensor, window: int, key_window: int, heads: int,
+    dilation: int,
+) -> str | None:  # fmt: skip
+    geometry = (window, window), (key_window, key_window)
+    if (
+        not q.shape == k.shape == v.shape
+        or any(side % (window * dilation) for side in q.shape[-2:])
+        or q.shape[1] % heads
+    ):
+        return "the shapes do not fit"
+    return refuse_window_attention(q, k, v, rel_height, rel_width, geometry, heads, dilation=dilation)
+
+
+BACKENDS = {
+    "triton": Implementation(_by_stride, _refuse_by_stride, not_interpreting),
+    "reference": Implementation(_on_phases),
+}
 
 
 def legal_overlaps(window: int, dilation: int = 2) -> list[float]:
@@ -114,16 +156,15 @@ def dilated_window_attention(
     """
     check_dilated_window(window, key_window, dilation)
     step = slice(dilation - 1, None, dilation)
-    q, k, v = (split_phases(x, dilation) for x in (q, k, v))
-    out = window_attention(
+    arguments = (
         q,
         k,
         v,
         rel_height[step],
         rel_width[step],
-        window=window // dilation,
-        key_window=key_window // dilation,
-        heads=heads,
-        backend=backend,
+        window // dilation,
+        key_window // dilation,
+        heads,
+        dilation,
     )
-    return merge_phases(out, dilation)
+    return choose("dilated_window_attention", BACKENDS, backend, *arguments)(*arguments)

@@ -1,4 +1,10 @@
-"""Layer norm over the channels of every pixel, with bias or bias-free (Restormer's two forms)."""
+"""Layer norm over the channels of every pixel, with bias or bias-free (Restormer's two forms).
+
+The kernels (:mod:`bsn.ops.layer_norm.triton`) read N C H W and channels-last images, or slices of their channels, where they
+lie, and hold the channels of a block of pixels in registers: one read, one write, and nothing kept for the backward but
+the input. A norm that follows a residual sum takes the sum along (:func:`add_layer_norm`): one read of
+the image fewer forward, a read and a write fewer backward.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +13,45 @@ from torch import Tensor, nn
 
 from bsn.ops.backend import Implementation, choose
 from bsn.ops.coupling import Coupling
-from bsn.ops.layer_norm.reference import layer_norm_reference
-from bsn.shapes import check_image
+from bsn.ops.layer_norm.cpu import layer_norm_cpu, refuse_layer_norm_cpu
+from bsn.ops.layer_norm.reference import add_layer_norm_reference, layer_norm_reference
+from bsn.ops.layer_norm.registration import add_layer_norm_triton, layer_norm_triton
+from bsn.ops.limits import not_interpreting, refuse_everywhere, refuse_layer_norm
+from bsn.shapes import check_image, check_same_shape
 
-__all__ = ["ChannelNorm", "layer_norm"]
+__all__ = ["ChannelNorm", "add_layer_norm", "layer_norm"]
 
-BACKENDS = {"reference": Implementation(layer_norm_reference)}
+
+def _add_layer_norm_cpu(
+    x: Tensor, branch: Tensor, weight: Tensor, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor]:
+    total = x + branch
+    return total, layer_norm_cpu(total, weight, bias, eps)
+
+
+BACKENDS = {
+    "triton": Implementation(layer_norm_triton, refuse_layer_norm, not_interpreting),
+    "cpu": Implementation(layer_norm_cpu, refuse_layer_norm_cpu),
+    "reference": Implementation(layer_norm_reference),
+}
+ADD_BACKENDS = {
+    "triton": Implementation(
+        add_layer_norm_triton,
+        lambda x, branch, *rest: refuse_everywhere(branch) or refuse_layer_norm(x, *rest),
+        not_interpreting,
+    ),
+    "cpu": Implementation(
+        _add_layer_norm_cpu,
+        lambda x, branch, *rest: refuse_layer_norm_cpu(x, *rest) or refuse_layer_norm_cpu(branch, *rest),
+    ),
+    "reference": Implementation(add_layer_norm_reference),
+}
+
+
+def _check(operator: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    check_image(operator, x)
+    if weight.shape != (x.shape[1],) or (bias is not None and bias.shape != weight.shape):
+        raise ValueError(f"{operator}: weight {tuple(weight.shape)} does not fit the {x.shape[1]} channels of x")
 
 
 def layer_norm(
@@ -55,10 +94,41 @@ def layer_norm(
     >>> layer_norm(x, torch.ones(2), eps=0.0).flatten()
     tensor([1., 3.])
     """
-    check_image("layer_norm", x)
-    if weight.shape != (x.shape[1],) or (bias is not None and bias.shape != weight.shape):
-        raise ValueError(f"layer_norm: weight {tuple(weight.shape)} does not fit the {x.shape[1]} channels of x")
+    _check("layer_norm", x, weight, bias)
     return choose("layer_norm", BACKENDS, backend, x, weight, bias, eps)(x, weight, bias, eps)
+
+
+def add_layer_norm(
+    x: Tensor,
+    branch: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    eps: float = 1e-5,
+    backend: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Residual sum and its norm: ``total = x + branch`` and ``layer_norm(total, weight, bias)``.
+
+    Parameters
+    ----------
+    x, branch : Tensor, shape (N, C, H, W)
+    weight, bias, eps, backend
+        See :func:`layer_norm`.
+
+    Returns
+    -------
+    tuple of Tensor, each of shape (N, C, H, W)
+        The sum, and its norm.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    _check("add_layer_norm", x, weight, bias)
+    check_same_shape("add_layer_norm", x=x, branch=branch)
+    arguments = (x, branch, weight, bias, eps)
+    return choose("add_layer_norm", ADD_BACKENDS, backend, *arguments)(*arguments)
 
 
 class ChannelNorm(nn.Module):
@@ -81,3 +151,7 @@ class ChannelNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape."""
         return layer_norm(x, self.weight, self.bias)
+
+    def add(self, x: Tensor, branch: Tensor) -> tuple[Tensor, Tensor]:
+        """Sum of two images (N, C, H, W) and its norm, see :func:`add_layer_norm`."""
+        return add_layer_norm(x, branch, self.weight, self.bias)

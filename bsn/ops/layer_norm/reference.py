@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["layer_norm_reference"]
+__all__ = ["add_layer_norm_reference", "layer_norm_reference"]
 
 
 def layer_norm_reference(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
@@ -21,3 +21,11 @@ def layer_norm_reference(x: Tensor, weight: Tensor, bias: Tensor | None, eps: fl
         variance = torch.linalg.vecdot(centred, centred).unsqueeze(-1) / wide.shape[-1]
         y = wide * torch.rsqrt(variance + eps) * weight.to(wide.dtype)
     return y.to(x.dtype).permute(0, 3, 1, 2)
+
+
+def add_layer_norm_reference(
+    x: Tensor, branch: Tensor, weight: Tensor, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor]:
+    """Sum of two images and its norm; see :func:`bsn.ops.layer_norm.add_layer_norm`."""
+    total = x + branch
+    return total, layer_norm_reference(total, weight, bias, eps)

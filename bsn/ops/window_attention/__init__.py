@@ -10,6 +10,9 @@ rel_height/rel_width   position tables, 2 key_window - 1 rows, shared by the hea
 relative bias table    ``bias_table``, one number per offset and head (Swin, DRT)
 =====================  =================================================================
 
+The kernels (:mod:`bsn.ops.window_attention.triton`) compute the same sums window by window from the image as it lies in
+memory, keep the log-sum-exp of each query for the backward, and write neither patches nor logits nor weights.
+
 Every table is indexed by key minus query position. Swin-type checkpoints store query minus key: flip both axes.
 """
 
@@ -18,12 +21,17 @@ from __future__ import annotations
 from torch import Tensor
 
 from bsn.ops.backend import Implementation, choose
+from bsn.ops.limits import not_interpreting, refuse_window_attention
 from bsn.ops.window_attention.reference import Size, WindowGeometry, window_attention_reference
+from bsn.ops.window_attention.registration import window_attention_triton
 from bsn.shapes import check_image, check_same_shape
 
 __all__ = ["window_attention"]
 
-BACKENDS = {"reference": Implementation(window_attention_reference)}
+BACKENDS = {
+    "triton": Implementation(window_attention_triton, refuse_window_attention, not_interpreting),
+    "reference": Implementation(window_attention_reference),
+}
 
 
 def _pair(side: int | Size) -> Size:

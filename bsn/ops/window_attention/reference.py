@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Size", "WindowGeometry", "window_attention_reference"]
+__all__ = ["Size", "WindowGeometry", "bias_rows", "window_attention_reference"]
 
 Size = tuple[int, int]  # rows, columns
 WindowGeometry = tuple[Size, Size]  # (window, key_window)
@@ -21,7 +21,7 @@ def _table_rows(window: int, key_window: int) -> Tensor:
 
 
 @functools.lru_cache(maxsize=64)
-def _bias_rows(geometry: WindowGeometry) -> Tensor:
+def bias_rows(geometry: WindowGeometry) -> Tensor:
     """Row of the bias table for each (query, key) of a window, shape (queries, keys)."""
     axes = [torch.arange(k)[None, :] - torch.arange(w)[:, None] + w - 1 for w, k in zip(*geometry, strict=True)]
     columns = geometry[0][1] + geometry[1][1] - 1
@@ -74,7 +74,7 @@ def _attend_with_bias(
     queries: Tensor, keys: Tensor, values: Tensor, table: Tensor, geometry: WindowGeometry, mask: Tensor | None
 ) -> Tensor:
     """Attention with one bias per head and offset; PyTorch's fused attention takes it whole."""
-    bias = table[_bias_rows(geometry).to(table.device)].permute(2, 0, 1).to(queries.dtype)
+    bias = table[bias_rows(geometry).to(table.device)].permute(2, 0, 1).to(queries.dtype)
     if mask is None:
         return F.scaled_dot_product_attention(queries, keys, values, attn_mask=bias.unsqueeze(0))
     bias = (bias + mask.to(bias.dtype).unsqueeze(1)).repeat(len(queries) // len(mask), 1, 1, 1)

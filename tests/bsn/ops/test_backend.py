@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from bsn.ops import BackendError, current_backend, layer_norm, use_backend
+from bsn.ops import BackendError, current_backend, phase_unshuffle, use_backend
 from bsn.ops.backend import Implementation, choose
 
 TABLE = {
@@ -21,8 +21,8 @@ def test_a_refused_kernel_says_why():
 
 
 def test_a_missing_kernel_says_so():
-    with pytest.raises(BackendError, match="layer_norm has no 'triton' backend"):
-        layer_norm(torch.zeros(1, 2, 1, 1), torch.ones(2), backend="triton")
+    with pytest.raises(BackendError, match="phase_unshuffle has no 'triton' backend"):
+        phase_unshuffle(torch.zeros(1, 2, 4, 4), backend="triton")
 
 
 def test_context_manager_and_environment(monkeypatch):

@@ -1,0 +1,61 @@
+"""Ways to run a network: same numbers, other speed."""
+
+import pytest
+import torch
+
+from bsn.inference import InferenceConfig
+from bsn.inference.engine import make_runner
+from tests.helpers.networks import randomise, small
+
+CPU = torch.device("cpu")
+
+
+def run(network, x, **options):
+    with torch.no_grad():
+        return make_runner(network, CPU, InferenceConfig(**options))(x)
+
+
+@pytest.fixture
+def network():
+    return randomise(small("tbsn", channels=1)).eval()
+
+
+def test_the_layout_of_the_weights_changes_no_number(network):
+    x = torch.rand(1, 1, 40, 36)
+    with torch.no_grad():
+        expected = network(x)
+    assert torch.allclose(run(network, x), expected, atol=1e-5)
+
+
+def test_bf16_is_close_and_auto_follows_the_hardware(network, monkeypatch):
+    x = torch.rand(1, 1, 32, 32)
+    full, half = run(network, x), run(network, x, precision="bf16")
+    assert 0 < (full - half).abs().max() < 0.05 * full.abs().max()
+    for name, expected in (("bf16-mixed", half), ("32-true", full)):
+        monkeypatch.setattr("bsn.inference.engine.best_precision", lambda _, name=name: name)
+        assert torch.equal(run(network, x, precision="auto"), expected)
+
+
+def test_threads_are_set(network):
+    before = torch.get_num_threads()
+    try:
+        run(network, torch.rand(1, 1, 32, 32), threads=2)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_graphs_need_cuda(network):
+    with pytest.raises(ValueError, match="engine 'graphs' needs a CUDA device, not cpu; use 'eager' or 'compile'"):
+        make_runner(network, CPU, InferenceConfig(engine="graphs"))
+
+
+def test_threads_out_of_range_are_named():
+    with pytest.raises(ValueError, match="threads 0 is out of range; use 1 or more"):
+        InferenceConfig(threads=0)
+
+
+@pytest.mark.slow
+def test_a_compiled_network_gives_the_same_numbers(network):
+    x = torch.rand(1, 1, 32, 32)
+    assert torch.allclose(run(network, x, engine="compile"), run(network, x), atol=1e-4)

@@ -1,0 +1,57 @@
+"""Comparison of an operator's kernels with its reference in float64: value and every gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from bsn.ops import use_backend
+from tests.helpers.golden import assert_close
+
+
+def run(function: Callable[..., Tensor | tuple[Tensor, ...]], inputs: Sequence[Tensor], backend: str) -> list[Tensor]:
+    """Outputs of `function` on one backend, and the gradients of a fixed random linear form of them."""
+    leaves = [t.detach().requires_grad_() for t in inputs]
+    with use_backend(backend):
+        out = function(*leaves)
+    outputs = [out] if isinstance(out, Tensor) else list(out)
+    generator = torch.Generator().manual_seed(0)
+    form = torch.zeros((), dtype=outputs[0].dtype, device=outputs[0].device)
+    for t in outputs:
+        form = form + (t * torch.randn(t.shape, generator=generator).to(t)).sum()
+    gradients = torch.autograd.grad(form, leaves)
+    return [t.detach() for t in (*outputs, *gradients)]
+
+
+def assert_kernel_equals_reference(
+    function: Callable[..., Tensor | tuple[Tensor, ...]], inputs: Sequence[Tensor], device: str, bound: float = 5e-6
+) -> None:
+    """Assert that kernels in float32 give the numbers of the reference in float64, gradients included."""
+    truth = run(function, [t.double() for t in inputs], "reference")
+    value = run(function, [t.to(device) for t in inputs], "triton")
+    assert len(value) == len(truth)
+    largest = max([float(t.abs().max()) for t in truth if t.numel()], default=0.0)
+    for index, (ours, expected) in enumerate(zip(value, truth, strict=True)):
+        assert ours.shape == expected.shape
+        if not expected.numel():
+            continue
+        if expected.abs().max() <= 1e-9 * largest:  # zero but for rounding
+            assert float(ours.abs().max()) <= bound * largest, f"result {index} should be zero"
+        else:
+            assert_close(ours.cpu(), expected, bound, f"result {index}")
+
+
+def budget(function: Callable[..., Tensor | tuple[Tensor, ...]], inputs: Sequence[Tensor], dtype: torch.dtype) -> None:
+    """Assert that kernels in `dtype` err at most twice as much as PyTorch's own operators in `dtype`.
+
+    Both are compared with the reference in float64 on the rounded inputs.
+    """
+    rounded = [t.to(dtype) for t in inputs]
+    truth = run(function, [t.double() for t in rounded], "reference")
+    ours, theirs = run(function, rounded, "triton"), run(function, rounded, "reference")
+    for index, (a, b, t) in enumerate(zip(ours, theirs, truth, strict=True)):
+        error, allowed = ((x.double() - t).square().mean().sqrt() for x in (a, b))
+        floor = torch.finfo(dtype).eps * t.square().mean().sqrt()
+        assert error <= 2 * allowed + floor, f"result {index}: error {error:.3g}, PyTorch's own {allowed:.3g}"
