@@ -1,7 +1,7 @@
 """MANAS on real rain: search, derive, train; the same with genotypes of chance; many-to-one against one-to-one training.
 
     python -m benchmarks.manas --search_minutes 40 --train_minutes 20 [--data ../shared/data] [--seed 0] [--ship]
-    python -m benchmarks.manas --search_steps 4 --train_steps 4 --runs /tmp/try      # does it run at all?
+    python -m benchmarks.manas --search_steps 3 --train_steps 2 --images 1 --runs /tmp/try --result manas_try   # does it run?
 
 Rain100L and Rain100H share backgrounds, so two rainy images of each are searched on. The derived network and three genotypes of
 chance of the same cost are trained alike on the training part of Rain100L, as many steps as the first gets in its minutes, and
@@ -99,7 +99,7 @@ class Trainings:
             train(pairs, folder, config, loop, resume=(folder / "last.ckpt").is_file())
         model = Model.load(folder)
         self.steps = self.steps or int(model.provenance["steps"])
-        table = score_models(self.test.pairs(), get_protocol("y"), [folder])
+        table = score_models(self.test.pairs()[: self.options.images], get_protocol("y"), [folder])
         before, after = table[DEGRADED].means, table[str(folder)].means
         print(
             f"{name}: {before['psnr']:.2f} -> {after['psnr']:.2f} dB, SSIM {before['ssim']:.4f} -> {after['ssim']:.4f}"
@@ -126,6 +126,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--train_steps", type=int, help="instead of --train_minutes")
     parser.add_argument("--chance", type=int, default=3, help="genotypes of chance; 0 for none")
     parser.add_argument("--skip_multi", action="store_true", help="leave out many-to-one against one-to-one training")
+    parser.add_argument("--images", type=int, help="score the first test images only; default: all")
+    parser.add_argument("--result", default="manas", help="name of the result file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--ship", action="store_true", help=f"write the genotype to {SHIPPED}")
@@ -154,7 +156,7 @@ def main() -> None:
     if options.ship:
         command = f"python -m benchmarks.manas {shlex.join(sys.argv[1:])}"
         dataclasses.replace(genotype, about={**genotype.about, "command": command}).save(SHIPPED)
-    print(write_result("manas", content))
+    print(write_result(options.result, content))
 
 
 if __name__ == "__main__":
