@@ -1,11 +1,11 @@
 """The model in the box against classical denoisers that know the noise: white Gaussian noise on three public sets.
 
-    python -m benchmarks.bundled --data ../shared/data [--images 8] [--bm3d_images 3]
+    python -m benchmarks.bundled --data ../shared/data [--sets set12] [--images 8] [--bm3d_images 3]
 
 All methods get the same centre crops of 256 x 256 of the first --images of a set (BM3D: the first --bm3d_images, and the
 model's mean over those beside it); the model is scored on all whole images as well. The noise is not clipped. BM3D, non-local
 means and wavelets are told the true sigma, the model is not. Non-local means: the better of the two settings that scikit-image
-documents. Needs the package bm3d. Writes benchmarks/results/bundled.json.
+documents. Needs the package bm3d. Writes benchmarks/results/bundled_<set>.json.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ def score_set(paths, sigma, denoiser, options):
 
     def add(name, method, clean, *arguments):
         result, seconds = timed(method, *arguments)
+        result = result.reshape(clean.shape)  # some methods of scikit-image drop a single channel
         found.setdefault(name, []).append((protocol.score(np.clip(result, 0, 1), clean).psnr, seconds))
 
     for index, (clean, noisy) in enumerate(noisy_versions(paths, sigma)):
@@ -117,6 +118,7 @@ def score_set(paths, sigma, denoiser, options):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--images", type=int, default=8)
     parser.add_argument("--bm3d_images", type=int, default=3)
     parser.add_argument("--model", default=None, help="default: the one in the box")
@@ -124,20 +126,15 @@ def main() -> None:
     torch.set_num_threads(2)
     denoiser = Denoiser(options.model, device="cpu")
     denoiser(np.zeros((SIDE, SIDE), np.uint8))
-    table: dict = {}
-    for name in SETS:
+    content = {"model": options.model or "photo-tiny", "protocol": "float, results clipped to [0, 1]", "crop": SIDE}
+    for name in options.sets:
+        table = {}
         paths = list_images(options.data / "clean" / name)
         for sigma in SIGMAS:
-            rows = score_set(paths, sigma, denoiser, options)
-            table.setdefault(name, {})[str(sigma)] = rows
+            rows = table[str(sigma)] = score_set(paths, sigma, denoiser, options)
             shown = "  ".join(f"{method} {row['psnr']:.2f} ({row['seconds']:.2f} s)" for method, row in rows.items())
             print(f"{name:<9} sigma {sigma}: {shown}", flush=True)
-    content = {
-        "model": str(options.model or "photo-tiny"),
-        "protocol": "float, results clipped to [0, 1]",
-        "crop": SIDE,
-    }
-    print(write_result("bundled", {**content, "images": options.images, "table": table}))
+        print(write_result(f"bundled_{name}", {**content, "images": options.images, "table": table}))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def students(options) -> dict:
     for name, steps in STEPS.items():
         run = options.work / name
         shutil.rmtree(run, ignore_errors=True)
-        config = DistillConfig(student=name, crop=64)
+        config = DistillConfig(student=name, crop=64, loss="l2")
         result = distil(teacher, images(options.data, "train"), run, config, quick(steps), cache=cache)
         content["runs"][name] = {"steps": result.steps, "seconds": result.seconds, **result.validation}
         print(name, content["runs"][name], flush=True)
@@ -74,7 +74,7 @@ def students(options) -> dict:
 
 
 VARIANTS: dict[str, tuple[dict, dict]] = {
-    "l2 (ours)": ({}, {}),
+    "l2": ({}, {}),
     "l1 (published)": ({"loss": "l1"}, {}),
     "+ multiscale": ({"multiscale": 0.5}, {}),
     "+ gradient": ({"gradient": 0.5}, {}),
@@ -101,7 +101,7 @@ def ablation(options) -> dict:
         teacher = ModelTeacher(options.teacher, inference, "cpu")
         cache = make_cache(teacher, open_source(train), options.work / f"ablation{label}.cache.h5")
         torch.manual_seed(0)
-        task = build_task(cache, DistillConfig(student="tiny", crop=64, **config), 0)
+        task = build_task(cache, DistillConfig(**{"student": "tiny", "crop": 64, "loss": "l2", **config}), 0)
         if merged:
             torch.manual_seed(0)
             task.modules["network"] = create("tiny", channels=cache.image_channels, merged=True)

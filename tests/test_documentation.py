@@ -10,8 +10,9 @@ import pytest
 import bsn
 import data
 import distill
+import restoration
 
-PACKAGES = [bsn, data, distill]
+PACKAGES = [bsn, data, distill, restoration]
 MODULES = sorted(
     m.name
     for package in PACKAGES

@@ -12,6 +12,7 @@ import copy
 import itertools
 from dataclasses import dataclass, replace
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -103,6 +104,8 @@ class Light(nn.Module):
         self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2, bias=config.bias) for a, b in itertools.pairwise(widths))
         self.decoder = nn.ModuleList(self._row(w, n) for w, n in zip(widths, late, strict=False))
         self.tail = MergedConv(widths[0], 4 * config.channels, bias=config.bias, merged=config.merged)
+        # Convolutions follow the layout of their weights; on CPUs this one is about twice as fast.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _row(self, width: int, count: int) -> nn.Sequential:
         return nn.Sequential(*(_Block(width, self.config) for _ in range(count)))
