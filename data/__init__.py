@@ -20,6 +20,7 @@ module              idea
 ``sources``         what training draws from: arrays, folders, packed files, subsets
 ``packing``         a folder to one HDF5 file for fast random crops
 ``crops``           random crops as a function of seed, step and sample number
+``grouped_crops``   crops of several degraded images of one background
 ``prefetching``     batches prepared by a thread
 ``geometry``        the eight flips and quarter turns
 ``pairs``           degraded and clean images that belong together; ``pair_layouts``: as published; leaks between splits
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from data.errors import DataError
     from data.formats import SUFFIXES
     from data.geometry import inverse, transform
+    from data.grouped_crops import GroupedCrops, background_members
     from data.images import Image, read_image, write_image
     from data.listing import is_image_path, list_images
     from data.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
@@ -62,6 +64,7 @@ _HOME = {
     "crops": ("CropBatch", "RandomCrops", "grid_crops"),
     "errors": ("DataError",),
     "formats": ("SUFFIXES",),
+    "grouped_crops": ("GroupedCrops", "background_members"),
     "geometry": ("inverse", "transform"),
     "images": ("Image", "read_image", "write_image"),
     "listing": ("is_image_path", "list_images"),
@@ -89,6 +92,7 @@ __all__ = [
     "DataError",
     "FolderSource",
     "Gaussian",
+    "GroupedCrops",
     "HDF5Source",
     "Image",
     "ImageReader",
@@ -110,6 +114,7 @@ __all__ = [
     "SubsetSource",
     "SyntheticRain",
     "atomic_output",
+    "background_members",
     "check_axes",
     "check_no_leak",
     "file_sha256",

@@ -92,7 +92,7 @@ class RandomCrops:
         self.source = source
         self.size = crop_size(source, size)
         _check_multiple(self.size, multiple_of)
-        _generator(seed, 0, 0)  # refuses a seed that is none, before the first step
+        sample_generator(seed, 0, 0)  # refuses a seed that is none, before the first step
         self.seed = seed
         self.augment = augment
         sizes = np.array([source.size(i) for i in range(len(source))], dtype=np.int64)
@@ -129,7 +129,7 @@ class RandomCrops:
                 "steps and ranks count from 0, a batch has at least one crop",
             )
         numbers = range(rank * batch_size, (rank + 1) * batch_size)
-        return _cut(self.source, np.array([self.position(step, n) for n in numbers], dtype=np.int64), self.size)
+        return cut_crops(self.source, np.array([self.position(step, n) for n in numbers], dtype=np.int64), self.size)
 
     def position(self, step: int, number: int) -> tuple[int, int, int, int]:
         """Draw where one crop lies, without reading it.
@@ -146,7 +146,7 @@ class RandomCrops:
         index, top, left, transform : int
             As a row of `CropBatch.positions`.
         """
-        rng = _generator(self.seed, step, number)
+        rng = sample_generator(self.seed, step, number)
         for _ in range(_ATTEMPTS):
             drawn = self._draw(rng)
             if not self._is_avoided(*drawn[:3]):
@@ -215,8 +215,8 @@ def grid_crops(source: ImageSource, size: int | tuple[int, int], count: int, see
     if count < 1:
         raise DataError(f"{count} crops", "validation needs some", "ask for at least one")
     cells = np.array(list(_cells(source, height, width)), dtype=np.int64)
-    chosen = np.sort(_generator(seed, 0, 0).permutation(len(cells))[:count])
-    return _cut(source, cells[chosen], (height, width))
+    chosen = np.sort(sample_generator(seed, 0, 0).permutation(len(cells))[:count])
+    return cut_crops(source, cells[chosen], (height, width))
 
 
 def crop_size(source: ImageSource, size: int | tuple[int, int]) -> tuple[int, int]:
@@ -266,11 +266,18 @@ def _check_multiple(size: tuple[int, int], multiple_of: int) -> None:
         )
 
 
-def _generator(seed: int, step: int, number: int) -> np.random.Generator:
+def sample_generator(seed: int, step: int, number: int, stream: int = _STREAM) -> np.random.Generator:
+    """Generator of one sample of one step; different streams are independent.
+
+    Raises
+    ------
+    DataError
+        The seed has more than 64 bits, or is negative.
+    """
     if not 0 <= seed < 2**64:
         raise DataError(f"seed {seed}", "seeds have 64 bits", "use a number from 0 to 2**64 - 1")
     # Philox is a function of key and counter; a sample uses a few values of the lowest counter word only.
-    key = np.array([seed, _STREAM], dtype=np.uint64)
+    key = np.array([seed, stream], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, number, step], dtype=np.uint64)))
 
 
@@ -283,7 +290,8 @@ def _cells(source: ImageSource, height: int, width: int) -> Iterator[tuple[int, 
                 yield index, top, left, 0
 
 
-def _cut(source: ImageSource, positions: np.ndarray, size: tuple[int, int]) -> CropBatch:
+def cut_crops(source: ImageSource, positions: np.ndarray, size: tuple[int, int]) -> CropBatch:
+    """Read crops (rows, columns) at positions, rows of `CropBatch.positions`."""
     pixels = np.empty((len(positions), source.channels, *size), dtype=np.float32)
     for target, (index, top, left, turn) in zip(pixels, positions.tolist(), strict=True):
         target[...] = transform(source.crop(index, top, left, *size), turn)

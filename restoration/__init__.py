@@ -3,7 +3,8 @@
 ==============  ==========================================================================================
 module          idea
 ==============  ==========================================================================================
-``models``      DDSA, DRT and ELF on the shared attention operators of :mod:`bsn.ops`; presets; published weights
+``models``      DDSA, DRT, ELF and MANAS on the shared attention operators of :mod:`bsn.ops`; presets; published weights
+``manas``       search space, genotypes and search of MANAS
 ``losses``      pixel losses, Charbonnier, edges, SSIM, and how a recipe adds them up
 ``config``      settings of a run
 ``recipes``     the published recipes and the small ones, by name
@@ -12,7 +13,7 @@ module          idea
 ``run``         from folders of pairs to a trained model
 ``scoring``     folders of pairs to a table of scores
 ``demo``        synthetic rain on photographs, from the installed package alone
-``cli``         ``bsn restore train | apply | evaluate | demo``
+``cli``         ``bsn restore train | apply | evaluate | search | demo``
 ==============  ==========================================================================================
 
 A task is folders and settings, not code: nothing here knows what rain is.

@@ -18,10 +18,15 @@ class RestoreConfig:
     ----------
     model : str
         Preset, see ``bsn models``.
+    genotype : str, optional
+        For the models ``manas`` and ``manas-tiny``: a genotype.json of ``bsn restore search``; default: the model's own.
     crop : int
         Side of the crops in pixels. Smaller images are mirrored to that size.
     batch_size : int
         Crops per step and device.
+    group_size : int
+        Degraded images of one background in a batch, cut at the same place; 1 for images one by one. More let the loss compare
+        their results (``loss.internal``); backgrounds with fewer are left out, and `batch_size` is a multiple of it.
     progressive_crops : tuple of int
         Crops of later parts of the run, larger than `crop`; empty for one size. The number of crops per step falls so that
         a step keeps its number of pixels.
@@ -53,8 +58,10 @@ class RestoreConfig:
     """
 
     model: str = "elf-tiny"
+    genotype: str | None = None
     crop: int = 64
     batch_size: int = 4
+    group_size: int = 1
     progressive_crops: tuple[int, ...] = ()
     progressive_at: tuple[float, ...] = ()
     accumulate: int = 1
@@ -72,7 +79,14 @@ class RestoreConfig:
         rules = {
             "crop": (self.crop >= 16, "16 or more"),
             "batch_size": (self.batch_size >= 1, "1 or more"),
-            "accumulate": (1 <= self.accumulate <= self.batch_size, "1 to batch_size"),
+            "group_size": (
+                self.group_size >= 1 and self.batch_size % max(self.group_size, 1) == 0,
+                "a divisor of batch_size",
+            ),
+            "accumulate": (
+                1 <= self.accumulate <= self.batch_size // max(self.group_size, 1),
+                "1 to batch_size / group_size",
+            ),
             "learning_rate": (self.learning_rate > 0, "more than 0"),
             "weight_decay": (self.weight_decay >= 0, "0 or more"),
             "validation_images": (self.validation_images >= 0, "0 or more"),
@@ -89,8 +103,15 @@ class RestoreConfig:
             if not legal:
                 raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
 
+        if self.loss.internal and self.group_size == 1:
+            raise ValueError(
+                "loss.internal compares the results of one background, and group_size 1 draws images one by one; "
+                "use group_size 2 or more"
+            )
+
     def stage(self, progress: float) -> tuple[int, int]:
         """Crop and batch size at a fraction of the run."""
         passed = sum(progress >= at for at in self.progressive_at)
         crop = self.progressive_crops[passed - 1] if passed else self.crop
-        return crop, max(1, round(self.batch_size * (self.crop / crop) ** 2))
+        backgrounds = self.batch_size / self.group_size * (self.crop / crop) ** 2
+        return crop, max(1, round(backgrounds)) * self.group_size

@@ -14,7 +14,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["LossWeights", "charbonnier", "edge_loss", "laplacian", "ssim", "total_loss"]
+__all__ = [
+    "LossWeights",
+    "agreement",
+    "charbonnier",
+    "edge_loss",
+    "laplacian",
+    "ssim",
+    "total_loss",
+    "total_variation",
+]
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,10 @@ class LossWeights:
         See :func:`edge_loss`.
     ssim : float
         Times 1 - SSIM; a gradient up the similarity.
+    tv : float
+        See :func:`total_variation`.
+    internal : float
+        See :func:`agreement`; for batches of several degraded images of each background.
     half : float
         Weight of the half-size output in the terms ``l1``, ``l2``, ``charbonnier`` and ``edge``, relative to the full-size one.
 
@@ -45,6 +58,8 @@ class LossWeights:
     charbonnier: float = 0.0
     edge: float = 0.0
     ssim: float = 0.0
+    tv: float = 0.0
+    internal: float = 0.0
     half: float = 0.8
 
     def __post_init__(self) -> None:
@@ -131,6 +146,31 @@ def ssim(prediction: Tensor, target: Tensor) -> Tensor:
     return (luminance * (2 * covariance + 0.03**2) / (vx + vy + 0.03**2)).mean()
 
 
+def total_variation(x: Tensor) -> Tensor:
+    """Twice the mean squared difference of neighbours, downwards plus to the right, of images (N, C, H, W)."""
+    return 2 * ((x[..., 1:, :] - x[..., :-1, :]).square().mean() + (x[..., 1:] - x[..., :-1]).square().mean())
+
+
+def agreement(outputs: Tensor, count: int) -> Tensor:
+    """Mean squared difference between the results of the same background.
+
+    Parameters
+    ----------
+    outputs : Tensor, shape (B * count, C, H, W)
+        The `count` images of a background side by side.
+    count : int
+        2 or more.
+
+    Returns
+    -------
+    Tensor, shape ()
+        Mean over backgrounds, their pairs of images, and pixels.
+    """
+    images = outputs.unflatten(0, (-1, count))
+    # Over all pairs k < l: sum (x_k - x_l)^2 = count * sum (x_k - mean)^2.
+    return 2 * (images - images.mean(1, keepdim=True)).square().mean() * count / (count - 1)
+
+
 _TERMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l1": F.l1_loss,
     "l2": F.mse_loss,
@@ -140,7 +180,7 @@ _TERMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def total_loss(
-    outputs: Tensor | tuple[Tensor, ...], target: Tensor, weights: LossWeights
+    outputs: Tensor | tuple[Tensor, ...], target: Tensor, weights: LossWeights, count: int = 1
 ) -> tuple[Tensor, dict[str, float]]:
     """Weighted sum of all terms.
 
@@ -149,6 +189,8 @@ def total_loss(
     outputs : Tensor, shape (N, C, H, W), or a tuple of it and the half-size image (N, C, H / 2, W / 2)
     target : Tensor, shape (N, C, H, W)
     weights : LossWeights
+    count : int
+        Degraded images of each background, side by side in the batch.
 
     Returns
     -------
@@ -170,4 +212,10 @@ def total_loss(
         value = ssim(*pairs[0])
         total = total + weights.ssim * (1 - value)
         terms["ssim"] = float(value.detach())
+    if weights.tv:
+        total = total + weights.tv * total_variation(pairs[0][0])
+    if weights.internal and count > 1:
+        value = agreement(pairs[0][0], count)
+        total = total + weights.internal * value
+        terms["internal"] = float(value.detach())
     return total, terms

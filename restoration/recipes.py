@@ -1,6 +1,7 @@
 """Named recipes: all settings of a run under one name.
 
-``drt-rain100``, ``ddsa-rain100l`` and ``elf-rain13k`` are the published ones. The ``tiny`` ones are ours, for two CPU cores.
+``drt-rain100``, ``ddsa-rain100l``, ``elf-rain13k`` and ``manas-rain1200`` (but for its internal loss, there from the
+sixth epoch on) are the published ones. The ``tiny`` ones are ours, for two CPU cores.
 """
 
 from __future__ import annotations
@@ -58,6 +59,26 @@ RECIPES = {
         "a small DRT, minutes on two CPU cores",
         RestoreConfig("drt-tiny", crop=56, batch_size=4),
         _TINY_LOOP,
+    ),
+    "manas-tiny": Recipe(
+        "a small MANAS, minutes on two CPU cores",
+        RestoreConfig("manas-tiny", crop=64, batch_size=4),
+        _TINY_LOOP,
+    ),
+    "manas-rain1200": Recipe(
+        "published MANAS on Rain1200, three rainy images of each background in a batch: 200 epochs of 500 steps; needs a GPU",
+        RestoreConfig(
+            "manas",
+            crop=64,
+            batch_size=96,
+            group_size=3,
+            loss=LossWeights(l2=1.0, ssim=1.0, tv=1e-4 / 3, internal=1.0),
+            optimizer="adam",
+            learning_rate=1e-3,
+            betas=(0.9, 0.999),
+            augment="none",
+        ),
+        _published_loop(steps=100_000, floor=0.0, clip=None, validate_every=500),
     ),
     "ddsa-rain100l": Recipe(
         "published DDSA on Rain100L: full size, 300,000 steps; needs a GPU",

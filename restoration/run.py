@@ -15,6 +15,7 @@ from bsn.models import create, presets
 from data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, subset
 from data.packed_source import is_packed
 from restoration.config import RestoreConfig
+from restoration.manas.genotype import Genotype
 from restoration.task import PairBatches, RestorationTask, channels_of
 from restoration.validation import PairValidation, validation_pairs
 
@@ -187,7 +188,9 @@ def build_task(
         if watched is None
         else validation_pairs(watched, range(len(watched)), config.validation_crop)
     )
-    overrides = {"checkpointing": True} if config.checkpointing else {}
+    overrides: dict[str, object] = {"checkpointing": True} if config.checkpointing else {}
+    if config.genotype is not None:
+        overrides["genotype"] = Genotype.load(config.genotype)
     network = create(config.model, channels=channels_of(source), **overrides)
     if config.model in presets() and presets()[config.model].blind:
         raise ValueError(
@@ -196,9 +199,8 @@ def build_task(
     training = subset(source, kept)
     provenance = {"model": config.model, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
     validation = PairValidation(get_protocol(protocol), shown)
-    return RestorationTask(
-        network, PairBatches(training, config, loop.steps, loop.seed).batch, config, validation, provenance
-    )
+    batches = PairBatches(training, config, loop.steps, loop.seed, [source.groups[index] for index in kept])
+    return RestorationTask(network, batches.batch, config, validation, provenance)
 
 
 def held_back(groups: Sequence[str], count: int, seed: int) -> list[int]:

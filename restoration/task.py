@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,16 @@ from torch.optim import Optimizer
 from bsn.engine import Task, Update
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, main_output
-from data import CropBatch, ImageSource, MirroredSource, Prefetcher, RandomCrops, prefetch, split_pairs
+from data import (
+    CropBatch,
+    GroupedCrops,
+    ImageSource,
+    MirroredSource,
+    Prefetcher,
+    RandomCrops,
+    prefetch,
+    split_pairs,
+)
 from restoration.config import RestoreConfig
 from restoration.losses import total_loss
 from restoration.validation import PairValidation
@@ -34,19 +43,37 @@ class PairBatches:
     total : int
         Steps of the run.
     seed : int
+    groups : sequence of str, optional
+        Background of each pair, for batches of several degraded images of one.
+
+    Raises
+    ------
+    DataError
+        If no background has as many degraded images as a group.
     """
 
-    def __init__(self, source: Any, config: RestoreConfig, total: int, seed: int) -> None:
+    def __init__(
+        self, source: Any, config: RestoreConfig, total: int, seed: int, groups: Sequence[str] | None = None
+    ) -> None:
         self.config, self.total = config, total
         augment: Any = {"eight": True, "flips": "flips", "none": False}[config.augment]
-        self._crops = {
-            crop: RandomCrops(MirroredSource(source, crop), crop, seed=seed, augment=augment)
-            for crop in (config.crop, *config.progressive_crops)
-        }
+        options: dict[str, Any] = {"seed": seed, "augment": augment}
+        sizes = (config.crop, *config.progressive_crops)
+        mirrored = {crop: MirroredSource(source, crop) for crop in sizes}
+        if config.group_size > 1:
+            names = groups or []
+            self._grouped = {
+                crop: GroupedCrops(mirrored[crop], names, crop, config.group_size, **options) for crop in sizes
+            }
+        else:
+            self._crops = {crop: RandomCrops(mirrored[crop], crop, **options) for crop in sizes}
 
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> CropBatch:
         """Crops of one step for one process: pixels (B, 2 C, h, w)."""
         crop, size = self.config.stage(step / self.total)
+        count = self.config.group_size
+        if count > 1:
+            return self._grouped[crop].batch(step, size // count, rank, world_size)
         return self._crops[crop].batch(step, size, rank, world_size)
 
 
@@ -101,7 +128,10 @@ class RestorationTask(Task):
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of pairs."""
         batch = self._next_batch(step)
-        parts = np.array_split(batch.pixels, min(self.config.accumulate, len(batch.pixels)))
+        count = self.config.group_size
+        groups = batch.pixels.reshape(-1, count, *batch.pixels.shape[1:])
+        split = np.array_split(groups, min(self.config.accumulate, len(groups)))
+        parts = [part.reshape(-1, *part.shape[2:]) for part in split]
         yield Update([functools.partial(self._loss, part) for part in parts], batch=batch.names)
 
     def _next_batch(self, step: int) -> CropBatch:
@@ -115,7 +145,7 @@ class RestorationTask(Task):
         outputs = self.modules["network"](degraded)
         single = isinstance(outputs, Tensor)
         exact = main_output(outputs).to(clean.dtype) if single else tuple(out.to(clean.dtype) for out in outputs)
-        return total_loss(exact, clean, self.config.loss)
+        return total_loss(exact, clean, self.config.loss, self.config.group_size)
 
     def validate(self, step: int, modules: Mapping[str, nn.Module], samples: Path) -> dict[str, float]:
         """Numbers of :class:`PairValidation`."""

@@ -161,7 +161,7 @@ class _Loop:
         for update in self.task.updates(self.step):
             optimizer = self.optimizers[update.optimizer]
             for group, peak in zip(optimizer.param_groups, self.peaks[update.optimizer], strict=True):
-                group["lr"] = peak * factor
+                group["lr"] = peak * (1.0 if update.optimizer in self.task.unscheduled else factor)
             optimizer.zero_grad(set_to_none=True)
             loss, logged = self._accumulate(update)
             reduced = self.fabric.all_reduce(

@@ -55,12 +55,15 @@ class Task(ABC):
         wrappers before the first step, so updates must call ``self.modules[name]``.
     averaged : sequence of str
         Names of the modules of which an exponential moving average is kept (if the run asks for one).
+    unscheduled : sequence of str
+        Names of the optimisers whose learning rates stay as they are, whatever the schedule of the run.
     monitor : str
         Validation number by which the best weights are chosen; lower is better, or higher with a leading "+".
     """
 
     modules: dict[str, nn.Module]
     averaged: Sequence[str] = ("network",)
+    unscheduled: Sequence[str] = ()
     monitor: str = "val_loss"
 
     def start(self, workers: Workers) -> None:  # noqa: B027  (a hook that most tasks need not fill)

@@ -31,12 +31,17 @@ class Converter:
     inference : InferenceDefaults
     licence : str
         What is known of the terms of the published weights.
+    scale : ValueScale
+        Range that the published network works on.
+    read : callable, optional
+        ``read(path)`` gives the content of a published file, without running anything in it; default: :func:`read_published`.
     """
 
     build: Callable[..., nn.Module]
     inference: InferenceDefaults
     licence: str
     scale: ValueScale = field(default_factory=ValueScale.eight_bit)
+    read: Callable[[str | Path], Mapping[str, Any]] | None = None
 
 
 _converters = {
@@ -121,6 +126,6 @@ def convert(path: str | Path, model: str, config: Mapping[str, Any] | None = Non
     if model not in known:
         raise ValueError(f"published weights of {model!r} are unknown; choose one of {', '.join(known)}")
     converter = known[model]
-    network = converter.build(read_published(path), dict(config or {}), **options)
+    network = converter.build((converter.read or read_published)(path), dict(config or {}), **options)
     provenance = {"converted_from": Path(path).name, "model": model, "official_config": dict(config or {}), **options}
     return Model(network.float(), converter.scale, converter.inference, provenance, converter.licence)

@@ -17,6 +17,7 @@ ACTIONS = {
     "apply": "restore images with a trained model",
     "evaluate": "score models or results on pairs: a table, a CSV per model",
     "pack": "put pairs into one HDF5 file for fast random crops",
+    "search": "search a network (MANAS) on pairs, or compare one with chance",
     "demo": "synthetic rain on photographs, from the installed package alone",
 }
 

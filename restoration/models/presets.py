@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from bsn.models import InferenceDefaults, Preset, ValueScale, register_network, register_preset
 from bsn.models.convert import Converter, register_converter
+from restoration.manas.genotype import shipped_genotype
 from restoration.models.ddsa import DDSA, DDSAConfig
 from restoration.models.drt import DRT, DRTConfig
 from restoration.models.elf import ELF, ELFConfig
+from restoration.models.manas import MANAS, MANASConfig
+from restoration.models.manas.pickled import read_checkpoint
 
 register_network("ddsa", DDSAConfig)(DDSA)
 register_network("drt", DRTConfig)(DRT)
 register_network("elf", ELFConfig)(ELF)
+register_network("manas", MANASConfig)(MANAS)
 
 _NO_LICENCE = "published without a licence ({}); ask its authors"
 for _name, _class, _crop, _terms in (
@@ -25,6 +29,17 @@ for _name, _class, _crop, _terms in (
     register_converter(
         _name, Converter(_class.from_official, InferenceDefaults(training_crop=_crop), _terms, ValueScale())
     )
+
+register_converter(
+    "manas",
+    Converter(
+        MANAS.from_official,
+        InferenceDefaults(training_crop=64),
+        _NO_LICENCE.format("lcai-gz/MANAS"),
+        ValueScale(),
+        read_checkpoint,
+    ),
+)
 
 _PRESETS = {
     "ddsa": ("ddsa", DDSAConfig(), "published size of DDSA: dense and top-k channel attention, supervised"),
@@ -77,6 +92,12 @@ _PRESETS = {
             start_at_identity=True,
         ),
         "an ELF that learns on two CPU cores in minutes, supervised",
+    ),
+    "manas": ("manas", MANASConfig(), "published size of MANAS (TCSVT 2023), or that of a genotype; supervised"),
+    "manas-tiny": (
+        "manas",
+        MANASConfig(shipped_genotype("tiny"), residual=True),
+        "a MANAS that learns on two CPU cores in minutes, supervised",
     ),
 }
 for _name, (_network, _config, _summary) in _PRESETS.items():

@@ -12,7 +12,7 @@ from restoration.models.common import mirror
 from tests.helpers.golden import assert_close
 from tests.helpers.networks import randomise
 
-TINY = ["ddsa-tiny", "drt-tiny", "elf-tiny"]
+TINY = ["ddsa-tiny", "drt-tiny", "elf-tiny", "manas-tiny"]
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -23,8 +23,8 @@ def test_untrained_networks_return_their_input(name):
 
 
 def test_nothing_here_claims_to_be_blind():
-    ours = [preset for preset in presets().values() if preset.network in ("ddsa", "drt", "elf")]
-    assert len(ours) == 9
+    ours = [preset for preset in presets().values() if preset.network in ("ddsa", "drt", "elf", "manas")]
+    assert len(ours) == 11
     assert not any(preset.blind for preset in ours)
 
 

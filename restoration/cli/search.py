@@ -1,0 +1,115 @@
+"""``bsn restore search``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bsn.cli.command import Command, flat_dataclass, option_value, settings_text, take
+from restoration.cli.options import add_pair_options
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+EXAMPLES = """examples:
+  bsn restore search --degraded rainy/ --clean clean/ -o SEARCH        a network for these images: SEARCH/genotype.json
+  bsn restore search --degraded Rain1200/ --clean clean/ -o SEARCH --recipe published
+  bsn restore search --degraded rainy/ --clean clean/ -o SEARCH --resume
+  bsn restore train --degraded rainy/ --clean clean/ -o run --model manas-tiny --genotype SEARCH/genotype.json
+  bsn restore search --baseline random --genotype SEARCH/genotype.json --degraded rainy/ --clean clean/ -o CHANCE
+"""
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options; a recipe sets the defaults of the others."""
+    import dataclasses
+
+    from bsn.engine import LoopConfig
+    from restoration.manas.search import SEARCH_RECIPES, SearchConfig, get_search_recipe
+
+    recipe = get_search_recipe(option_value(words, "--recipe", "tiny"))
+    listed = "; ".join(f"{name}: {entry.summary}" for name, entry in SEARCH_RECIPES.items())
+    parser.add_argument("-o", "--output", required=True, help="folder of the run; genotype.json in it is the result")
+    parser.add_argument("--recipe", default="tiny", help=f"named settings. {listed}")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
+    parser.add_argument(
+        "--baseline",
+        choices=["none", "random"],
+        default="none",
+        help="random: do not search; train random genotypes of the cost of --genotype, and that one, alike",
+    )
+    parser.add_argument("--genotype", type=str | None, default=None, help="for the baseline: what was searched")
+    parser.add_argument("--count", type=int, default=3, help="for the baseline: how many random genotypes")
+    parser.add_argument("--tolerance", type=float, default=0.02, help="for the baseline: relative difference in cost")
+    parser.add_argument("--train_steps", type=int, default=1500, help="for the baseline: steps of each training")
+    parser.add_argument("--train_model", default="manas-tiny", help="for the baseline: preset that takes the genotypes")
+    add_pair_options(parser)
+    flat_dataclass(parser, SearchConfig)
+    flat_dataclass(parser, LoopConfig)
+    parser.set_defaults({**dataclasses.asdict(recipe.search), **dataclasses.asdict(recipe.loop)})
+
+
+def run(options: Namespace) -> int:
+    """Search, or train genotypes of chance; say what was found."""
+    import os
+
+    from bsn.engine import LoopConfig
+    from restoration.manas.search import SearchConfig, genotype_cost, search
+    from restoration.run import PairData
+
+    if options.baseline == "random":
+        return _compare(options)
+    genotype = search(
+        take(PairData, options),
+        options.output,
+        take(SearchConfig, options),
+        take(LoopConfig, options),
+        resume=options.resume,
+        settings=settings_text(options),
+    )
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        print(f"genotype: {options.output}/genotype.json, drawn in genotype.svg")
+        print(
+            f"  {genotype_cost(genotype, 'parameters'):,.0f} parameters, {genotype_cost(genotype):,.0f} MACs per pixel"
+        )
+        print(f"next:  bsn restore train ... --model manas-tiny --genotype {options.output}/genotype.json -o run")
+    return 0
+
+
+def _compare(options: Namespace) -> int:
+    import dataclasses
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from restoration.manas.genotype import Genotype
+    from restoration.manas.search import random_genotypes, train_alike
+    from restoration.recipes import get_recipe
+    from restoration.run import PairData
+
+    if options.genotype is None:
+        raise ValueError("the baseline compares with a searched network; give its --genotype SEARCH/genotype.json")
+    searched = Genotype.load(options.genotype)
+    drawn = random_genotypes(searched, options.count, seed=options.seed, cost=options.cost, tolerance=options.tolerance)
+    recipe = get_recipe("manas-tiny")
+    loop = dataclasses.replace(
+        recipe.loop,
+        steps=options.train_steps,
+        seed=options.seed,
+        accelerator=options.accelerator,
+        devices=options.devices,
+    )
+    config = dataclasses.replace(recipe.train, model=options.train_model)
+    genotypes = {"searched": searched, **{f"random_{n}": genotype for n, genotype in enumerate(drawn)}}
+    rows = train_alike(genotypes, take(PairData, options), Path(options.output), config, loop)
+    table = Table(title=f"{options.train_steps} steps each, pairs held back for validation")
+    for column in ("genotype", "parameters", "MACs per pixel", *rows[0].validation):
+        table.add_column(column, justify="left" if column == "genotype" else "right")
+    for row in rows:
+        numbers = (f"{value:.4f}" for value in row.validation.values())
+        table.add_row(row.name, f"{row.parameters:,}", f"{row.macs:,.0f}", *numbers)
+    Console().print(table)
+    return 0
+
+
+COMMAND = Command("search a network on pairs, or compare one with chance", EXAMPLES, add_arguments, run)

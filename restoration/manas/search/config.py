@@ -1,0 +1,122 @@
+"""Settings of a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from restoration.manas.genotype.derive import DeriveMode
+from restoration.manas.search.cost import CostKind
+from restoration.manas.search.supernet import EdgeWeights
+from restoration.manas.space.modules import MixInput
+from restoration.manas.space.shape import Shape
+
+__all__ = ["SearchConfig"]
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """What is searched, and how. The defaults are for two CPU cores.
+
+    Parameters
+    ----------
+    widths, modules, nodes, stem
+        See :class:`restoration.manas.space.Shape`.
+    residual : bool
+        The networks predict what to add to the image.
+    mix_input, edge_weights
+        See :class:`restoration.manas.search.Supernet`; "chained" and "raw" are the published program's.
+    derive : {"per_branch", "shared"}
+        See :func:`restoration.manas.genotype.derive`; "shared" is the published program's.
+    exclude_none : bool
+        Never choose "none".
+    crop : int
+        Side of the crops in pixels.
+    backgrounds : int
+        Per step, device and half of the data.
+    group_size : int
+        Degraded images of each background in a batch. Backgrounds with fewer are left out; 1 searches without internal loss.
+    architecture_share : float
+        Share of the backgrounds that the architecture is trained on; the weights are trained on the others.
+    warmup : float
+        Fraction of the run in which the weights alone are trained.
+    weight_optimizer : {"sgd", "adam"}
+        SGD has momentum 0.9.
+    learning_rate, weight_decay : float
+        Of the weights; the rate follows the schedule of the run.
+    architecture_rate, architecture_decay : float
+        Of the architecture's Adam, whose rate is constant.
+    architecture_betas : tuple of float
+    order : {"first", "second"}
+        Second order: the architecture's gradient looks through the next step of the weights, at about four times the work.
+    architecture_statistics : {"batch", "running"}
+        Batch statistics in steps of the architecture, or running ones, which lag behind the changing mixture (published).
+    internal : float
+        Weight of the internal loss.
+    internal_from : float
+        Fraction of the run at which it begins.
+    entropy : float
+        Weight of the mean entropies of modules and edges.
+    complexity : float
+        Weight of the expected cost relative to the cheapest and the dearest network.
+    cost : {"macs", "parameters"}
+        What counts as cost.
+
+    Raises
+    ------
+    ValueError
+        For values outside their range.
+    """
+
+    widths: tuple[int, ...] = (16, 16, 24, 32)
+    modules: tuple[int, ...] = (1, 1, 1, 2)
+    nodes: int = 2
+    stem: bool = True
+    residual: bool = True
+    mix_input: MixInput = "input"
+    edge_weights: EdgeWeights = "softmax"
+    derive: DeriveMode = "per_branch"
+    exclude_none: bool = False
+    crop: int = 64
+    backgrounds: int = 2
+    group_size: int = 2
+    architecture_share: float = 0.5
+    warmup: float = 0.2
+    weight_optimizer: Literal["sgd", "adam"] = "adam"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.0
+    architecture_rate: float = 1e-2
+    architecture_decay: float = 1e-3
+    architecture_betas: tuple[float, float] = (0.5, 0.999)
+    order: Literal["first", "second"] = "first"
+    architecture_statistics: Literal["batch", "running"] = "batch"
+    internal: float = 1.0
+    internal_from: float = 0.025
+    entropy: float = 0.01
+    complexity: float = 0.01
+    cost: CostKind = "macs"
+
+    def __post_init__(self) -> None:
+        multiple = self.shape.multiple
+        rules = {
+            "crop": (self.crop >= 16 and self.crop % multiple == 0, f"a multiple of {multiple}, 16 or more"),
+            "backgrounds": (self.backgrounds >= 1, "1 or more"),
+            "group_size": (self.group_size >= 1, "1 or more"),
+            "architecture_share": (0 < self.architecture_share < 1, "a share between 0 and 1"),
+            "warmup": (0 <= self.warmup < 1, "a fraction from 0 to less than 1"),
+            "internal_from": (0 <= self.internal_from <= 1, "a fraction from 0 to 1"),
+            "learning_rate": (self.learning_rate > 0, "more than 0"),
+            "architecture_rate": (self.architecture_rate > 0, "more than 0"),
+        }
+        rules |= {
+            name: (getattr(self, name) >= 0, "0 or more")
+            for name in ("weight_decay", "architecture_decay", "internal", "entropy", "complexity")
+        }
+        for name, (legal, range_) in rules.items():
+            if not legal:
+                raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
+
+    @property
+    def shape(self) -> Shape:
+        """What is not searched."""
+        return Shape(self.widths, self.modules, self.nodes, self.stem)

@@ -1,0 +1,82 @@
+"""What a running search tells of its architecture: numbers, a table, a picture."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from data.atomic import atomic_output
+from data.errors import writing
+from restoration.manas.genotype.drawing import draw_genotype
+from restoration.manas.genotype.genotype import Genotype
+from restoration.manas.search.cost import CostTable
+from restoration.manas.search.losses import mean_entropy
+from restoration.manas.search.supernet import Architecture
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["architecture_numbers", "architecture_table", "print_table", "write_picture"]
+
+
+@torch.no_grad()
+def architecture_numbers(architecture: Architecture, costs: CostTable) -> dict[str, float]:
+    """Entropies, expected cost, and the mean of the largest probabilities.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    costs : CostTable
+    """
+    modules, edges = architecture.probabilities()
+    return {
+        "module_entropy": float(mean_entropy(architecture.alpha)),
+        "edge_entropy": float(mean_entropy(architecture.beta)),
+        f"expected_{costs.kind}": float(costs.expected(modules, edges)),
+        "module_confidence": float(modules.max(1).values.mean()),
+        "edge_confidence": float(edges.max(1).values.mean()),
+    }
+
+
+@torch.no_grad()
+def architecture_table(architecture: Architecture, title: str) -> Table:
+    """Table of the leading choices and their probabilities: a row per cell and per attention block.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    title : str
+    """
+    from rich.table import Table
+
+    shape, names = architecture.shape, architecture.names
+    modules, edges = (p.cpu() for p in architecture.probabilities())
+    table = Table(title=title)
+    for column in ("cell", "modules (share of parallel)", "branch", *shape.edge_names()):
+        table.add_column(column)
+    rows = iter(edges.split(shape.edges))
+    shares = {place: float(row[0]) for place, row in zip(shape.places(), modules, strict=True)}
+    for cell in range(shape.cells):
+        chosen = " ".join(f"{'P' if p >= 0.5 else 'F'} {p:.2f}" for (s, _), p in shares.items() if s == cell)
+        for branch in range(shape.branches(cell)):
+            best = [(names[int(row.argmax())], float(row.max())) for row in next(rows)]
+            first = (str(cell + 1), chosen) if branch == 0 else ("", "")
+            table.add_row(*first, f"1/{2**branch}", *(f"{name} {p:.2f}" for name, p in best))
+    return table
+
+
+def print_table(table: Table) -> None:
+    """Show a table on the terminal, above a progress bar if there is one; nothing where there is no terminal."""
+    from rich.console import Console
+
+    if sys.stderr.isatty():
+        Console(file=sys.stderr, force_terminal=True).print(table)
+
+
+def write_picture(genotype: Genotype, path: Path) -> None:
+    """Write the drawing of a genotype, atomically."""
+    with atomic_output(path, overwrite=True) as partial, writing(path):
+        partial.write_text(draw_genotype(genotype), encoding="utf-8")

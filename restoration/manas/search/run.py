@@ -1,0 +1,136 @@
+"""From folders of pairs to a genotype."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bsn.engine import LoopConfig, RunFolder, fit
+from data import DataError, GroupedCrops, MirroredSource, background_members
+from restoration.manas.genotype.genotype import Genotype
+from restoration.manas.search.config import SearchConfig
+from restoration.manas.search.supernet import Supernet
+from restoration.manas.search.task import SearchTask
+from restoration.run import PairData, TrainingPairs
+from restoration.task import channels_of
+
+__all__ = ["build_search", "halves", "search"]
+
+
+def search(
+    pairs: PairData | TrainingPairs,
+    output: str | Path,
+    config: SearchConfig | None = None,
+    loop: LoopConfig | None = None,
+    *,
+    resume: bool = False,
+    settings: str = "",
+) -> Genotype:
+    """Search a network on pairs.
+
+    Parameters
+    ----------
+    pairs : PairData, PairSource or PackedPairs
+    output : str or Path
+        Folder of the run; it must be new, or with `resume` hold a checkpoint. ``genotype.json`` in it is the result,
+        ``genotype.svg`` its drawing; ``architecture.svg`` shows the current state of a running search.
+    config : SearchConfig, optional
+    loop : LoopConfig, optional
+        Its average of the weights is not used.
+    resume : bool
+        Go on from the last checkpoint; the search ends in the same bits as one that was never stopped.
+    settings : str
+        Text of config.yaml.
+
+    Returns
+    -------
+    Genotype
+
+    Raises
+    ------
+    DataError
+        If pairs cannot be read, or too few backgrounds have enough degraded images.
+    RunError, TrainingDiverged, Interrupted
+        See :func:`bsn.engine.fit`.
+    """
+    config = config or SearchConfig()
+    loop = dataclasses.replace(loop or LoopConfig(), ema=0.0)
+    if loop.minutes is not None:
+        raise ValueError("the warm-up is a fraction of a known number of steps; give steps instead of minutes")
+    source = pairs.open() if isinstance(pairs, PairData) else pairs
+    torch.manual_seed(loop.seed)
+    task = build_search(source, config, loop)
+    fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
+    return Genotype.load(Path(output) / "genotype.json")
+
+
+def build_search(source: TrainingPairs, config: SearchConfig, loop: LoopConfig) -> SearchTask:
+    """Task of a search: supernet, both halves of the data.
+
+    Parameters
+    ----------
+    source : PairSource or PackedPairs
+    config : SearchConfig
+    loop : LoopConfig
+        Its seed and its number of steps.
+
+    Raises
+    ------
+    DataError
+        If fewer than two backgrounds have enough degraded images.
+    """
+    channels = channels_of(source)
+    supernet = Supernet(
+        config.shape,
+        channels=channels,
+        mix_input=config.mix_input,
+        edge_weights=config.edge_weights,
+        residual=config.residual,
+    )
+    mirrored = MirroredSource(source, config.crop)
+    parts = halves(source.groups, config.group_size, config.architecture_share, loop.seed)
+    crops = [
+        GroupedCrops(mirrored, source.groups, config.crop, config.group_size, seed=loop.seed + number, only=part)
+        for number, part in enumerate(parts)
+    ]
+    about = {"searched_pairs": len(source), "backgrounds": [len(part.members) for part in crops]}
+    return SearchTask(supernet, (crops[0], crops[1]), config, loop.steps, about)
+
+
+def halves(groups: Sequence[str], count: int, share: float, seed: int) -> tuple[list[str], list[str]]:
+    """Divide the backgrounds between weights and architecture.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Background of each pair.
+    count : int
+        Degraded images that a background needs; others are left out.
+    share : float
+        Of the architecture.
+    seed : int
+
+    Returns
+    -------
+    weights, architecture : list of str
+        Backgrounds of each.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two backgrounds.
+    """
+    names = list(background_members(groups, count))
+    if len(names) < 2:
+        raise DataError(
+            f"1 background with {count} degraded images",
+            "weights and architecture are trained on different backgrounds",
+            "give two or more",
+        )
+    order = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
+    first = min(max(round((1 - share) * len(names)), 1), len(names) - 1)
+    return order[:first], order[first:]
