@@ -26,8 +26,9 @@ CostKind = Literal["parameters", "macs"]
 _SIDE = 64
 
 
+@torch.no_grad()
 def _measure(module: nn.Module, inputs: Callable[[], object], kind: CostKind) -> float:
-    """Parameters of a module on the meta device, or its work per pixel of an image."""
+    """Parameters of a module, or its work per pixel of an image."""
     if kind == "parameters":
         return float(sum(p.numel() for p in module.parameters()))
     with FlopCounterMode(display=False) as counter:
@@ -37,17 +38,15 @@ def _measure(module: nn.Module, inputs: Callable[[], object], kind: CostKind) ->
 
 @functools.cache
 def _candidate_cost(name: str, channels: int, scale: int, kind: CostKind) -> float:
-    with torch.device("meta"):
-        side = max(_SIDE >> scale, 1)
-        return _measure(make_candidate(name, channels), lambda: torch.empty(1, channels, side, side), kind)
+    side = max(_SIDE >> scale, 1)
+    return _measure(make_candidate(name, channels), lambda: torch.zeros(1, channels, side, side), kind)
 
 
 @functools.cache
 def _module_cost(name: str, widths: tuple[int, ...], kind: CostKind) -> float:
-    with torch.device("meta"):
-        sides = [max(_SIDE >> scale, 1) for scale in range(len(widths))]
-        branches = [torch.empty(1, width, side, side) for width, side in zip(widths, sides, strict=True)]
-        return _measure(make_module(name, widths), lambda: branches, kind)
+    sides = [max(_SIDE >> scale, 1) for scale in range(len(widths))]
+    branches = [torch.zeros(1, width, side, side) for width, side in zip(widths, sides, strict=True)]
+    return _measure(make_module(name, widths), lambda: branches, kind)
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class CostTable:
 def cost_table(
     shape: Shape, kind: CostKind = "macs", *, channels: int = 3, names: tuple[str, ...] = PUBLISHED_ORDER
 ) -> CostTable:
-    """Count the cost of every choice.
+    """Count the cost of every choice, on modules of its own; torch's random numbers stay as they were.
 
     Parameters
     ----------
@@ -109,6 +108,11 @@ def cost_table(
     names : tuple of str
         Candidates.
     """
+    with torch.random.fork_rng(devices=[]):
+        return _count(shape, kind, channels, names)
+
+
+def _count(shape: Shape, kind: CostKind, channels: int, names: tuple[str, ...]) -> CostTable:
     modules = [
         [_module_cost(name, shape.widths[: shape.branches(cell)], kind) for name in MODULES]
         for cell, _ in shape.places()
@@ -122,8 +126,7 @@ def cost_table(
     plain = genotype_of_indices(
         [0] * len(modules), [[[0] * shape.edges] * shape.branches(cell) for cell in range(shape.cells)], shape
     )
-    with torch.device("meta"):
-        whole = _measure(MANAS(plain, channels=channels), lambda: torch.empty(1, channels, _SIDE, _SIDE), kind)
+    whole = _measure(MANAS(plain, channels=channels), lambda: torch.zeros(1, channels, _SIDE, _SIDE), kind)
     fixed = whole - float(table.modules[:, 0].sum())
     return CostTable(table.modules, table.edges, fixed, names, kind)
 

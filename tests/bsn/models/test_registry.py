@@ -30,13 +30,15 @@ def test_any_size_and_number_of_channels(name, channels):
 @pytest.mark.parametrize("name", presets())
 def test_every_parameter_gets_a_gradient(name):
     torch.manual_seed(0)
-    network = small(name, channels=1)
+    network = randomise(small(name, channels=1))  # as created, last layers may be zero and hide all before them
     outputs = network(torch.rand(1, 1, 64, 64))
     sum(out.square().mean() for out in (outputs if isinstance(outputs, tuple) else (outputs,))).backward()
     trained = [(n, p) for n, p in network.named_parameters() if p.requires_grad]
+    idle = [n for n, p in trained if p.grad is None or not p.grad.any()]
+    assert [n for n, p in trained if p.grad is None] == []
     # Gates of the restoration networks squeeze to a few rectified channels, which may all start at zero.
-    strict = presets()[name].network not in ("ddsa", "drt", "elf")
-    assert [n for n, p in trained if p.grad is None or (strict and not p.grad.any())] == []
+    gated = presets()[name].network in ("ddsa", "drt", "elf", "manas")
+    assert len(idle) <= (0.1 * len(trained) if gated else 0), idle
 
 
 @pytest.mark.parametrize("name", presets())
