@@ -41,18 +41,20 @@ def wavelet(noisy, sigma):
     )
 
 
-def nlm_plain(noisy, sigma):
+def nlm(noisy, **options):
     from skimage.restoration import denoise_nl_means
 
-    return denoise_nl_means(noisy, patch_size=5, patch_distance=6, h=0.8 * sigma, fast_mode=True, channel_axis=0)
+    # A single channel goes in without its axis: fast_mode misreads an axis of length one.
+    image, axis = (noisy[0], None) if len(noisy) == 1 else (noisy, 0)
+    return denoise_nl_means(image, patch_size=5, patch_distance=6, fast_mode=True, channel_axis=axis, **options)
+
+
+def nlm_plain(noisy, sigma):
+    return nlm(noisy, h=0.8 * sigma)
 
 
 def nlm_sigma(noisy, sigma):
-    from skimage.restoration import denoise_nl_means
-
-    return denoise_nl_means(
-        noisy, patch_size=5, patch_distance=6, h=0.6 * sigma, sigma=sigma, fast_mode=True, channel_axis=0
-    )
+    return nlm(noisy, h=0.6 * sigma, sigma=sigma)
 
 
 def bm3d(noisy, sigma):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from bsn.engine.allocator import keep_freed_memory
 from bsn.engine.config import LoopConfig
 from bsn.engine.errors import RunError
 
@@ -49,6 +50,8 @@ def make_fabric(config: LoopConfig) -> Fabric:
         raise RunError(f"{config.devices} devices were asked for, but there are {gpus} GPUs; use --devices {gpus}")
     device = "cuda" if use_gpu else "cpu"
     precision = best_precision(device) if config.precision == "auto" else config.precision
+    if not use_gpu:
+        keep_freed_memory()
     if not use_gpu and config.devices > 1:
         torch.set_num_threads(max(1, torch.get_num_threads() // config.devices))
     if config.deterministic and use_gpu:

@@ -1,4 +1,4 @@
-"""How a network is run: memory layout, precision, CUDA graphs, compiler, threads."""
+"""How a network is run: memory layout, precision, CUDA graphs, compiler, threads, allocator."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from bsn.engine.allocator import keep_freed_memory
 from bsn.engine.devices import best_precision
 from bsn.inference.config import InferenceConfig
 from bsn.models.interface import main_output
@@ -26,7 +27,7 @@ def make_runner(network: nn.Module, device: torch.device, config: InferenceConfi
         In eval mode on `device`; its weights are laid out channels-last in place, their values stay.
     device : torch.device
     config : InferenceConfig
-        `precision`, `engine` and `threads` count.
+        `precision`, `engine`, `threads` and `keep_memory` count.
 
     Returns
     -------
@@ -40,6 +41,8 @@ def make_runner(network: nn.Module, device: torch.device, config: InferenceConfi
     """
     if config.threads is not None:
         torch.set_num_threads(config.threads)
+    if config.keep_memory and device.type == "cpu":
+        keep_freed_memory()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     bf16 = config.precision == "bf16" or (config.precision == "auto" and best_precision(device.type) == "bf16-mixed")
     run: Callable[[Tensor], Tensor] = network

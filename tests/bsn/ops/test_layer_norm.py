@@ -65,3 +65,23 @@ def test_golden_of_the_deraining_networks(kind):
         golden["input"].double(), golden["weight.body.weight"].double(), None if bias is None else bias.double()
     )
     assert_close(out, golden["output64"], 1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.bfloat16, 2**-8), (torch.float16, 2**-10)])
+@pytest.mark.parametrize("weight_dtype", [None, torch.float32])
+@pytest.mark.parametrize("autocast", [False, True])
+def test_narrow_images_in_many_blocks_lose_one_rounding(dtype, bound, weight_dtype, autocast):
+    """The form for CPUs, forward and gradients, over an image of several blocks; against the literal form in float64."""
+    torch.manual_seed(0)
+    x = (2 + torch.randn(2, 48, 64, 65)).to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_()
+    weight = (0.5 + torch.rand(48)).to(weight_dtype or dtype).requires_grad_()
+    grad = torch.randn(2, 48, 64, 65).to(dtype)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        out = layer_norm(x, weight, backend="cpu")
+    assert out.dtype == dtype
+    wide = [t.detach().double().requires_grad_() for t in (x, weight)]
+    truth = literal_ops.layer_norm(*wide)
+    assert_close(out, truth, bound)
+    found = torch.autograd.grad(out, (x, weight), grad)
+    for value, exact in zip(found, torch.autograd.grad(truth, wide, grad.double()), strict=True):
+        assert_close(value, exact, bound)
