@@ -2,9 +2,9 @@
 
     python -m benchmarks.tbsn_cpu [--size 256] [--step_batch 4] [--repeats 3]
 
-Both have the same weights and give the same numbers; the ratio is taken in one run. All forms are timed twice: with malloc as it
-comes, which is how the published code runs, and with freed memory kept (bsn.engine.allocator), which is how ours runs by default.
-Prints a table, writes benchmarks/results/tbsn_cpu.json.
+Both have the same weights and give the same numbers; the ratio is taken in one run. All forms are timed twice: with malloc
+as it comes, which is how the published code runs, and with freed memory kept (bsn.engine.allocator), which is how ours
+runs by default. Prints a table, writes benchmarks/results/tbsn_cpu.json.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class _BiasFree(torch.autograd.Function):
         out, along_weight = torch.empty_like(pixels), torch.zeros_like(scale)
         rows = _rows_in_cache(pixels.shape[1])
         for x, g, m, r, dx in zip(*(t.split(rows) for t in (pixels, grad, mean, rstd, out)), strict=True):
-            x, g = x.to(wide), g.to(wide)  # noqa: PLW2901 (no copies where they are wide)
+            x, g = x.to(wide), g.to(wide)
             product = g * x
             along_weight.addmv_(product.T, r.flatten())
             along = (product @ scale)[:, None] * r.pow(3) / -len(scale)
