@@ -70,7 +70,6 @@ class _BiasFree(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    @torch.autocast("cpu", enabled=False)
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         """Gradients: r g w - (r^3 / C) (sum g w x) (x - m), and sum over pixels of g x r."""
         pixels, weight, mean, rstd = ctx.saved_tensors
@@ -78,16 +77,17 @@ class _BiasFree(torch.autograd.Function):
         scale = weight.to(wide)
         out, along_weight = torch.empty_like(pixels), torch.zeros_like(scale)
         rows = _rows_in_cache(pixels.shape[1])
-        for x, g, m, r, dx in zip(*(t.split(rows) for t in (pixels, grad, mean, rstd, out)), strict=True):
-            x, g = x.to(wide), g.to(wide)
-            product = g * x
-            along_weight.addmv_(product.T, r.flatten())
-            along = (product @ scale)[:, None] * r.pow(3) / -len(scale)
-            inner = dx if dx.dtype == wide else torch.empty_like(x)
-            torch.mul(g, scale, out=inner)
-            inner.mul_(r).addcmul_(torch.sub(x, m, out=product), along)
-            if inner is not dx:
-                dx.copy_(inner)
+        with torch.autocast("cpu", enabled=False):
+            for x, g, m, r, dx in zip(*(t.split(rows) for t in (pixels, grad, mean, rstd, out)), strict=True):
+                x, g = x.to(wide), g.to(wide)
+                product = g * x
+                along_weight.addmv_(product.T, r.flatten())
+                along = (product @ scale)[:, None] * r.pow(3) / -len(scale)
+                inner = dx if dx.dtype == wide else torch.empty_like(x)
+                torch.mul(g, scale, out=inner)
+                inner.mul_(r).addcmul_(torch.sub(x, m, out=product), along)
+                if inner is not dx:
+                    dx.copy_(inner)
         return out, along_weight.to(weight.dtype), None
 
 
