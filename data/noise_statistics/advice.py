@@ -19,6 +19,7 @@ _LINE = 0.15
 _JPEG = 1.05
 _CLIPPED = 0.1
 _LEVELS = 0.5
+_SAME_NOISE = 1.25  # a model of too little noise takes noise for picture, which costs more than the noisy pixel gives
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,12 @@ def advise(statistics: NoiseStatistics) -> Advice:
     stride = _stride(statistics, reasons)
     suitable = _suitable(statistics, reasons)
     noise: NoiseName = "none"
-    if stride == 1 and suitable:
+    if stride == 1 and suitable and statistics.spread > _SAME_NOISE:
+        reasons.append(
+            f"noise of neighbours is independent, but differs from image to image (by a factor of {statistics.spread:.2f} in "
+            "variance): no noise model holds for all of them, so the noisy pixel is left out"
+        )
+    elif stride == 1 and suitable:
         noise = "poisson-gaussian" if statistics.gain > 0 else "gaussian"
         reasons.append(
             "noise of neighbours is independent, so the noisy pixel itself is used, weighed by the noise curve"

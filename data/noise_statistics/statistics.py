@@ -16,6 +16,7 @@ __all__ = ["CurvePoint", "NoiseStatistics", "measure_noise"]
 
 _FEWEST_BLOCKS = 30
 _JPEG_GRID = 8
+_FEWEST_TO_COMPARE = 4
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class NoiseStatistics:
         Steps across the edges of the 8 x 8 grid of JPEG relative to those elsewhere: 1 without JPEG.
     grey_level : float
         Distance of two neighbouring values of the file's dtype; 0 for floats.
+    spread : float
+        Factor by which the noise variance of single images typically differs from the common curve: 1 where all images
+        have the same noise, more where each was stretched or exposed on its own.
     """
 
     sigma: float
@@ -62,6 +66,7 @@ class NoiseStatistics:
     clipped_high: float = 0.0
     blockiness: float = 1.0
     grey_level: float = 0.0
+    spread: float = 1.0
 
     @property
     def read_noise(self) -> float:
@@ -138,7 +143,23 @@ def measure_noise(
         clipped_high=float(np.mean([(image >= high).mean() for image in planes])),
         blockiness=_blockiness(planes),
         grey_level=grey_level,
+        spread=_spread(
+            [_curve(blocks[i : i + 1], flat[i : i + 1], factor) for i in range(len(blocks))], gain, constant
+        ),
     )
+
+
+def _spread(curves: Sequence[Iterable[CurvePoint]], gain: float, constant: float) -> float:
+    """Typical factor between the variances of an image and of the common curve: robust standard deviation of the logarithm."""
+    logs = []
+    for points in curves:
+        ratios = [p.variance / v for p in points if (v := gain * p.intensity + constant) > 0 and p.variance > 0]
+        if ratios:
+            logs.append(math.log(np.median(ratios)))
+    if len(logs) < _FEWEST_TO_COMPARE:
+        return 1.0
+    quarter, three_quarters = np.quantile(logs, (0.25, 0.75))
+    return math.exp((three_quarters - quarter) / 1.349)
 
 
 def _ends(planes: Sequence[np.ndarray], grey_level: float) -> tuple[float, float]:

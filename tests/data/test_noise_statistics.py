@@ -46,6 +46,18 @@ def test_white_noise_is_found(gain, read):
     assert advice.noise == ("poisson-gaussian" if gain else advice.noise)
 
 
+@pytest.mark.parametrize(
+    ("factors", "spread", "one_model"), [((1, 1, 1, 1), 1.0, True), ((0.5, 1, 2, 4), 2 ** (1.5 / 1.349), False)]
+)
+def test_one_noise_model_is_advised_for_one_noise_only(factors, spread, one_model):
+    """Variances that double from image to image have quartiles a factor of 2 ** 1.5 apart: 2 ** (1.5 / 1.349) is 2.2."""
+    rng = np.random.default_rng(3)
+    images = [picture(i) + 0.08 * np.sqrt(f) * rng.normal(size=(1, 512, 512)) for i, f in enumerate(factors)]
+    found = measure_noise(images)
+    assert found.spread == pytest.approx(spread, rel=0.1)
+    assert (advise(found).noise != "none") == one_model
+
+
 @pytest.mark.parametrize(("width", "within"), [(0.5, 0.06), (0.8, 0.1), (1.2, 0.13)])
 def test_correlated_noise_is_found_with_its_correlation(width, within):
     """The flattest blocks have less of the slow part of the noise, the more so the smoother it is."""
