@@ -83,7 +83,7 @@ def main() -> None:
             published = times["malloc as it comes"][name]["literal"]
             print(
                 f"{setting:<19} {name:<5} {sizes[name]}^2  literal {row['literal']:6.2f} s  ours {row['ours']:6.2f} s  "
-                f"{row['literal'] / row['ours']:.2f} x  {published / row['ours']:.2f} x the literal form with malloc as it comes"
+                f"{row['literal'] / row['ours']:.2f} x  {published / row['ours']:.2f} x the literal form as it comes"
             )
     for name, r in results.items():
         memory = r["peak_bytes"]
