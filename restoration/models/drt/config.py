@@ -42,7 +42,8 @@ class DRTConfig:
         Keep the two convolutions that the published network stores and never uses, frozen, so that files and parameter
         counts agree with the published ones.
     start_at_identity : bool
-        Begin with an output layer of zeros, so that an untrained network returns its input: short runs learn the rain at once.
+        Begin with an output layer of zeros, so that an untrained network returns its input, and with layers whose last
+        convolution lets its input through: short runs learn the rain at once.
     checkpointing : bool
         Compute activations again in the backward pass, recursion by recursion.
 
