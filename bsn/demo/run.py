@@ -15,7 +15,7 @@ from bsn.demo.photographs import NOISE, TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, n
 from bsn.engine import LoopConfig
 from bsn.evaluation import HtmlReport, Protocol, Score, get_protocol
 from bsn.inference import Denoiser
-from bsn.models import Model
+from bsn.models import Model, NoiseModel
 from bsn.training import TrainConfig, train
 from data.atomic import atomic_output
 
@@ -68,10 +68,12 @@ def run_demo(
     image = noisy(truth, seed)
     say(f"training tbsn-tiny on {len(training)} noisy photographs, never shown a clean one ...")
     loop = LoopConfig(steps=steps or 10**6, minutes=None if steps else minutes, seed=seed, validate_every=0)
-    train(training, output / "run", TrainConfig(), loop, axes="CYX")
+    train(training, output / "run", TrainConfig(stride="auto", noise="auto"), loop, axes="CYX")
 
     model = Model.load(output / "run")
     check = jacobian_check(model.network, (model.channels, 64, 64), lattice=model.network.lattice)  # type: ignore[arg-type]
+    if model.noise is not None:
+        say(f"noise: learned {_learned(model.noise)}; added were gain {NOISE.gain:g}, read noise {NOISE.read_noise:g}")
     say(
         f"blindness: largest |d out_p / d in_p| over {len(check.positions)} pixels in float64 = {check.centre!r} "
         f"({'exactly zero' if check.blind else 'NOT BLIND'}); largest gradient elsewhere {check.largest:.3g}"
@@ -84,7 +86,7 @@ def run_demo(
         say(line)
     path = output / "report.html"
     seconds = time.monotonic() - started
-    report = _report(image, result, truth, (before, after), baselines, check, protocol, seconds)
+    report = _report(model, image, result, truth, (before, after), baselines, check, protocol, seconds)
     with atomic_output(path, overwrite=True) as partial:
         partial.write_text(report, encoding="utf-8")
     say(f"report: {path}   ({seconds:.0f} s in all)")
@@ -93,7 +95,7 @@ def run_demo(
 
 def _rows(before: Score, after: Score, baselines: list[Baseline]) -> list[list[str]]:
     rows = [["noisy", "", before], *([b.name, b.setting, Score(b.psnr, b.ssim)] for b in baselines)]
-    rows.append(["tbsn-tiny", "noisy images only; 8 views", after])
+    rows.append(["tbsn-tiny", "noisy images only; posterior, 8 views", after])
     return [[str(name), str(setting), f"{s.psnr:.2f}", f"{s.ssim:.3f}"] for name, setting, s in rows]  # type: ignore[attr-defined]
 
 
@@ -104,7 +106,14 @@ def _table_lines(before: Score, after: Score, baselines: list[Baseline]) -> list
     ]
 
 
+def _learned(noise: NoiseModel | None) -> str:
+    if noise is None:
+        return "no noise model"
+    return f"gain {noise.gain:.3g}, read noise {max(noise.variance, 0.0) ** 0.5:.3g}"
+
+
 def _report(
+    model: Model,
     image: np.ndarray,
     result: np.ndarray,
     truth: np.ndarray,
@@ -120,7 +129,8 @@ def _report(
     report.paragraph(
         f"A small blind-spot network (tbsn-tiny) was trained for a few minutes on {len(TRAINING_PHOTOGRAPHS)} noisy "
         f"photographs ({', '.join(TRAINING_PHOTOGRAPHS)}). It never saw a clean image, nor the photograph below. The noise is "
-        f"Poisson-Gaussian (gain {NOISE.gain:g}, read noise {NOISE.read_noise:g}). All of it took {seconds:.0f} s."
+        f"Poisson-Gaussian (gain {NOISE.gain:g}, read noise {NOISE.read_noise:g}). Gain and read noise were learned as well "
+        f"({_learned(model.noise)}), and the noisy pixel joins its prediction by Bayes' rule. All of it took {seconds:.0f} s."
     )
     report.slider(image, result, ("noisy", "denoised"), "Drag the divider.")
     report.heading("Numbers")
@@ -134,7 +144,7 @@ def _report(
     report.paragraph(
         f"Largest gradient of an output pixel with respect to the same input pixel, float64, {len(check.positions)} pixels "
         f"with corners and borders: {check.centre!r}. Largest gradient with respect to any pixel: {check.largest:.3g}. The "
-        "network cannot copy the noise of a pixel, because it does not see it."
+        "network cannot copy the noise of a pixel, because it does not see it; the pixel comes in afterwards, by a known rule."
     )
     report.heading("Pictures")
     strongest = max(baselines, key=lambda baseline: baseline.psnr)

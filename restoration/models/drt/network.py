@@ -101,8 +101,9 @@ class DRT(RestorationNetwork):
     def _let_through(self) -> None:
         """Add the identity to the last convolution of each layer: as published nothing passes by it, and signals fade."""
         with torch.no_grad():
-            for layer in self.layers:
-                layer.conv.weight.add_(nn.init.dirac_(torch.empty_like(layer.conv.weight)))
+            for name, weight in self.named_parameters():
+                if name.startswith("layers.") and name.endswith(".conv.weight"):
+                    weight.add_(nn.init.dirac_(torch.empty_like(weight)))
 
     @classmethod
     def from_official(
