@@ -76,7 +76,7 @@ _PRESETS = {
     "drt-tiny": (
         "drt",
         DRTConfig(
-            width=24, layers=3, recursions=2, heads=1, shift=True, start_at_identity=True, unused_convolutions=False
+            width=48, layers=5, recursions=1, heads=2, patch=2, start_at_identity=True, unused_convolutions=False
         ),
         "a DRT that learns on two CPU cores in minutes, supervised",
     ),
