@@ -152,6 +152,7 @@ def golden_tbsn(name, scope, device):
     return golden, TBSN.from_official(golden.weights, golden.config, scope).to(device)
 
 
+@pytest.mark.slow
 def test_golden_tbsn_with_kernels(device):
     golden, network = golden_tbsn("ext_tbsn_d8_phasewise_1x3x32x64", "phase", device)
     with torch.no_grad(), use_backend("triton"):
