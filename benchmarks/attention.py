@@ -1,4 +1,4 @@
-"""Each attention operator: literal form, reference, and (on CUDA) kernels; forward and forward with backward.
+"""Each operator with kernels: literal form, reference, and (on CUDA) kernels; forward and forward with backward.
 
     python -m benchmarks.attention [--size 512] [--dtype bfloat16] [--repeats 10]
 
@@ -17,9 +17,10 @@ import torch
 from benchmarks.measure import alternate, write_result
 from benchmarks.roofline import Shape, Work
 from benchmarks.roofline import channel_attention as channel_work
+from benchmarks.roofline import gated_depthwise as gate_work
 from benchmarks.roofline import layer_norm as norm_work
 from benchmarks.roofline import window_attention as window_work
-from bsn.ops import channel_attention, layer_norm, use_backend, window_attention
+from bsn.ops import channel_attention, gated_depthwise_conv, layer_norm, use_backend, window_attention
 from tests.helpers import literal_ops
 
 
@@ -63,6 +64,7 @@ def operators(size: int, dtype: torch.dtype, device: str) -> dict:
     drt = Shape(1, 96, side, side, element)
     norm, window = norm_work(wide), window_work(inner, 2, 4, 6, True)
     biased, channel = window_work(drt, 2, 7, 7, False), channel_work(wide, 1)
+    gate = gate_work(Shape(1, 127, half, half, element))
     tables = [torch.randn(11, 16, device=device) for _ in range(2)]
     q = {"window": 4, "key_window": 6, "heads": 2}
     return {
@@ -83,6 +85,11 @@ def operators(size: int, dtype: torch.dtype, device: str) -> dict:
             lambda x, t: channel_attention(*x.chunk(3, 1), t, heads=1), None,
             [image(4, 288, half), torch.ones(1, device=device)],
             [add(channel["Gram forward"], channel["apply forward"]), add(channel["Gram backward"], channel["apply backward"])],
+        ),
+        "gated depth-wise 2 x 127": (
+            lambda x, w, s: gated_depthwise_conv(x, w, None, s), None,
+            [image(1, 254, half), torch.randn(254, 1, 3, 3, device=device), torch.full((1,), 0.25, device=device)],
+            [gate["forward"], gate["backward"]],
         ),
     }  # fmt: skip
 

@@ -98,6 +98,22 @@ def channel_attention(s: Shape, heads: int) -> dict[str, Work]:
     }
 
 
+def gated_depthwise(s: Shape) -> dict[str, Work]:
+    """`s` is the result, of the hidden width; the input has twice its channels.
+
+    Plain forward: depth-wise 3x3 (reads 2, writes 2), activation (1, 1), product (2, 1). Plain backward: product (4, 2),
+    activation (2, 1), both halves put together (2, 2), the convolution's gradients of input (2, 2) and of weight (4, 0).
+    The kernels' backward: gate (reads the input's 2 and 1, writes 2), input (2, 2); they keep the input, plain operators
+    also both halves and the activation.
+    """
+    values = s.pixels * s.c
+    convolutions = 2 * 2 * 9 * values
+    return {
+        "forward": Work(3 * s.image, convolutions + 10 * values, 9 * s.image),
+        "backward": Work(9 * s.image, 3 * convolutions + 25 * values, 21 * s.image),
+    }
+
+
 def block_of_channel_attention() -> dict[str, float]:
     """Images of C channels moved by one block, projection to projection: what fusing the depth-wise 3x3 would save.
 
@@ -108,12 +124,14 @@ def block_of_channel_attention() -> dict[str, float]:
 
 
 def gated_feed_forward() -> dict[str, float]:
-    """Images of the hidden width h moved between the projections of a gated feed-forward network.
-
-    Depth-wise 3x3 on 2 h: reads 2, writes 2. Gate gelu(a) b: reads 2, writes 1. Fused: reads 2, writes 1; its training form
-    computes a and b again, so nothing more is kept.
-    """
-    return {"depth-wise, then gate": 7.0, "depth-wise with the gate (not written yet)": 3.0}
+    """Images of the hidden width h moved between the projections of a gated feed-forward network, see `gated_depthwise`."""
+    works = gated_depthwise(Shape(1, 1, 1, 1, 1))
+    return {
+        "forward: depth-wise, activation, product": works["forward"].plain,
+        "forward: one kernel": works["forward"].read_write,
+        "backward: operators": works["backward"].plain,
+        "backward: two kernels": works["backward"].read_write,
+    }
 
 
 def networks(size: int, element: int) -> dict[str, dict[str, Work]]:
@@ -129,6 +147,7 @@ def networks(size: int, element: int) -> dict[str, dict[str, Work]]:
         "window attention, DRT 7/7, 2 heads of 48": window_attention(drt, 2, 7, 7, False),
         "channel attention, TBSN 96 channels, 1 group of 96": channel_attention(wide, 1),
         "channel attention, DDSA 48 channels, 4 groups of 12": channel_attention(Shape(1, 48, size, size, element), 4),
+        "gated depth-wise, ELF 2 x 127 channels": gated_depthwise(Shape(1, 127, half, half, element)),
     }
 
 

@@ -34,8 +34,11 @@ class InferenceConfig:
         "bf16" computes convolutions and attention in bfloat16: faster where the hardware has it, about 50 dB from the
         float32 result. "auto" is "bf16" where the device computes in it natively, otherwise "32"; the default is "32"
         everywhere, so that a result does not depend on the machine.
-    engine : {"eager", "graphs", "compile"}
-        "graphs" replays CUDA graphs, one per tile shape: for small images and tiles on a GPU. "compile" uses
+    engine : {"auto", "eager", "graphs", "compile"}
+        "graphs" replays CUDA graphs, one per tile shape: for small images and tiles on a GPU. "auto" takes them on a GPU for
+        tiles and images of up to 512 x 512 pixels, from the second of a shape on, and falls back to "eager", with a warning,
+        where a graph cannot be captured; everything else is "eager". This choice follows from what graphs save (launches);
+        it has not been measured on a GPU yet. "compile" uses
         ``torch.compile``: about a minute before the first tile, then faster; worth it for many images of one size.
     threads : int, optional
         Of the CPU; None leaves PyTorch's choice, one per core.
@@ -62,7 +65,7 @@ class InferenceConfig:
     overlap: int | None = None
     device: str = "auto"
     precision: Literal["32", "bf16", "auto"] = "32"
-    engine: Literal["eager", "graphs", "compile"] = "eager"
+    engine: Literal["auto", "eager", "graphs", "compile"] = "auto"
     threads: int | None = None
     keep_memory: bool = True
     seed: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import torch
@@ -16,6 +17,9 @@ __all__ = ["make_runner"]
 
 WARM_UP = 2  # eager runs before a capture, in which libraries choose their algorithms
 KEPT_GRAPHS = 4  # tile shapes of one image: inner, right, bottom, corner
+LARGEST_GRAPH = 512 * 512  # pixels for which "auto" takes graphs: where launches, not arithmetic, fill the time
+
+log = logging.getLogger(__name__)
 
 
 def make_runner(network: nn.Module, device: torch.device, config: InferenceConfig) -> Callable[[Tensor], Tensor]:
@@ -52,6 +56,8 @@ def make_runner(network: nn.Module, device: torch.device, config: InferenceConfi
         if device.type != "cuda":
             raise ValueError(f"engine 'graphs' needs a CUDA device, not {device.type}; use 'eager' or 'compile'")
         run = _Graphs(network, bf16)
+    elif config.engine == "auto" and device.type == "cuda":
+        run = _Automatic(network, bf16)
 
     def forward(x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
@@ -91,3 +97,36 @@ class _Graphs:
             with torch.cuda.graph(graph):
                 out = main_output(self.network(given))
         return graph, given, out
+
+
+class _Automatic:
+    """CUDA graphs for small inputs whose shape comes again, otherwise, and once a capture has failed, the network itself.
+
+    A capture costs about three forward passes, so the first input of a shape runs without, and a single image costs what
+    it did. Shapes beyond the number of graphs that are kept run without, too: no graph is captured twice.
+    """
+
+    def __init__(self, network: nn.Module, bf16: bool) -> None:
+        self.network = network
+        self.graphs: _Graphs | None = _Graphs(network, bf16)
+        self.seen: set[tuple[int, ...]] = set()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Forward pass of (N, C, H, W)."""
+        if self.graphs is None or not self._worth_a_graph(tuple(x.shape), self.graphs):
+            return main_output(self.network(x))
+        try:
+            return self.graphs(x)
+        except RuntimeError as error:
+            self.graphs = None
+            log.warning("CUDA graphs failed, going on without them (engine='eager' avoids the attempt): %s", error)
+        return main_output(self.network(x))
+
+    def _worth_a_graph(self, shape: tuple[int, ...], graphs: _Graphs) -> bool:
+        if shape in graphs.captured:
+            return True
+        if shape[-2] * shape[-1] > LARGEST_GRAPH or len(graphs.captured) == KEPT_GRAPHS:
+            return False
+        again = shape in self.seen
+        self.seen.add(shape)
+        return again

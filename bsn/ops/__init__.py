@@ -9,6 +9,7 @@ from bsn.ops.backend import BackendError, current_backend, use_backend
 from bsn.ops.channel_attention import channel_attention
 from bsn.ops.coupling import Coupling
 from bsn.ops.dilated_window_attention import check_dilated_window, dilated_window_attention, legal_overlaps
+from bsn.ops.gated_depthwise import gated_depthwise_conv
 from bsn.ops.layer_norm import ChannelNorm, layer_norm
 from bsn.ops.masked_conv import MaskedConv2d, masked_conv
 from bsn.ops.phases import merge_phases, pad_within_phases, split_phases
@@ -26,6 +27,7 @@ __all__ = [
     "check_dilated_window",
     "current_backend",
     "dilated_window_attention",
+    "gated_depthwise_conv",
     "layer_norm",
     "legal_overlaps",
     "masked_conv",

@@ -32,10 +32,12 @@ def flat_pixels(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last if is_pixel_major(x) else torch.contiguous_format)
 
 
-def new_like(x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-    """Uninitialised dense tensor of the shape of an image, channels-last where the image is pixel-major."""
+def new_like(x: Tensor, dtype: torch.dtype | None = None, channels: int | None = None) -> Tensor:
+    """Uninitialised dense tensor of the shape of an image (but for `channels`), channels-last where that is pixel-major."""
     layout = torch.channels_last if is_pixel_major(x) else torch.contiguous_format
-    return torch.empty(x.shape, dtype=dtype or x.dtype, device=x.device, memory_format=layout)
+    n, c, h, w = x.shape
+    shape = (n, c if channels is None else channels, h, w)
+    return torch.empty(shape, dtype=dtype or x.dtype, device=x.device, memory_format=layout)
 
 
 def next_power_of_two(value: int, least: int = 1) -> int:

@@ -9,6 +9,7 @@ layer_norm         up to 1024 channels
 window_attention   heads of up to 128 channels, windows of up to 64 queries, key windows of up to 16 x 16, no mask;
                    blocks of q and k together up to 16 KiB (float32: not DRT's 7 x 7 with heads of 48)
 channel_attention  groups of up to 256 channels, up to 4 branches
+gated_depthwise    3x3, any number of channels, weights of up to float32
 =================  ========================================================================================
 
 A function here returns None where the kernel takes the call and otherwise one sentence that says why not; dispatch
@@ -37,6 +38,7 @@ __all__ = [
     "refuse_apply_channel_weights",
     "refuse_channel_attention",
     "refuse_everywhere",
+    "refuse_gated_depthwise",
     "refuse_layer_norm",
     "refuse_window_attention",
 ]
@@ -111,6 +113,13 @@ def refuse_layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float
     """Limits of the layer norm; arguments of :func:`bsn.ops.layer_norm.layer_norm`."""
     if x.shape[1] > MAX_NORM_CHANNELS:
         return f"{x.shape[1]} channels do not fit one block; the limit is {MAX_NORM_CHANNELS}"
+    return refuse_everywhere(x)
+
+
+def refuse_gated_depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, slope: Tensor | None) -> str | None:
+    """Limits of the gated depth-wise convolution; arguments of its reference."""
+    if x.dtype != torch.float64 and weight.dtype == torch.float64:
+        return f"the weight is {weight.dtype}; kernels add up in float32"
     return refuse_everywhere(x)
 
 

@@ -93,7 +93,8 @@ class Validation:
     def _with_truth(self, model: Model) -> dict[str, float]:
         assert self.protocol is not None
         device = str(next(model.network.parameters()).device)
-        denoiser = Denoiser(model, InferenceConfig(device=device))
+        # A graph of a network in training would live for a few images only, in memory that the training needs.
+        denoiser = Denoiser(model, InferenceConfig(device=device, engine="eager"))
         scores = [self.protocol.score(np.asarray(denoiser(pair.noisy, "CYX")), pair.clean) for pair in self.pairs]
         return {"val_psnr": fmean(s.psnr for s in scores), "val_ssim": fmean(s.ssim for s in scores)}
 

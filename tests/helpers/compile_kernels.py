@@ -21,6 +21,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from bsn.ops.channel_attention import triton as channel
+from bsn.ops.gated_depthwise import triton as gate
 from bsn.ops.layer_norm import triton as norm
 from bsn.ops.window_attention import triton as window
 
@@ -80,6 +81,8 @@ def call_small(dtype: torch.dtype) -> None:
     weight, tables = torch.empty(96), torch.empty(11, 16)
     norm.forward(image, image, weight, None, 1e-5)
     norm.backward(image, image, image, weight, False, 1e-5)
+    taps = torch.empty(96, 1, 3, 3)
+    gate.backward(gate.forward(image, taps, None, weight[:1]), image, taps, None, weight[:1])
     geometry = (4, 4), (6, 6)
     q, k, v = torch.empty(1, 96, 16, 16, dtype=dtype).contiguous(memory_format=torch.channels_last).chunk(3, 1)
     out, lse = window.forward(q, k, v, (tables, tables, None), geometry, 2, 1)
@@ -89,11 +92,13 @@ def call_small(dtype: torch.dtype) -> None:
 
 
 def call_large(dtype: torch.dtype) -> None:
-    """Planes and bias of the norm, DRT's windows (in half precision), groups of 12 with top-k."""
+    """Planes and bias of the norm and of the gate, DRT's windows (in half precision), groups of 12 with top-k."""
     image = torch.empty(1, 96, 14, 14, dtype=dtype).contiguous(memory_format=torch.channels_last)
     weight = torch.empty(96)
     norm.forward(image.contiguous(), None, weight, weight, 1e-5)
     norm.backward(image.contiguous(), None, image, weight, True, 1e-5)
+    taps = torch.empty(96, 1, 3, 3)
+    gate.backward(gate.forward(image.contiguous(), taps, weight, None), image.contiguous(), taps, weight, None)
     if dtype != torch.float32:
         geometry, bias = ((7, 7), (7, 7)), torch.empty(169, 2)
         out, lse = window.forward(image, image, image, (None, None, bias), geometry, 2, 1)

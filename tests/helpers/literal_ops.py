@@ -35,6 +35,20 @@ def layer_norm(x, weight, bias=None, eps=1e-5):
     return rearrange(y, "n (h w) c -> n c h w", h=x.shape[-2])
 
 
+def gated_depthwise_conv(x, weight, bias=None, slope=None):
+    """Depth-wise 3x3 by explicit shifts, then the gate: exact GELU by the error function, or PReLU with one slope."""
+    h, w = x.shape[-2:]
+    padded, y = F.pad(x, (1, 1, 1, 1)), torch.zeros_like(x)
+    for i in range(3):
+        for j in range(3):
+            y = y + weight[:, 0, i, j, None, None] * padded[..., i : i + h, j : j + w]
+    y = y if bias is None else y + bias[:, None, None]
+    u, v = y[:, : x.shape[1] // 2], y[:, x.shape[1] // 2 :]
+    if slope is None:
+        return 0.5 * u * (1 + torch.erf(u / 2**0.5)) * v
+    return (u.clamp_min(0) + slope * u.clamp_max(0)) * v
+
+
 def phase_unshuffle(x, factor=2, dilation=2):
     """Index formula of the specification, section 1.8, pixel by pixel of the factor and the phase."""
     n, c, h, w = x.shape

@@ -1,7 +1,7 @@
 """DDSA and DRT in their literal, published form, under their official state-dict keys.
 
 Written from the specifications for reading, not for speed; they stand for the published programs wherever speed or memory
-are compared. ELF differs from ours in its attention and norms only: :func:`literal_elf` exchanges those.
+are compared. ELF differs from ours in its attention, norms and gates only: :func:`literal_elf` exchanges those.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from torch import nn
 
 from bsn.ops import ChannelNorm
 from bsn.ops.channel_attention.module import ChannelAttention, CrossChannelAttention
+from restoration.models.elf.attention import GatedFeedForward
 from tests.helpers import literal_ops
 
 
@@ -209,9 +210,18 @@ class LiteralNorm(LiteralSelf):
         return literal_ops.layer_norm(x, self.weight, self.bias)
 
 
+class LiteralFeedForward(LiteralSelf):
+    def forward(self, x):
+        u, v = self.depthwise(self.project_in(x)).chunk(2, 1)
+        return self.project_out(self.activation(u) * v)
+
+
 def literal_elf(network):
-    """The same ELF with every attention and norm exchanged for its literal form, in place."""
-    forms = {ChannelAttention: LiteralSelf, CrossChannelAttention: LiteralCross, ChannelNorm: LiteralNorm}
+    """The same ELF with every attention, norm and gate exchanged for its literal form, in place."""
+    forms = {
+        ChannelAttention: LiteralSelf, CrossChannelAttention: LiteralCross, ChannelNorm: LiteralNorm,
+        GatedFeedForward: LiteralFeedForward,
+    }  # fmt: skip
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
             if type(child) in forms:

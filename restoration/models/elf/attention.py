@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bsn.ops import ChannelNorm
+from bsn.ops import ChannelNorm, gated_depthwise_conv
 from bsn.ops.channel_attention.module import ChannelAttention, CrossChannelAttention
 from restoration.models.common import checkpointed
 from restoration.models.elf.config import ELFConfig
@@ -34,8 +34,9 @@ class GatedFeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to the same shape."""
-        u, v = self.depthwise(self.project_in(x)).chunk(2, 1)
-        return self.project_out(self.activation(u) * v)
+        slope = self.activation.weight if isinstance(self.activation, nn.PReLU) else None
+        y = gated_depthwise_conv(self.project_in(x), self.depthwise.weight, self.depthwise.bias, slope)
+        return self.project_out(y)
 
 
 class TransformerBlock(nn.Module):

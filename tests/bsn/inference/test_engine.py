@@ -56,6 +56,66 @@ def test_graphs_need_cuda(network):
         make_runner(network, CPU, InferenceConfig(engine="graphs"))
 
 
+class Graphs:
+    """Stands in for captured graphs, which need a GPU; knows the shapes that it was given."""
+
+    def __init__(self, network, bf16):
+        self.network, self.captured, self.calls = network, {}, []
+        Graphs.last = self
+
+    def __call__(self, x):
+        self.captured[tuple(x.shape)] = None
+        self.calls.append(tuple(x.shape[-2:]))
+        return self.network(x)
+
+
+class Failing(Graphs):
+    def __call__(self, x):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+
+def chosen(network, sizes, graphs=Graphs, device="cuda", **options):
+    """Results for images of these sizes, by a runner made for a device that need not be there, and their eager values."""
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setattr("bsn.inference.engine._Graphs", graphs)
+        runner = make_runner(network, torch.device(device), InferenceConfig(**options))
+        images = [torch.rand(1, 1, *size) for size in sizes]
+        return [runner(x) for x in images], [network(x) for x in images]
+
+
+@pytest.fixture
+def pixelwise():
+    return torch.nn.Conv2d(1, 1, 1).eval()
+
+
+def test_auto_takes_graphs_for_small_shapes_that_come_again(pixelwise):
+    sizes = [(8, 8), (8, 8), (9, 8), (8, 8), (512, 512), (512, 512), (512, 513), (512, 513), (512, 513)]
+    results, expected = chosen(pixelwise, sizes)
+    assert all(torch.equal(a, b) for a, b in zip(results, expected, strict=True))
+    assert Graphs.last.calls == [(8, 8), (8, 8), (512, 512)]
+
+
+def test_auto_captures_no_more_graphs_than_are_kept(pixelwise):
+    sizes = [(side, 8) for side in range(1, 7)] * 3
+    chosen(pixelwise, sizes)
+    assert Graphs.last.calls == [(side, 8) for side in range(1, 5)] * 2
+
+
+def test_auto_goes_on_without_graphs_where_a_capture_fails(pixelwise, caplog):
+    results, expected = chosen(pixelwise, [(8, 8)] * 4, Failing)
+    assert all(torch.equal(a, b) for a, b in zip(results, expected, strict=True))
+    (record,) = caplog.records
+    assert "operation not permitted when stream is capturing" in record.getMessage()
+
+
+@pytest.mark.parametrize("options", [{"device": "cpu"}, {"engine": "eager"}])
+def test_graphs_are_left_alone_on_a_cpu_and_where_eager_is_asked_for(pixelwise, options):
+    Graphs.last = None
+    results, expected = chosen(pixelwise, [(8, 8)] * 3, **options)
+    assert all(torch.equal(a, b) for a, b in zip(results, expected, strict=True))
+    assert Graphs.last is None
+
+
 def test_threads_out_of_range_are_named():
     with pytest.raises(ValueError, match="threads 0 is out of range; use 1 or more"):
         InferenceConfig(threads=0)

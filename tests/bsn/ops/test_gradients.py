@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsn.ops import channel_attention, layer_norm, window_attention
+from bsn.ops import channel_attention, gated_depthwise_conv, layer_norm, window_attention
 from bsn.ops.layer_norm import add_layer_norm
 from tests.helpers import literal_ops
 from tests.helpers.gradients import assert_same_gradients
@@ -28,6 +28,14 @@ REFERENCES = {
     "layer_norm, cpu form": (
         lambda x, w: layer_norm(x.contiguous(memory_format=torch.channels_last), w, backend="cpu"),
         [leaf(1, 3, 2, 2), leaf(3)],
+    ),
+    "gated depth-wise, gelu": (
+        lambda x, w, b: gated_depthwise_conv(x, w, b, backend="reference"),
+        [leaf(1, 4, 3, 2), leaf(4, 1, 3, 3), leaf(4)],
+    ),
+    "gated depth-wise, prelu": (
+        lambda x, w, s: gated_depthwise_conv(x, w, None, s, backend="reference"),
+        [leaf(1, 4, 3, 2), leaf(4, 1, 3, 3), leaf(1)],
     ),
     "window attention, tables": (
         lambda q, k, v, h, w: window_attention(

@@ -5,7 +5,7 @@ import importlib
 import pytest
 import torch
 
-from bsn.ops import BackendError, channel_attention, layer_norm, limits, window_attention
+from bsn.ops import BackendError, channel_attention, gated_depthwise_conv, layer_norm, limits, window_attention
 
 
 @pytest.fixture
@@ -54,6 +54,10 @@ def test_a_missing_triton_is_named(monkeypatch):
         (lambda: norm(torch.zeros(1, 2, 1, 1).double()), "torch.float64 is computed by the reference only"),
         (lambda: norm(torch.zeros(1, 2, 1, 1).bfloat16()), "interpreter has no bfloat16"),
         (lambda: norm(torch.zeros(70000, 1, 1, 1)), "70000 images with 1 heads each are more than 65535 programs"),
+        (
+            lambda: gated_depthwise_conv(torch.zeros(1, 2, 1, 1), torch.zeros(2, 1, 3, 3).double(), backend="triton"),
+            "the weight is torch.float64; kernels add up in float32",
+        ),
         (lambda: windows(9, 9), "a window of 9 x 9 does not fit one block; the limit is 64 queries"),
         (lambda: windows(4, 18), "a key window of 18 x 18 does not fit one block; the side's limit is 16"),
         (lambda: windows(2, 2, 130), "heads of 130 channels do not fit one block; the limit is 128"),

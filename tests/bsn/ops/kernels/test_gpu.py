@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bsn.models import create
-from bsn.ops import channel_attention, layer_norm, use_backend, window_attention
+from bsn.ops import channel_attention, gated_depthwise_conv, layer_norm, use_backend, window_attention
 from bsn.ops.layer_norm import add_layer_norm
 from tests.helpers.kernels import budget
 
@@ -76,6 +76,15 @@ def test_channel_attention_with_top_k(dtype):
         [image(144, 128), numbers(4).abs(), numbers(2)],
         dtype,
     )
+
+
+@DTYPES
+@pytest.mark.parametrize("channels_last", [False, True], ids=["planes", "channels-last"])
+def test_gated_depthwise_conv_of_elf(channels_last, dtype):
+    x, weight, bias = image(254, 128), numbers(254, 1, 3, 3) / 3, numbers(254)
+    x = x if channels_last else x.contiguous()
+    budget(gated_depthwise_conv, [x, weight, bias], dtype)
+    budget(gated_depthwise_conv, [x, weight, bias, numbers(1).abs()], dtype)
 
 
 def test_full_size_tbsn_with_kernels_is_tbsn():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bsn.ops import channel_attention, dilated_window_attention, layer_norm, window_attention
+from bsn.ops import channel_attention, dilated_window_attention, gated_depthwise_conv, layer_norm, window_attention
 from bsn.ops.layer_norm import add_layer_norm
 from tests.helpers.kernels import assert_kernel_equals_reference
 
@@ -35,6 +35,39 @@ def test_layer_norm(shape, bias, channels_last, device):
 def test_layer_norm_of_a_cropped_image(device):
     x = images(1, 1, 6, 5, 9)[..., 1:4, 2:7]
     assert_kernel_equals_reference(layer_norm, [x, numbers(6)], device)
+
+
+GATES = {
+    "less than a tile": (2, 3, 3, 5),
+    "several tiles": (1, 5, 6, 11),
+    "several blocks of channels": (1, 35, 1, 3),
+    "wide": (1, 2, 2, 35),
+    "tall": (1, 1, 9, 1),
+    "one pixel": (1, 1, 1, 1),
+    "empty batch": (0, 2, 3, 3),
+}
+
+
+@LAYOUTS
+@pytest.mark.parametrize("activation", ["gelu, bias", "prelu"])
+@pytest.mark.parametrize("shape", GATES)
+def test_gated_depthwise_conv(shape, activation, channels_last, device):
+    n, c, h, w = GATES[shape]
+    inputs = [images(2, n, c, h, w, channels_last=channels_last), numbers(2 * c, 1, 3, 3)]
+    bias, prelu = activation.endswith("bias"), activation.startswith("prelu")
+    inputs += [numbers(2 * c, seed=2)] * bias + [numbers(1).abs()] * prelu
+
+    def gate(x, weight, *rest):
+        return gated_depthwise_conv(x, weight, rest[0] if bias else None, rest[-1] if prelu else None)
+
+    assert_kernel_equals_reference(gate, inputs, device)
+
+
+def test_gated_depthwise_conv_of_a_cropped_image_and_many_tiles(monkeypatch, device):
+    """The second program of two takes the tiles that are left over."""
+    monkeypatch.setattr("bsn.ops.gated_depthwise.triton.BACKWARD_PROGRAMS", 2)
+    x = images(1, 2, 6, 14, 21)[..., 1:12, 2:19]
+    assert_kernel_equals_reference(gated_depthwise_conv, [x, numbers(6, 1, 3, 3)], device)
 
 
 WINDOWS = {
@@ -118,6 +151,16 @@ def test_a_single_top_k_branch_needs_no_factor(device):
     assert_kernel_equals_reference(
         lambda x, t: channel_attention(*x.chunk(3, 1), t, heads=1, ratios=((1, 2),)), [qkv, numbers(1)], device, 1e-5
     )
+
+
+def test_the_backward_of_the_gate_gives_the_same_bits_every_time(device):
+    leaves = [images(2, 2, 3, 5, 9), numbers(6, 1, 3, 3), numbers(6), numbers(1)]
+    leaves = [t.to(device).requires_grad_() for t in leaves]
+
+    def gradients():
+        return torch.autograd.grad(gated_depthwise_conv(*leaves, backend="triton").square().sum(), leaves)
+
+    assert all(torch.equal(a, b) for a, b in zip(gradients(), gradients(), strict=True))
 
 
 def test_the_backward_gives_the_same_bits_every_time(device):

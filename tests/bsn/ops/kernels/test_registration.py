@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from bsn.models import TBSN, TBSNConfig
+from bsn.models.tbsn.official import our_key
 from bsn.ops import split_phases, use_backend
 from bsn.ops.channel_attention.module import ChannelAttention
 from bsn.ops.layer_norm import ChannelNorm
@@ -30,6 +31,9 @@ KERNELS = {
     "gram_kernel",
     "softmax_kernel",
     "mix_kernel",
+    "gated_depthwise_fwd_kernel",
+    "gated_depthwise_bwd_gate_kernel",
+    "gated_depthwise_bwd_input_kernel",
 }
 
 
@@ -53,6 +57,10 @@ CALLS = {
     ),
     "channel_gram": lambda: (leaf(1, 2, 2, 3), leaf(1, 2, 2, 3), 1, 1),
     "channel_softmax": lambda: (torch.rand(1, 1, 3, 5).requires_grad_(), leaf(1), [3, 2], leaf(2)),
+    "gated_depthwise_conv": lambda: (leaf(1, 4, 3, 2), leaf(4, 1, 3, 3), None, leaf(1)),
+    "gated_depthwise_conv_backward": lambda: (
+        leaf(1, 2, 3, 2).detach(), leaf(1, 4, 3, 2).detach(), leaf(4, 1, 3, 3).detach(), leaf(4).detach(), None
+    ),
     "channel_mix": lambda: (leaf(1, 1, 2, 2), leaf(1, 2, 2, 3), None, None, 1, False),
 }  # fmt: skip
 
@@ -137,6 +145,35 @@ def test_golden_window_attention_with_kernels(device):
     with use_backend("triton"):
         out = module(split_phases(golden["input"].to(device)))
     assert_close(out.cpu(), split_phases(golden["output64"]), 5e-6)
+
+
+def golden_tbsn(name, scope, device):
+    golden = load_golden(f"tbsn/{name}.safetensors")
+    return golden, TBSN.from_official(golden.weights, golden.config, scope).to(device)
+
+
+@pytest.mark.slow
+def test_golden_tbsn_with_kernels(device):
+    golden, network = golden_tbsn("ext_tbsn_d8_phasewise_1x3x32x64", "phase", device)
+    with torch.no_grad(), use_backend("triton"):
+        out = network(golden["input"].to(device))
+    assert_close(out.cpu(), golden["output64"], 1e-5)
+
+
+@pytest.mark.slow
+def test_golden_gradients_of_tbsn_with_kernels(device):
+    golden, network = golden_tbsn("grad_tbsn_d8", "global", device)
+    x = golden["input"].to(device).requires_grad_()
+    with use_backend("triton"):
+        (network(x) - x.detach()).abs().mean().backward()
+    assert_close(x.grad.cpu(), golden["input_grad64"], 2e-5, "input")
+    parameters = dict(network.named_parameters())
+    gradients = {our_key(key): truth for key, truth in golden.group("grad.").items()}
+    del gradients["head.weight"]  # the published mask is not in the graph
+    for key, truth in gradients.items():
+        if key is not None:
+            assert_close(parameters[key].grad.cpu(), truth, 2e-5, key)
+    assert parameters.keys() - gradients.keys() == {"head.weight"}
 
 
 @pytest.mark.parametrize("capability", [pytest.param(80, marks=pytest.mark.slow), 90])

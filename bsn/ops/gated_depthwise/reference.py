@@ -1,0 +1,15 @@
+"""Depth-wise convolution, activation and product in plain PyTorch."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["gated_depthwise_conv_reference"]
+
+
+def gated_depthwise_conv_reference(x: Tensor, weight: Tensor, bias: Tensor | None, slope: Tensor | None) -> Tensor:
+    """Convolve, activate the first half, multiply; see :func:`bsn.ops.gated_depthwise.gated_depthwise_conv`."""
+    bias = None if bias is None else bias.to(x.dtype)
+    u, v = F.conv2d(x, weight.to(x.dtype), bias, padding=1, groups=x.shape[1]).chunk(2, 1)
+    return (F.gelu(u) if slope is None else F.prelu(u, slope.to(u.dtype))) * v
