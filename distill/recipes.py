@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bsn.engine import LoopConfig
+from bsn.engine.recipes import find_recipe
 from distill.config import DistillConfig, TeacherInference
 
 __all__ = ["RECIPES", "Recipe", "get_recipe"]
@@ -73,13 +74,5 @@ RECIPES = {
 
 
 def get_recipe(name: str) -> Recipe:
-    """Recipe of that name.
-
-    Raises
-    ------
-    ValueError
-        With the names there are.
-    """
-    if name not in RECIPES:
-        raise ValueError(f"there is no recipe {name!r}; choose one of {', '.join(RECIPES)}")
-    return RECIPES[name]
+    """Recipe of that name; ValueError with the names there are."""
+    return find_recipe(RECIPES, name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bsn.engine import LoopConfig
+from bsn.engine.recipes import find_recipe
 from bsn.training.config import TrainConfig
 
 __all__ = ["RECIPES", "Recipe", "get_recipe"]
@@ -93,13 +94,5 @@ RECIPES = {
 
 
 def get_recipe(name: str) -> Recipe:
-    """Recipe of that name.
-
-    Raises
-    ------
-    ValueError
-        With the names there are.
-    """
-    if name not in RECIPES:
-        raise ValueError(f"there is no recipe {name!r}; choose one of {', '.join(RECIPES)}")
-    return RECIPES[name]
+    """Recipe of that name; ValueError with the names there are."""
+    return find_recipe(RECIPES, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bsn.engine import LoopConfig
+from bsn.engine.recipes import find_recipe
 from restoration.manas.search.config import SearchConfig
 from restoration.manas.space.shape import Shape
 
@@ -59,13 +60,5 @@ SEARCH_RECIPES = {
 
 
 def get_search_recipe(name: str) -> SearchRecipe:
-    """Recipe of that name.
-
-    Raises
-    ------
-    ValueError
-        With the names there are.
-    """
-    if name not in SEARCH_RECIPES:
-        raise ValueError(f"there is no recipe {name!r} of a search; choose one of {', '.join(SEARCH_RECIPES)}")
-    return SEARCH_RECIPES[name]
+    """Recipe of that name; ValueError with the names there are."""
+    return find_recipe(SEARCH_RECIPES, name)

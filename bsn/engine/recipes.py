@@ -1,0 +1,23 @@
+"""Look up named settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+__all__ = ["find_recipe"]
+
+R = TypeVar("R")
+
+
+def find_recipe(recipes: Mapping[str, R], name: str) -> R:
+    """Recipe of that name.
+
+    Raises
+    ------
+    ValueError
+        With the names there are.
+    """
+    if name not in recipes:
+        raise ValueError(f"there is no recipe {name!r}; choose one of {', '.join(recipes)}")
+    return recipes[name]
