@@ -99,11 +99,15 @@ class DRT(RestorationNetwork):
                 nn.init.trunc_normal_(parameter, std=0.02)
 
     def _let_through(self) -> None:
-        """Add the identity to the last convolution of each layer: as published nothing passes by it, and signals fade."""
+        """Add the identity to the last convolution of each layer, and scale it so that the layer as a whole keeps its input.
+
+        As published nothing passes by that convolution, and signals fade; and before it, each recursion adds the input once.
+        """
+        share = 1 / (1 + self.config.recursions)
         with torch.no_grad():
             for name, weight in self.named_parameters():
                 if name.startswith("layers.") and name.endswith(".conv.weight"):
-                    weight.add_(nn.init.dirac_(torch.empty_like(weight)))
+                    weight.add_(nn.init.dirac_(torch.empty_like(weight))).mul_(share)
 
     @classmethod
     def from_official(

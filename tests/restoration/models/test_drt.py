@@ -167,20 +167,15 @@ def test_checkpointing_changes_memory_only():
     assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(*gradients, strict=True))
 
 
-def test_the_small_start_returns_its_input_and_lets_it_through_each_layer():
+def test_the_small_start_returns_its_input_and_lets_it_through_the_layers():
+    """Layers of DRT add their input in every recursion: signals would grow, or fade in the convolution behind."""
     torch.manual_seed(0)
-    shared = []
-    x = torch.rand(1, 3, 28, 28)
-    for start in (False, True):
-        network = DRT(DRTConfig(width=16, layers=3, recursions=1, unused_convolutions=False, start_at_identity=start))
-        z = torch.randn(1, 16, 28, 28)
-        with torch.no_grad():
-            shared.append(
-                min(float(torch.corrcoef(torch.stack([z, y]).flatten(1))[0, 1]) for y in _convolved(network, z))
-            )
-            assert torch.allclose(network(x), x, atol=1e-5) == start
-    assert shared[0] < 0.5 < 0.8 < shared[1]
-
-
-def _convolved(network, z):
-    return [layer.conv(z) for layer in network.layers]
+    x, z = torch.rand(1, 3, 28, 28), torch.randn(1, 16, 28, 28)
+    network = DRT(DRTConfig(width=16, layers=6, recursions=2, unused_convolutions=False, start_at_identity=True))
+    with torch.no_grad():
+        assert torch.allclose(network(x), x, atol=1e-5)
+        out = z
+        for layer in network.layers:
+            out = layer(out)
+    assert 1 / 3 < out.std() < 3
+    assert torch.corrcoef(torch.stack([z, out]).flatten(1))[0, 1] > 0.3
