@@ -8,7 +8,7 @@ is always the reference.
 
 ==============  ==============================================================================================
 ``reference``   plain PyTorch, everywhere; the truth
-``cpu``         PyTorch's own operators in an order that passes over memory less often; for training on a CPU
+``cpu``         PyTorch's own operators in an order that passes over memory less often; norms and plain windows on a CPU
 ``triton``      CUDA kernels; their limits are in :mod:`bsn.ops.limits`
 ==============  ==============================================================================================
 """

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from bsn.ops.backend import Implementation, choose
 from bsn.ops.limits import not_interpreting, refuse_window_attention
+from bsn.ops.window_attention.cpu import refuse_window_attention_cpu, window_attention_cpu
 from bsn.ops.window_attention.reference import Size, WindowGeometry, window_attention_reference
 from bsn.ops.window_attention.registration import window_attention_triton
 from bsn.shapes import check_image, check_same_shape
@@ -30,6 +31,7 @@ __all__ = ["window_attention"]
 
 BACKENDS = {
     "triton": Implementation(window_attention_triton, refuse_window_attention, not_interpreting),
+    "cpu": Implementation(window_attention_cpu, refuse_window_attention_cpu),
     "reference": Implementation(window_attention_reference),
 }
 

@@ -19,6 +19,7 @@ from restoration.models.drt.config import DRTConfig
 __all__ = ["Block", "Grid", "ResidualLayer", "merge_windows", "shift_mask", "split_windows"]
 
 Grid = tuple[int, int]  # windows per column and per row of an image
+CACHED_ELEMENTS = 1 << 19  # 2 MiB of float32 per tensor: larger shares reach the memory, smaller ones pay for the calls
 
 
 def split_windows(x: Tensor, window: int) -> Tensor:
@@ -153,10 +154,27 @@ class ResidualLayer(nn.Module):
         """Map (N, C, H, W), sides multiples of the window, to the same shape."""
         window = self.config.window
         grid = (x.shape[-2] // window, x.shape[-1] // window)
-        y = first = split_windows(x, window)
-        for _ in range(self.config.recursions):
-            y = checkpointed(functools.partial(self._pass, grid=grid), y, first, enabled=self.config.checkpointing)
+        windows = split_windows(x, window)
+        if self._windows_are_independent(x):
+            # As far as the convolution, window for window: a share that stays in the cache takes all steps at once.
+            shares = windows.split(max(1, CACHED_ELEMENTS // windows[0].numel()))
+            y = torch.empty_like(windows)
+            for source, target in zip(shares, y.split(len(shares[0])), strict=True):
+                target.copy_(self._passes(source, grid))
+        else:
+            y = self._passes(windows, grid)
         return self.conv(merge_windows(y, grid))
+
+    def _windows_are_independent(self, x: Tensor) -> bool:
+        """Whether the work can go share by share without a gradient's intermediate results being kept."""
+        eager = not (torch.compiler.is_compiling() or torch.compiler.is_exporting())
+        return eager and x.device.type == "cpu" and not self.config.shift and not torch.is_grad_enabled()
+
+    def _passes(self, windows: Tensor, grid: Grid) -> Tensor:
+        y = windows
+        for _ in range(self.config.recursions):
+            y = checkpointed(functools.partial(self._pass, grid=grid), y, windows, enabled=self.config.checkpointing)
+        return y
 
     def _pass(self, y: Tensor, first: Tensor, grid: Grid) -> Tensor:
         return self.block1(self.block2(y, grid), grid) + first

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bsn.ops import dilated_window_attention, legal_overlaps, window_attention
+from bsn.ops.backend import BackendError
 from bsn.ops.dilated_window_attention import check_dilated_window
 from tests.helpers import literal_ops
 from tests.helpers.golden import assert_close, load_golden
@@ -140,6 +141,28 @@ def test_bias_table_equals_the_literal_form(window, halo, heads, masked):
         inputs,
         bound=1e-10,
     )
+
+
+@given(window=st.integers(1, 4), heads=st.integers(1, 3), d=st.integers(1, 4), channels_last=st.booleans())
+def test_the_form_for_a_cpu_equals_the_literal_one(window, heads, d, channels_last):
+    q, k, v, _, _ = operands(2, heads, d, 2 * window, 3 * window, window)
+    table = torch.randn((2 * window - 1) ** 2, heads, generator=torch.Generator().manual_seed(0))
+    q, k, v, table = (t.double() for t in (q, k, v, table))
+    sides = (window, window)
+    expected = literal_ops.biased_window_attention(q, k, v, table, window=sides, key_window=sides, heads=heads)
+    if channels_last:  # one tensor of all three, as a projection leaves them
+        q, k, v = torch.cat([q, k, v], 1).contiguous(memory_format=torch.channels_last).chunk(3, 1)
+    out = window_attention(q, k, v, window=window, heads=heads, bias_table=table, backend="cpu")
+    assert_close(out, expected, 1e-12)
+
+
+def test_the_form_for_a_cpu_leaves_gradients_masks_and_rounded_types_to_the_reference():
+    q, table, mask = torch.zeros(1, 4, 4, 4), torch.zeros(49, 1), torch.zeros(1, 16, 16)
+    options = {"window": 4, "heads": 1, "bias_table": table, "backend": "cpu"}
+    for wrong in ({"q": q.clone().requires_grad_()}, {"mask": mask}, {"q": q.bfloat16()}):
+        given_q = wrong.pop("q", q)
+        with pytest.raises(BackendError):
+            window_attention(given_q, given_q, given_q, **options, **wrong)
 
 
 @pytest.mark.parametrize(("name", "grid"), [("dim24_heads2", (1, 1)), ("rect_window", (1, 1)), ("mask", (1, 3))])

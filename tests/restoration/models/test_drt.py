@@ -5,6 +5,7 @@ import torch
 from einops import rearrange
 
 from restoration.models import DRT, DRTConfig
+from restoration.models.drt import blocks
 from restoration.models.drt.blocks import Block, ResidualLayer, merge_windows, split_windows
 from restoration.models.drt.network import square_padding
 from restoration.models.drt.official import our_key, our_tensors
@@ -46,13 +47,16 @@ def test_blocks(name, shifted):
     assert_close(rearrange(out, "n c h w -> n (h w) c"), golden["output64"], 1e-12)
 
 
-def test_residual_layer():
+@pytest.mark.parametrize("gradients", [True, False], ids=["whole", "window by window"])
+def test_residual_layer(gradients, monkeypatch):
+    monkeypatch.setattr(blocks, "CACHED_ELEMENTS", 1)
     golden = load_golden("drt/residual_layer_depth3.safetensors")
     config = golden.config
     heads = golden["weight.block1.transformer.attn.relative_position_bias_table"].shape[1]
     ours = DRTConfig(width=config["dim"], heads=heads, recursions=config["residual_depth"])
     layer = fill(ResidualLayer(ours), golden, "recursive_layers.0.", "layers.0.")
-    out = layer(rearrange(golden["input"].double(), "n (h w) c -> n c h w", h=config["input_resolution"][0]))
+    with torch.set_grad_enabled(gradients):
+        out = layer(rearrange(golden["input"].double(), "n (h w) c -> n c h w", h=config["input_resolution"][0]))
     assert_close(rearrange(out, "n c h w -> n (h w) c"), golden["output64"], 1e-12)
 
 
