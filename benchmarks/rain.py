@@ -60,8 +60,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--steps", type=int, help="instead of --minutes")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     name = f"{options.set}_{options.model}"
     run = Path("runs") / f"rain_{name}"
     shutil.rmtree(run, ignore_errors=True)

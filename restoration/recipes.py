@@ -58,7 +58,7 @@ RECIPES = {
     ),
     "drt-tiny": Recipe(
         "a small DRT, minutes on two CPU cores",
-        RestoreConfig("drt-tiny", crop=56, batch_size=4, learning_rate=5e-4),
+        RestoreConfig("drt-tiny", crop=56, batch_size=4, learning_rate=1e-3),
         _TINY_LOOP,
     ),
     "manas-tiny": Recipe(

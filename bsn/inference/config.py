@@ -44,8 +44,8 @@ class InferenceConfig:
         Of the CPU; None leaves PyTorch's choice, one per core.
     keep_memory : bool
         On the CPU, keep the memory of one layer for the next instead of returning it to the operating system: about a fifth
-        less time, up to a tenth more memory. Concerns the whole process, see
-        :func:`bsn.engine.allocator.keep_freed_memory`.
+        less time; more memory where an image goes through in tiles (half as much again, for files of 4,000 x 4,000
+        pixels). Concerns the whole process, see :func:`bsn.engine.allocator.keep_freed_memory`.
     seed : int
         Of the random replacement.
     uncertainty : bool
