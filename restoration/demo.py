@@ -164,6 +164,12 @@ def _report(
     )
     report.heading("Pictures")
     report.pictures(
-        [(truth, "truth"), (0.5 + (rainy - restored), "what was taken away: streaks and haze, without the picture")]
+        [
+            (truth, "truth"),
+            (
+                0.5 + (rainy - restored),
+                "what was taken away: streaks and haze; outlines of the picture in it are losses",
+            ),
+        ]
     )
     return report.render()

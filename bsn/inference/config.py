@@ -21,6 +21,10 @@ class InferenceConfig:
         Passes of random-replacement refinement after the first; 0 for none, published: 8.
     r3_probability : float
         Share of noisy pixels mixed into each pass.
+    wiener : bool
+        Mix the noisy image back in, frequency by frequency, by the noise spectrum measured on it
+        (:mod:`bsn.selfsup.wiener`): for noise that is correlated or weak, where a blind-spot network alone smooths too
+        much. Images of 64 x 64 pixels or more.
     ensemble : bool
         Average over the eight flips and rotations: 8 times the work for about 0.1 dB.
     tile : int, optional
@@ -60,6 +64,7 @@ class InferenceConfig:
     stride: int | None = None
     r3_passes: int = 0
     r3_probability: float = 0.16
+    wiener: bool = False
     ensemble: bool = False
     tile: int | None = None
     overlap: int | None = None

@@ -1,8 +1,9 @@
-"""From a noisy region to a denoised one: downsampling, network, refinement, self-ensemble."""
+"""From a noisy region to a denoised one: downsampling, network, refinement, self-ensemble, Wiener filter."""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -17,15 +18,21 @@ from bsn.lattice import pad_within_phases
 from bsn.models import Model
 from bsn.models.interface import main_output
 from bsn.selfsup import (
+    NoiseSpectrum,
+    measure_spectrum,
     mosaic_downsample,
     mosaic_upsample,
     pixel_shuffle_downsample,
     pixel_shuffle_upsample,
     random_replacement_refinement,
+    wiener_filter,
 )
+from bsn.selfsup.wiener import BLOCK, STEP
 from data.geometry import inverse, transform
 
 __all__ = ["Pipeline"]
+
+_MEASURED = 512  # side of the parts on which the noise of a large image is measured
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,10 @@ class Pipeline:
             raise ValueError(
                 "r3_passes mix noisy pixels into a second pass; this model already weighs them by its noise model, use 0"
             )
+        if self.model.noise is not None and self.config.wiener:
+            raise ValueError(
+                "wiener mixes the noisy image in; this model already weighs it by its noise model, leave it out"
+            )
         if self.config.uncertainty and self.model.noise is None:
             raise ValueError(
                 "this model predicts no uncertainty; train one with a noise model (`bsn train --noise poisson-gaussian`)"
@@ -64,6 +75,11 @@ class Pipeline:
     @property
     def grid(self) -> int:
         """Tiles start at multiples of this, so that they are cut and padded like the whole image."""
+        return math.lcm(self._unit, STEP) if self.config.wiener else self._unit
+
+    @property
+    def _unit(self) -> int:
+        """Sides that the network takes are multiples of this."""
         return self.stride * int(self.model.network.size_multiple)  # type: ignore[arg-type]
 
     @property
@@ -77,10 +93,38 @@ class Pipeline:
         reach = int(self.model.network.halo)  # type: ignore[arg-type]
         # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
         first = self.stride * (reach + 1) - 1 if self.stride > 1 else reach
-        return first + (reach if self.config.r3_passes else 0)
+        return first + (reach if self.config.r3_passes else 0) + (BLOCK if self.config.wiener else 0)
+
+    def measure(self, read: Callable[[int, int, int, int], Tensor], size: tuple[int, int]) -> NoiseSpectrum | None:
+        """Noise spectrum of an image, if it is wanted: of all of it, or of four parts of a large one.
+
+        Parameters
+        ----------
+        read : callable
+            ``read(top, left, height, width)`` gives a region, shape (1, C, h, w).
+        size : tuple of int
+            (H, W) of the image.
+
+        Raises
+        ------
+        data.DataError
+            If the image is too small.
+        """
+        if not self.config.wiener:
+            return None
+        (height, width), side = size, _MEASURED
+        if height * width <= (2 * side) ** 2:
+            regions = [read(0, 0, height, width)]
+        else:
+            h, w = min(side, height), min(side, width)
+            places = [(t * (height - h) // 3, u * (width - w) // 3) for t in (1, 2) for u in (1, 2)]
+            regions = [read(top, left, h, w) for top, left in places]
+        return measure_spectrum([region[0].float().cpu().numpy() for region in regions])
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, *, origin: tuple[int, int] = (0, 0), plane: int = 0) -> Tensor:
+    def __call__(
+        self, x: Tensor, *, origin: tuple[int, int] = (0, 0), plane: int = 0, spectrum: NoiseSpectrum | None = None
+    ) -> Tensor:
         """Denoise a region.
 
         Parameters
@@ -91,6 +135,8 @@ class Pipeline:
             (top, left) of the region in its image, multiples of :attr:`grid`.
         plane : int
             Number of the image in its stack (seeds the random replacement).
+        spectrum : NoiseSpectrum, optional
+            Of the image, for the Wiener filter; None measures this region.
 
         Returns
         -------
@@ -103,11 +149,12 @@ class Pipeline:
             If the image is smaller than the lattice.
         """
         height, width = x.shape[-2:]
-        if min(height, width) < self.period and (height % self.grid or width % self.grid):
+        if min(height, width) < self.period and (height % self._unit or width % self._unit):
             raise ValueError(
                 f"an image of {height} x {width} pixels is smaller than {self.period} pixels, the lattice of this model at "
                 f"stride {self.stride}; use a smaller stride or a larger image"
             )
+        noisy = x
         grey = x.shape[1] == 1 < self.model.channels
         x = self._pad(self.model.scale.to_network(x.expand(-1, self.model.channels, -1, -1) if grey else x))
         views = range(8) if self.config.ensemble else range(1)
@@ -117,13 +164,18 @@ class Pipeline:
         result = (total / len(views))[..., :height, :width]
         mean = self.model.scale.to_image(result[:, : self.model.channels])
         deviation = result[:, self.model.channels :].sqrt() * self.model.scale.scale
-        return torch.cat([mean.mean(1, keepdim=True) if grey else mean, deviation], 1)
+        mean = mean.mean(1, keepdim=True) if grey else mean
+        if self.config.wiener:
+            found = spectrum or self.measure(lambda *_: noisy, (height, width))
+            assert found is not None
+            mean = wiener_filter(noisy, mean, found)
+        return torch.cat([mean, deviation], 1)
 
     def _pad(self, x: Tensor) -> Tensor:
         if not self.model.network.lattice:
             return x  # a network that is not blind pads as it was made to
         if self.model.inference.mosaic_margin is None:
-            return pad_within_phases(x, self.grid, self.period)
+            return pad_within_phases(x, self._unit, self.period)
         # AP-BSN fills the last rows and columns with zeros.
         return F.pad(x, (0, -x.shape[-1] % self.stride, 0, -x.shape[-2] % self.stride))
 

@@ -79,6 +79,7 @@ def denoise_bands(
     Memory: one tile in the network, and one row of tiles of the result.
     """
     height, width = size
+    spectrum = pipeline.measure(read, size)
     rows, columns = plan_axis(pipeline, height), plan_axis(pipeline, width)
     carried = torch.zeros(channels, 0, width)
     finished = 0
@@ -87,7 +88,7 @@ def denoise_bands(
         band[:, : carried.shape[1]] = carried
         for column in columns:
             tile = read(row.start, column.start, row.stop - row.start, column.stop - column.start)
-            result = pipeline(tile, origin=(row.start, column.start), plane=plane)[0].float().cpu()
+            result = pipeline(tile, origin=(row.start, column.start), plane=plane, spectrum=spectrum)[0].float().cpu()
             weighted = result * row.weights[None, :, None] * column.weights[None, None, :]
             used = max(finished - row.start, 0)
             band[:, row.start + used - finished :, column.start : column.stop] += weighted[:, used:]

@@ -1,4 +1,4 @@
-"""Pure functions of self-supervised denoising: pixel-shuffle downsampling, refinement, losses, posterior."""
+"""Pure functions of self-supervised denoising: pixel-shuffle downsampling, refinement, losses, posterior, Wiener filter."""
 
 from bsn.selfsup.losses import LOSSES, LossName, l1_loss, l2_loss, poisson_l2_loss
 from bsn.selfsup.pixel_shuffle_downsample import (
@@ -16,14 +16,17 @@ from bsn.selfsup.posterior import (
     split_prediction,
 )
 from bsn.selfsup.r3 import random_replacement_refinement
+from bsn.selfsup.wiener import NoiseSpectrum, measure_spectrum, wiener_filter
 
 __all__ = [
     "LOSSES",
     "LossName",
+    "NoiseSpectrum",
     "Prediction",
     "affine_noise_variance",
     "l1_loss",
     "l2_loss",
+    "measure_spectrum",
     "mosaic_downsample",
     "mosaic_upsample",
     "outputs_for_posterior",
@@ -34,4 +37,5 @@ __all__ = [
     "posterior_nll",
     "random_replacement_refinement",
     "split_prediction",
+    "wiener_filter",
 ]

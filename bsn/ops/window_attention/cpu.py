@@ -1,6 +1,6 @@
 """Plain windows with a bias table on a CPU, without gradients: batched products on the tensors as they lie.
 
-PyTorch's fused attention needs the heads apart, three copies in and one out, and reaches a quarter of the rate of batched matrix
+PyTorch's fused attention needs the heads apart, three copies in and one out, and reaches a quarter of the rate of batched
 products for windows as small as 7 x 7. Here each head is a slice of the channels, read in place. The weights of a
 window are written out, so this form is for inference; training keeps the fused one, which stores none.
 """

@@ -1,0 +1,170 @@
+"""Empirical Wiener filter: the noisy image mixed back into a denoised one, frequency by frequency.
+
+A blind-spot network leaves out the noisy pixel, and where neighbours share their noise it has to look far: what is finer than
+its stride is lost. But the noisy image still holds it. In every block of 16 x 16 pixels, and every DCT coefficient, the
+denoised image says how much picture to expect there, the measured noise spectrum how much noise::
+
+    out = s^2 / (s^2 + n)  y           s, y  coefficients of denoised and noisy block,  n  power of the noise
+
+Correlated noise has most of its power in few coefficients; all others come back nearly as they are in the noisy image. None of
+this needs clean images: the spectrum is measured on the flattest blocks of the noisy image (:mod:`data.noise_statistics`).
+Blindness is given up on purpose, after training.
+
+References: Ghael, Sayeed, Baraniuk, "Improved wavelet denoising via empirical Wiener filtering", SPIE 1997; the second step of
+BM3D for coloured noise (Mäkinen, Azzari, Foi, IEEE TIP 2020).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bsn.shapes import check_image, check_same_shape
+from data.noise_statistics import measure_noise
+
+__all__ = ["BLOCK", "STEP", "NoiseSpectrum", "measure_spectrum", "wiener_filter"]
+
+BLOCK = 16
+"""Side of the blocks."""
+
+STEP = 4
+"""Distance of neighbouring blocks."""
+
+_LEAST_POWER = 0.02  # of a coefficient, relative to white noise: lags are measured with errors of some hundredths
+_ELEMENTS = 1 << 24
+
+
+@dataclass(frozen=True)
+class NoiseSpectrum:
+    """Noise of an image in blocks.
+
+    Parameters
+    ----------
+    colours : Tensor, shape (C, C)
+        Orthonormal rows: the channels in which colour noise is hardly correlated (mean, then differences).
+    power : Tensor, shape (C, BLOCK, BLOCK)
+        Mean square of the DCT coefficients of the noise, for each of these channels; the same everywhere in the image.
+    """
+
+    colours: Tensor
+    power: Tensor
+
+
+def measure_spectrum(images: Sequence[np.ndarray]) -> NoiseSpectrum:
+    """Measure the noise spectrum on noisy images.
+
+    Parameters
+    ----------
+    images : sequence of ndarray, shape (C, H, W), float
+        Of one kind.
+
+    Returns
+    -------
+    NoiseSpectrum
+
+    Raises
+    ------
+    data.DataError
+        If the images are too small, see :func:`data.noise_statistics.measure_noise`.
+    """
+    colours = _colours(images[0].shape[0])
+    turned = [np.tensordot(colours, image, 1) for image in images]
+    found = [measure_noise([image[c : c + 1] for image in turned]) for c in range(len(colours))]
+    power = [s.sigma**2 * np.outer(_line_power(s.lags_y), _line_power(s.lags_x)) for s in found]
+    return NoiseSpectrum(torch.from_numpy(colours).float(), torch.from_numpy(np.stack(power)).float())
+
+
+def _colours(channels: int) -> np.ndarray:
+    """Orthonormal DCT over the channels: mean, then differences (for RGB nearly the axes of natural images)."""
+    if channels == 3:
+        rows = np.array([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [0.5, -1.0, 0.5]])
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return _dct(channels).double().numpy()
+
+
+@functools.cache
+def _dct(side: int) -> Tensor:
+    """Orthonormal DCT-II, rows are the basis."""
+    k, x = torch.arange(side, dtype=torch.float64)[:, None], torch.arange(side, dtype=torch.float64)[None]
+    rows = torch.cos(math.pi / side * (x + 0.5) * k) * math.sqrt(2 / side)
+    rows[0] /= math.sqrt(2)
+    return rows.float()
+
+
+def _line_power(lags: Sequence[float]) -> np.ndarray:
+    """Power of the DCT coefficients of a line of unit-variance noise with these correlations at distance 1, 2 ..."""
+    correlation = np.zeros(BLOCK)
+    correlation[0], correlation[1 : len(lags) + 1] = 1, lags
+    covariance = correlation[np.abs(np.subtract.outer(np.arange(BLOCK), np.arange(BLOCK)))]
+    basis = _dct(BLOCK).double().numpy()
+    return np.maximum(np.einsum("ki,ij,kj->k", basis, covariance, basis), _LEAST_POWER)
+
+
+def wiener_filter(noisy: Tensor, denoised: Tensor, spectrum: NoiseSpectrum) -> Tensor:
+    """Mix a noisy image into its denoised version.
+
+    Parameters
+    ----------
+    noisy, denoised : Tensor, shape (N, C, H, W), any size
+        In the units in which the spectrum was measured.
+    spectrum : NoiseSpectrum
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, or the spectrum is one of other channels.
+    """
+    check_image("wiener_filter", noisy, "noisy")
+    check_same_shape("wiener_filter", noisy=noisy, denoised=denoised)
+    if noisy.shape[1] != len(spectrum.colours):
+        raise ValueError(f"wiener_filter: a spectrum of {len(spectrum.colours)} channels for {noisy.shape[1]}")
+    height, width = noisy.shape[-2:]
+    colours, power = spectrum.colours.to(noisy), spectrum.power.to(noisy)
+    y, s = (_framed(torch.einsum("kc,nchw->nkhw", colours, x)) for x in (noisy, denoised))
+    total, weight = torch.zeros_like(y), torch.zeros_like(y)
+    # A strip of blocks at a time: each pixel is in 16 blocks.
+    rows = max(1, _ELEMENTS // max(y.shape[0] * y.shape[1] * y.shape[3] * BLOCK * BLOCK // STEP, 1))
+    for first in range(0, (y.shape[2] - BLOCK) // STEP + 1, rows):
+        last = min(first + rows, (y.shape[2] - BLOCK) // STEP + 1)
+        strip = slice(first * STEP, (last - 1) * STEP + BLOCK)
+        sums, weights = _filter_strip(y[:, :, strip], s[:, :, strip], power[:, None, None])
+        total[:, :, strip] += sums
+        weight[:, :, strip] += weights
+    mixed = (total / weight)[..., BLOCK : BLOCK + height, BLOCK : BLOCK + width]
+    return torch.einsum("kc,nkhw->nchw", colours, mixed)
+
+
+def _framed(x: Tensor) -> Tensor:
+    """Mirror a frame of a block around an image, and fill up to whole steps; small images repeat their edge."""
+    height, width = x.shape[-2:]
+    frame = (BLOCK, BLOCK + -width % STEP, BLOCK, BLOCK + -height % STEP)
+    return F.pad(x, frame, mode="reflect" if min(height, width) > BLOCK + STEP else "replicate")
+
+
+def _filter_strip(y: Tensor, s: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted sum of filtered blocks and sum of weights, for all blocks of a strip."""
+    basis = _dct(BLOCK).to(y)
+    noisy, signal = (basis @ x.unfold(2, BLOCK, STEP).unfold(3, BLOCK, STEP) @ basis.T for x in (y, s))
+    gains = signal.square() / (signal.square() + noise).clamp_min(1e-20)
+    gains[..., 0, 0] = 1
+    weights = 1 / (gains.square() * noise).sum((-1, -2), keepdim=True).clamp_min(1e-20)
+    blocks = (basis.T @ (gains * noisy) @ basis) * weights
+    return _added(blocks, y.shape), _added(weights.expand_as(blocks), y.shape)
+
+
+def _added(blocks: Tensor, shape: Sequence[int]) -> Tensor:
+    """Add blocks (N, C, rows, columns, BLOCK, BLOCK) up where they lie in an image of that shape."""
+    n, c = blocks.shape[:2]
+    columns = blocks.permute(0, 1, 4, 5, 2, 3).reshape(n * c, BLOCK * BLOCK, -1)
+    return F.fold(columns, (shape[2], shape[3]), BLOCK, stride=STEP).reshape(n, c, shape[2], shape[3])
