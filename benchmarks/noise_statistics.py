@@ -5,8 +5,8 @@
 Sets of pairs: PolyU by camera, CC15, Nam, SIDD, W2S, FMD, bacteria, GigaDB; Kodak with known synthetic noise. The
 estimate never sees the clean images. Truth: the noisy image minus the clean one (mapped by the best gain and offset, and moved
 by whole pixels where the frames are shifted), without its slow variation (Gaussian of 8 pixels); gain and constant by a
-weighted fit of its variance against the clean intensity. Sets without clean partners get a verdict only. The existing error of blind wavelet
-estimates (scikit-image) stands beside. Prints a table, writes benchmarks/results/noise_statistics.json.
+weighted fit of its variance against the clean intensity. Sets without clean partners get a verdict only. What blind wavelet
+estimates (scikit-image) say stands beside. Prints a table, writes benchmarks/results/noise_statistics.json.
 """
 
 from __future__ import annotations

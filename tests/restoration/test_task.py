@@ -2,6 +2,8 @@
 
 import csv
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -79,6 +81,23 @@ def test_two_processes_see_the_doubled_batch(pairs):
     one = PairBatches(source, dataclasses.replace(SMALL, batch_size=4), 10, 0).batch(3)
     two = [PairBatches(source, SMALL, 10, 0).batch(3, rank, 2) for rank in (0, 1)]
     np.testing.assert_array_equal(one.pixels, np.concatenate([part.pixels for part in two]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["ddsa-tiny", "drt-tiny", "elf-tiny"])
+def test_two_processes_end_where_one_with_the_doubled_batch_does(pairs, tmp_path, model):
+    for name, devices, batch in (("one", 1, 4), ("two", 2, 2)):
+        words = f"--model {model} --crop 28 --batch_size {batch} --validation_images 0 --steps 5 --warmup_steps 1 --ema 0"
+        folders = f"--degraded {pairs / 'rainy'} --clean {pairs / 'clean'} -o {tmp_path / name}"
+        command = f"-m bsn restore train {folders} {words} --devices {devices} --accelerator cpu --precision 32-true"
+        done = subprocess.run([sys.executable, *command.split()], capture_output=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr.decode()
+    losses = []
+    for name in ("one", "two"):
+        with (tmp_path / name / "metrics.csv").open(newline="") as file:
+            losses.append([float(row["loss"]) for row in csv.DictReader(file) if row["loss"]])
+    assert len(losses[0]) == 5
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 def test_progressive_crops_keep_the_number_of_pixels(pairs, tmp_path):
