@@ -93,7 +93,7 @@ class Pipeline:
         reach = int(self.model.network.halo)  # type: ignore[arg-type]
         # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
         first = self.stride * (reach + 1) - 1 if self.stride > 1 else reach
-        return first + (reach if self.config.r3_passes else 0) + (BLOCK if self.config.wiener else 0)
+        return first + (reach if self.config.r3_passes else 0) + (2 * BLOCK if self.config.wiener else 0)
 
     def measure(self, read: Callable[[int, int, int, int], Tensor], size: tuple[int, int]) -> NoiseSpectrum | None:
         """Noise spectrum of an image, if it is wanted: of all of it, or of four parts of a large one.

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.shapes import check_image, check_same_shape
-from data.noise_statistics import measure_noise
+from data.noise_statistics import measure_along
 
 __all__ = ["BLOCK", "STEP", "NoiseSpectrum", "measure_spectrum", "wiener_filter"]
 
@@ -72,11 +72,10 @@ def measure_spectrum(images: Sequence[np.ndarray]) -> NoiseSpectrum:
     Raises
     ------
     data.DataError
-        If the images are too small, see :func:`data.noise_statistics.measure_noise`.
+        If the images are too small, see :func:`data.noise_statistics.measure_along`.
     """
     colours = _colours(images[0].shape[0])
-    turned = [np.tensordot(colours, image, 1) for image in images]
-    found = [measure_noise([image[c : c + 1] for image in turned]) for c in range(len(colours))]
+    found = measure_along(images, colours)
     power = [s.sigma**2 * np.outer(_line_power(s.lags_y), _line_power(s.lags_x)) for s in found]
     return NoiseSpectrum(torch.from_numpy(colours).float(), torch.from_numpy(np.stack(power)).float())
 
@@ -107,7 +106,7 @@ def _line_power(lags: Sequence[float]) -> np.ndarray:
     return np.maximum(np.einsum("ki,ij,kj->k", basis, covariance, basis), _LEAST_POWER)
 
 
-def wiener_filter(noisy: Tensor, denoised: Tensor, spectrum: NoiseSpectrum) -> Tensor:
+def wiener_filter(noisy: Tensor, denoised: Tensor, spectrum: NoiseSpectrum, *, passes: int = 2) -> Tensor:
     """Mix a noisy image into its denoised version.
 
     Parameters
@@ -115,6 +114,9 @@ def wiener_filter(noisy: Tensor, denoised: Tensor, spectrum: NoiseSpectrum) -> T
     noisy, denoised : Tensor, shape (N, C, H, W), any size
         In the units in which the spectrum was measured.
     spectrum : NoiseSpectrum
+    passes : int
+        Each takes the result of the last for the signal: what a network has smoothed away comes back in the first, and is
+        expected in the second.
 
     Returns
     -------
@@ -129,9 +131,16 @@ def wiener_filter(noisy: Tensor, denoised: Tensor, spectrum: NoiseSpectrum) -> T
     check_same_shape("wiener_filter", noisy=noisy, denoised=denoised)
     if noisy.shape[1] != len(spectrum.colours):
         raise ValueError(f"wiener_filter: a spectrum of {len(spectrum.colours)} channels for {noisy.shape[1]}")
-    height, width = noisy.shape[-2:]
     colours, power = spectrum.colours.to(noisy), spectrum.power.to(noisy)
-    y, s = (_framed(torch.einsum("kc,nchw->nkhw", colours, x)) for x in (noisy, denoised))
+    y, signal = (torch.einsum("kc,nchw->nkhw", colours, x) for x in (noisy, denoised))
+    for _ in range(passes):
+        signal = _mixed(y, signal, power)
+    return torch.einsum("kc,nkhw->nchw", colours, signal)
+
+
+def _mixed(noisy: Tensor, signal: Tensor, power: Tensor) -> Tensor:
+    height, width = noisy.shape[-2:]
+    y, s = _framed(noisy), _framed(signal)
     total, weight = torch.zeros_like(y), torch.zeros_like(y)
     # A strip of blocks at a time: each pixel is in 16 blocks.
     rows = max(1, _ELEMENTS // max(y.shape[0] * y.shape[1] * y.shape[3] * BLOCK * BLOCK // STEP, 1))
@@ -141,8 +150,7 @@ def wiener_filter(noisy: Tensor, denoised: Tensor, spectrum: NoiseSpectrum) -> T
         sums, weights = _filter_strip(y[:, :, strip], s[:, :, strip], power[:, None, None])
         total[:, :, strip] += sums
         weight[:, :, strip] += weights
-    mixed = (total / weight)[..., BLOCK : BLOCK + height, BLOCK : BLOCK + width]
-    return torch.einsum("kc,nkhw->nchw", colours, mixed)
+    return (total / weight)[..., BLOCK : BLOCK + height, BLOCK : BLOCK + width]
 
 
 def _framed(x: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 
 from data.noise_statistics.correlation import plane_basis
 
-__all__ = ["SIDE", "FlatBlocks", "cut_blocks", "find_flat", "lowest_part_factor"]
+__all__ = ["SIDE", "FlatBlocks", "cut_blocks", "find_flat", "flat_places", "lowest_part_factor", "unclipped"]
 
 SIDE = 16
 """Pixels of a block's side: long enough for correlated noise, short enough to find flat places."""
@@ -64,17 +64,31 @@ def cut_blocks(plane: np.ndarray, low: float, high: float, picture: np.ndarray |
         K = 0 if the image is smaller than a block.
     """
     blocks = _blocks(plane)
-    clipped = ((blocks <= low) | (blocks >= high)).mean(1) if len(blocks) else np.zeros(0)
-    tolerated = next((share for share in _CLIPPED_SHARES if (clipped <= share).sum() >= _FEWEST), 1.0)
-    blocks = blocks[clipped <= tolerated]
+    kept = unclipped((plane <= low) | (plane >= high))
+    blocks = blocks[kept]
     means = blocks.mean(1)
     if picture is not None:
-        pictures = _blocks(picture)[clipped <= tolerated]
+        pictures = _blocks(picture)[kept]
         blocks, means = blocks - pictures, pictures.mean(1)
     basis = plane_basis(SIDE)
     residual = blocks - (blocks @ basis) @ basis.T
     variance = np.square(residual).sum(1) / (SIDE * SIDE - _TERMS)
     return FlatBlocks(means, variance, residual.reshape(-1, SIDE, SIDE))
+
+
+def unclipped(clipped: np.ndarray) -> np.ndarray:
+    """Which blocks of a plane to keep: those with few clipped pixels, where there are enough of them.
+
+    Parameters
+    ----------
+    clipped : ndarray of bool, shape (H, W)
+
+    Returns
+    -------
+    ndarray of bool, shape (blocks of the plane,)
+    """
+    shares = _blocks(clipped).mean(1)
+    return shares <= next((share for share in _CLIPPED_SHARES if (shares <= share).sum() >= _FEWEST), 1.0)
 
 
 def _blocks(plane: np.ndarray) -> np.ndarray:
@@ -95,10 +109,15 @@ def find_flat(blocks: FlatBlocks) -> list[FlatBlocks]:
     list of FlatBlocks
         One per range with enough blocks, from dark to bright; one for all where no range has.
     """
+    return [blocks[places] for places in flat_places(blocks)]
+
+
+def flat_places(blocks: FlatBlocks) -> list[np.ndarray]:
+    """Indices of what :func:`find_flat` takes."""
     count = len(blocks.mean)
     bins = max(min(_BINS, count // _FEWEST_PER_BIN), 1)
     order = np.argsort(blocks.mean, kind="stable")
-    return [_flattest(blocks[part]) for part in np.array_split(order, bins) if len(part)]
+    return [part[_flattest(blocks.variance[part])] for part in np.array_split(order, bins) if len(part)]
 
 
 def lowest_part_factor(squared_correlations: float) -> float:
@@ -127,6 +146,6 @@ def lowest_part_factor(squared_correlations: float) -> float:
     return float(chi2.cdf(quantile, freedom + 2) / _SHARE)
 
 
-def _flattest(blocks: FlatBlocks) -> FlatBlocks:
-    count = max(round(_SHARE * len(blocks.mean)), 1)
-    return blocks[np.argpartition(blocks.variance, count - 1)[:count]]
+def _flattest(variance: np.ndarray) -> np.ndarray:
+    count = max(round(_SHARE * len(variance)), 1)
+    return np.argpartition(variance, count - 1)[:count]

@@ -87,7 +87,9 @@ def test_two_processes_see_the_doubled_batch(pairs):
 @pytest.mark.parametrize("model", ["ddsa-tiny", "drt-tiny", "elf-tiny"])
 def test_two_processes_end_where_one_with_the_doubled_batch_does(pairs, tmp_path, model):
     for name, devices, batch in (("one", 1, 4), ("two", 2, 2)):
-        words = f"--model {model} --crop 28 --batch_size {batch} --validation_images 0 --steps 5 --warmup_steps 1 --ema 0"
+        words = (
+            f"--model {model} --crop 28 --batch_size {batch} --validation_images 0 --steps 5 --warmup_steps 1 --ema 0"
+        )
         folders = f"--degraded {pairs / 'rainy'} --clean {pairs / 'clean'} -o {tmp_path / name}"
         command = f"-m bsn restore train {folders} {words} --devices {devices} --accelerator cpu --precision 32-true"
         done = subprocess.run([sys.executable, *command.split()], capture_output=True, check=False, timeout=300)

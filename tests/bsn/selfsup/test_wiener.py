@@ -33,17 +33,18 @@ def literal(noisy, signal, power):
     return (total / weight)[BLOCK : BLOCK + height, BLOCK : BLOCK + width]
 
 
-@pytest.mark.parametrize("size", [(32, 48), (37, 50)])
-def test_equals_the_literal_form(size, monkeypatch):
+@pytest.mark.parametrize(("size", "passes"), [((32, 48), 1), ((37, 50), 1), ((32, 41), 2)])
+def test_equals_the_literal_form(size, passes, monkeypatch):
     monkeypatch.setattr("bsn.selfsup.wiener._ELEMENTS", 1)  # a strip per row of blocks
     rng = np.random.default_rng(0)
     noisy, signal = rng.normal(size=(2, 3, *size))
     power = rng.uniform(0.1, 2, (3, BLOCK, BLOCK))
     colours = _colours(3)
     spectrum = NoiseSpectrum(torch.from_numpy(colours), torch.from_numpy(power))
-    found = wiener_filter(torch.from_numpy(noisy)[None], torch.from_numpy(signal)[None], spectrum)[0]
-    turned = [np.tensordot(colours, image, 1) for image in (noisy, signal)]
-    expected = np.stack([literal(y, s, p) for y, s, p in zip(*turned, power, strict=True)])
+    found = wiener_filter(torch.from_numpy(noisy)[None], torch.from_numpy(signal)[None], spectrum, passes=passes)[0]
+    y, expected = (np.tensordot(colours, image, 1) for image in (noisy, signal))
+    for _ in range(passes):
+        expected = np.stack([literal(*channel) for channel in zip(y, expected, power, strict=True)])
     assert_close(found, torch.from_numpy(np.tensordot(colours.T, expected, 1)), 1e-5)
 
 
