@@ -29,7 +29,8 @@ class SearchConfig:
     derive : {"per_branch", "shared"}
         See :func:`restoration.manas.genotype.derive`; "shared" is the published program's.
     exclude_none : bool
-        Never choose "none".
+        Never choose "none", as DARTS derives its cells (Liu et al., ICLR 2019): in the mixture "none" only scales what the
+        others do, so its weight does not say that the edge is better left out.
     crop : int
         Side of the crops in pixels.
     backgrounds : int
@@ -76,7 +77,7 @@ class SearchConfig:
     mix_input: MixInput = "input"
     edge_weights: EdgeWeights = "softmax"
     derive: DeriveMode = "per_branch"
-    exclude_none: bool = False
+    exclude_none: bool = True
     crop: int = 64
     backgrounds: int = 2
     group_size: int = 2

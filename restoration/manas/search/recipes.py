@@ -36,6 +36,7 @@ SEARCH_RECIPES = {
             widths=Shape.widths,
             modules=Shape.modules,
             residual=False,
+            exclude_none=False,
             backgrounds=16,
             group_size=3,
             warmup=10 / 200,
