@@ -11,7 +11,7 @@ __all__ = ["SHIPPED", "shipped_genotype"]
 
 SHIPPED = {
     "published": "the published size; its choices are a stand-in, since the published genotype is in no text",
-    "tiny": "for two CPU cores",
+    "tiny": "for two CPU cores; found by the search whose command and log it names",
 }
 
 
