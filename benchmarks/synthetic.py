@@ -1,0 +1,130 @@
+"""White synthetic noise in colour: the mean of a blind-spot network, the posterior with the noisy pixel, BM3D.
+
+    python -m benchmarks.synthetic --way known --steps 6000 [--noise gaussian] [--data ../shared/data]
+    python -m benchmarks.synthetic --way bm3d
+
+Trains on the 68 photographs of cbsd68 with noise that is drawn once and written to files, as if no clean image existed, and
+scores the middle 256 x 256 pixels of every photograph of kodak24 and mcmaster with noise of their own; values are floats,
+not clipped. Ways: "mean" (surroundings alone), "known" (posterior, the noise model is given), "learned" (posterior, gain
+and read noise are learned), "bm3d" (BM3D, given the true sigma; nothing is trained). Noise: "gaussian" (sigma 25 of 255) or
+"poisson-gaussian" (gain 0.02, read noise 0.02). Writes benchmarks/results/synthetic_<noise>_<way>.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.datasets import DEFAULT
+from benchmarks.measure import write_result
+from bsn.engine import LoopConfig
+from bsn.evaluation import get_protocol
+from bsn.inference import Denoiser
+from bsn.models import Model
+from bsn.training import TrainConfig, train
+from data import Gaussian, PoissonGaussian, list_images, read_image
+from data.planes import to_planes
+
+SIGMA, GAIN, READ = 25 / 255, 0.02, 0.02
+NOISES: dict[str, Any] = {"gaussian": Gaussian(SIGMA), "poisson-gaussian": PoissonGaussian(GAIN, READ)}
+KNOWN = {
+    "gaussian": {"noise_gain": 0.0, "noise_read": SIGMA},
+    "poisson-gaussian": {"noise_gain": GAIN, "noise_read": READ},
+}
+TESTS = ("kodak24", "mcmaster")
+SIDE = 256
+TEST_SEED = 10_000
+
+
+def photograph(path: Path) -> np.ndarray:
+    """(C, H, W), [0, 1]."""
+    image = read_image(path)
+    return to_planes(image.pixels, image.axes)[0][0]
+
+
+def noisy_training_files(data: Path, noise: str, folder: Path) -> list[str]:
+    """Noisy versions of cbsd68 as float32 arrays (H, W, C)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, path in enumerate(list_images([data / "clean/cbsd68"])):
+        target = folder / f"{path.stem}.npy"
+        np.save(target, NOISES[noise](photograph(path), rng=number).transpose(1, 2, 0).astype(np.float32))
+        files.append(str(target))
+    return files
+
+
+def learn(options: argparse.Namespace, run: Path) -> None:
+    shutil.rmtree(run, ignore_errors=True)
+    files = noisy_training_files(options.data, options.noise, run.parent / f"synthetic_{options.noise}_files")
+    model = "none" if options.way == "mean" else options.noise
+    given = KNOWN[options.noise] if options.way == "known" else {}
+    if options.noise == "gaussian":
+        given.pop("noise_gain", None)
+    loop = LoopConfig(steps=options.steps or 10**6, minutes=None if options.steps else options.minutes)
+    train(files, run, TrainConfig(noise=model, **given), loop)
+
+
+def bm3d_of(noise: str) -> Callable[[np.ndarray], np.ndarray]:
+    import bm3d
+
+    if noise != "gaussian":
+        raise SystemExit("BM3D takes Gaussian noise; use --noise gaussian")
+    return lambda noisy: bm3d.bm3d_rgb(noisy.transpose(1, 2, 0), SIGMA).transpose(2, 0, 1).astype(np.float32)
+
+
+def score(denoise: Callable[[np.ndarray], np.ndarray], options: argparse.Namespace, name: str) -> dict[str, float]:
+    protocol, rows = get_protocol("float"), []
+    for number, path in enumerate(list_images([options.data / "clean" / name])):
+        clean = photograph(path)
+        top, left = ((side - SIDE) // 2 for side in clean.shape[1:])
+        clean = np.ascontiguousarray(clean[:, top : top + SIDE, left : left + SIDE])
+        noisy = NOISES[options.noise](clean, rng=TEST_SEED + number).astype(np.float32)
+        before, after = protocol.score(noisy, clean), protocol.score(denoise(noisy), clean)
+        rows.append((before.psnr, after.psnr, after.ssim))
+    return dict(zip(("noisy_psnr", "psnr", "ssim"), map(float, np.mean(rows, 0)), strict=True))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DEFAULT)
+    parser.add_argument("--way", choices=["mean", "known", "learned", "bm3d"], default="known")
+    parser.add_argument("--noise", choices=list(NOISES), default="gaussian")
+    parser.add_argument("--minutes", type=float, default=40.0)
+    parser.add_argument("--steps", type=int, help="instead of --minutes")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    content: dict[str, Any] = {"threads": options.threads}
+    start = time.monotonic()
+    if options.way == "bm3d":
+        ways = {"BM3D": bm3d_of(options.noise)}
+    else:
+        run = Path("runs") / f"synthetic_{options.noise}_{options.way}"
+        learn(options, run)
+        model = Model.load(run)
+        content |= {key: model.provenance[key] for key in ("steps", "seconds")}
+        if model.noise is not None:
+            content["noise_model"] = model.provenance.get("noise", str(model.noise))
+        ways = {}
+        for label, ensemble in (("one pass", False), ("eight views", True)):
+            denoiser = Denoiser(run, ensemble=ensemble, threads=options.threads)
+            ways[label] = lambda noisy, d=denoiser: d(noisy.transpose(1, 2, 0), "YXC").transpose(2, 0, 1)
+    content["training_seconds"] = time.monotonic() - start
+    content["scores"] = {name: {label: score(way, options, name) for label, way in ways.items()} for name in TESTS}
+    for name, table in content["scores"].items():
+        for label, means in table.items():
+            print(
+                f"{options.noise}, {options.way}, {name}, {label}: {means['noisy_psnr']:.2f} -> {means['psnr']:.2f} dB"
+            )
+    print(write_result(f"synthetic_{options.noise}_{options.way}", content))
+
+
+if __name__ == "__main__":
+    main()
