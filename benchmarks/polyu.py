@@ -32,9 +32,9 @@ from data.noise_statistics import measure_noise
 from data.planes import to_planes
 
 WAYS = {
-    "stride 2": {"stride": 2},
-    "stride 2, R3 x 8": {"stride": 2, "r3_passes": 8},
-    "stride 1": {"stride": 1},
+    "stride 2": {"stride": 2, "wiener": False},
+    "stride 2, R3 x 8": {"stride": 2, "r3_passes": 8, "wiener": False},
+    "stride 1": {"stride": 1, "wiener": False},
     "stride 2, Wiener": {"stride": 2, "wiener": True},
     "stride 1, Wiener": {"stride": 1, "wiener": True},
 }

@@ -68,7 +68,7 @@ def learn(options: argparse.Namespace, run: Path) -> None:
     if options.noise == "gaussian":
         given.pop("noise_gain", None)
     loop = LoopConfig(steps=options.steps or 10**6, minutes=None if options.steps else options.minutes)
-    train(files, run, TrainConfig(noise=model, **given), loop)
+    train(files, run, TrainConfig(stride=1, noise=model, **given), loop)
 
 
 def bm3d_of(noise: str) -> Callable[[np.ndarray], np.ndarray]:

@@ -21,6 +21,7 @@ from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
 from bsn.inference.scoring import score_files
+from bsn.models import Model
 from bsn.training import TrainConfig, train
 
 
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--model", default="tbsn-tiny")
     parser.add_argument("--channel_attention", default="phase")
     parser.add_argument("--noise", default="none", help="none, gaussian, poisson-gaussian or auto")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--batch_size", type=int)
@@ -37,14 +39,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--name", help="of the result file")
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     name = options.name or f"{options.model}_{options.channel_attention}_{options.noise}_seed{options.seed}"
     run = Path("runs") / f"w2s_{name}"
     shutil.rmtree(run, ignore_errors=True)
     overrides = {k: v for k in ("batch_size", "learning_rate") if (v := getattr(options, k)) is not None}
-    config = TrainConfig(
-        model=options.model, channel_attention=options.channel_attention, noise=options.noise, **overrides
-    )
+    config = TrainConfig(options.model, options.channel_attention, stride=1, noise=options.noise, **overrides)
     minutes = None if options.steps else options.minutes
     loop = LoopConfig(steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
     images = [str(pair.noisy) for pair in pairs(options.data, "w2s", "train")]
@@ -52,12 +52,15 @@ def main() -> None:
     result = train(images, run, config, loop)
     seconds = time.monotonic() - start
     test = pairs(options.data, "w2s", "test")
+    model = Model.load(run)
     scores = {}
     for label, inference in (("one pass", {}), ("eight views", {"ensemble": True})):
-        table = score_files(test, get_protocol("affine"), Denoiser(run, **inference))
+        table = score_files(test, get_protocol("affine"), Denoiser(run, threads=options.threads, **inference))
         scores[label] = {"means": table.means, "rows": table.rows}
         print(f"{name} {label}: noisy {table.means['noisy_psnr']:.2f} dB -> {table.means['psnr']:.2f} dB")
     content = {"steps": result.steps, "training_seconds": seconds, "threads": torch.get_num_threads(), "scores": scores}
+    if model.noise is not None:
+        content["noise_model"] = str(model.noise)
     print(write_result(f"w2s_{name}", content))
 
 

@@ -20,6 +20,8 @@ class TeacherInference:
         Strides of the pixel-shuffle downsampling; one target is kept for each. Empty: the teacher's own.
     second_pass : bool
         Feed the first result to the teacher once more at full resolution, nothing replaced: the published target.
+    wiener : bool, optional
+        Bring details of the noisy image back. None: what the teacher was trained for, but not after a plain second pass.
     r3_passes, r3_probability, ensemble, tile, overlap, precision, seed
         See :class:`bsn.inference.InferenceConfig`.
 
@@ -31,6 +33,7 @@ class TeacherInference:
 
     strides: tuple[int, ...] = ()
     second_pass: bool = False
+    wiener: bool | None = None
     r3_passes: int = 0
     r3_probability: float = 0.16
     ensemble: bool = False
@@ -54,6 +57,7 @@ class TeacherInference:
         return [
             InferenceConfig(
                 stride=stride,
+                wiener=False if self.second_pass and self.wiener is None else self.wiener,
                 r3_passes=passes,
                 r3_probability=probability,
                 ensemble=self.ensemble,

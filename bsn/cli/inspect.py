@@ -77,9 +77,8 @@ def _conclude(console: Any, report: NoiseReport) -> None:
     advice = report.advice
     if advice.suitable:
         words = f"--stride {advice.stride} --stride_test {advice.stride_test} --noise {advice.noise}"
-        console.print(f"bsn train ... {words}   (or --stride auto --noise auto)", highlight=False, soft_wrap=True)
-    if advice.suitable and advice.stride > 1:
-        console.print("bsn denoise ... --wiener true", highlight=False, soft_wrap=True)
+        words += f" --noise_scope {advice.scope}" if advice.noise != "none" else " --wiener_test true"
+        console.print(f"bsn train ... {words}   (what bsn train does by itself)", highlight=False, soft_wrap=True)
 
 
 def _write(path: Path, text: str) -> None:

@@ -14,17 +14,18 @@ class InferenceConfig:
 
     Parameters
     ----------
-    stride : int, optional
+    stride : int or list of int, optional
         Of the pixel-shuffle downsampling, for noise that is correlated between neighbours; 1 for white noise. None: what
-        the model was trained for.
+        the model was trained for. Several, such as [1, 2]: the mean of the results of each, between the noise that a
+        small stride leaves and the picture that a large one loses.
     r3_passes : int
         Passes of random-replacement refinement after the first; 0 for none, published: 8.
     r3_probability : float
         Share of noisy pixels mixed into each pass.
-    wiener : bool
+    wiener : bool, optional
         Mix the noisy image back in, frequency by frequency, by the noise spectrum measured on it
         (:mod:`bsn.selfsup.wiener`): for noise that is correlated or weak, where a blind-spot network alone smooths too
-        much. Images of 64 x 64 pixels or more.
+        much. Needs images of 64 x 64 pixels or more. None: what the model was trained for, without it for smaller images.
     ensemble : bool
         Average over the eight flips and rotations: 8 times the work for about 0.1 dB.
     tile : int, optional
@@ -61,10 +62,10 @@ class InferenceConfig:
         For values outside their range.
     """
 
-    stride: int | None = None
+    stride: int | list[int] | None = None
     r3_passes: int = 0
     r3_probability: float = 0.16
-    wiener: bool = False
+    wiener: bool | None = None
     ensemble: bool = False
     tile: int | None = None
     overlap: int | None = None
@@ -78,7 +79,7 @@ class InferenceConfig:
 
     def __post_init__(self) -> None:
         rules = {
-            "stride": (self.stride is None or self.stride >= 1, "1 or more"),
+            "stride": (_is_stride(self.stride), "1 or more, or several such as [1, 2]"),
             "r3_passes": (self.r3_passes >= 0, "0 or more"),
             "r3_probability": (0 <= self.r3_probability <= 1, "in [0, 1]"),
             "threads": (self.threads is None or self.threads >= 1, "1 or more"),
@@ -88,3 +89,9 @@ class InferenceConfig:
         for name, (legal, range_) in rules.items():
             if not legal:
                 raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
+
+
+def _is_stride(value: int | list[int] | None) -> bool:
+    if value is None or isinstance(value, int):
+        return value is None or value >= 1
+    return len(value) > 0 and min(value) >= 1

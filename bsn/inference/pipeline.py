@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,7 +16,7 @@ from bsn.inference.config import InferenceConfig
 from bsn.inference.engine import make_runner
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
-from bsn.models import Model
+from bsn.models import Model, NoiseModel
 from bsn.models.interface import main_output
 from bsn.selfsup import (
     NoiseSpectrum,
@@ -28,11 +29,28 @@ from bsn.selfsup import (
     wiener_filter,
 )
 from bsn.selfsup.wiener import BLOCK, STEP
+from data import DataError
 from data.geometry import inverse, transform
 
-__all__ = ["Pipeline"]
+__all__ = ["Measured", "Pipeline"]
 
 _MEASURED = 512  # side of the parts on which the noise of a large image is measured
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured on a noisy image before it is denoised.
+
+    Parameters
+    ----------
+    spectrum : NoiseSpectrum, optional
+        For the Wiener filter.
+    noise : NoiseModel, optional
+        For a model whose noise differs from image to image.
+    """
+
+    spectrum: NoiseSpectrum | None = None
+    noise: NoiseModel | None = None
 
 
 @dataclass(frozen=True)
@@ -68,14 +86,25 @@ class Pipeline:
         return channels * (2 if self.config.uncertainty else 1)
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        """Strides of the pixel-shuffle downsampling; the result is the mean over them."""
+        wanted = self.config.stride or self.model.inference.stride
+        return (wanted,) if isinstance(wanted, int) else tuple(wanted)
+
+    @property
     def stride(self) -> int:
-        """Stride of the pixel-shuffle downsampling."""
-        return self.config.stride or self.model.inference.stride
+        """Side of the lattice that all strides have in common."""
+        return math.lcm(*self.strides)
+
+    @property
+    def wiener(self) -> bool:
+        """Whether the noisy image is mixed back in."""
+        return self.model.inference.wiener if self.config.wiener is None else self.config.wiener
 
     @property
     def grid(self) -> int:
         """Tiles start at multiples of this, so that they are cut and padded like the whole image."""
-        return math.lcm(self._unit, STEP) if self.config.wiener else self._unit
+        return math.lcm(self._unit, STEP) if self.wiener else self._unit
 
     @property
     def _unit(self) -> int:
@@ -92,11 +121,12 @@ class Pipeline:
         """Farthest pixel that can influence an output other than through statistics of the whole."""
         reach = int(self.model.network.halo)  # type: ignore[arg-type]
         # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
-        first = self.stride * (reach + 1) - 1 if self.stride > 1 else reach
-        return first + (reach if self.config.r3_passes else 0) + (2 * BLOCK if self.config.wiener else 0)
+        widest = max(self.strides)
+        first = widest * (reach + 1) - 1 if widest > 1 else reach
+        return first + (reach if self.config.r3_passes else 0) + (2 * BLOCK if self.wiener else 0)
 
-    def measure(self, read: Callable[[int, int, int, int], Tensor], size: tuple[int, int]) -> NoiseSpectrum | None:
-        """Noise spectrum of an image, if it is wanted: of all of it, or of four parts of a large one.
+    def measure(self, read: Callable[[int, int, int, int], Tensor], size: tuple[int, int]) -> Measured:
+        """What has to be known of an image's noise: measured on all of it, or on four parts of a large one.
 
         Parameters
         ----------
@@ -108,10 +138,11 @@ class Pipeline:
         Raises
         ------
         data.DataError
-            If the image is too small.
+            If the image is too small for a Wiener filter that was asked for.
         """
-        if not self.config.wiener:
-            return None
+        per_image = self.model.noise if self.model.noise is not None and self.model.noise.per_image else None
+        if not self.wiener and per_image is None:
+            return Measured()
         (height, width), side = size, _MEASURED
         if height * width <= (2 * side) ** 2:
             regions = [read(0, 0, height, width)]
@@ -119,11 +150,23 @@ class Pipeline:
             h, w = min(side, height), min(side, width)
             places = [(t * (height - h) // 3, u * (width - w) // 3) for t in (1, 2) for u in (1, 2)]
             regions = [read(top, left, h, w) for top, left in places]
-        return measure_spectrum([region[0].float().cpu().numpy() for region in regions])
+        images = [region[0].float().cpu().numpy() for region in regions]
+        return Measured(
+            self._spectrum(images) if self.wiener else None,
+            None if per_image is None else per_image.measured_on(images),
+        )
+
+    def _spectrum(self, images: list[np.ndarray]) -> NoiseSpectrum | None:
+        try:
+            return measure_spectrum(images)
+        except DataError:
+            if self.config.wiener:
+                raise
+            return None
 
     @torch.no_grad()
     def __call__(
-        self, x: Tensor, *, origin: tuple[int, int] = (0, 0), plane: int = 0, spectrum: NoiseSpectrum | None = None
+        self, x: Tensor, *, origin: tuple[int, int] = (0, 0), plane: int = 0, measured: Measured | None = None
     ) -> Tensor:
         """Denoise a region.
 
@@ -135,8 +178,8 @@ class Pipeline:
             (top, left) of the region in its image, multiples of :attr:`grid`.
         plane : int
             Number of the image in its stack (seeds the random replacement).
-        spectrum : NoiseSpectrum, optional
-            Of the image, for the Wiener filter; None measures this region.
+        measured : Measured, optional
+            On the image; None measures this region.
 
         Returns
         -------
@@ -155,20 +198,20 @@ class Pipeline:
                 f"stride {self.stride}; use a smaller stride or a larger image"
             )
         noisy = x
+        if measured is None:
+            measured = self.measure(lambda *_: noisy, (height, width))
         grey = x.shape[1] == 1 < self.model.channels
         x = self._pad(self.model.scale.to_network(x.expand(-1, self.model.channels, -1, -1) if grey else x))
         views = range(8) if self.config.ensemble else range(1)
         total = x.new_zeros(x.shape[0], self.outputs(self.model.channels), *x.shape[-2:])
         for view in views:
-            total += inverse(self._denoise_view(transform(x, view), view, origin, plane), view)
+            total += inverse(self._denoise_view(transform(x, view), view, origin, plane, measured.noise), view)
         result = (total / len(views))[..., :height, :width]
         mean = self.model.scale.to_image(result[:, : self.model.channels])
         deviation = result[:, self.model.channels :].sqrt() * self.model.scale.scale
         mean = mean.mean(1, keepdim=True) if grey else mean
-        if self.config.wiener:
-            found = spectrum or self.measure(lambda *_: noisy, (height, width))
-            assert found is not None
-            mean = wiener_filter(noisy, mean, found)
+        if measured.spectrum is not None:
+            mean = wiener_filter(noisy, mean, measured.spectrum)
         return torch.cat([mean, deviation], 1)
 
     def _pad(self, x: Tensor) -> Tensor:
@@ -179,8 +222,11 @@ class Pipeline:
         # AP-BSN fills the last rows and columns with zeros.
         return F.pad(x, (0, -x.shape[-1] % self.stride, 0, -x.shape[-2] % self.stride))
 
-    def _denoise_view(self, x: Tensor, view: int, origin: tuple[int, int], plane: int) -> Tensor:
-        first = self._first_pass(x)
+    def _denoise_view(
+        self, x: Tensor, view: int, origin: tuple[int, int], plane: int, noise: NoiseModel | None
+    ) -> Tensor:
+        passes = [self._first_pass(x, stride, noise) for stride in self.strides]
+        first = torch.stack(passes).mean(0) if len(passes) > 1 else passes[0]
         if not self.config.r3_passes:
             return first
         return random_replacement_refinement(
@@ -192,15 +238,15 @@ class Pipeline:
             uniforms=self._uniforms(x, view, origin, plane),
         )
 
-    def _first_pass(self, x: Tensor) -> Tensor:
+    def _first_pass(self, x: Tensor, stride: int, noise: NoiseModel | None) -> Tensor:
         margin = self.model.inference.mosaic_margin
         size = (x.shape[-2], x.shape[-1])
         if margin is not None:
-            mosaic = mosaic_downsample(x, self.stride, margin=margin)
-            return mosaic_upsample(self._network(mosaic), self.stride, margin=margin, size=size)
-        if self.stride == 1:
-            return self._network(x)
-        return pixel_shuffle_upsample(self._network(pixel_shuffle_downsample(x, self.stride)), self.stride, size=size)
+            mosaic = mosaic_downsample(x, stride, margin=margin)
+            return mosaic_upsample(self._network(mosaic, noise), stride, margin=margin, size=size)
+        if stride == 1:
+            return self._network(x, noise)
+        return pixel_shuffle_upsample(self._network(pixel_shuffle_downsample(x, stride), noise), stride, size=size)
 
     def _full_resolution(self, x: Tensor) -> Tensor:
         margin = self.model.inference.mosaic_margin
@@ -209,8 +255,8 @@ class Pipeline:
         padded = self._network(F.pad(x, (margin,) * 4, mode="reflect"))
         return padded[..., margin:-margin, margin:-margin]
 
-    def _network(self, x: Tensor) -> Tensor:
-        mean, variance = self.model.estimate(main_output(self._run(x)), x)
+    def _network(self, x: Tensor, noise: NoiseModel | None = None) -> Tensor:
+        mean, variance = self.model.estimate(main_output(self._run(x)), x, noise)
         parts = [mean] if variance is None or not self.config.uncertainty else [mean, variance]
         return torch.cat(parts, 1).to(x.dtype)
 

@@ -41,7 +41,7 @@ def plan_axis(pipeline: Pipeline, length: int) -> list[Segment]:
     if not pipeline.model.network.global_statistics:
         default = max(_SMALLEST_DEFAULT, _HALOS_PER_TILE * pipeline.halo)
         return exact_segments(length, config.tile or -(-default // grid) * grid, pipeline.halo, grid)
-    least = pipeline.stride * pipeline.model.inference.training_crop
+    least = max(pipeline.strides) * pipeline.model.inference.training_crop
     if config.tile is not None and config.tile < min(least, length):
         raise ValueError(
             f"tile {config.tile} is smaller than the {least} pixels this model was trained on, and its channel attention "
@@ -79,7 +79,7 @@ def denoise_bands(
     Memory: one tile in the network, and one row of tiles of the result.
     """
     height, width = size
-    spectrum = pipeline.measure(read, size)
+    measured = pipeline.measure(read, size)
     rows, columns = plan_axis(pipeline, height), plan_axis(pipeline, width)
     carried = torch.zeros(channels, 0, width)
     finished = 0
@@ -88,7 +88,7 @@ def denoise_bands(
         band[:, : carried.shape[1]] = carried
         for column in columns:
             tile = read(row.start, column.start, row.stop - row.start, column.stop - column.start)
-            result = pipeline(tile, origin=(row.start, column.start), plane=plane, spectrum=spectrum)[0].float().cpu()
+            result = pipeline(tile, origin=(row.start, column.start), plane=plane, measured=measured)[0].float().cpu()
             weighted = result * row.weights[None, :, None] * column.weights[None, None, :]
             used = max(finished - row.start, 0)
             band[:, row.start + used - finished :, column.start : column.stop] += weighted[:, used:]

@@ -44,12 +44,15 @@ class InferenceDefaults:
         never smaller.
     grey_as_colour : bool
         A network for colour that has also learned grey images, given to it once per channel.
+    wiener : bool
+        Bring details of the noisy image back (:mod:`bsn.selfsup.wiener`), for correlated noise.
     """
 
     stride: int = 1
     mosaic_margin: int | None = None
     training_crop: int = 128
     grey_as_colour: bool = False
+    wiener: bool = False
 
 
 @dataclass
@@ -95,10 +98,16 @@ class Model:
         Tensor, shape (N, C, H, W)
             Not clipped. The posterior mean if the model has a noise model.
         """
-        x = self.scale.to_network(x)
-        return self.scale.to_image(self.estimate(main_output(self.network(x)), x)[0])
+        y = self.scale.to_network(x)
+        outputs = main_output(self.network(y))
+        if self.noise is None or not self.noise.per_image:
+            return self.scale.to_image(self.estimate(outputs, y)[0])
+        levels = [self.noise.measured_on([image.float().cpu().numpy()]) for image in x]
+        samples = zip(outputs.split(1), y.split(1), levels, strict=True)
+        means = [self.estimate(output, noisy, level)[0] for output, noisy, level in samples]
+        return self.scale.to_image(torch.cat(means))
 
-    def estimate(self, outputs: Tensor, noisy: Tensor) -> tuple[Tensor, Tensor | None]:
+    def estimate(self, outputs: Tensor, noisy: Tensor, noise: NoiseModel | None = None) -> tuple[Tensor, Tensor | None]:
         """Clean values from the network's outputs, all in network units.
 
         Parameters
@@ -106,6 +115,8 @@ class Model:
         outputs : Tensor, shape (N, K, H, W)
         noisy : Tensor, shape (N, C, H, W)
             What the network was given.
+        noise : NoiseModel, optional
+            Of this image, for a model whose noise is measured per image; None: the model's own numbers.
 
         Returns
         -------
@@ -114,10 +125,11 @@ class Model:
         variance : Tensor or None, shape (N, C, H, W)
             Of the posterior; None without a noise model.
         """
-        if self.noise is None:
+        noise = noise or self.noise
+        if noise is None:
             return outputs, None
         prediction = split_prediction(outputs, self.channels)
-        level = affine_noise_variance(prediction.mean, *self.noise.in_network_units(self.scale))
+        level = affine_noise_variance(prediction.mean, *noise.in_network_units(self.scale))
         return posterior(prediction, noisy, level)
 
     def save(self, path: str | Path, *, half: bool = False) -> None:

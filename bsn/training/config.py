@@ -27,6 +27,9 @@ class TrainConfig:
         neighbouring noise is correlated. "auto": measured on the training images, see ``bsn inspect``.
     stride_test : int, optional
         Stride recommended for denoising; stored in the model. None: the smaller of 2 and `stride`.
+    wiener_test : bool, optional
+        Whether denoising shall bring details of the noisy image back by the measured noise spectrum
+        (:mod:`bsn.selfsup.wiener`); stored in the model. None: where `stride` is above 1.
     downsampling : {"sub-image", "mosaic"}
         "sub-image": the network sees one sub-image of each crop (TBSN). "mosaic": all of them, tiled with a margin
         (AP-BSN).
@@ -49,6 +52,10 @@ class TrainConfig:
         Of the noise model, in image values (range [0, 1] for integer images): variance = noise_gain * clean +
         noise_read ** 2. For Gaussian noise `noise_read` is its standard deviation. If one of them is None, both are
         learned, starting from what is measured.
+    noise_scope : {"auto", "set", "image"}
+        "set": one noise model holds for all images. "image": the noise is measured on each, in training and later, and one
+        factor is learned: for files that were stretched or exposed one by one. "auto": as measured; "set" if the numbers
+        of the noise model are given.
     optimizer : {"adamw", "adam"}
     learning_rate : float
         Peak of the schedule.
@@ -69,17 +76,19 @@ class TrainConfig:
 
     model: str = "tbsn-tiny"
     channel_attention: ChannelScope = "phase"
-    stride: int | Literal["auto"] = 1
+    stride: int | Literal["auto"] = "auto"
     stride_test: int | None = None
+    wiener_test: bool | None = None
     downsampling: Literal["sub-image", "mosaic"] = "sub-image"
     mosaic_margin: int = 2
     crop: int = 128
     batch_size: int = 4
     accumulate: int = 1
     loss: LossName = "poisson-l2"
-    noise: Literal["auto", "none", "gaussian", "poisson-gaussian"] = "none"
+    noise: Literal["auto", "none", "gaussian", "poisson-gaussian"] = "auto"
     noise_gain: float | None = None
     noise_read: float | None = None
+    noise_scope: Literal["auto", "set", "image"] = "auto"
     optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 0.0
@@ -109,9 +118,14 @@ class TrainConfig:
             nearest = max(self.crop // self.step, 1) * self.step
             raise ValueError(f"crop {self.crop} is no multiple of the mosaic's stride {self.stride}; use {nearest}")
 
+        if self.noise_scope == "image" and self.noise in ("gaussian", "poisson-gaussian") and not self.noise_learned:
+            raise ValueError(
+                'noise_scope "image" measures the noise of each image; leave noise_gain and noise_read out'
+            )
+
     @property
     def automatic(self) -> bool:
-        """True if something is still to be decided by the images."""
+        """True if stride or noise model are still to be decided by the images."""
         return "auto" in (self.stride, self.noise)
 
     @property
@@ -137,3 +151,9 @@ class TrainConfig:
     def inference_stride(self) -> int:
         """Stride stored in the model for denoising."""
         return self.stride_test or min(2, self.step)
+
+    @property
+    def inference_wiener(self) -> bool:
+        """Use of the Wiener filter stored in the model for denoising."""
+        wanted = self.step > 1 if self.wiener_test is None else self.wiener_test
+        return wanted and self.noise == "none"

@@ -8,9 +8,9 @@ import numpy as np
 
 from bsn.training.config import TrainConfig
 from data import DataError, ImageSource
-from data.noise_statistics import Advice, NoiseName, NoiseStatistics, advise, measure_noise
+from data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
 
-__all__ = ["judge", "measure_source"]
+__all__ = ["judge", "measure_source", "middle"]
 
 _IMAGES = 16
 _SIDE = 512
@@ -32,21 +32,24 @@ def judge(source: ImageSource, config: TrainConfig) -> tuple[TrainConfig, NoiseS
         What was measured; None where nothing was automatic, or nothing could be measured.
     """
     if not config.automatic and not config.noise_learned:
-        return config, None, None
+        return dataclasses.replace(config, noise_scope="set"), None, None
     try:
         statistics = measure_source(source)
     except DataError:
-        return _settle(config, 1, "none"), None, None
+        return _settle(config, Advice(True, 1, 1, "none")), None, None
     advice = advise(statistics)
-    return _settle(config, advice.stride, advice.noise), statistics, advice if config.automatic else None
+    return _settle(config, advice), statistics, advice if config.automatic else None
 
 
-def _settle(config: TrainConfig, stride: int, noise: NoiseName) -> TrainConfig:
+def _settle(config: TrainConfig, advice: Advice) -> TrainConfig:
     """Fill in what is "auto"."""
-    stride = stride if config.stride == "auto" else config.stride
+    stride = advice.stride if config.stride == "auto" else config.stride
     # A stride above 1 says that neighbours share their noise; then the noisy pixel is no independent witness.
-    chosen = (noise if stride == 1 else "none") if config.noise == "auto" else config.noise
-    return dataclasses.replace(config, stride=stride, noise=chosen)
+    noise = (advice.noise if stride == 1 else "none") if config.noise == "auto" else config.noise
+    settled = dataclasses.replace(config, stride=stride, noise=noise)
+    if settled.noise_scope == "auto":
+        settled = dataclasses.replace(settled, noise_scope=advice.scope if settled.noise_learned else "set")
+    return settled
 
 
 def measure_source(source: ImageSource) -> NoiseStatistics:
@@ -63,8 +66,13 @@ def measure_source(source: ImageSource) -> NoiseStatistics:
     """
     planes = []
     for index in np.unique(np.linspace(0, len(source) - 1, min(_IMAGES, len(source))).round().astype(int)):
-        height, width = source.size(int(index))
-        h, w = min(height, _SIDE), min(width, _SIDE)
-        planes.append(source.crop(int(index), (height - h) // 2, (width - w) // 2, h, w))
+        planes.append(middle(source, int(index)))
     level = 1 / np.iinfo(source.dtype).max if np.issubdtype(source.dtype, np.integer) else 0.0
     return measure_noise(planes, grey_level=level)
+
+
+def middle(source: ImageSource, index: int) -> np.ndarray:
+    """Middle of a training image, at most 512 x 512 pixels, shape (C, h, w)."""
+    height, width = source.size(index)
+    h, w = min(height, _SIDE), min(width, _SIDE)
+    return source.crop(index, (height - h) // 2, (width - w) // 2, h, w)

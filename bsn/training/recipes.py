@@ -32,10 +32,10 @@ class Recipe:
 
 
 RECIPES = {
-    "default": Recipe("white noise (microscopy, raw sensors) on a CPU in about ten minutes"),
+    "default": Recipe("what the noise of the images asks for, on a CPU in about ten minutes"),
     "camera": Recipe(
         "correlated noise (JPEGs of cameras and phones): stride 5",
-        TrainConfig(stride=5, loss="l1"),
+        TrainConfig(stride=5, noise="none", loss="l1"),
     ),
     "tbsn": Recipe(
         "published TBSN (AAAI 2025): full size, stride 5, 100,000 steps; needs a GPU",
@@ -43,6 +43,8 @@ RECIPES = {
             model="tbsn",
             channel_attention="global",
             stride=5,
+            wiener_test=False,
+            noise="none",
             crop=128,
             batch_size=4,
             loss="l1",
@@ -69,6 +71,8 @@ RECIPES = {
         TrainConfig(
             model="dbsnl",
             stride=5,
+            wiener_test=False,
+            noise="none",
             downsampling="mosaic",
             crop=120,
             batch_size=8,

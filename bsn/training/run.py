@@ -18,7 +18,7 @@ from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
 from bsn.training.judgement import judge
 from bsn.training.leak_guard import warn_of_leaks
-from bsn.training.noise_level import NoiseLevel
+from bsn.training.noise_level import ImageNoise, MeasuredNoiseLevel, NoiseLevel
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation import CleanPair, Validation
 from data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
@@ -171,13 +171,20 @@ def build_task(
     warn_of_leaks(network, config.crop)
     mean, spread, darkest = _statistics(crops)
     scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
+    common = None if config.noise == "none" else _noise_model(config, statistics, spread, darkest)
+    noise: NoiseLevel | MeasuredNoiseLevel | None = None
+    if common is not None and config.noise_scope == "image":
+        noise = MeasuredNoiseLevel(common, scale)
+    elif common is not None:
+        noise = NoiseLevel(common, scale, darkest=darkest, learned=config.noise_learned)
     return BlindSpotTask(
         network,
         crops,
         config,
         scale,
         mean_intensity=abs(mean) or spread,
-        noise=_noise_level(config, scale, statistics, spread, darkest),
+        noise=noise,
+        image_noise=ImageNoise(source, noise.common, scale) if isinstance(noise, MeasuredNoiseLevel) else None,
         validation=Validation(held_back, pairs, get_protocol(protocol)),
         provenance={
             "model": config.model,
@@ -219,20 +226,16 @@ def _held_back(source: ImageSource, config: TrainConfig, seed: int) -> CropBatch
     return grid_crops(source, config.image_crop, count, seed) if count else None
 
 
-def _noise_level(
-    config: TrainConfig, scale: ValueScale, measured: NoiseStatistics | None, spread: float, darkest: float
-) -> NoiseLevel | None:
-    """Noise of a run with a posterior: given, or learned from what was measured (else a tenth of the images' variance)."""
-    if config.noise == "none":
-        return None
+def _noise_model(config: TrainConfig, measured: NoiseStatistics | None, spread: float, darkest: float) -> NoiseModel:
+    """Noise of a run with a posterior: given, or as measured (else a tenth of the images' variance)."""
+    if not config.noise_learned:
+        return NoiseModel(config.noise_gain or 0.0, (config.noise_read or 0.0) ** 2)
     start = NoiseModel(0.0, measured.sigma**2 if measured is not None and measured.sigma else 0.1 * spread**2)
     if config.noise == "poisson-gaussian" and measured is not None and measured.gain > 0:
         start = NoiseModel(measured.gain, measured.constant)
     elif config.noise == "poisson-gaussian":
         start = NoiseModel(start.variance / spread, start.variance - start.variance / spread * darkest)
-    if not config.noise_learned:
-        start = NoiseModel(config.noise_gain or 0.0, (config.noise_read or 0.0) ** 2)
-    return NoiseLevel(start, scale, darkest=darkest, learned=config.noise_learned)
+    return start
 
 
 def _statistics(crops: RandomCrops) -> tuple[float, float, float]:

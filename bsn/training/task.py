@@ -17,7 +17,7 @@ from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample, posterior_nll, split_prediction
 from bsn.training.config import TrainConfig
-from bsn.training.noise_level import NoiseLevel
+from bsn.training.noise_level import ImageNoise, MeasuredNoiseLevel, NoiseLevel
 from bsn.training.validation import Validation
 from data import Prefetcher, prefetch
 from data.crops import CropBatch
@@ -49,8 +49,10 @@ class BlindSpotTask(Task):
     mean_intensity : float
         Mean of the images, the unit of the "poisson-l2" loss.
     validation : Validation, optional
-    noise : NoiseLevel, optional
+    noise : NoiseLevel or MeasuredNoiseLevel, optional
         Makes it a run with a posterior; the network then has the outputs of :func:`bsn.selfsup.outputs_for_posterior`.
+    image_noise : ImageNoise, optional
+        Of the training images, for a MeasuredNoiseLevel.
     provenance : mapping, optional
         Goes into the model file.
     """
@@ -63,13 +65,14 @@ class BlindSpotTask(Task):
         scale: ValueScale,
         *,
         mean_intensity: float = 1.0,
-        noise: NoiseLevel | None = None,
+        noise: NoiseLevel | MeasuredNoiseLevel | None = None,
+        image_noise: ImageNoise | None = None,
         validation: Validation | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         self.modules = {"network": network} if noise is None else {"network": network, "noise": noise}
         self.crops, self.config, self.scale = crops, config, scale
-        self.mean_intensity = mean_intensity
+        self.mean_intensity, self.image_noise = mean_intensity, image_noise
         self.validation = validation
         self.provenance = dict(provenance or {})
         self.workers = Workers()
@@ -97,8 +100,10 @@ class BlindSpotTask(Task):
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of crops."""
         batch = self._next_batch(step)
-        parts = np.array_split(batch.pixels, self.config.accumulate)
-        yield Update([functools.partial(self._loss, part) for part in parts], batch=batch.names)
+        pixels, images = (np.array_split(a, self.config.accumulate) for a in (batch.pixels, batch.positions[:, 0]))
+        yield Update(
+            [functools.partial(self._loss, *part) for part in zip(pixels, images, strict=True)], batch=batch.names
+        )
 
     def _next_batch(self, step: int) -> CropBatch:
         if self._batches is None:
@@ -109,11 +114,11 @@ class BlindSpotTask(Task):
             self._batches = prefetch(batch, step)
         return next(self._batches)
 
-    def _loss(self, pixels: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
+    def _loss(self, pixels: np.ndarray, images: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
         x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)
         target = self._network_input(self.scale.to_network(x))
         outputs = self.predict(self.modules["network"], target).to(target.dtype)
-        return self.loss(outputs, target, self.modules).mean(), {}
+        return self.loss(outputs, target, self.modules, images).mean(), {}
 
     def _network_input(self, x: Tensor) -> Tensor:
         """Sub-image (0, 0): random crops bring the others. A mosaic keeps all of them."""
@@ -128,21 +133,22 @@ class BlindSpotTask(Task):
         mosaic = network(mosaic_downsample(x, stride, margin=margin))
         return mosaic_upsample(mosaic, stride, margin=margin)
 
-    def loss(self, outputs: Tensor, target: Tensor, modules: Mapping[str, nn.Module]) -> Tensor:
-        """Loss of each sample, shape (N,)."""
+    def loss(self, outputs: Tensor, target: Tensor, modules: Mapping[str, nn.Module], images: np.ndarray) -> Tensor:
+        """Loss of each sample, shape (N,); `images` (N,) are the numbers of their images."""
         if "noise" in modules:
-            return self._likelihood(outputs, target, modules["noise"])
+            return self._likelihood(outputs, target, modules["noise"], images)
         prediction = outputs
         if self.config.loss == "poisson-l2":
             # This loss is defined on non-negative intensities with a mean near one.
             prediction, target = (self.scale.to_image(t) / self.mean_intensity for t in (prediction, target))
         return LOSSES[self.config.loss](prediction, target)
 
-    def _likelihood(self, outputs: Tensor, target: Tensor, noise: nn.Module) -> Tensor:
+    def _likelihood(self, outputs: Tensor, target: Tensor, noise: nn.Module, images: np.ndarray) -> Tensor:
         prediction = split_prediction(outputs, target.shape[1])
-        variance = noise(prediction.mean)
+        of_images = None if self.image_noise is None else torch.from_numpy(self.image_noise(images.tolist())).to(target)
+        variance = noise(prediction.mean, of_images)
         loss = posterior_nll(prediction, target, variance)
-        if not self.config.noise_learned:
+        if not noise.learned:
             return loss
         # Uncertainty and learned noise explain the same error; the noise is given what it can take.
         return loss - _NOISE_BONUS * variance.sqrt().flatten(1).mean(1)
@@ -162,6 +168,7 @@ class BlindSpotTask(Task):
         config = self.config
         inference = InferenceDefaults(
             stride=config.inference_stride,
+            wiener=config.inference_wiener,
             mosaic_margin=config.mosaic_margin if config.downsampling == "mosaic" else None,
             training_crop=config.crop,
         )

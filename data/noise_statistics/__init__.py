@@ -1,7 +1,16 @@
 """What the noise of an image is, measured on the noisy image alone, and what to do about it."""
 
-from data.noise_statistics.advice import Advice, NoiseName, advise
+from data.noise_statistics.advice import Advice, NoiseName, NoiseScope, advise
 from data.noise_statistics.colour_axes import AxisNoise, measure_along
 from data.noise_statistics.statistics import NoiseStatistics, measure_noise
 
-__all__ = ["Advice", "AxisNoise", "NoiseName", "NoiseStatistics", "advise", "measure_along", "measure_noise"]
+__all__ = [
+    "Advice",
+    "AxisNoise",
+    "NoiseName",
+    "NoiseScope",
+    "NoiseStatistics",
+    "advise",
+    "measure_along",
+    "measure_noise",
+]

@@ -8,9 +8,10 @@ from typing import Literal
 from data.noise_statistics.correlation import LAGS
 from data.noise_statistics.statistics import NoiseStatistics
 
-__all__ = ["Advice", "NoiseName", "advise"]
+__all__ = ["Advice", "NoiseName", "NoiseScope", "advise"]
 
 NoiseName = Literal["none", "gaussian", "poisson-gaussian"]
+NoiseScope = Literal["set", "image"]
 
 _WHITE = 0.1
 _INDEPENDENT = 0.12
@@ -19,7 +20,7 @@ _LINE = 0.15
 _JPEG = 1.05
 _CLIPPED = 0.1
 _LEVELS = 0.5
-_SAME_NOISE = 1.25  # a model of too little noise takes noise for picture, which costs more than the noisy pixel gives
+_SAME_NOISE = 1.25
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Advice:
         Of the pixel-shuffle downsampling in training and for denoising.
     noise : {"none", "gaussian", "poisson-gaussian"}
         Noise model by which the noisy pixel is used; "none" where neighbours share their noise.
+    scope : {"set", "image"}
+        Whether one noise model holds for all images, or it has to be measured on each.
     reasons : tuple of str
         Sentences for the reader.
     """
@@ -42,6 +45,7 @@ class Advice:
     stride: int
     stride_test: int
     noise: NoiseName
+    scope: NoiseScope = "set"
     reasons: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -60,18 +64,19 @@ def advise(statistics: NoiseStatistics) -> Advice:
     stride = _stride(statistics, reasons)
     suitable = _suitable(statistics, reasons)
     noise: NoiseName = "none"
-    if stride == 1 and suitable and statistics.spread > _SAME_NOISE:
-        reasons.append(
-            f"noise of neighbours is independent, but differs from image to image (by a factor of {statistics.spread:.2f} in "
-            "variance): no noise model holds for all of them, so the noisy pixel is left out"
-        )
-    elif stride == 1 and suitable:
+    scope: NoiseScope = "image" if statistics.spread > _SAME_NOISE else "set"
+    if stride == 1 and suitable:
         noise = "poisson-gaussian" if statistics.gain > 0 else "gaussian"
         reasons.append(
             "noise of neighbours is independent, so the noisy pixel itself is used, weighed by the noise curve"
         )
+        if scope == "image":
+            reasons.append(
+                f"the noise differs from image to image (by a factor of {statistics.spread:.2f} in variance), as where each "
+                "was stretched on its own: the noise curve is measured on each of them"
+            )
     _remarks(statistics, reasons)
-    return Advice(suitable, stride, min(2, stride), noise, tuple(reasons))
+    return Advice(suitable, stride, min(2, stride), noise, scope, tuple(reasons))
 
 
 def _stride(statistics: NoiseStatistics, reasons: list[str]) -> int:

@@ -47,15 +47,15 @@ def test_white_noise_is_found(gain, read):
 
 
 @pytest.mark.parametrize(
-    ("factors", "spread", "one_model"), [((1, 1, 1, 1), 1.0, True), ((0.5, 1, 2, 4), 2 ** (1.5 / 1.349), False)]
+    ("factors", "spread", "scope"), [((1, 1, 1, 1), 1.0, "set"), ((0.5, 1, 2, 4), 2 ** (1.5 / 1.349), "image")]
 )
-def test_one_noise_model_is_advised_for_one_noise_only(factors, spread, one_model):
+def test_one_noise_model_is_advised_for_one_noise_only(factors, spread, scope):
     """Variances that double from image to image have quartiles a factor of 2 ** 1.5 apart: 2 ** (1.5 / 1.349) is 2.2."""
     rng = np.random.default_rng(3)
     images = [picture(i) + 0.08 * np.sqrt(f) * rng.normal(size=(1, 512, 512)) for i, f in enumerate(factors)]
     found = measure_noise(images)
     assert found.spread == pytest.approx(spread, rel=0.1)
-    assert (advise(found).noise != "none") == one_model
+    assert (advise(found).noise, advise(found).scope) == ("gaussian" if found.gain == 0 else "poisson-gaussian", scope)
 
 
 @pytest.mark.parametrize(("width", "within"), [(0.5, 0.06), (0.8, 0.1), (1.2, 0.13)])

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from bsn.engine import LoopConfig, RunFolder, fit
 from bsn.engine.task import Workers
@@ -75,6 +76,7 @@ def noisy_ramps(count=6, size=96, sigma=0.1, channels=1):
 
 
 TINY = TrainConfig(crop=32, batch_size=4, learning_rate=5e-3)
+TINY_BLIND = dataclasses.replace(TINY, stride=1, noise="none")
 CPU = {"accelerator": "cpu", "warmup_steps": 5, "validate_every": 0}
 
 
@@ -240,3 +242,67 @@ def test_refinement_and_uncertainty_are_refused_where_they_make_no_sense(tmp_pat
         Denoiser(model, r3_passes=2)
     with pytest.raises(ValueError, match="this model predicts no uncertainty"):
         Denoiser(dataclasses.replace(model, noise=None), uncertainty=True)
+
+
+def stretched(frames=8, seed=0):
+    """Flat, and texture that nothing predicts, under noise that grows from frame to frame to 8 times the variance."""
+    rng = np.random.default_rng(seed)
+    clean, noisy, sigmas = [], [], []
+    for index in range(frames):
+        picture = 0.5 + 0.2 * rng.normal(size=(128, 128)) * (np.arange(128) >= 96)
+        sigma = 0.05 * 2 ** (1.5 * index / (frames - 1))
+        clean.append(picture)
+        noisy.append((picture + sigma * rng.normal(size=picture.shape)).astype(np.float32))
+        sigmas.append(sigma)
+    return clean, noisy, sigmas
+
+
+def test_noise_that_differs_from_image_to_image_is_measured_on_each(tmp_path):
+    clean, noisy, sigmas = stretched()
+    said = []
+    torch.manual_seed(0)
+    task = build_task(ArraySource(noisy, "YX"), TrainConfig(crop=32, batch_size=4), 0, say=said.append)
+    assert "measured on each" in " ".join(said)
+    curves = task.image_noise(range(8))
+    variances = (curves[:, 0] * task.scale.to_network(torch.tensor(0.5)).item() + curves[:, 1]) * task.scale.scale**2
+    np.testing.assert_allclose(np.sqrt(variances), sigmas, rtol=0.15)
+    fit(task, LoopConfig(steps=150, **CPU), RunFolder(tmp_path / "run"))
+    model = Model.load(tmp_path / "run")
+    assert model.noise.per_image
+    denoiser = Denoiser(model)
+    for index in (0, 7):  # where nothing is predicted the textbook's weighted mean is the truth, for each frame its own
+        error = (denoiser(noisy[index], "YX") - clean[index])[:, 96:]
+        weighted = 0.2 * sigmas[index] / np.hypot(0.2, sigmas[index])
+        assert np.sqrt(np.square(error).mean()) == pytest.approx(weighted, rel=0.15)
+    assert torch.allclose(
+        model.predict(torch.from_numpy(noisy[7])[None, None])[0, 0],
+        torch.from_numpy(denoiser(noisy[7], "YX")),
+        atol=1e-4,
+    )
+
+
+def test_measuring_each_image_excludes_given_numbers():
+    with pytest.raises(ValueError, match="leave noise_gain and noise_read out"):
+        TrainConfig(noise="gaussian", noise_read=0.1, noise_scope="image")
+
+
+def test_training_follows_the_judgement_of_inspect_unless_told():
+    """Default settings: stride, noise model and use of the noisy image follow from the noise."""
+    white = [0.5 + 0.05 * np.random.default_rng(i).normal(size=(128, 128)) for i in range(4)]
+    shared = [gaussian_filter(0.5 + 0.2 * np.random.default_rng(i).normal(size=(192, 192)), 0.8) for i in range(4)]
+    said = []
+    task = build_task(ArraySource([w.astype(np.float32) for w in white], "YX"), TINY, 0, say=said.append)
+    assert (task.config.stride, task.config.noise, task.config.noise_scope) == (1, task.config.noise, "set")
+    assert task.config.noise.endswith("gaussian")
+    assert "independent" in said[0]
+    task = build_task(ArraySource([s.astype(np.float32) for s in shared], "YX"), TINY, 0, say=said.append)
+    assert task.config.stride > 1
+    assert task.config.noise == "none"
+    model = task.model(task.modules, {})
+    assert (model.inference.stride, model.inference.wiener) == (2, True)
+    assert Denoiser(model).pipeline.wiener
+    assert not Denoiser(model, wiener=False).pipeline.wiener
+    assert Denoiser(model)(shared[0][:40, :40].astype(np.float32)).shape == (40, 40), "too small for it: left out"
+    told = build_task(ArraySource([s.astype(np.float32) for s in shared], "YX"), TINY_BLIND, 0)
+    assert (told.config.stride, told.config.noise) == (1, "none")
+    assert not told.model(told.modules, {}).inference.wiener
