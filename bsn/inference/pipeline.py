@@ -20,12 +20,14 @@ from bsn.models import Model, NoiseModel
 from bsn.models.interface import main_output
 from bsn.selfsup import (
     NoiseSpectrum,
+    fit_noise,
     measure_spectrum,
     mosaic_downsample,
     mosaic_upsample,
     pixel_shuffle_downsample,
     pixel_shuffle_upsample,
     random_replacement_refinement,
+    split_prediction,
     wiener_filter,
 )
 from bsn.selfsup.wiener import BLOCK, STEP
@@ -140,8 +142,8 @@ class Pipeline:
         data.DataError
             If the image is too small for a Wiener filter that was asked for.
         """
-        per_image = self.model.noise if self.model.noise is not None and self.model.noise.per_image else None
-        if not self.wiener and per_image is None:
+        per_image = self.model.noise is not None and self.model.noise.per_image
+        if not self.wiener and not per_image:
             return Measured()
         (height, width), side = size, _MEASURED
         if height * width <= (2 * side) ** 2:
@@ -152,9 +154,24 @@ class Pipeline:
             regions = [read(top, left, h, w) for top, left in places]
         images = [region[0].float().cpu().numpy() for region in regions]
         return Measured(
-            self._spectrum(images) if self.wiener else None,
-            None if per_image is None else per_image.measured_on(images),
+            self._spectrum(images) if self.wiener else None, self._fitted_noise(regions) if per_image else None
         )
+
+    @torch.no_grad()
+    def _fitted_noise(self, regions: list[Tensor]) -> NoiseModel:
+        """Noise model of an image, from what the network leaves of parts of it."""
+        stride, model = self.strides[0], self.model
+        seen = []
+        for region in regions:
+            x = self._pad(model.scale.to_network(region.expand(-1, model.channels, -1, -1)))
+            x = pixel_shuffle_downsample(x, stride) if stride > 1 else x
+            prediction = split_prediction(main_output(self._run(x)), model.channels)
+            seen.append(torch.stack([part.flatten() for part in (prediction.mean, prediction.variance(), x)]))
+        assert model.noise is not None
+        mean, uncertainty, noisy = torch.cat(seen, 1)[:, None, None, None]
+        curve = fit_noise(mean, uncertainty, noisy, gain=model.noise.gain > 0)
+        slope, constant, least = (float(value) for value in curve)
+        return NoiseModel.from_network_units(slope, constant if slope else max(constant, least), model.scale, least)
 
     def _spectrum(self, images: list[np.ndarray]) -> NoiseSpectrum | None:
         try:

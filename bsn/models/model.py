@@ -16,7 +16,7 @@ from bsn.models.interface import main_output
 from bsn.models.noise_model import NoiseModel
 from bsn.models.registry import build, network_name
 from bsn.models.value_scale import ValueScale
-from bsn.selfsup import affine_noise_variance, posterior, split_prediction
+from bsn.selfsup import affine_noise_variance, fit_noise, posterior, split_prediction
 from data.atomic import atomic_output
 from data.errors import writing
 
@@ -98,14 +98,8 @@ class Model:
         Tensor, shape (N, C, H, W)
             Not clipped. The posterior mean if the model has a noise model.
         """
-        y = self.scale.to_network(x)
-        outputs = main_output(self.network(y))
-        if self.noise is None or not self.noise.per_image:
-            return self.scale.to_image(self.estimate(outputs, y)[0])
-        levels = [self.noise.measured_on([image.float().cpu().numpy()]) for image in x]
-        samples = zip(outputs.split(1), y.split(1), levels, strict=True)
-        means = [self.estimate(output, noisy, level)[0] for output, noisy, level in samples]
-        return self.scale.to_image(torch.cat(means))
+        x = self.scale.to_network(x)
+        return self.scale.to_image(self.estimate(main_output(self.network(x)), x)[0])
 
     def estimate(self, outputs: Tensor, noisy: Tensor, noise: NoiseModel | None = None) -> tuple[Tensor, Tensor | None]:
         """Clean values from the network's outputs, all in network units.
@@ -116,7 +110,7 @@ class Model:
         noisy : Tensor, shape (N, C, H, W)
             What the network was given.
         noise : NoiseModel, optional
-            Of this image, for a model whose noise is measured per image; None: the model's own numbers.
+            Of this image, where it is known already; None: the model's own, fitted to each sample if it is per image.
 
         Returns
         -------
@@ -129,6 +123,9 @@ class Model:
         if noise is None:
             return outputs, None
         prediction = split_prediction(outputs, self.channels)
+        if noise.per_image:
+            curve = fit_noise(prediction.mean, prediction.variance(), noisy, gain=noise.gain > 0)
+            return posterior(prediction, noisy, affine_noise_variance(prediction.mean, *curve))
         level = affine_noise_variance(prediction.mean, *noise.in_network_units(self.scale))
         return posterior(prediction, noisy, level)
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from bsn.models.value_scale import ValueScale
-from data import DataError
-from data.noise_statistics import measure_noise
 
 __all__ = ["NoiseModel"]
 
@@ -32,15 +26,13 @@ class NoiseModel:
     least : float
         The variance is never taken to be less, in squared image values.
     per_image : bool
-        The noise differs from image to image, and is measured on each; the numbers above then hold where an image is too
-        small for that.
-    factor : float
-        What is measured on an image is multiplied by this.
+        The noise differs from image to image, and is fitted to each (:func:`bsn.selfsup.fit_noise`); the numbers above are
+        then those of the training images together, and `gain` says by being zero or not which kind of noise is fitted.
 
     Raises
     ------
     ValueError
-        If `gain` is negative, or there is no variance, or `factor` is not positive.
+        If `gain` or `least` is negative, or there is no variance.
 
     Examples
     --------
@@ -52,13 +44,12 @@ class NoiseModel:
     variance: float
     least: float = 0.0
     per_image: bool = False
-    factor: float = 1.0
 
     def __post_init__(self) -> None:
         if self.gain < 0 or (self.gain == 0 and self.variance <= 0):
             raise ValueError(f"gain {self.gain} and variance {self.variance} are no noise; one must be positive")
-        if self.least < 0 or self.factor <= 0:
-            raise ValueError(f"least variance {self.least} and factor {self.factor} must not be negative, or zero")
+        if self.least < 0:
+            raise ValueError(f"least variance {self.least} is negative")
 
     def in_network_units(self, scale: ValueScale) -> tuple[float, float, float]:
         """Slope, constant and least value of the variance as a function of the network's value."""
@@ -66,33 +57,7 @@ class NoiseModel:
         return slope, (self.gain * scale.offset + self.variance) / square, self.least / square
 
     @classmethod
-    def from_network_units(cls, slope: float, constant: float, scale: ValueScale) -> NoiseModel:
-        """Inverse of :meth:`in_network_units`, with no least value."""
+    def from_network_units(cls, slope: float, constant: float, scale: ValueScale, least: float = 0.0) -> NoiseModel:
+        """Inverse of :meth:`in_network_units`."""
         gain = slope * scale.scale
-        return cls(gain, constant * scale.scale**2 - gain * scale.offset)
-
-    def measured_on(self, images: Sequence[np.ndarray]) -> NoiseModel:
-        """Measure the noise of an image, on all of it or on several parts.
-
-        Parameters
-        ----------
-        images : sequence of ndarray, shape (C, H, W), float
-            Image values.
-
-        Returns
-        -------
-        NoiseModel
-            Of the same kind: without gain if this one has none. This one itself where the images are too small, or their
-            noise too little, to be measured.
-        """
-        try:
-            found = measure_noise(images)
-        except DataError:
-            return self
-        gain, constant = (found.gain, found.constant) if self.gain else (0.0, found.sigma**2)
-        # Below the darkest place that was measured the line may cross zero; noise does not.
-        least = gain * min(point.intensity for point in found.curve) + constant
-        if least <= 0 or not np.isfinite(least):
-            return self
-        f = self.factor
-        return dataclasses.replace(self, gain=f * gain, variance=f * constant, least=f * least, factor=1.0)
+        return cls(gain, constant * scale.scale**2 - gain * scale.offset, least * scale.scale**2)

@@ -1,6 +1,7 @@
 """Pure functions of self-supervised denoising: pixel-shuffle downsampling, refinement, losses, posterior, Wiener filter."""
 
 from bsn.selfsup.losses import LOSSES, LossName, l1_loss, l2_loss, poisson_l2_loss
+from bsn.selfsup.noise_fit import fit_noise
 from bsn.selfsup.pixel_shuffle_downsample import (
     mosaic_downsample,
     mosaic_upsample,
@@ -24,6 +25,7 @@ __all__ = [
     "NoiseSpectrum",
     "Prediction",
     "affine_noise_variance",
+    "fit_noise",
     "l1_loss",
     "l2_loss",
     "measure_spectrum",

@@ -62,6 +62,10 @@ class Prediction:
         a = self.factor
         return [[_dot(a[i][: j + 1], a[j]) for j in range(i + 1)] for i in range(len(a))]
 
+    def variance(self) -> Tensor:
+        """Diagonal of S, shape (N, C, H, W)."""
+        return torch.stack([_dot(row, row) for row in self.factor], 1)
+
 
 def outputs_for_posterior(channels: int) -> int:
     """Outputs of a network that predicts mean and covariance over `channels` channels.

@@ -46,16 +46,17 @@ class TrainConfig:
     noise : {"auto", "none", "gaussian", "poisson-gaussian"}
         "none" predicts the clean value from the surroundings alone. With a noise model the network also predicts its own
         uncertainty, and the noisy pixel is combined with the prediction by Bayes' rule: better where the noise is
-        independent from pixel to pixel. The loss then is the likelihood, whatever `loss` says. "auto": chosen by the
-        measured noise.
+        independent from pixel to pixel. The loss then is the likelihood, whatever `loss` says (but see `noise_scope`).
+        "auto": chosen by the measured noise.
     noise_gain, noise_read : float, optional
         Of the noise model, in image values (range [0, 1] for integer images): variance = noise_gain * clean +
         noise_read ** 2. For Gaussian noise `noise_read` is its standard deviation. If one of them is None, both are
         learned, starting from what is measured.
     noise_scope : {"auto", "set", "image"}
-        "set": one noise model holds for all images. "image": the noise is measured on each, in training and later, and one
-        factor is learned: for files that were stretched or exposed one by one. "auto": as measured; "set" if the numbers
-        of the noise model are given.
+        "set": one noise model holds for all images, and the loss is the likelihood. "image": the noise is fitted to each
+        image, in training and later (:func:`bsn.selfsup.fit_noise`), for files that were stretched or exposed one by one;
+        the mean is trained by `loss`, its uncertainty by the likelihood. "auto": as measured; "set" if the numbers of the
+        noise model are given.
     optimizer : {"adamw", "adam"}
     learning_rate : float
         Peak of the schedule.
@@ -119,9 +120,7 @@ class TrainConfig:
             raise ValueError(f"crop {self.crop} is no multiple of the mosaic's stride {self.stride}; use {nearest}")
 
         if self.noise_scope == "image" and self.noise in ("gaussian", "poisson-gaussian") and not self.noise_learned:
-            raise ValueError(
-                'noise_scope "image" measures the noise of each image; leave noise_gain and noise_read out'
-            )
+            raise ValueError('noise_scope "image" fits the noise to each image; leave noise_gain and noise_read out')
 
     @property
     def automatic(self) -> bool:

@@ -10,7 +10,7 @@ from bsn.training.config import TrainConfig
 from data import DataError, ImageSource
 from data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
 
-__all__ = ["judge", "measure_source", "middle"]
+__all__ = ["judge", "measure_source"]
 
 _IMAGES = 16
 _SIDE = 512
@@ -66,13 +66,8 @@ def measure_source(source: ImageSource) -> NoiseStatistics:
     """
     planes = []
     for index in np.unique(np.linspace(0, len(source) - 1, min(_IMAGES, len(source))).round().astype(int)):
-        planes.append(middle(source, int(index)))
+        height, width = source.size(int(index))
+        h, w = min(height, _SIDE), min(width, _SIDE)
+        planes.append(source.crop(int(index), (height - h) // 2, (width - w) // 2, h, w))
     level = 1 / np.iinfo(source.dtype).max if np.issubdtype(source.dtype, np.integer) else 0.0
     return measure_noise(planes, grey_level=level)
-
-
-def middle(source: ImageSource, index: int) -> np.ndarray:
-    """Middle of a training image, at most 512 x 512 pixels, shape (C, h, w)."""
-    height, width = source.size(index)
-    h, w = min(height, _SIDE), min(width, _SIDE)
-    return source.crop(index, (height - h) // 2, (width - w) // 2, h, w)

@@ -1,21 +1,17 @@
-"""Noise level of a run with a posterior: known, learned with the network, or measured on each image."""
+"""Noise level of a run with a posterior: known, learned with the network, or fitted to each image."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from bsn.models import NoiseModel, ValueScale
-from bsn.selfsup import affine_noise_variance
-from bsn.training.judgement import middle
-from data import ImageSource
+from bsn.selfsup import affine_noise_variance, fit_noise
 
-__all__ = ["ImageNoise", "MeasuredNoiseLevel", "NoiseLevel"]
+__all__ = ["FittedNoiseLevel", "NoiseLevel"]
 
 _SMALLEST = 1e-6
 _PACE = 10.0  # two numbers, of which every pixel tells something, may move faster than weights
@@ -56,8 +52,8 @@ class NoiseLevel(nn.Module):
         logs = torch.tensor([math.log(max(slope, _SMALLEST)), math.log(max(at_darkest, _SMALLEST))])
         self.logs = nn.Parameter(logs / _PACE, requires_grad=learned)
 
-    def forward(self, mean: Tensor, of_images: Tensor | None = None) -> Tensor:
-        """Noise variance at a predicted mean (N, C, H, W), same shape, float32 or more; the same for all images."""
+    def forward(self, mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> Tensor:
+        """Noise variance at a predicted mean (N, C, H, W), same shape, float32 or more; the others do not matter."""
         slope, constant = self._affine()
         return affine_noise_variance(mean, slope, constant)
 
@@ -73,64 +69,25 @@ class NoiseLevel(nn.Module):
         return NoiseModel.from_network_units(slope, constant, self.scale)
 
 
-class MeasuredNoiseLevel(nn.Module):
-    """Variance of the noise of each image: what was measured on it, times one factor that is learned.
+class FittedNoiseLevel(nn.Module):
+    """Variance of the noise of each crop, fitted to what the network leaves of it.
 
     Parameters
     ----------
     common : NoiseModel
         Of all images together.
-    scale : ValueScale
     """
 
-    learned = True
+    learned = False
 
-    def __init__(self, common: NoiseModel, scale: ValueScale) -> None:
+    def __init__(self, common: NoiseModel) -> None:
         super().__init__()
-        self.common, self.scale = common, scale
-        self.log = nn.Parameter(torch.zeros(()))
+        self.common = dataclasses.replace(common, per_image=True)
 
-    def forward(self, mean: Tensor, of_images: Tensor | None = None) -> Tensor:
-        """Noise variance at a predicted mean.
+    def forward(self, mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> Tensor:
+        """Noise variance of noisy crops (N, C, H, W) with their prediction, same shape, float32 or more."""
+        return affine_noise_variance(mean, *fit_noise(mean, uncertainty, noisy, gain=self.common.gain > 0))
 
-        Parameters
-        ----------
-        mean : Tensor, shape (N, C, H, W)
-        of_images : Tensor, shape (N, 3)
-            Of each sample's image, see :class:`ImageNoise`.
-
-        Returns
-        -------
-        Tensor, shape (N, C, H, W), float32 or more
-        """
-        assert of_images is not None
-        slope, constant, least = of_images[:, :, None, None, None].unbind(1)
-        return affine_noise_variance(mean, slope, constant, least) * (_PACE * self.log).exp()
-
-    @torch.no_grad()
     def model(self) -> NoiseModel:
-        """Present state in image values."""
-        return dataclasses.replace(self.common, per_image=True, factor=float((_PACE * self.log).exp()))
-
-
-class ImageNoise:
-    """Noise of single training images, measured when it is first asked for.
-
-    Parameters
-    ----------
-    source : ImageSource
-    common : NoiseModel
-        Used for images on which nothing can be measured.
-    scale : ValueScale
-    """
-
-    def __init__(self, source: ImageSource, common: NoiseModel, scale: ValueScale) -> None:
-        self.source, self.common, self.scale = source, common, scale
-        self._found: dict[int, tuple[float, float, float]] = {}
-
-    def __call__(self, indices: Sequence[int]) -> np.ndarray:
-        """Slope, constant and least value of the variance in network units, shape (N, 3), float32."""
-        for index in set(indices) - self._found.keys():
-            model = self.common.measured_on([middle(self.source, index)])
-            self._found[index] = model.in_network_units(self.scale)
-        return np.array([self._found[index] for index in indices], np.float32)
+        """What the model stores."""
+        return self.common

@@ -18,7 +18,7 @@ from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
 from bsn.training.judgement import judge
 from bsn.training.leak_guard import warn_of_leaks
-from bsn.training.noise_level import ImageNoise, MeasuredNoiseLevel, NoiseLevel
+from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation import CleanPair, Validation
 from data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
@@ -172,9 +172,9 @@ def build_task(
     mean, spread, darkest = _statistics(crops)
     scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
     common = None if config.noise == "none" else _noise_model(config, statistics, spread, darkest)
-    noise: NoiseLevel | MeasuredNoiseLevel | None = None
+    noise: NoiseLevel | FittedNoiseLevel | None = None
     if common is not None and config.noise_scope == "image":
-        noise = MeasuredNoiseLevel(common, scale)
+        noise = FittedNoiseLevel(common)
     elif common is not None:
         noise = NoiseLevel(common, scale, darkest=darkest, learned=config.noise_learned)
     return BlindSpotTask(
@@ -184,7 +184,6 @@ def build_task(
         scale,
         mean_intensity=abs(mean) or spread,
         noise=noise,
-        image_noise=ImageNoise(source, noise.common, scale) if isinstance(noise, MeasuredNoiseLevel) else None,
         validation=Validation(held_back, pairs, get_protocol(protocol)),
         provenance={
             "model": config.model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample, posterior_nll, split_prediction
 from bsn.training.config import TrainConfig
-from bsn.training.noise_level import ImageNoise, MeasuredNoiseLevel, NoiseLevel
+from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.validation import Validation
 from data import Prefetcher, prefetch
 from data.crops import CropBatch
@@ -49,10 +50,8 @@ class BlindSpotTask(Task):
     mean_intensity : float
         Mean of the images, the unit of the "poisson-l2" loss.
     validation : Validation, optional
-    noise : NoiseLevel or MeasuredNoiseLevel, optional
+    noise : NoiseLevel or FittedNoiseLevel, optional
         Makes it a run with a posterior; the network then has the outputs of :func:`bsn.selfsup.outputs_for_posterior`.
-    image_noise : ImageNoise, optional
-        Of the training images, for a MeasuredNoiseLevel.
     provenance : mapping, optional
         Goes into the model file.
     """
@@ -65,14 +64,13 @@ class BlindSpotTask(Task):
         scale: ValueScale,
         *,
         mean_intensity: float = 1.0,
-        noise: NoiseLevel | MeasuredNoiseLevel | None = None,
-        image_noise: ImageNoise | None = None,
+        noise: NoiseLevel | FittedNoiseLevel | None = None,
         validation: Validation | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         self.modules = {"network": network} if noise is None else {"network": network, "noise": noise}
         self.crops, self.config, self.scale = crops, config, scale
-        self.mean_intensity, self.image_noise = mean_intensity, image_noise
+        self.mean_intensity = mean_intensity
         self.validation = validation
         self.provenance = dict(provenance or {})
         self.workers = Workers()
@@ -100,10 +98,8 @@ class BlindSpotTask(Task):
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of crops."""
         batch = self._next_batch(step)
-        pixels, images = (np.array_split(a, self.config.accumulate) for a in (batch.pixels, batch.positions[:, 0]))
-        yield Update(
-            [functools.partial(self._loss, *part) for part in zip(pixels, images, strict=True)], batch=batch.names
-        )
+        parts = np.array_split(batch.pixels, self.config.accumulate)
+        yield Update([functools.partial(self._loss, part) for part in parts], batch=batch.names)
 
     def _next_batch(self, step: int) -> CropBatch:
         if self._batches is None:
@@ -114,11 +110,11 @@ class BlindSpotTask(Task):
             self._batches = prefetch(batch, step)
         return next(self._batches)
 
-    def _loss(self, pixels: np.ndarray, images: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
+    def _loss(self, pixels: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
         x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)
         target = self._network_input(self.scale.to_network(x))
         outputs = self.predict(self.modules["network"], target).to(target.dtype)
-        return self.loss(outputs, target, self.modules, images).mean(), {}
+        return self.loss(outputs, target, self.modules).mean(), {}
 
     def _network_input(self, x: Tensor) -> Tensor:
         """Sub-image (0, 0): random crops bring the others. A mosaic keeps all of them."""
@@ -133,25 +129,39 @@ class BlindSpotTask(Task):
         mosaic = network(mosaic_downsample(x, stride, margin=margin))
         return mosaic_upsample(mosaic, stride, margin=margin)
 
-    def loss(self, outputs: Tensor, target: Tensor, modules: Mapping[str, nn.Module], images: np.ndarray) -> Tensor:
-        """Loss of each sample, shape (N,); `images` (N,) are the numbers of their images."""
+    def loss(self, outputs: Tensor, target: Tensor, modules: Mapping[str, nn.Module]) -> Tensor:
+        """Loss of each sample, shape (N,)."""
+        if "noise" in modules and self.config.noise_scope != "image":
+            return self._likelihood(outputs, target, modules["noise"])
         if "noise" in modules:
-            return self._likelihood(outputs, target, modules["noise"], images)
-        prediction = outputs
+            return self._mean_loss(outputs[:, : target.shape[1]], target) + self._uncertainty_loss(
+                outputs, target, modules["noise"]
+            )
+        return self._mean_loss(outputs, target)
+
+    def _mean_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         if self.config.loss == "poisson-l2":
             # This loss is defined on non-negative intensities with a mean near one.
             prediction, target = (self.scale.to_image(t) / self.mean_intensity for t in (prediction, target))
         return LOSSES[self.config.loss](prediction, target)
 
-    def _likelihood(self, outputs: Tensor, target: Tensor, noise: nn.Module, images: np.ndarray) -> Tensor:
+    def _likelihood(self, outputs: Tensor, target: Tensor, noise: nn.Module) -> Tensor:
         prediction = split_prediction(outputs, target.shape[1])
-        of_images = None if self.image_noise is None else torch.from_numpy(self.image_noise(images.tolist())).to(target)
-        variance = noise(prediction.mean, of_images)
+        variance = noise(prediction.mean, prediction.variance(), target)
         loss = posterior_nll(prediction, target, variance)
-        if not noise.learned:
+        if not self.config.noise_learned:
             return loss
         # Uncertainty and learned noise explain the same error; the noise is given what it can take.
         return loss - _NOISE_BONUS * variance.sqrt().flatten(1).mean(1)
+
+    def _uncertainty_loss(self, outputs: Tensor, target: Tensor, noise: nn.Module) -> Tensor:
+        """Likelihood as a function of the covariance alone.
+
+        Its noise is fitted to the prediction itself, so it must not pull the prediction.
+        """
+        prediction = split_prediction(outputs, target.shape[1])
+        fixed = dataclasses.replace(prediction, mean=prediction.mean.detach())
+        return posterior_nll(fixed, target, noise(fixed.mean, fixed.variance(), target))
 
     def validate(self, step: int, modules: Mapping[str, nn.Module], samples: Path) -> dict[str, float]:
         """Numbers of :class:`Validation`."""

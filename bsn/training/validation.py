@@ -76,7 +76,7 @@ class Validation:
         for index, pixels in enumerate(self.crops.pixels):
             target = task.network_crops(pixels[None])
             outputs = task.predict(modules["network"], target).to(target.dtype)
-            losses.append(float(task.loss(outputs, target, modules, self.crops.positions[index : index + 1, 0])))
+            losses.append(float(task.loss(outputs, target, modules)))
             # The residual of the prediction from the surroundings: with the noisy pixel in it, it would not be noise.
             blind = outputs[:, : target.shape[1]]
             noisy, denoised = (model.scale.to_image(t)[0].float().cpu().numpy() for t in (target, blind))

@@ -73,7 +73,7 @@ def advise(statistics: NoiseStatistics) -> Advice:
         if scope == "image":
             reasons.append(
                 f"the noise differs from image to image (by a factor of {statistics.spread:.2f} in variance), as where each "
-                "was stretched on its own: the noise curve is measured on each of them"
+                "was stretched on its own: the noise curve is found for each of them"
             )
     _remarks(statistics, reasons)
     return Advice(suitable, stride, min(2, stride), noise, scope, tuple(reasons))

@@ -6,7 +6,7 @@ import torch
 import bsn
 from bsn.inference import Denoiser, InferenceConfig, output_path
 from bsn.inference.tiled import plan_axis
-from bsn.models import InferenceDefaults, Model, ValueScale
+from bsn.models import InferenceDefaults, Model, NoiseModel, ValueScale
 from data import DataError, Image, read_image, write_image
 from tests.helpers.networks import randomise, small
 
@@ -25,6 +25,16 @@ def tiny(channels=1, **inference):
     torch.manual_seed(0)
     network = randomise(small("tbsn-tiny", channels=channels, **TINY))
     return Model(network, ValueScale(0.4, 0.3), InferenceDefaults(**inference))
+
+
+class Unsure(torch.nn.Module):
+    """A local network that predicts the mean of three rows with variance 1, and no colour."""
+
+    lattice, size_multiple, halo, channels, global_statistics = 0, 1, 1, 1, False
+
+    def forward(self, x):
+        mean = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(x, (0, 0, 1, 1), mode="replicate"), (3, 1), 1)
+        return torch.cat([mean, torch.zeros_like(mean)], 1)
 
 
 @pytest.fixture
@@ -173,3 +183,30 @@ def test_options_out_of_range():
         InferenceConfig(stride=0)
     with pytest.raises(ValueError, match="device 'tpu9' is not here"):
         Denoiser(tiny(), device="tpu9")
+
+
+def test_noise_of_an_image_is_fitted_once_for_all_its_tiles(rng):
+    """Noise of the right half is twice that of the left: a tile of its own would say something else."""
+    sigma = np.where(np.arange(160) < 80, 0.5, 1.0)
+    image = (5 + sigma * rng.normal(size=(160, 160))).astype(np.float32)
+    model = Model(Unsure(), noise=NoiseModel(0, 9.0, per_image=True))
+    whole, deviation = Denoiser(model, uncertainty=True, tile=0)(image)
+    tiles = Denoiser(model, tile=48)(image)
+    np.testing.assert_allclose(tiles, whole, atol=1e-5)
+    level = 1 / (1 / np.square(deviation[0, 0]) - 1)  # posterior variance is 1 / (1 + 1 / level)
+    # The residual against a mean of three rows, the pixel itself among them: two thirds of the variance.
+    assert level == pytest.approx(2 / 3 * (0.5**2 + 1.0**2) / 2, rel=0.1)
+
+
+def test_several_strides_give_the_mean_of_their_results(rng):
+    image = rng.random((48, 96)).astype(np.float32)  # sides that no stride has to pad
+    one, two, three = (Denoiser(tiny(), stride=stride)(image) for stride in (1, 2, 3))
+    np.testing.assert_allclose(Denoiser(tiny(), stride=[1, 2, 3])(image), (one + two + three) / 3, atol=1e-5)
+    six = Denoiser(tiny(stride=6))
+    np.testing.assert_allclose(six(image), Denoiser(tiny(), stride=6)(image))
+    large = np.tile(image, (8, 5))
+    whole, tiles = (Denoiser(tiny(), stride=[2, 3], tile=tile)(large) for tile in (0, 336))
+    np.testing.assert_allclose(tiles, whole, atol=1e-5)
+    for wrong in (0, [], [2, 0]):
+        with pytest.raises(ValueError, match="1 or more, or several such as"):
+            InferenceConfig(stride=wrong)
