@@ -175,7 +175,7 @@ class Pipeline:
 
     def _spectrum(self, images: list[np.ndarray]) -> NoiseSpectrum | None:
         try:
-            return measure_spectrum(images, self.model.inference.typical_noise)
+            return measure_spectrum(images)
         except DataError:
             if self.config.wiener:
                 raise

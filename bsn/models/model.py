@@ -19,7 +19,6 @@ from bsn.models.value_scale import ValueScale
 from bsn.selfsup import affine_noise_variance, fit_noise, posterior, split_prediction
 from data.atomic import atomic_output
 from data.errors import writing
-from data.noise_statistics import AxisNoise
 
 __all__ = ["InferenceDefaults", "Model", "ModelFileError", "load"]
 
@@ -47,8 +46,6 @@ class InferenceDefaults:
         A network for colour that has also learned grey images, given to it once per channel.
     wiener : bool
         Bring details of the noisy image back (:mod:`bsn.selfsup.wiener`), for correlated noise.
-    typical_noise : tuple of AxisNoise
-        Noise of the training images, for the Wiener filter; empty: unknown.
     """
 
     stride: int = 1
@@ -56,14 +53,6 @@ class InferenceDefaults:
     training_crop: int = 128
     grey_as_colour: bool = False
     wiener: bool = False
-    typical_noise: tuple[AxisNoise, ...] = ()
-
-    @classmethod
-    def from_json(cls, text: str) -> InferenceDefaults:
-        """From JSON of the fields."""
-        fields = json.loads(text)
-        fields["typical_noise"] = tuple(AxisNoise.from_dict(noise) for noise in fields.get("typical_noise", ()))
-        return cls(**fields)
 
 
 @dataclass
@@ -210,7 +199,7 @@ class Model:
         return cls(
             network.eval(),
             ValueScale(**json.loads(metadata["scale"])),
-            InferenceDefaults.from_json(metadata["inference"]),
+            InferenceDefaults(**json.loads(metadata["inference"])),
             json.loads(metadata["provenance"]),
             metadata["weights_licence"],
             NoiseModel(**json.loads(metadata["noise"])) if "noise" in metadata else None,

@@ -6,12 +6,11 @@ import dataclasses
 
 import numpy as np
 
-from bsn.selfsup import measure_colours
 from bsn.training.config import TrainConfig
 from data import DataError, ImageSource
-from data.noise_statistics import Advice, AxisNoise, NoiseStatistics, advise, measure_noise
+from data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
 
-__all__ = ["judge", "measure_source", "typical_noise"]
+__all__ = ["judge", "measure_source"]
 
 _IMAGES = 16
 _SIDE = 512
@@ -53,18 +52,8 @@ def _settle(config: TrainConfig, advice: Advice) -> TrainConfig:
     return settled
 
 
-def middles(source: ImageSource) -> list[np.ndarray]:
-    """Middles of at most 16 training images, each (C, h, w) of at most 512 x 512 pixels."""
-    planes = []
-    for index in np.unique(np.linspace(0, len(source) - 1, min(_IMAGES, len(source))).round().astype(int)):
-        height, width = source.size(int(index))
-        h, w = min(height, _SIDE), min(width, _SIDE)
-        planes.append(source.crop(int(index), (height - h) // 2, (width - w) // 2, h, w))
-    return planes
-
-
 def measure_source(source: ImageSource) -> NoiseStatistics:
-    """Noise of training images, from their :func:`middles`.
+    """Noise of training images, from the middle of at most 16 of them.
 
     Parameters
     ----------
@@ -75,13 +64,10 @@ def measure_source(source: ImageSource) -> NoiseStatistics:
     DataError
         If the images are too small.
     """
+    planes = []
+    for index in np.unique(np.linspace(0, len(source) - 1, min(_IMAGES, len(source))).round().astype(int)):
+        height, width = source.size(int(index))
+        h, w = min(height, _SIDE), min(width, _SIDE)
+        planes.append(source.crop(int(index), (height - h) // 2, (width - w) // 2, h, w))
     level = 1 / np.iinfo(source.dtype).max if np.issubdtype(source.dtype, np.integer) else 0.0
-    return measure_noise(middles(source), grey_level=level)
-
-
-def typical_noise(source: ImageSource) -> tuple[AxisNoise, ...]:
-    """Noise of training images for the Wiener filter; empty where they are too small to be measured."""
-    try:
-        return measure_colours(middles(source))
-    except DataError:
-        return ()
+    return measure_noise(planes, grey_level=level)

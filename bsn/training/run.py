@@ -16,7 +16,7 @@ from bsn.evaluation import get_protocol
 from bsn.models import NoiseModel, ValueScale, create, presets
 from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
-from bsn.training.judgement import judge, typical_noise
+from bsn.training.judgement import judge
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.task import BlindSpotTask
@@ -184,7 +184,6 @@ def build_task(
         scale,
         mean_intensity=abs(mean) or spread,
         noise=noise,
-        typical_noise=typical_noise(source) if config.inference_wiener else (),
         validation=Validation(held_back, pairs, get_protocol(protocol)),
         provenance={
             "model": config.model,

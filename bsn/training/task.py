@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +22,6 @@ from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.validation import Validation
 from data import Prefetcher, prefetch
 from data.crops import CropBatch
-from data.noise_statistics import AxisNoise
 
 __all__ = ["BlindSpotTask", "Crops"]
 
@@ -53,8 +52,6 @@ class BlindSpotTask(Task):
     validation : Validation, optional
     noise : NoiseLevel or FittedNoiseLevel, optional
         Makes it a run with a posterior; the network then has the outputs of :func:`bsn.selfsup.outputs_for_posterior`.
-    typical_noise : sequence of AxisNoise
-        Of the training images; goes into the model file, for the Wiener filter.
     provenance : mapping, optional
         Goes into the model file.
     """
@@ -68,14 +65,13 @@ class BlindSpotTask(Task):
         *,
         mean_intensity: float = 1.0,
         noise: NoiseLevel | FittedNoiseLevel | None = None,
-        typical_noise: Sequence[AxisNoise] = (),
         validation: Validation | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         self.modules = {"network": network} if noise is None else {"network": network, "noise": noise}
         self.crops, self.config, self.scale = crops, config, scale
         self.mean_intensity = mean_intensity
-        self.validation, self.typical_noise = validation, tuple(typical_noise)
+        self.validation = validation
         self.provenance = dict(provenance or {})
         self.workers = Workers()
         self._batches: Prefetcher[CropBatch] | None = None
@@ -183,7 +179,6 @@ class BlindSpotTask(Task):
         inference = InferenceDefaults(
             stride=config.inference_stride,
             wiener=config.inference_wiener,
-            typical_noise=self.typical_noise,
             mosaic_margin=config.mosaic_margin if config.downsampling == "mosaic" else None,
             training_crop=config.crop,
         )

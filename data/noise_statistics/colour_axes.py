@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -33,11 +32,6 @@ class AxisNoise:
     sigma: float
     lags_x: tuple[float, ...]
     lags_y: tuple[float, ...]
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> AxisNoise:
-        """Inverse of :func:`dataclasses.asdict`, lists allowed for tuples."""
-        return cls(fields["sigma"], tuple(fields["lags_x"]), tuple(fields["lags_y"]))
 
 
 def measure_along(images: Sequence[np.ndarray], axes: np.ndarray) -> list[AxisNoise]:
