@@ -37,6 +37,9 @@ WAYS = {
     "stride 1": {"stride": 1, "wiener": False},
     "stride 2, Wiener": {"stride": 2, "wiener": True},
     "stride 1, Wiener": {"stride": 1, "wiener": True},
+    "strides 1 and 2, Wiener": {"stride": [1, 2], "wiener": True},
+    "stride 2, Wiener, same noise": {"stride": 2, "wiener": True, "same_noise": True},
+    "strides 1 and 2, Wiener, same noise": {"stride": [1, 2], "wiener": True, "same_noise": True},
 }
 SETS = {"polyu": "test", "cc15": None}
 
@@ -89,7 +92,10 @@ def main() -> None:
         chosen = pairs(options.data, name, split)
         scores[name] = {}
         for label, inference in WAYS.items():
-            table = score_files(chosen, get_protocol("rgb8"), Denoiser(run, threads=options.threads, **inference))
+            denoiser = Denoiser(run, threads=options.threads, **inference)
+            if denoiser.config.same_noise:
+                denoiser.share_noise([read(pair.noisy) for pair in chosen])
+            table = score_files(chosen, get_protocol("rgb8"), denoiser)
             scores[name][label] = {"means": table.means, "rows": table.rows}
             print(
                 f"{name}, {label}: noisy {table.means['noisy_psnr']:.2f} dB -> {table.means['psnr']:.2f} dB", flush=True

@@ -26,6 +26,9 @@ class InferenceConfig:
         Mix the noisy image back in, frequency by frequency, by the noise spectrum measured on it
         (:mod:`bsn.selfsup.wiener`): for noise that is correlated or weak, where a blind-spot network alone smooths too
         much. Needs images of 64 x 64 pixels or more. None: what the model was trained for, without it for smaller images.
+    same_noise : bool
+        The files have about the same noise (one kind of camera and processing): the Wiener filter then draws the spectrum
+        measured on each to that of 16 of them together, which is steadier.
     ensemble : bool
         Average over the eight flips and rotations: 8 times the work for about 0.1 dB.
     tile : int, optional
@@ -66,6 +69,7 @@ class InferenceConfig:
     r3_passes: int = 0
     r3_probability: float = 0.16
     wiener: bool | None = None
+    same_noise: bool = False
     ensemble: bool = False
     tile: int | None = None
     overlap: int | None = None

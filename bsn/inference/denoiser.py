@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,14 @@ from bsn.inference.pipeline import Pipeline
 from bsn.inference.tiled import denoise_bands
 from bsn.models import Model
 from bsn.models.bundled import load_bundled
+from bsn.selfsup import measure_colours
 from data import DataError, open_image, open_writer
 from data.planes import check_finite, from_unit, to_planes, to_unit, unit_span
 
 __all__ = ["Denoiser", "FileReport", "denoise", "output_path", "uncertainty_path"]
+
+
+_LOOKED_AT, _MIDDLE = 16, 512
 
 
 @dataclass
@@ -115,6 +119,21 @@ class Denoiser:
         in_units = result[:, channels:] * unit_span(layout.dtype)
         return clean, dataclasses.replace(layout, dtype="float32").restore(in_units)
 
+    def share_noise(self, images: Sequence[np.ndarray]) -> None:
+        """Take the images that follow to have about the noise of these, for the Wiener filter.
+
+        Parameters
+        ----------
+        images : sequence of ndarray, shape (C, H, W), float
+            Image values: in [0, 1] for integer images.
+
+        Raises
+        ------
+        data.DataError
+            If all of them together are too small to be measured.
+        """
+        self.pipeline = dataclasses.replace(self.pipeline, typical_noise=measure_colours(images))
+
     def denoise_file(
         self, source: str | Path, target: str | Path, *, axes: str | None = None, overwrite: bool = False
     ) -> None:
@@ -185,7 +204,9 @@ class Denoiser:
         -------
         FileReport
         """
-        report = FileReport()
+        report, sources = FileReport(), list(sources)
+        if self.config.same_noise and self.pipeline.wiener:
+            self._share_noise_of_files(sources, axes)
         for source in sources:
             try:
                 self.denoise_file(source, target(source), axes=axes, overwrite=overwrite)
@@ -194,6 +215,19 @@ class Denoiser:
                 report.failed[source] = str(error)
             progress(source)
         return report
+
+    def _share_noise_of_files(self, sources: list[Path], axes: str | None) -> None:
+        """From the middle of some files; those that cannot be read are reported when their turn comes."""
+        images = []
+        for index in np.unique(np.linspace(0, len(sources) - 1, _LOOKED_AT).round().astype(int)) if sources else ():
+            with contextlib.suppress(DataError), open_image(sources[index], axes=axes) as reader:
+                if reader.channels in (1, self.model.channels):
+                    h, w = (min(side, _MIDDLE) for side in reader.size)
+                    top, left = (reader.size[0] - h) // 2, (reader.size[1] - w) // 2
+                    images.append(to_unit(reader.read(0, top, left, h, w)))
+        with contextlib.suppress(DataError):
+            if images:
+                self.share_noise([image for image in images if len(image) == len(images[0])])
 
     def _check_channels(self, channels: int, what: str) -> None:
         if channels != self.model.channels and not (channels == 1 and self.model.inference.grey_as_colour):

@@ -33,6 +33,7 @@ from bsn.selfsup import (
 from bsn.selfsup.wiener import BLOCK, STEP
 from data import DataError
 from data.geometry import inverse, transform
+from data.noise_statistics import AxisNoise
 
 __all__ = ["Measured", "Pipeline"]
 
@@ -64,10 +65,13 @@ class Pipeline:
     model : Model
         On the device that computes.
     config : InferenceConfig
+    typical_noise : tuple of AxisNoise
+        Noise of images like those to be denoised, for the Wiener filter; empty: each has its own.
     """
 
     model: Model
     config: InferenceConfig
+    typical_noise: tuple[AxisNoise, ...] = ()
 
     def __post_init__(self) -> None:
         if self.model.noise is not None and self.config.r3_passes:
@@ -175,7 +179,7 @@ class Pipeline:
 
     def _spectrum(self, images: list[np.ndarray]) -> NoiseSpectrum | None:
         try:
-            return measure_spectrum(images)
+            return measure_spectrum(images, self.typical_noise)
         except DataError:
             if self.config.wiener:
                 raise

@@ -17,7 +17,7 @@ from bsn.selfsup.posterior import (
     split_prediction,
 )
 from bsn.selfsup.r3 import random_replacement_refinement
-from bsn.selfsup.wiener import NoiseSpectrum, measure_spectrum, wiener_filter
+from bsn.selfsup.wiener import NoiseSpectrum, measure_colours, measure_spectrum, wiener_filter
 
 __all__ = [
     "LOSSES",
@@ -28,6 +28,7 @@ __all__ = [
     "fit_noise",
     "l1_loss",
     "l2_loss",
+    "measure_colours",
     "measure_spectrum",
     "mosaic_downsample",
     "mosaic_upsample",

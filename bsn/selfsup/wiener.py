@@ -27,9 +27,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.shapes import check_image, check_same_shape
-from data.noise_statistics import measure_along
+from data.noise_statistics import AxisNoise, measure_along
 
-__all__ = ["BLOCK", "STEP", "NoiseSpectrum", "measure_spectrum", "wiener_filter"]
+__all__ = ["BLOCK", "STEP", "NoiseSpectrum", "measure_colours", "measure_spectrum", "wiener_filter"]
 
 BLOCK = 16
 """Side of the blocks."""
@@ -57,13 +57,21 @@ class NoiseSpectrum:
     power: Tensor
 
 
-def measure_spectrum(images: Sequence[np.ndarray]) -> NoiseSpectrum:
+def measure_colours(images: Sequence[np.ndarray]) -> tuple[AxisNoise, ...]:
+    """Measure the noise of images along the colour axes of the filter, see :func:`measure_spectrum`."""
+    return tuple(measure_along(images, _colours(images[0].shape[0])))
+
+
+def measure_spectrum(images: Sequence[np.ndarray], typical: Sequence[AxisNoise] = ()) -> NoiseSpectrum:
     """Measure the noise spectrum on noisy images.
 
     Parameters
     ----------
     images : sequence of ndarray, shape (C, H, W), float
         Of one kind.
+    typical : sequence of AxisNoise, optional
+        Of more images with such noise, see :func:`measure_colours`. A single image has few flat places; the result then is
+        the geometric mean of both spectra.
 
     Returns
     -------
@@ -74,10 +82,14 @@ def measure_spectrum(images: Sequence[np.ndarray]) -> NoiseSpectrum:
     data.DataError
         If the images are too small, see :func:`data.noise_statistics.measure_along`.
     """
-    colours = _colours(images[0].shape[0])
-    found = measure_along(images, colours)
-    power = [s.sigma**2 * np.outer(_line_power(s.lags_y), _line_power(s.lags_x)) for s in found]
-    return NoiseSpectrum(torch.from_numpy(colours).float(), torch.from_numpy(np.stack(power)).float())
+    power = _power(measure_colours(images))
+    if typical:
+        power = np.sqrt(power * _power(typical))
+    return NoiseSpectrum(torch.from_numpy(_colours(images[0].shape[0])).float(), torch.from_numpy(power).float())
+
+
+def _power(found: Sequence[AxisNoise]) -> np.ndarray:
+    return np.stack([s.sigma**2 * np.outer(_line_power(s.lags_y), _line_power(s.lags_x)) for s in found])
 
 
 def _colours(channels: int) -> np.ndarray:

@@ -293,7 +293,7 @@ def test_an_interrupt_keeps_the_run_and_resume_finishes_it(noisy, tmp_path):
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=one_thread)
     metrics = tmp_path / "run" / "metrics.csv"
-    for _ in range(600):
+    for _ in range(2400):
         if metrics.exists() and metrics.read_text().count("\n") > 3:
             break
         time.sleep(0.05)

@@ -8,7 +8,7 @@ import torch
 
 from bsn.inference import Denoiser
 from bsn.models import Model
-from bsn.selfsup import NoiseSpectrum, measure_spectrum, wiener_filter
+from bsn.selfsup import NoiseSpectrum, measure_colours, measure_spectrum, wiener_filter
 from bsn.selfsup.wiener import BLOCK, STEP, _colours
 from data import DataError
 from data.correlated_noise import CorrelatedGaussian
@@ -57,6 +57,31 @@ def test_the_measured_spectrum_is_that_of_the_noise():
     ratio = spectrum.power.numpy()[strong] / true[strong]
     assert 0.85 < np.median(ratio) < 1.15
     assert np.quantile(np.abs(np.log(ratio)), 0.9) < 0.5
+
+
+def test_a_single_image_is_drawn_to_what_is_typical():
+    one, other = (
+        CorrelatedGaussian(s, length=0.8)(np.full((3, 256, 256), 0.5, np.float32), rng=0) for s in (0.04, 0.09)
+    )
+    own, typical = measure_spectrum([one]).power, measure_spectrum([other]).power
+    mixed = measure_spectrum([one], measure_colours([other])).power
+    assert_close(mixed, (own * typical).sqrt(), 1e-5)
+
+
+def test_files_with_the_same_noise(tmp_path):
+    images = [CorrelatedGaussian(s, length=0.8)(np.full((96, 112), 0.5, np.float32), rng=0) for s in (0.04, 0.09)]
+    for index, image in enumerate(images):
+        np.save(tmp_path / f"{index}.npy", image)
+    (tmp_path / "2.npy").write_bytes(b"nonsense")
+    model = Model(Half())
+    files = [tmp_path / f"{index}.npy" for index in range(3)]
+    denoiser = Denoiser(model, wiener=True, same_noise=True)
+    report = denoiser.denoise_files(files, lambda path: path.with_name(f"out_{path.name}"))
+    assert list(report.failed) == files[2:]
+    by_hand = Denoiser(model, wiener=True)
+    by_hand.share_noise([image[None] for image in images])
+    np.testing.assert_allclose(np.load(tmp_path / "out_0.npy"), by_hand(images[0]), atol=1e-6)
+    assert np.abs(by_hand(images[0]) - Denoiser(model, wiener=True)(images[0])).max() > 1e-4
 
 
 def test_it_brings_back_what_a_denoiser_has_lost():
