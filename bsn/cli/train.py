@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
 EXAMPLES = """examples:
-  bsn train noisy/ -o run                          white noise, about ten minutes on two cores
+  bsn train noisy/ -o run                          as the measured noise asks for, ten minutes on two cores
+  bsn train noisy/ -o run --stride 1 --noise none  plain blind-spot network, whatever the noise
   bsn train noisy/ -o run --recipe camera          JPEGs of a camera: correlated noise, stride 5
   bsn train stack.tif --axes ZYX -o run --minutes 30
   bsn train noisy/ -o run --resume                 go on after an interrupt, to the same bits
