@@ -37,19 +37,21 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int)
     parser.add_argument("--learning_rate", type=float)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true", help="go on with the run of that name, or score it if it is complete")
     parser.add_argument("--name", help="of the result file")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     name = options.name or f"{options.model}_{options.channel_attention}_{options.noise}_seed{options.seed}"
     run = Path("runs") / f"w2s_{name}"
-    shutil.rmtree(run, ignore_errors=True)
+    if not options.resume:
+        shutil.rmtree(run, ignore_errors=True)
     overrides = {k: v for k in ("batch_size", "learning_rate") if (v := getattr(options, k)) is not None}
     config = TrainConfig(options.model, options.channel_attention, stride=1, noise=options.noise, **overrides)
     minutes = None if options.steps else options.minutes
     loop = LoopConfig(steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
     images = [str(pair.noisy) for pair in pairs(options.data, "w2s", "train")]
     start = time.monotonic()
-    result = train(images, run, config, loop)
+    result = train(images, run, config, loop, resume=options.resume)
     seconds = time.monotonic() - start
     test = pairs(options.data, "w2s", "test")
     model = Model.load(run)
