@@ -37,7 +37,9 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int)
     parser.add_argument("--learning_rate", type=float)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", action="store_true", help="go on with the run of that name, or score it if it is complete")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run of that name, or score it if it is complete"
+    )
     parser.add_argument("--name", help="of the result file")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

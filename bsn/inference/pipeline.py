@@ -16,9 +16,10 @@ from bsn.inference.config import InferenceConfig
 from bsn.inference.engine import make_runner
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
-from bsn.models import Model, NoiseModel
+from bsn.models import Model
 from bsn.models.interface import main_output
 from bsn.selfsup import (
+    NoiseCurve,
     NoiseSpectrum,
     fit_noise,
     measure_spectrum,
@@ -48,12 +49,12 @@ class Measured:
     ----------
     spectrum : NoiseSpectrum, optional
         For the Wiener filter.
-    noise : NoiseModel, optional
-        For a model whose noise differs from image to image.
+    noise : NoiseCurve, optional
+        In network units, for a model whose noise differs from image to image.
     """
 
     spectrum: NoiseSpectrum | None = None
-    noise: NoiseModel | None = None
+    noise: NoiseCurve | None = None
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,8 @@ class Pipeline:
         )
 
     @torch.no_grad()
-    def _fitted_noise(self, regions: list[Tensor]) -> NoiseModel:
-        """Noise model of an image, from what the network leaves of parts of it."""
+    def _fitted_noise(self, regions: list[Tensor]) -> NoiseCurve:
+        """Noise of an image, from what the network leaves of parts of it."""
         stride, model = self.strides[0], self.model
         seen = []
         for region in regions:
@@ -171,11 +172,8 @@ class Pipeline:
             x = pixel_shuffle_downsample(x, stride) if stride > 1 else x
             prediction = split_prediction(main_output(self._run(x)), model.channels)
             seen.append(torch.stack([part.flatten() for part in (prediction.mean, prediction.variance(), x)]))
-        assert model.noise is not None
         mean, uncertainty, noisy = torch.cat(seen, 1)[:, None, None, None]
-        curve = fit_noise(mean, uncertainty, noisy, gain=model.noise.gain > 0)
-        slope, constant, least = (float(value) for value in curve)
-        return NoiseModel.from_network_units(slope, constant if slope else max(constant, least), model.scale, least)
+        return fit_noise(mean, uncertainty, noisy)
 
     def _spectrum(self, images: list[np.ndarray]) -> NoiseSpectrum | None:
         try:
@@ -244,7 +242,7 @@ class Pipeline:
         return F.pad(x, (0, -x.shape[-1] % self.stride, 0, -x.shape[-2] % self.stride))
 
     def _denoise_view(
-        self, x: Tensor, view: int, origin: tuple[int, int], plane: int, noise: NoiseModel | None
+        self, x: Tensor, view: int, origin: tuple[int, int], plane: int, noise: NoiseCurve | None
     ) -> Tensor:
         passes = [self._first_pass(x, stride, noise) for stride in self.strides]
         first = torch.stack(passes).mean(0) if len(passes) > 1 else passes[0]
@@ -259,7 +257,7 @@ class Pipeline:
             uniforms=self._uniforms(x, view, origin, plane),
         )
 
-    def _first_pass(self, x: Tensor, stride: int, noise: NoiseModel | None) -> Tensor:
+    def _first_pass(self, x: Tensor, stride: int, noise: NoiseCurve | None) -> Tensor:
         margin = self.model.inference.mosaic_margin
         size = (x.shape[-2], x.shape[-1])
         if margin is not None:
@@ -276,7 +274,7 @@ class Pipeline:
         padded = self._network(F.pad(x, (margin,) * 4, mode="reflect"))
         return padded[..., margin:-margin, margin:-margin]
 
-    def _network(self, x: Tensor, noise: NoiseModel | None = None) -> Tensor:
+    def _network(self, x: Tensor, noise: NoiseCurve | None = None) -> Tensor:
         mean, variance = self.model.estimate(main_output(self._run(x)), x, noise)
         parts = [mean] if variance is None or not self.config.uncertainty else [mean, variance]
         return torch.cat(parts, 1).to(x.dtype)

@@ -16,7 +16,7 @@ from bsn.models.interface import main_output
 from bsn.models.noise_model import NoiseModel
 from bsn.models.registry import build, network_name
 from bsn.models.value_scale import ValueScale
-from bsn.selfsup import affine_noise_variance, fit_noise, posterior, split_prediction
+from bsn.selfsup import NoiseCurve, affine_noise_variance, fit_noise, posterior, split_prediction
 from data.atomic import atomic_output
 from data.errors import writing
 
@@ -101,7 +101,7 @@ class Model:
         x = self.scale.to_network(x)
         return self.scale.to_image(self.estimate(main_output(self.network(x)), x)[0])
 
-    def estimate(self, outputs: Tensor, noisy: Tensor, noise: NoiseModel | None = None) -> tuple[Tensor, Tensor | None]:
+    def estimate(self, outputs: Tensor, noisy: Tensor, noise: NoiseCurve | None = None) -> tuple[Tensor, Tensor | None]:
         """Clean values from the network's outputs, all in network units.
 
         Parameters
@@ -109,8 +109,8 @@ class Model:
         outputs : Tensor, shape (N, K, H, W)
         noisy : Tensor, shape (N, C, H, W)
             What the network was given.
-        noise : NoiseModel, optional
-            Of this image, where it is known already; None: the model's own, fitted to each sample if it is per image.
+        noise : NoiseCurve, optional
+            Of this image, where it was fitted before; None: the model's own noise, fitted to each sample if it is per image.
 
         Returns
         -------
@@ -119,14 +119,13 @@ class Model:
         variance : Tensor or None, shape (N, C, H, W)
             Of the posterior; None without a noise model.
         """
-        noise = noise or self.noise
-        if noise is None:
+        if self.noise is None:
             return outputs, None
         prediction = split_prediction(outputs, self.channels)
-        if noise.per_image:
-            curve = fit_noise(prediction.mean, prediction.variance(), noisy, gain=noise.gain > 0)
-            return posterior(prediction, noisy, affine_noise_variance(prediction.mean, *curve))
-        level = affine_noise_variance(prediction.mean, *noise.in_network_units(self.scale))
+        if self.noise.per_image:
+            noise = noise or fit_noise(prediction.mean, prediction.variance(), noisy)
+            return posterior(prediction, noisy, noise(prediction.mean))
+        level = affine_noise_variance(prediction.mean, *self.noise.in_network_units(self.scale))
         return posterior(prediction, noisy, level)
 
     def save(self, path: str | Path, *, half: bool = False) -> None:

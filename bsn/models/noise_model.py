@@ -23,41 +23,36 @@ class NoiseModel:
     variance : float
         At clean value 0, in squared image values. May be negative for images with a large offset, where the noise curve
         meets zero at a positive value.
-    least : float
-        The variance is never taken to be less, in squared image values.
     per_image : bool
         The noise differs from image to image, and is fitted to each (:func:`bsn.selfsup.fit_noise`); the numbers above are
-        then those of the training images together, and `gain` says by being zero or not which kind of noise is fitted.
+        then those of the training images together, for the reader.
 
     Raises
     ------
     ValueError
-        If `gain` or `least` is negative, or there is no variance.
+        If `gain` is negative or both are zero.
 
     Examples
     --------
     >>> NoiseModel(gain=0.5, variance=0.0625).in_network_units(ValueScale(offset=0.5, scale=0.25))
-    (2.0, 5.0, 0.0)
+    (2.0, 5.0)
     """
 
     gain: float
     variance: float
-    least: float = 0.0
     per_image: bool = False
 
     def __post_init__(self) -> None:
         if self.gain < 0 or (self.gain == 0 and self.variance <= 0):
             raise ValueError(f"gain {self.gain} and variance {self.variance} are no noise; one must be positive")
-        if self.least < 0:
-            raise ValueError(f"least variance {self.least} is negative")
 
-    def in_network_units(self, scale: ValueScale) -> tuple[float, float, float]:
-        """Slope, constant and least value of the variance as a function of the network's value."""
-        slope, square = self.gain / scale.scale, scale.scale**2
-        return slope, (self.gain * scale.offset + self.variance) / square, self.least / square
+    def in_network_units(self, scale: ValueScale) -> tuple[float, float]:
+        """Slope and constant of the variance as a function of the network's value."""
+        slope = self.gain / scale.scale
+        return slope, (self.gain * scale.offset + self.variance) / scale.scale**2
 
     @classmethod
-    def from_network_units(cls, slope: float, constant: float, scale: ValueScale, least: float = 0.0) -> NoiseModel:
+    def from_network_units(cls, slope: float, constant: float, scale: ValueScale) -> NoiseModel:
         """Inverse of :meth:`in_network_units`."""
         gain = slope * scale.scale
-        return cls(gain, constant * scale.scale**2 - gain * scale.offset, least * scale.scale**2)
+        return cls(gain, constant * scale.scale**2 - gain * scale.offset)

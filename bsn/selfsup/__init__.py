@@ -1,7 +1,7 @@
 """Pure functions of self-supervised denoising: pixel-shuffle downsampling, refinement, losses, posterior, Wiener filter."""
 
 from bsn.selfsup.losses import LOSSES, LossName, l1_loss, l2_loss, poisson_l2_loss
-from bsn.selfsup.noise_fit import fit_noise
+from bsn.selfsup.noise_fit import NoiseCurve, fit_noise
 from bsn.selfsup.pixel_shuffle_downsample import (
     mosaic_downsample,
     mosaic_upsample,
@@ -22,6 +22,7 @@ from bsn.selfsup.wiener import NoiseSpectrum, measure_colours, measure_spectrum,
 __all__ = [
     "LOSSES",
     "LossName",
+    "NoiseCurve",
     "NoiseSpectrum",
     "Prediction",
     "affine_noise_variance",

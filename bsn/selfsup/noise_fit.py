@@ -1,32 +1,57 @@
-"""Noise of single images, fitted to what a blind-spot network leaves of them.
+"""Noise of single images, from what a blind-spot network leaves of them.
 
 The network's prediction does not hold the noise of the pixel that it predicts, so the squared residual of a pixel has the
-expectation S + D: its own squared error, of which it predicts the variance S, and the noise variance D. A line D over the
-predicted intensity, fitted by maximum likelihood, is the noise curve of that image. With hundreds of thousands of pixels it
-is found to a percent, much better than on the flat places of the noisy image.
-
-S and D are told apart by where they are: what the surest fifth of the pixels have in common counts as noise. That makes D a
-little too large, which is the safe side: the noisy pixel gets less weight.
+expectation S + D: its own squared error, of which it predicts the variance S, and the noise variance D. D is taken to be a
+function of the predicted intensity, of any form, which also holds after a gamma curve or clipping. From the residual alone
+D and S cannot be told apart but by where they are: what the surest fifth of the pixels of one intensity have in common counts
+as noise. That makes D a little too large, which is the safe side: the noisy pixel gets less weight. (A line through the
+noise curve is not good enough. Where a prediction is fifteen decibels better than the noisy pixel, as in micrographs, noise
+that is taken to be three percent less than it is costs more than the noisy pixel can give.)
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-__all__ = ["fit_noise"]
+__all__ = ["NoiseCurve", "fit_noise"]
 
-_ROUNDS = 8
-_CLIP = 9.0  # squared residuals beyond three standard deviations are edges that the network has missed
-_CLIPPED_MEAN = 0.9950  # of squared standard Gaussian numbers, clipped there
+_PARTS = 8
+_ROUNDS = 4
 _SUREST = 0.2
-_DARKEST = 0.01
-_SORTED = 1 << 16
+_LEAST = 0.2
+
+
+@dataclass(frozen=True)
+class NoiseCurve:
+    """Noise variance over intensity, a curve for each sample: straight between its points, constant beyond them.
+
+    Parameters
+    ----------
+    intensity : Tensor, shape (N, K)
+        In rising order.
+    variance : Tensor, shape (N, K)
+    """
+
+    intensity: Tensor
+    variance: Tensor
+
+    def __call__(self, mean: Tensor) -> Tensor:
+        """Variance at intensities (N, C, H, W), same shape; one curve for all samples if there is only one."""
+        n = len(mean)
+        x, y = (part.expand(n, -1).to(mean).contiguous() for part in (self.intensity, self.variance))
+        at = mean.flatten(1).contiguous()
+        right = torch.searchsorted(x, at).clamp(1, x.shape[1] - 1)
+        (x0, x1), (y0, y1) = ((part.gather(1, right - 1), part.gather(1, right)) for part in (x, y))
+        share = ((at - x0) / (x1 - x0).clamp_min(1e-12)).clamp(0, 1)
+        return (y0 + share * (y1 - y0)).reshape(mean.shape)
 
 
 @torch.no_grad()
-def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor, *, gain: bool = True) -> tuple[Tensor, Tensor, Tensor]:
-    """Fit variance = slope * mean + constant to the residual of each image.
+def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> NoiseCurve:
+    """Noise variance over intensity of each image.
 
     Parameters
     ----------
@@ -35,36 +60,33 @@ def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor, *, gain: bool = 
     uncertainty : Tensor, shape (N, C, H, W)
         Variance S of its error, predicted.
     noisy : Tensor, shape (N, C, H, W)
-    gain : bool
-        False: slope 0, Gaussian noise.
 
     Returns
     -------
-    slope, constant, least : Tensor, shape (N, 1, 1, 1), float32 or more
-        Slope 0 or more. `least` is the variance at the darkest percent of the pixels, which the line shall not go below.
+    NoiseCurve
+        Eight points of as many pixels each.
+
+    Raises
+    ------
+    ValueError
+        For images of less than eight values.
     """
-    x, spread = mean.detach().flatten(1).double(), uncertainty.detach().flatten(1).double()
-    squares = (noisy.flatten(1) - x).square()
-    level = squares.mean(1, keepdim=True).clamp_min(1e-12)
-    darkest, surest = _quantile(x, _DARKEST), _quantile(spread, _SUREST)
+    values, order = mean.flatten(1).double().sort(1)
+    size = values.shape[1] // _PARTS
+    if not size:
+        raise ValueError(f"fit_noise: {values.shape[1]} values are too few; {_PARTS} are needed")
+
+    def parts(x: Tensor) -> Tensor:
+        return x[:, : _PARTS * size].unflatten(1, (_PARTS, size))
+
+    squares = parts((noisy.flatten(1) - mean.flatten(1)).double().square().gather(1, order))
+    spread = parts(uncertainty.flatten(1).double().gather(1, order))
+    surest = spread.kthvalue(max(int(_SUREST * size), 1), dim=2, keepdim=True).values
     spread = (spread - surest).clamp_min(0)
-    slope, constant, least = torch.zeros_like(level), level, level
+    total = squares.mean(2, keepdim=True).clamp_min(1e-12)
+    noise = total
     for _ in range(_ROUNDS):
-        variance = torch.maximum(slope * x + constant, least) + spread
-        weights = variance.pow(-2)
-        weights = weights / weights.sum(1, keepdim=True)
-        noise = torch.minimum(squares, _CLIP * variance) / _CLIPPED_MEAN - spread
-        middle, height = ((weights * values).sum(1, keepdim=True) for values in (x, noise))
-        if gain:
-            offset = weights * (x - middle)
-            slope = (offset * noise).sum(1, keepdim=True) / (offset * x).sum(1, keepdim=True).clamp_min(1e-12)
-            slope = slope.clamp_min(0)
-        constant = height - slope * middle
-        least = torch.maximum(slope * darkest + constant, 0.01 * level)
-    kind = torch.float64 if mean.dtype == torch.float64 else torch.float32
-    return tuple(value[:, :, None, None].to(kind) for value in (slope, constant, least))  # type: ignore[return-value]
-
-
-def _quantile(values: Tensor, share: float) -> Tensor:
-    """Quantile of each row, from every so many of its values."""
-    return values[:, :: max(values.shape[1] // _SORTED, 1)].quantile(share, dim=1, keepdim=True)
+        weights = (noise + spread).pow(-2)
+        noise = (weights * (squares - spread)).sum(2, keepdim=True) / weights.sum(2, keepdim=True)
+        noise = noise.clamp_min(_LEAST * total)
+    return NoiseCurve(parts(values).mean(2), noise[..., 0])

@@ -110,9 +110,7 @@ def split_prediction(outputs: Tensor, channels: int) -> Prediction:
     return Prediction(outputs[:, :channels], rows)
 
 
-def affine_noise_variance(
-    mean: Tensor, slope: Tensor | float, constant: Tensor | float, least: Tensor | float = LEAST_VARIANCE
-) -> Tensor:
+def affine_noise_variance(mean: Tensor, slope: Tensor | float, constant: Tensor | float) -> Tensor:
     """Variance of Poisson-Gaussian noise at the predicted mean, bounded from below.
 
     Parameters
@@ -120,17 +118,13 @@ def affine_noise_variance(
     mean : Tensor, shape (N, C, H, W)
         Its gradient is not followed: the noise level shall not pull the prediction.
     slope, constant : float or Tensor
-        variance = slope * mean + constant; slope 0 is Gaussian noise. Tensors may be learned, and differ from sample to
-        sample, shape (N, 1, 1, 1).
-    least : float or Tensor
-        The variance is never less.
+        variance = slope * mean + constant; slope 0 is Gaussian noise. Tensors may be learned.
 
     Returns
     -------
     Tensor, shape (N, C, H, W)
     """
     value = slope * _at_least_float32(mean.detach()) + constant
-    value = torch.maximum(value, least) if isinstance(least, Tensor) else value.clamp_min(least)
     return value.clamp_min(LEAST_VARIANCE)
 
 

@@ -41,7 +41,7 @@ class NoiseLevel(nn.Module):
     def __init__(self, start: NoiseModel, scale: ValueScale, *, darkest: float, learned: bool) -> None:
         super().__init__()
         self.scale, self.learned, self.has_gain = scale, learned, start.gain > 0
-        slope, constant, _ = start.in_network_units(scale)
+        slope, constant = start.in_network_units(scale)
         self.darkest = float(scale.to_network(torch.tensor(darkest, dtype=torch.float64)))
         at_darkest = slope * self.darkest + constant
         if not learned and at_darkest <= 0:
@@ -86,7 +86,7 @@ class FittedNoiseLevel(nn.Module):
 
     def forward(self, mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> Tensor:
         """Noise variance of noisy crops (N, C, H, W) with their prediction, same shape, float32 or more."""
-        return affine_noise_variance(mean, *fit_noise(mean, uncertainty, noisy, gain=self.common.gain > 0))
+        return fit_noise(mean, uncertainty, noisy)(mean)
 
     def model(self) -> NoiseModel:
         """What the model stores."""

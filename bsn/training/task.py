@@ -26,6 +26,7 @@ from data.crops import CropBatch
 __all__ = ["BlindSpotTask", "Crops"]
 
 _NOISE_BONUS = 0.1  # Laine et al. 2019, supplement
+_UNCERTAINTY_WEIGHT = 0.1  # the last layer learns it at any weight; the others shall work for the mean
 
 
 class Crops(Protocol):
@@ -134,9 +135,8 @@ class BlindSpotTask(Task):
         if "noise" in modules and self.config.noise_scope != "image":
             return self._likelihood(outputs, target, modules["noise"])
         if "noise" in modules:
-            return self._mean_loss(outputs[:, : target.shape[1]], target) + self._uncertainty_loss(
-                outputs, target, modules["noise"]
-            )
+            likelihood = self._uncertainty_loss(outputs, target, modules["noise"])
+            return self._mean_loss(outputs[:, : target.shape[1]], target) + _UNCERTAINTY_WEIGHT * likelihood
         return self._mean_loss(outputs, target)
 
     def _mean_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
