@@ -56,6 +56,9 @@ class InferenceConfig:
         pixels). Concerns the whole process, see :func:`bsn.engine.allocator.keep_freed_memory`.
     seed : int
         Of the random replacement.
+    calibrate : bool
+        For models with a noise model: correct the uncertainty that the network predicts by what it leaves of the image
+        around each pixel (:func:`bsn.selfsup.calibrate`), for pictures unlike those of the training.
     uncertainty : bool
         Also give the standard deviation of the posterior; for models with a noise model.
 
@@ -79,6 +82,7 @@ class InferenceConfig:
     threads: int | None = None
     keep_memory: bool = True
     seed: int = 0
+    calibrate: bool = True
     uncertainty: bool = False
 
     def __post_init__(self) -> None:

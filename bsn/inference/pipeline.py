@@ -31,6 +31,7 @@ from bsn.selfsup import (
     split_prediction,
     wiener_filter,
 )
+from bsn.selfsup.posterior import CALIBRATION_REACH
 from bsn.selfsup.wiener import BLOCK, STEP
 from data import DataError
 from data.geometry import inverse, transform
@@ -129,6 +130,8 @@ class Pipeline:
         reach = int(self.model.network.halo)  # type: ignore[arg-type]
         # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
         widest = max(self.strides)
+        if self.model.noise is not None and self.config.calibrate:
+            reach += CALIBRATION_REACH
         first = widest * (reach + 1) - 1 if widest > 1 else reach
         return first + (reach if self.config.r3_passes else 0) + (2 * BLOCK if self.wiener else 0)
 
@@ -275,7 +278,7 @@ class Pipeline:
         return padded[..., margin:-margin, margin:-margin]
 
     def _network(self, x: Tensor, noise: NoiseCurve | None = None) -> Tensor:
-        mean, variance = self.model.estimate(main_output(self._run(x)), x, noise)
+        mean, variance = self.model.estimate(main_output(self._run(x)), x, noise, calibrated=self.config.calibrate)
         parts = [mean] if variance is None or not self.config.uncertainty else [mean, variance]
         return torch.cat(parts, 1).to(x.dtype)
 

@@ -101,7 +101,9 @@ class Model:
         x = self.scale.to_network(x)
         return self.scale.to_image(self.estimate(main_output(self.network(x)), x)[0])
 
-    def estimate(self, outputs: Tensor, noisy: Tensor, noise: NoiseCurve | None = None) -> tuple[Tensor, Tensor | None]:
+    def estimate(
+        self, outputs: Tensor, noisy: Tensor, noise: NoiseCurve | None = None, *, calibrated: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
         """Clean values from the network's outputs, all in network units.
 
         Parameters
@@ -111,6 +113,8 @@ class Model:
             What the network was given.
         noise : NoiseCurve, optional
             Of this image, where it was fitted before; None: the model's own noise, fitted to each sample if it is per image.
+        calibrated : bool
+            Correct the predicted covariance by the residuals around each pixel (:func:`bsn.selfsup.calibrate`).
 
         Returns
         -------
@@ -124,9 +128,9 @@ class Model:
         prediction = split_prediction(outputs, self.channels)
         if self.noise.per_image:
             noise = noise or fit_noise(prediction.mean, prediction.variance(), noisy)
-            return posterior(prediction, noisy, noise(prediction.mean))
+            return posterior(prediction, noisy, noise(prediction.mean), calibrated=calibrated)
         level = affine_noise_variance(prediction.mean, *self.noise.in_network_units(self.scale))
-        return posterior(prediction, noisy, level)
+        return posterior(prediction, noisy, level, calibrated=calibrated)
 
     def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write a safetensors file with all of this as JSON metadata, atomically.

@@ -11,6 +11,7 @@ from bsn.selfsup.pixel_shuffle_downsample import (
 from bsn.selfsup.posterior import (
     Prediction,
     affine_noise_variance,
+    calibrate,
     outputs_for_posterior,
     posterior,
     posterior_nll,
@@ -26,6 +27,7 @@ __all__ = [
     "NoiseSpectrum",
     "Prediction",
     "affine_noise_variance",
+    "calibrate",
     "fit_noise",
     "l1_loss",
     "l2_loss",

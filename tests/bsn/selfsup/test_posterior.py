@@ -1,12 +1,16 @@
 """The posterior against torch.distributions, dense linear algebra and Bayes' rule integrated by brute force."""
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from torch.distributions import MultivariateNormal
 
 from bsn.selfsup.posterior import (
     LEAST_VARIANCE,
+    Prediction,
     affine_noise_variance,
+    calibrate,
     outputs_for_posterior,
     posterior,
     posterior_nll,
@@ -114,3 +118,62 @@ def test_noise_level_grows_with_the_mean_and_can_be_learned():
 def test_the_wrong_number_of_outputs_is_refused():
     with pytest.raises(ValueError, match="8 outputs cannot be mean and covariance of 3 channels; 9 are needed"):
         split_prediction(torch.zeros(1, 8, 2, 2), 3)
+
+
+def sample(covariance, shape, generator):
+    """Gaussian vectors, shape (1, C, *shape)."""
+    factor = np.linalg.cholesky(covariance)
+    return torch.from_numpy(np.moveaxis(generator.normal(size=(*shape, len(factor))) @ factor.T, -1, 0)[None]).float()
+
+
+def constant(covariance, shape):
+    """Prediction of mean zero and that covariance everywhere."""
+    factor = np.linalg.cholesky(covariance)
+    rows = [[torch.full((1, *shape), factor[i, j]).float() for j in range(i + 1)] for i in range(len(factor))]
+    return Prediction(torch.zeros(1, len(factor), *shape), rows)
+
+
+def test_calibration_corrects_what_the_network_is_wrong_about():
+    """Colours that vary against each other, where the network expects them to vary together."""
+    generator, shape = np.random.default_rng(0), (200, 200)
+    true = np.array([[1.0, -0.6, 0.0], [-0.6, 1.5, 0.2], [0.0, 0.2, 0.3]])
+    believed = np.array([[1.0, 0.8, 0.8], [0.8, 1.0, 0.8], [0.8, 0.8, 1.0]])
+    clean = sample(true, shape, generator)
+    noisy = clean + sample(np.eye(3), shape, generator)
+    level = torch.ones_like(noisy)
+    errors = {
+        name: float(
+            (posterior(constant(covariance, shape), noisy, level, calibrated=calibrated)[0] - clean).square().mean()
+        )
+        for name, covariance, calibrated in (
+            ("best", true, False),
+            ("wrong", believed, False),
+            ("corrected", believed, True),
+        )
+    }
+    assert errors["corrected"] - errors["best"] < 0.1 * (errors["wrong"] - errors["best"])
+
+
+def test_calibration_leaves_a_prediction_alone_that_is_right_or_far_below_the_noise():
+    generator, shape = np.random.default_rng(1), (160, 160)
+    for variance, tolerance in ((1.0, 0.1), (0.01, 0.02)):
+        clean = sample(variance * np.eye(1), shape, generator)
+        noisy = clean + sample(np.eye(1), shape, generator)
+        prediction = constant(variance * np.eye(1), shape)
+        found = calibrate(prediction.covariance(), noisy.unbind(1), torch.ones_like(noisy))[0][0]
+        assert float((found / variance - 1).abs().mean()) < tolerance
+
+
+def test_calibration_is_a_weighted_gaussian_mean():
+    """Against SciPy, where the prior is worth nothing: a prediction of next to no noise."""
+    generator = np.random.default_rng(2)
+    residual = torch.from_numpy(generator.normal(size=(1, 1, 90, 70)))
+    shape = residual.shape[2:]
+    found = calibrate(
+        [[torch.full((1, *shape), 2.0, dtype=torch.float64)]], residual.unbind(1), torch.zeros_like(residual)
+    )
+    ones = gaussian_filter(np.ones(shape), 12, mode="constant", truncate=2)
+    mean = gaussian_filter(residual[0, 0].square().numpy(), 12, mode="constant", truncate=2) / ones
+    pixels = 4 * np.pi * 144
+    share = 0.25**2 / (0.25**2 + 2 / pixels)
+    np.testing.assert_allclose(found[0][0][0], share * mean + (1 - share) * 2, rtol=1e-9)

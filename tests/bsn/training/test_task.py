@@ -252,17 +252,18 @@ def test_noise_that_differs_from_image_to_image_is_fitted_to_each(tmp_path):
     noisy = [(c + s * rng.normal(size=c.shape)).astype(np.float32) for c, s in zip(clean, sigmas, strict=True)]
     said = []
     torch.manual_seed(0)
-    task = build_task(ArraySource(noisy, "YX"), TrainConfig(crop=64, batch_size=4), 0, say=said.append)
+    task = build_task(ArraySource(noisy, "YX"), TrainConfig(crop=48, batch_size=4), 0, say=said.append)
     assert "differs from image to image" in " ".join(said)
-    fit(task, LoopConfig(steps=150, **CPU), RunFolder(tmp_path / "run"))
+    fit(task, LoopConfig(steps=400, **CPU), RunFolder(tmp_path / "run"))
     model = Model.load(tmp_path / "run")
     assert model.noise.per_image
     denoiser = Denoiser(model)
-    for index in (0, 7):  # where nothing is predicted the textbook's weighted mean is the truth, for each frame its own
+    for index in (0, 7):  # where nothing can be predicted the textbook's weighted mean is best, for each frame its own
         result = denoiser(noisy[index], "YX")
         error = np.sqrt(np.square((result - clean[index])[:, 114:]).mean())
-        assert error == pytest.approx(0.3 * sigmas[index] / np.hypot(0.3, sigmas[index]), rel=0.2)
-        assert np.square((result - clean[index])[:, 8:104]).mean() < 0.2 * sigmas[index] ** 2
+        best = 0.3 * sigmas[index] / np.hypot(0.3, sigmas[index])
+        assert 0.95 * best < error < 1.7 * best, "of a texture of 0.3"
+        assert np.square((result - clean[index])[:, 8:104]).mean() < 0.05 * sigmas[index] ** 2, "little of the noise"
         again = model.predict(torch.from_numpy(noisy[index])[None, None])[0, 0]
         np.testing.assert_allclose(again, result, atol=1e-4)
 
