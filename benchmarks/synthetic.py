@@ -7,14 +7,14 @@ Trains on the 68 photographs of cbsd68 with noise that is drawn once and written
 scores the middle 256 x 256 pixels of every photograph of kodak24 and mcmaster with noise of their own; values are floats,
 not clipped. Ways: "mean" (surroundings alone), "known" (posterior, the noise model is given), "learned" (posterior, gain
 and read noise are learned), "bm3d" (BM3D, given the true sigma; nothing is trained). Noise: "gaussian" (sigma 25 of 255) or
-"poisson-gaussian" (gain 0.02, read noise 0.02). Writes benchmarks/results/synthetic_<noise>_<way>.json.
+"poisson-gaussian" (gain 0.02, read noise 0.02). Writes benchmarks/results/synthetic_<noise>_<way>[_<steps>].json; --reuse
+scores the run that is there.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,11 @@ NOISES: dict[str, Any] = {"gaussian": Gaussian(SIGMA), "poisson-gaussian": Poiss
 KNOWN = {
     "gaussian": {"noise_gain": 0.0, "noise_read": SIGMA},
     "poisson-gaussian": {"noise_gain": GAIN, "noise_read": READ},
+}
+VIEWS: dict[str, dict[str, Any]] = {
+    "one pass, as predicted": {"calibrate": False},
+    "one pass": {},
+    "eight views": {"ensemble": True},
 }
 TESTS = ("kodak24", "mcmaster")
 SIDE = 256
@@ -61,6 +66,8 @@ def noisy_training_files(data: Path, noise: str, folder: Path) -> list[str]:
 
 
 def learn(options: argparse.Namespace, run: Path) -> None:
+    if options.reuse:
+        return
     shutil.rmtree(run, ignore_errors=True)
     files = noisy_training_files(options.data, options.noise, run.parent / f"synthetic_{options.noise}_files")
     model = "none" if options.way == "mean" else options.noise
@@ -99,31 +106,31 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=40.0)
     parser.add_argument("--steps", type=int, help="instead of --minutes")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--reuse", action="store_true", help="score the run in runs/ instead of training")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     content: dict[str, Any] = {"threads": options.threads}
-    start = time.monotonic()
+    name = f"synthetic_{options.noise}_{options.way}" + (f"_{options.steps}" if options.steps else "")
     if options.way == "bm3d":
         ways = {"BM3D": bm3d_of(options.noise)}
     else:
-        run = Path("runs") / f"synthetic_{options.noise}_{options.way}"
+        run = Path("runs") / name
         learn(options, run)
         model = Model.load(run)
         content |= {key: model.provenance[key] for key in ("steps", "seconds")}
         if model.noise is not None:
-            content["noise_model"] = model.provenance.get("noise", str(model.noise))
+            content["noise_model"] = str(model.noise)
         ways = {}
-        for label, ensemble in (("one pass", False), ("eight views", True)):
-            denoiser = Denoiser(run, ensemble=ensemble, threads=options.threads)
-            ways[label] = lambda noisy, d=denoiser: d(noisy.transpose(1, 2, 0), "YXC").transpose(2, 0, 1)
-    content["training_seconds"] = time.monotonic() - start
+        for label, way in VIEWS.items():
+            denoiser = Denoiser(run, threads=options.threads, **way)
+            ways[label] = lambda noisy, d=denoiser: d(noisy, "CYX")
     content["scores"] = {name: {label: score(way, options, name) for label, way in ways.items()} for name in TESTS}
     for name, table in content["scores"].items():
         for label, means in table.items():
             print(
                 f"{options.noise}, {options.way}, {name}, {label}: {means['noisy_psnr']:.2f} -> {means['psnr']:.2f} dB"
             )
-    print(write_result(f"synthetic_{options.noise}_{options.way}", content))
+    print(write_result(name, content))
 
 
 if __name__ == "__main__":
