@@ -41,7 +41,9 @@ KNOWN = {
 VIEWS: dict[str, dict[str, Any]] = {
     "one pass, as predicted": {"calibrate": False},
     "one pass": {},
+    "one pass, Wiener": {"wiener": True},
     "eight views": {"ensemble": True},
+    "eight views, Wiener": {"ensemble": True, "wiener": True},
 }
 TESTS = ("kodak24", "mcmaster")
 SIDE = 256
@@ -110,11 +112,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     content: dict[str, Any] = {"threads": options.threads}
-    name = f"synthetic_{options.noise}_{options.way}" + (f"_{options.steps}" if options.steps else "")
+    title = f"synthetic_{options.noise}_{options.way}" + (f"_{options.steps}" if options.steps else "")
     if options.way == "bm3d":
         ways = {"BM3D": bm3d_of(options.noise)}
     else:
-        run = Path("runs") / name
+        run = Path("runs") / title
         learn(options, run)
         model = Model.load(run)
         content |= {key: model.provenance[key] for key in ("steps", "seconds")}
@@ -130,7 +132,7 @@ def main() -> None:
             print(
                 f"{options.noise}, {options.way}, {name}, {label}: {means['noisy_psnr']:.2f} -> {means['psnr']:.2f} dB"
             )
-    print(write_result(name, content))
+    print(write_result(title, content))
 
 
 if __name__ == "__main__":

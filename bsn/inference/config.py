@@ -25,7 +25,9 @@ class InferenceConfig:
     wiener : bool, optional
         Mix the noisy image back in, frequency by frequency, by the noise spectrum measured on it
         (:mod:`bsn.selfsup.wiener`): for noise that is correlated or weak, where a blind-spot network alone smooths too
-        much. Needs images of 64 x 64 pixels or more. None: what the model was trained for, without it for smaller images.
+        much. Needs images of 64 x 64 pixels or more. With a noise model the noise is known, and the filter brings textures
+        that a network trained briefly has not learned: good for photographs, not for smooth micrographs.
+        None: what the model was trained for, without it for smaller images.
     same_noise : bool
         The files have about the same noise (one kind of camera and processing): the Wiener filter then draws the spectrum
         measured on each to that of 16 of them together, which is steadier.

@@ -21,6 +21,7 @@ from bsn.models.interface import main_output
 from bsn.selfsup import (
     NoiseCurve,
     NoiseSpectrum,
+    affine_noise_variance,
     fit_noise,
     measure_spectrum,
     mosaic_downsample,
@@ -29,6 +30,7 @@ from bsn.selfsup import (
     pixel_shuffle_upsample,
     random_replacement_refinement,
     split_prediction,
+    white_spectrum,
     wiener_filter,
 )
 from bsn.selfsup.posterior import CALIBRATION_REACH
@@ -79,10 +81,6 @@ class Pipeline:
         if self.model.noise is not None and self.config.r3_passes:
             raise ValueError(
                 "r3_passes mix noisy pixels into a second pass; this model already weighs them by its noise model, use 0"
-            )
-        if self.model.noise is not None and self.config.wiener:
-            raise ValueError(
-                "wiener mixes the noisy image in; this model already weighs it by its noise model, leave it out"
             )
         if self.config.uncertainty and self.model.noise is None:
             raise ValueError(
@@ -161,9 +159,8 @@ class Pipeline:
             places = [(t * (height - h) // 3, u * (width - w) // 3) for t in (1, 2) for u in (1, 2)]
             regions = [read(top, left, h, w) for top, left in places]
         images = [region[0].float().cpu().numpy() for region in regions]
-        return Measured(
-            self._spectrum(images) if self.wiener else None, self._fitted_noise(regions) if per_image else None
-        )
+        spectrum = self._spectrum(images) if self.wiener and self.model.noise is None else None
+        return Measured(spectrum, self._fitted_noise(regions) if per_image else None)
 
     @torch.no_grad()
     def _fitted_noise(self, regions: list[Tensor]) -> NoiseCurve:
@@ -232,9 +229,22 @@ class Pipeline:
         mean = self.model.scale.to_image(result[:, : self.model.channels])
         deviation = result[:, self.model.channels :].sqrt() * self.model.scale.scale
         mean = mean.mean(1, keepdim=True) if grey else mean
-        if measured.spectrum is not None:
+        if self.wiener and self.model.noise is not None:
+            mean = self._filtered_by_model(noisy, mean, measured.noise)
+        elif measured.spectrum is not None:
             mean = wiener_filter(noisy, mean, measured.spectrum)
         return torch.cat([mean, deviation], 1)
+
+    def _filtered_by_model(self, noisy: Tensor, mean: Tensor, curve: NoiseCurve | None) -> Tensor:
+        """Wiener filter for the noise of a noise model, in units of its strength at each pixel."""
+        noise, scale = self.model.noise, self.model.scale
+        assert noise is not None
+        signal = scale.to_network(mean)
+        variance = affine_noise_variance(signal, *noise.in_network_units(scale)) if curve is None else curve(signal)
+        strength = variance.sqrt()
+        white = white_spectrum(mean.shape[1])
+        filtered = wiener_filter(scale.to_network(noisy) / strength, signal / strength, white, passes=1)
+        return scale.to_image(strength * filtered)
 
     def _pad(self, x: Tensor) -> Tensor:
         if not self.model.network.lattice:

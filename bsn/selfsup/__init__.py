@@ -18,7 +18,7 @@ from bsn.selfsup.posterior import (
     split_prediction,
 )
 from bsn.selfsup.r3 import random_replacement_refinement
-from bsn.selfsup.wiener import NoiseSpectrum, measure_colours, measure_spectrum, wiener_filter
+from bsn.selfsup.wiener import NoiseSpectrum, measure_colours, measure_spectrum, white_spectrum, wiener_filter
 
 __all__ = [
     "LOSSES",
@@ -43,5 +43,6 @@ __all__ = [
     "posterior_nll",
     "random_replacement_refinement",
     "split_prediction",
+    "white_spectrum",
     "wiener_filter",
 ]

@@ -29,7 +29,7 @@ from torch import Tensor
 from bsn.shapes import check_image, check_same_shape
 from data.noise_statistics import AxisNoise, measure_along
 
-__all__ = ["BLOCK", "STEP", "NoiseSpectrum", "measure_colours", "measure_spectrum", "wiener_filter"]
+__all__ = ["BLOCK", "STEP", "NoiseSpectrum", "measure_colours", "measure_spectrum", "white_spectrum", "wiener_filter"]
 
 BLOCK = 16
 """Side of the blocks."""
@@ -86,6 +86,11 @@ def measure_spectrum(images: Sequence[np.ndarray], typical: Sequence[AxisNoise] 
     if typical:
         power = np.sqrt(power * _power(typical))
     return NoiseSpectrum(torch.from_numpy(_colours(images[0].shape[0])).float(), torch.from_numpy(power).float())
+
+
+def white_spectrum(channels: int) -> NoiseSpectrum:
+    """White noise of variance 1, independent between channels."""
+    return NoiseSpectrum(torch.from_numpy(_colours(channels)).float(), torch.ones(channels, BLOCK, BLOCK))
 
 
 def _power(found: Sequence[AxisNoise]) -> np.ndarray:

@@ -209,3 +209,16 @@ def test_several_strides_give_the_mean_of_their_results(rng):
     for wrong in (0, [], [2, 0]):
         with pytest.raises(ValueError, match="1 or more, or several such as"):
             InferenceConfig(stride=wrong)
+
+
+@pytest.mark.parametrize("per_image", [False, True])
+def test_the_wiener_filter_knows_the_noise_of_a_noise_model(rng, per_image):
+    """Fine waves that the network, a mean of three rows, weakens; values far from 1, as of a detector."""
+    clean = 3e-4 * (2 + np.sin(1.4 * np.arange(160))[:, None] + np.zeros((160, 160)))
+    sigma = 2e-4
+    image = (clean + sigma * rng.normal(size=clean.shape)).astype(np.float32)
+    model = Model(Unsure(), ValueScale(6e-4, 3e-4), noise=NoiseModel(0, sigma**2, per_image=per_image))
+    plain, filtered = (Denoiser(model, wiener=wiener)(image) for wiener in (False, True))
+    errors = [float(np.square(result - clean).mean()) for result in (image, plain, filtered)]
+    assert errors[2] < 0.6 * min(errors[:2])
+    np.testing.assert_allclose(Denoiser(model, wiener=True, tile=140)(image), filtered, atol=1e-5 * 3e-4)
