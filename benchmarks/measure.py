@@ -60,7 +60,7 @@ def write_result(name: str, content: Mapping[str, Any]) -> Path:
     """Write ``benchmarks/results/<name>.json`` with the command and the environment."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    words = ["DATA" if Path(word).is_absolute() else word for word in sys.argv[1:]]
     command = "python -m " + " ".join([f"benchmarks.{Path(sys.argv[0]).stem}", *words])
     path.write_text(json.dumps({"command": command, "environment": environment(), **content}, indent=1) + "\n")
     return path
