@@ -22,6 +22,7 @@ _PARTS = 8
 _ROUNDS = 4
 _SUREST = 0.2
 _LEAST = 0.2
+_FEWEST = 512
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> NoiseCurve:
     Returns
     -------
     NoiseCurve
-        Eight points of as many pixels each.
+        Points for eight parts of as many pixels each, and more for the darkest and the brightest.
 
     Raises
     ------
@@ -72,21 +73,38 @@ def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> NoiseCurve:
         For images of less than eight values.
     """
     values, order = mean.flatten(1).double().sort(1)
-    size = values.shape[1] // _PARTS
+    sizes = _sizes(values.shape[1])
+
+    def parts(x: Tensor) -> tuple[Tensor, ...]:
+        return x.gather(1, order)[:, : sum(sizes)].split(sizes, 1)
+
+    squares = parts((noisy.flatten(1) - mean.flatten(1)).double().square())
+    spreads = parts(uncertainty.flatten(1).double())
+    levels = [_level(*pair) for pair in zip(squares, spreads, strict=True)]
+    centres = [part.mean(1) for part in parts(mean.flatten(1).double())]
+    return NoiseCurve(torch.stack(centres, 1), torch.stack(levels, 1))
+
+
+def _sizes(count: int) -> list[int]:
+    """Eight equal parts, the first and the last halved again and again: intensities at the ends are far apart."""
+    size = count // _PARTS
     if not size:
-        raise ValueError(f"fit_noise: {values.shape[1]} values are too few; {_PARTS} are needed")
+        raise ValueError(f"fit_noise: {count} values are too few; {_PARTS} are needed")
+    tail = [size]
+    while tail[-1] >= 2 * _FEWEST:
+        half = tail.pop() // 2
+        tail += [size - sum(tail) - half, half]
+    return [*tail[::-1], *[size] * (_PARTS - 2), *tail]
 
-    def parts(x: Tensor) -> Tensor:
-        return x[:, : _PARTS * size].unflatten(1, (_PARTS, size))
 
-    squares = parts((noisy.flatten(1) - mean.flatten(1)).double().square().gather(1, order))
-    spread = parts(uncertainty.flatten(1).double().gather(1, order))
-    surest = spread.kthvalue(max(int(_SUREST * size), 1), dim=2, keepdim=True).values
+def _level(squares: Tensor, spread: Tensor) -> Tensor:
+    """Noise variance (N,) of pixels (N, K) of one intensity, by maximum likelihood given what is uncertain beyond it."""
+    surest = spread.kthvalue(max(int(_SUREST * spread.shape[1]), 1), dim=1, keepdim=True).values
     spread = (spread - surest).clamp_min(0)
-    total = squares.mean(2, keepdim=True).clamp_min(1e-12)
+    total = squares.mean(1, keepdim=True).clamp_min(1e-12)
     noise = total
     for _ in range(_ROUNDS):
         weights = (noise + spread).pow(-2)
-        noise = (weights * (squares - spread)).sum(2, keepdim=True) / weights.sum(2, keepdim=True)
+        noise = (weights * (squares - spread)).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
         noise = noise.clamp_min(_LEAST * total)
-    return NoiseCurve(parts(values).mean(2), noise[..., 0])
+    return noise[:, 0]

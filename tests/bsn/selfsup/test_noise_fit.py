@@ -13,10 +13,11 @@ def test_each_image_gets_its_own_curve():
     factor = torch.tensor([1.0, 9.0])[:, None, None, None]
     noisy = clean + (factor * (0.1 + clean.square())).sqrt() * torch.randn_like(clean)
     curve = fit_noise(clean, torch.zeros_like(clean), noisy)
-    assert curve.intensity.shape == curve.variance.shape == (2, 8)
+    assert curve.intensity.shape == curve.variance.shape
+    assert (curve.intensity.diff(dim=1) > 0).all()
     expected = factor * (0.1 + clean.square())
-    inside = (clean > 1.15) & (clean < 2.85)  # beyond the first and last point the curve is constant
-    assert float((curve(clean) / expected)[inside].log().abs().max()) < 0.1
+    inside = (clean > 1.02) & (clean < 2.98)  # beyond the first and last point the curve is constant
+    assert float((curve(clean) / expected)[inside].log().abs().max()) < 0.15
 
 
 def test_the_curve_is_numpys_interpolation():
