@@ -58,7 +58,10 @@ def main() -> None:
     test = pairs(options.data, "w2s", "test")
     model = Model.load(run)
     scores = {}
-    for label, inference in (("one pass", {}), ("eight views", {"ensemble": True})):
+    ways = {"one pass": {}, "eight views": {"ensemble": True}}
+    if model.noise is not None:
+        ways["one pass, without the noisy pixel"] = {"posterior": False}
+    for label, inference in ways.items():
         table = score_files(test, get_protocol("affine"), Denoiser(run, threads=options.threads, **inference))
         scores[label] = {"means": table.means, "rows": table.rows}
         print(f"{name} {label}: noisy {table.means['noisy_psnr']:.2f} dB -> {table.means['psnr']:.2f} dB")

@@ -58,6 +58,8 @@ class InferenceConfig:
         pixels). Concerns the whole process, see :func:`bsn.engine.allocator.keep_freed_memory`.
     seed : int
         Of the random replacement.
+    posterior : bool
+        For models with a noise model: False leaves the noisy pixel out and gives the prediction from its surroundings.
     calibrate : bool
         For models with a noise model: correct the uncertainty that the network predicts by what it leaves of the image
         around each pixel (:func:`bsn.selfsup.calibrate`), for pictures unlike those of the training.
@@ -84,6 +86,7 @@ class InferenceConfig:
     threads: int | None = None
     keep_memory: bool = True
     seed: int = 0
+    posterior: bool = True
     calibrate: bool = True
     uncertainty: bool = False
 

@@ -82,6 +82,8 @@ class Pipeline:
             raise ValueError(
                 "r3_passes mix noisy pixels into a second pass; this model already weighs them by its noise model, use 0"
             )
+        if self.config.uncertainty and not self.config.posterior:
+            raise ValueError("the uncertainty is that of the posterior; leave posterior=False out")
         if self.config.uncertainty and self.model.noise is None:
             raise ValueError(
                 "this model predicts no uncertainty; train one with a noise model (`bsn train --noise poisson-gaussian`)"
@@ -288,7 +290,10 @@ class Pipeline:
         return padded[..., margin:-margin, margin:-margin]
 
     def _network(self, x: Tensor, noise: NoiseCurve | None = None) -> Tensor:
-        mean, variance = self.model.estimate(main_output(self._run(x)), x, noise, calibrated=self.config.calibrate)
+        outputs = main_output(self._run(x))
+        if self.model.noise is not None and not self.config.posterior:
+            return split_prediction(outputs, self.model.channels).mean.to(x.dtype)
+        mean, variance = self.model.estimate(outputs, x, noise, calibrated=self.config.calibrate)
         parts = [mean] if variance is None or not self.config.uncertainty else [mean, variance]
         return torch.cat(parts, 1).to(x.dtype)
 

@@ -225,6 +225,8 @@ def test_the_noisy_pixel_helps_where_the_picture_cannot_be_predicted(tmp_path, n
     assert error < 0.096
     assert error == pytest.approx(np.sqrt(0.2**2 * 0.1**2 / (0.2**2 + 0.1**2)), rel=0.08)
     assert float(deviation.mean()) == pytest.approx(error, rel=0.15)
+    alone = Denoiser(tmp_path / "run", posterior=False)(noisy[0], "YX") - clean[0]
+    assert float(np.sqrt(np.square(alone).mean())) == pytest.approx(0.2, rel=0.05), "surroundings say nothing"
 
 
 def test_an_unknown_noise_level_is_learned(tmp_path):
@@ -240,6 +242,8 @@ def test_refinement_and_uncertainty_are_refused_where_they_make_no_sense(tmp_pat
     model = task.model(task.modules, {})
     with pytest.raises(ValueError, match="already weighs them by its noise model"):
         Denoiser(model, r3_passes=2)
+    with pytest.raises(ValueError, match="the uncertainty is that of the posterior"):
+        Denoiser(model, posterior=False, uncertainty=True)
     with pytest.raises(ValueError, match="this model predicts no uncertainty"):
         Denoiser(dataclasses.replace(model, noise=None), uncertainty=True)
 
