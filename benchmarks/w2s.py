@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import time
 from pathlib import Path
 
 import torch
@@ -52,9 +51,7 @@ def main() -> None:
     minutes = None if options.steps else options.minutes
     loop = LoopConfig(steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
     images = [str(pair.noisy) for pair in pairs(options.data, "w2s", "train")]
-    start = time.monotonic()
     result = train(images, run, config, loop, resume=options.resume)
-    seconds = time.monotonic() - start
     test = pairs(options.data, "w2s", "test")
     model = Model.load(run)
     scores = {}
@@ -65,7 +62,12 @@ def main() -> None:
         table = score_files(test, get_protocol("affine"), Denoiser(run, threads=options.threads, **inference))
         scores[label] = {"means": table.means, "rows": table.rows}
         print(f"{name} {label}: noisy {table.means['noisy_psnr']:.2f} dB -> {table.means['psnr']:.2f} dB")
-    content = {"steps": result.steps, "training_seconds": seconds, "threads": torch.get_num_threads(), "scores": scores}
+    content = {
+        "steps": result.steps,
+        "training_seconds": model.provenance["seconds"],
+        "threads": torch.get_num_threads(),
+        "scores": scores,
+    }
     if model.noise is not None:
         content["noise_model"] = str(model.noise)
     print(write_result(f"w2s_{name}", content))
