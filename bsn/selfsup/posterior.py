@@ -193,11 +193,12 @@ def posterior(
 def calibrate(covariance: Rows, residual: Sequence[Tensor], noise_variance: Tensor) -> Rows:
     """Correct the predicted covariance by the residuals around each pixel.
 
-    The residual r = noisy - mean has the covariance S + D. On pictures unlike those of the training the network is surer
-    than it should be, above all of colours. The mean of r r^T - D around a pixel (Gaussian window, standard deviation of
-    12 pixels), scaled to the predicted variance at the pixel itself, is a second estimate of S. Both are averaged by their
-    reliability, as a Gaussian prior (predicted variances are wrong by a quarter) and a Gaussian measurement (of as many
-    squares as the window holds) are: where the noise is much stronger than the uncertainty, S stays as it was predicted.
+    The residual r = noisy - mean has the covariance T = S + D. On pictures unlike those of the training the network is surer
+    than it should be, above all of colours. The whitened residual L^-1 r, where L L^T = T, shows it: the mean of its squares
+    and products around a pixel (Gaussian window, standard deviation of 12 pixels) is the identity where the prediction is
+    right, and some Z where it is not; then T is L Z L^T. Both are averaged by their reliability, as a Gaussian prior
+    (predicted variances S are wrong by a quarter) and a Gaussian measurement (of as many squares as the window holds) are:
+    where the noise is much stronger than the uncertainty, S stays as it was predicted.
 
     Parameters
     ----------
@@ -210,22 +211,33 @@ def calibrate(covariance: Rows, residual: Sequence[Tensor], noise_variance: Tens
     lower triangle, rows of Tensors (N, H, W)
     """
     channels = range(len(covariance))
-    sure = torch.stack([covariance[c][c] for c in channels]).sum(0)
-    noise = noise_variance.sum(1)
-    around, noise_around = _window(sure), _window(noise)
-    around = around.clamp_min(LEAST_VARIANCE)
-    prior, measured = (_SURE_OF_VARIANCE * around).square(), 2 / _WINDOW_PIXELS * (around + noise_around).square()
-    share = prior / (prior + measured)
-    profile = sure / around
-    rows = []
+    factor = _cholesky(_add_diagonal(covariance, noise_variance))
+    white = _solve_lower(factor, residual)
+    parts = [covariance[c][c] / (covariance[c][c] + noise_variance[:, c]) for c in channels]
+    prior = (_SURE_OF_VARIANCE * _window(torch.stack(parts).mean(0))).square()
+    share = prior / (prior + 2 / _WINDOW_PIXELS)
+    change = [[share * _window(white[i] * white[j] - float(i == j)) for j in range(i + 1)] for i in channels]
+    corrected = []
     for i in channels:
-        row = []
-        for j in range(i + 1):
-            found = residual[i] * residual[j] - (noise_variance[:, i] if i == j else 0)
-            row.append((1 - share) * covariance[i][j] + share * profile * _window(found))
-        row[i] = row[i].clamp_min(0)
-        rows.append(row)
-    return rows
+        turned = [_dot(factor[i], [_symmetric(change, k, j) for k in range(i + 1)]) for j in channels]
+        corrected.append([covariance[i][j] + _dot(turned[: j + 1], factor[j]) for j in range(i + 1)])
+    # What the change leaves is no covariance where chance or an outlier has its say; there the prediction stays.
+    sound = torch.stack([pivot > 0 for pivot in _pivots(corrected)]).all(0)
+    return [[torch.where(sound, corrected[i][j], covariance[i][j]) for j in range(i + 1)] for i in channels]
+
+
+def _pivots(lower: Rows) -> list[Tensor]:
+    """Squared diagonal of the Cholesky factor, not positive from where on the matrix is not positive definite."""
+    factor: Rows = []
+    pivots: list[Tensor] = []
+    for row in lower:
+        done: list[Tensor] = []
+        for j in range(len(row) - 1):
+            rest = row[j] - _dot(done, factor[j]) if done else row[j]
+            done.append(rest / pivots[j].clamp_min(LEAST_VARIANCE).sqrt())
+        pivots.append(row[-1] - _dot(done, done) if done else row[-1])
+        factor.append(done)
+    return pivots
 
 
 def _window(x: Tensor) -> Tensor:
@@ -272,7 +284,7 @@ def _cholesky(lower: Rows) -> Rows:
     return factor
 
 
-def _solve_lower(factor: Rows, right: list[Tensor] | tuple[Tensor, ...]) -> list[Tensor]:
+def _solve_lower(factor: Rows, right: Sequence[Tensor]) -> list[Tensor]:
     """Solve L z = right for z."""
     solution: list[Tensor] = []
     for i, row in enumerate(factor):

@@ -165,15 +165,26 @@ def test_calibration_leaves_a_prediction_alone_that_is_right_or_far_below_the_no
 
 
 def test_calibration_is_a_weighted_gaussian_mean():
-    """Against SciPy, where the prior is worth nothing: a prediction of next to no noise."""
+    """One channel against SciPy."""
     generator = np.random.default_rng(2)
-    residual = torch.from_numpy(generator.normal(size=(1, 1, 90, 70)))
+    residual = torch.from_numpy(2 * generator.normal(size=(1, 1, 90, 70)))
     shape = residual.shape[2:]
     found = calibrate(
-        [[torch.full((1, *shape), 2.0, dtype=torch.float64)]], residual.unbind(1), torch.zeros_like(residual)
+        [[torch.full((1, *shape), 2.0, dtype=torch.float64)]], residual.unbind(1), torch.ones_like(residual)
     )
     ones = gaussian_filter(np.ones(shape), 12, mode="constant", truncate=2)
     mean = gaussian_filter(residual[0, 0].square().numpy(), 12, mode="constant", truncate=2) / ones
-    pixels = 4 * np.pi * 144
-    share = 0.25**2 / (0.25**2 + 2 / pixels)
-    np.testing.assert_allclose(found[0][0][0], share * mean + (1 - share) * 2, rtol=1e-9)
+    prior, measured = (0.25 * 2 / 3) ** 2, 2 / (4 * np.pi * 144)
+    share = prior / (prior + measured)
+    np.testing.assert_allclose(found[0][0][0], share * (mean - 1) + (1 - share) * 2, rtol=1e-9)
+
+
+def test_calibration_holds_where_the_noise_grows_with_the_signal():
+    """Dark and bright stripes: the noise of the bright ones says nothing about the dark ones beside them."""
+    generator, shape = np.random.default_rng(3), (192, 192)
+    level = torch.from_numpy(np.where(np.arange(192) // 8 % 2, 4.0, 0.04) + np.zeros((1, 3, *shape))).float()
+    clean = sample(0.02 * (np.eye(3) + 0.9), shape, generator)
+    noisy = clean + level.sqrt() * sample(np.eye(3), shape, generator)
+    prediction = constant(0.02 * (np.eye(3) + 0.9), shape)
+    plain, calibrated = (posterior(prediction, noisy, level, calibrated=flag)[0] - clean for flag in (False, True))
+    assert float(calibrated.square().mean()) < 1.05 * float(plain.square().mean())
