@@ -10,10 +10,13 @@ from bsn.training.config import TrainConfig
 from data import DataError, ImageSource
 from data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
 
-__all__ = ["judge", "measure_source"]
+__all__ = ["SMALLEST_CROP", "judge", "measure_source"]
 
 _IMAGES = 16
 _SIDE = 512
+
+SMALLEST_CROP = 16
+"""Side in pixels of the smallest sub-image that is worth training on."""
 
 
 def judge(source: ImageSource, config: TrainConfig) -> tuple[TrainConfig, NoiseStatistics | None, Advice | None]:
@@ -38,6 +41,10 @@ def judge(source: ImageSource, config: TrainConfig) -> tuple[TrainConfig, NoiseS
     except DataError:
         return _settle(config, Advice(True, 1, 1, "none")), None, None
     advice = advise(statistics)
+    if config.stride == "auto":
+        # Small images have no room for the stride that their noise asks for.
+        room = max(min(min(source.size(i)) for i in range(len(source))) // SMALLEST_CROP, 1)
+        advice = dataclasses.replace(advice, stride=min(advice.stride, room))
     return _settle(config, advice), statistics, advice if config.automatic else None
 
 

@@ -16,7 +16,7 @@ from bsn.evaluation import get_protocol
 from bsn.models import NoiseModel, ValueScale, create, presets
 from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
-from bsn.training.judgement import judge
+from bsn.training.judgement import SMALLEST_CROP, judge
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.task import BlindSpotTask
@@ -29,7 +29,6 @@ __all__ = ["CleanValidation", "build_task", "train"]
 
 _LARGEST_HELD_BACK_SHARE = 0.05
 _SCALE_SAMPLES = 64
-_SMALLEST_CROP = 16
 
 
 @dataclass(frozen=True)
@@ -151,17 +150,17 @@ def build_task(
     DataError
         If the images are smaller than a crop.
     """
+    if config.model in presets() and not presets()[config.model].blind:
+        raise ValueError(
+            f"{config.model} sees the pixel it predicts and would learn to copy the noise; train it on pairs with bsn restore "
+            "train, or choose a blind-spot network"
+        )
     config, statistics, advice = judge(source, config)
     for reason in advice.reasons if advice is not None else ():
         say(reason)
     config = fit_crop(source, config)
     held_back = _held_back(source, config, seed)
     crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
-    if config.model in presets() and not presets()[config.model].blind:
-        raise ValueError(
-            f"{config.model} sees the pixel it predicts and would learn to copy the noise; train it on pairs with bsn restore "
-            "train, or choose a blind-spot network"
-        )
     overrides: dict[str, Any] = {}
     if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
         overrides["channel_attention"] = config.channel_attention
@@ -208,10 +207,10 @@ def fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
     room = min(height, width) // step
     if config.downsampling == "mosaic":
         room -= room % config.step
-    if room < min(config.crop, _SMALLEST_CROP):
+    if room < min(config.crop, SMALLEST_CROP):
         raise DataError(
             f"an image of {height} x {width} pixels",
-            f"is too small for crops of {_SMALLEST_CROP} pixels at stride {config.step}",
+            f"is too small for crops of {SMALLEST_CROP} pixels at stride {config.step}",
             "leave it out, or use a smaller stride",
         )
     return dataclasses.replace(config, crop=min(config.crop, room))

@@ -294,6 +294,8 @@ def test_training_follows_the_judgement_of_inspect_unless_told():
     assert Denoiser(model).pipeline.wiener
     assert not Denoiser(model, wiener=False).pipeline.wiener
     assert Denoiser(model)(shared[0][:40, :40].astype(np.float32)).shape == (40, 40), "too small for it: left out"
+    small = [s[:40, :64].astype(np.float32) for s in shared * 2]
+    assert build_task(ArraySource(small, "YX"), TINY, 0).config.stride == 2, "no room for more"
     told = build_task(ArraySource([s.astype(np.float32) for s in shared], "YX"), TINY_BLIND, 0)
     assert (told.config.stride, told.config.noise) == (1, "none")
     assert not told.model(told.modules, {}).inference.wiener
