@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--model", default="tbsn-tiny")
     parser.add_argument("--channel_attention", default="phase")
     parser.add_argument("--noise", default="none", help="none, gaussian, poisson-gaussian or auto")
+    parser.add_argument("--noise_scope", default="auto", help="set, image or auto")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--steps", type=int)
@@ -47,7 +48,8 @@ def main() -> None:
     if not options.resume:
         shutil.rmtree(run, ignore_errors=True)
     overrides = {k: v for k in ("batch_size", "learning_rate") if (v := getattr(options, k)) is not None}
-    config = TrainConfig(options.model, options.channel_attention, stride=1, noise=options.noise, **overrides)
+    noise = {"noise": options.noise, "noise_scope": options.noise_scope}
+    config = TrainConfig(options.model, options.channel_attention, stride=1, **noise, **overrides)
     minutes = None if options.steps else options.minutes
     loop = LoopConfig(steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
     images = [str(pair.noisy) for pair in pairs(options.data, "w2s", "train")]

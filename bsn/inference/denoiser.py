@@ -224,7 +224,9 @@ class Denoiser:
                 if reader.channels in (1, self.model.channels):
                     h, w = (min(side, _MIDDLE) for side in reader.size)
                     top, left = (reader.size[0] - h) // 2, (reader.size[1] - w) // 2
-                    images.append(to_unit(reader.read(0, top, left, h, w)))
+                    middle = reader.read(0, top, left, h, w)
+                    check_finite(middle, sources[index].name)
+                    images.append(to_unit(middle))
         with contextlib.suppress(DataError):
             if images:
                 self.share_noise([image for image in images if len(image) == len(images[0])])

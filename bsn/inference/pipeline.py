@@ -150,7 +150,8 @@ class Pipeline:
         data.DataError
             If the image is too small for a Wiener filter that was asked for.
         """
-        per_image = self.model.noise is not None and self.model.noise.per_image
+        uses_noise = self.config.posterior or self.wiener
+        per_image = self.model.noise is not None and self.model.noise.per_image and uses_noise
         if not self.wiener and not per_image:
             return Measured()
         (height, width), side = size, _MEASURED

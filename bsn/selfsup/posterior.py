@@ -46,7 +46,7 @@ CALIBRATION_REACH = 24
 
 _WINDOW = 12.0
 _WINDOW_PIXELS = 4 * torch.pi * _WINDOW**2  # independent squares that a Gaussian window of that width averages over
-_SURE_OF_VARIANCE = 0.25
+_ERROR_OF_PREDICTED_VARIANCE = 0.25  # relative
 
 _ONE = 0.5413248546129181  # softplus of this is 1: an untrained network starts with S near the identity
 
@@ -198,7 +198,7 @@ def calibrate(covariance: Rows, residual: Sequence[Tensor], noise_variance: Tens
     and products around a pixel (Gaussian window, standard deviation of 12 pixels) is the identity where the prediction is
     right, and some Z where it is not; then T is L Z L^T. Both are averaged by their reliability, as a Gaussian prior
     (predicted variances S are wrong by a quarter) and a Gaussian measurement (of as many squares as the window holds) are:
-    where the noise is much stronger than the uncertainty, S stays as it was predicted.
+    where the noise is much stronger than the uncertainty, S stays as it was predicted. (Ours; empirical Bayes.)
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def calibrate(covariance: Rows, residual: Sequence[Tensor], noise_variance: Tens
     factor = _cholesky(_add_diagonal(covariance, noise_variance))
     white = _solve_lower(factor, residual)
     parts = [covariance[c][c] / (covariance[c][c] + noise_variance[:, c]) for c in channels]
-    prior = (_SURE_OF_VARIANCE * _window(torch.stack(parts).mean(0))).square()
+    prior = (_ERROR_OF_PREDICTED_VARIANCE * _window(torch.stack(parts).mean(0))).square()
     share = prior / (prior + 2 / _WINDOW_PIXELS)
     change = [[share * _window(white[i] * white[j] - float(i == j)) for j in range(i + 1)] for i in channels]
     corrected = []

@@ -58,7 +58,23 @@ class NoiseSpectrum:
 
 
 def measure_colours(images: Sequence[np.ndarray]) -> tuple[AxisNoise, ...]:
-    """Measure the noise of images along the colour axes of the filter, see :func:`measure_spectrum`."""
+    """Measure the noise of images along the colour axes of the filter.
+
+    Parameters
+    ----------
+    images : sequence of ndarray, shape (C, H, W), float
+        Of one kind.
+
+    Returns
+    -------
+    tuple of AxisNoise
+        One for each of C axes: intensity, then differences of colours.
+
+    Raises
+    ------
+    data.DataError
+        If the images are too small, see :func:`data.noise_statistics.measure_along`.
+    """
     return tuple(measure_along(images, _colours(images[0].shape[0])))
 
 
@@ -89,7 +105,7 @@ def measure_spectrum(images: Sequence[np.ndarray], typical: Sequence[AxisNoise] 
 
 
 def white_spectrum(channels: int) -> NoiseSpectrum:
-    """White noise of variance 1, independent between channels."""
+    """White noise of variance 1, independent between `channels` channels (1 or more)."""
     return NoiseSpectrum(torch.from_numpy(_colours(channels)).float(), torch.ones(channels, BLOCK, BLOCK))
 
 

@@ -118,7 +118,6 @@ class TrainConfig:
         if self.downsampling == "mosaic" and self.crop % self.step:
             nearest = max(self.crop // self.step, 1) * self.step
             raise ValueError(f"crop {self.crop} is no multiple of the mosaic's stride {self.stride}; use {nearest}")
-
         if self.noise_scope == "image" and self.noise in ("gaussian", "poisson-gaussian") and not self.noise_learned:
             raise ValueError('noise_scope "image" fits the noise to each image; leave noise_gain and noise_read out')
 

@@ -44,7 +44,12 @@ def judge(source: ImageSource, config: TrainConfig) -> tuple[TrainConfig, NoiseS
     if config.stride == "auto":
         # Small images have no room for the stride that their noise asks for.
         room = max(min(min(source.size(i)) for i in range(len(source))) // SMALLEST_CROP, 1)
-        advice = dataclasses.replace(advice, stride=min(advice.stride, room))
+        if room < advice.stride:
+            told = (
+                *advice.reasons,
+                f"the smallest image has room for crops of {SMALLEST_CROP} pixels at stride {room} only",
+            )
+            advice = dataclasses.replace(advice, stride=room, stride_test=min(advice.stride_test, room), reasons=told)
     return _settle(config, advice), statistics, advice if config.automatic else None
 
 

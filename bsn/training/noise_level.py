@@ -52,8 +52,8 @@ class NoiseLevel(nn.Module):
         logs = torch.tensor([math.log(max(slope, _SMALLEST)), math.log(max(at_darkest, _SMALLEST))])
         self.logs = nn.Parameter(logs / _PACE, requires_grad=learned)
 
-    def forward(self, mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> Tensor:
-        """Noise variance at a predicted mean (N, C, H, W), same shape, float32 or more; the others do not matter."""
+    def forward(self, mean: Tensor) -> Tensor:
+        """Noise variance at a predicted mean (N, C, H, W), same shape, float32 or more."""
         slope, constant = self._affine()
         return affine_noise_variance(mean, slope, constant)
 
@@ -78,14 +78,22 @@ class FittedNoiseLevel(nn.Module):
         Of all images together.
     """
 
-    learned = False
-
     def __init__(self, common: NoiseModel) -> None:
         super().__init__()
         self.common = dataclasses.replace(common, per_image=True)
 
     def forward(self, mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> Tensor:
-        """Noise variance of noisy crops (N, C, H, W) with their prediction, same shape, float32 or more."""
+        """Noise variance at a predicted mean.
+
+        Parameters
+        ----------
+        mean, uncertainty, noisy : Tensor, shape (N, C, H, W)
+            Prediction, its variance, and the crops that it is of; network units.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return fit_noise(mean, uncertainty, noisy)(mean)
 
     def model(self) -> NoiseModel:

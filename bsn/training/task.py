@@ -147,7 +147,7 @@ class BlindSpotTask(Task):
 
     def _likelihood(self, outputs: Tensor, target: Tensor, noise: nn.Module) -> Tensor:
         prediction = split_prediction(outputs, target.shape[1])
-        variance = noise(prediction.mean, prediction.variance(), target)
+        variance = noise(prediction.mean)
         loss = posterior_nll(prediction, target, variance)
         if not self.config.noise_learned:
             return loss
