@@ -17,7 +17,7 @@ EXAMPLES = """examples:
   bsn denoise scan.tif --model run -o scan_clean.tif   one file, tile by tile if it is large
   bsn denoise noisy/ --model run -o clean/ --ensemble true
   bsn denoise photo.png --model run -o out/ --stride 2 --r3_passes 8
-  bsn denoise photos/ --model run -o out/ --wiener true          correlated noise: details of the noisy image come back
+  bsn denoise photos/ --model run -o out/ --same_noise true      files of one camera: their noise is measured together
 """
 
 

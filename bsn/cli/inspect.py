@@ -36,7 +36,8 @@ def run(options: Namespace) -> int:
     from bsn.inference import Denoiser, inspect_files
     from data import list_images
 
-    denoiser = None if options.model is None else Denoiser(options.model)
+    # The picture alone: what the noisy pixel or the noisy image would bring back is noise, too.
+    denoiser = None if options.model is None else Denoiser(options.model, posterior=False, wiener=False)
     report = inspect_files(list_images(options.images), axes=options.axes, denoiser=denoiser)
     table = Table(title="noise, measured on the noisy images alone (sigma, gain in image values)")
     for column in ("image", "kind", "range", "sigma", "gain", "lag 1 x y", "clipped"):

@@ -16,7 +16,7 @@ import tifffile
 import torch
 
 from bsn.cli import main
-from bsn.models import Model, create
+from bsn.models import Model, NoiseModel, ValueScale, create
 from data import Image, read_image, write_image
 from tests.helpers.golden import load_golden
 
@@ -336,6 +336,25 @@ def test_two_devices_equal_one_with_the_doubled_batch(noisy, tmp_path):
     one, two = losses(1, 4), losses(2, 2)
     assert len(one) == len(two) == 6
     assert two == pytest.approx(one, rel=1e-4)
+
+
+def test_inspect_takes_the_picture_off_without_the_noisy_pixel(capsys, tmp_path):
+    """A model that believes in next to no noise gives the noisy image back; what it predicts blindly does not."""
+    image = 0.5 + 0.1 * np.random.default_rng(0).normal(size=(128, 128))
+    np.save(tmp_path / "noisy.npy", image.astype(np.float32))
+    torch.manual_seed(0)
+    network = create("tbsn-tiny", channels=1, outputs=2).eval()
+    Model(network, ValueScale(0.5, 0.1), noise=NoiseModel(0.0, 1e-9)).save(tmp_path / "model.safetensors")
+    run(
+        capsys,
+        "inspect",
+        tmp_path / "noisy.npy",
+        "--model",
+        tmp_path / "model.safetensors",
+        "--json",
+        tmp_path / "n.json",
+    )
+    assert json.loads((tmp_path / "n.json").read_text())["together"]["sigma"] == pytest.approx(0.1, rel=0.15)
 
 
 def test_inspect_measures_and_says_what_to_do(capsys, tmp_path):
