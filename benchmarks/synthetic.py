@@ -7,8 +7,8 @@ Trains on the 68 photographs of cbsd68 with noise that is drawn once and written
 scores the middle 256 x 256 pixels of every photograph of kodak24 and mcmaster with noise of their own; values are floats,
 not clipped. Ways: "mean" (surroundings alone), "known" (posterior, the noise model is given), "learned" (posterior, gain
 and read noise are learned), "bm3d" (BM3D, given the true sigma; nothing is trained). Noise: "gaussian" (sigma 25 of 255) or
-"poisson-gaussian" (gain 0.02, read noise 0.02). Writes benchmarks/results/synthetic_<noise>_<way>[_<steps>].json; --reuse
-scores the run that is there.
+"poisson-gaussian" (gain 0.02, read noise 0.02). Writes benchmarks/results/synthetic_<noise>_<way>[_<model>][_<steps>].json;
+--reuse scores the run that is there.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ KNOWN = {
     "poisson-gaussian": {"noise_gain": GAIN, "noise_read": READ},
 }
 VIEWS: dict[str, dict[str, Any]] = {
-    "one pass, as predicted": {"calibrate": False},
-    "one pass": {},
+    "one pass, as predicted": {"calibrate": False, "wiener": False},
+    "one pass": {"wiener": False},
     "one pass, Wiener": {"wiener": True},
-    "eight views": {"ensemble": True},
+    "eight views": {"ensemble": True, "wiener": False},
     "eight views, Wiener": {"ensemble": True, "wiener": True},
 }
 TESTS = ("kodak24", "mcmaster")
@@ -77,7 +77,8 @@ def learn(options: argparse.Namespace, run: Path) -> None:
     if options.noise == "gaussian":
         given.pop("noise_gain", None)
     loop = LoopConfig(steps=options.steps or 10**6, minutes=None if options.steps else options.minutes)
-    train(files, run, TrainConfig(stride=1, noise=model, **given), loop)
+    config = TrainConfig(options.model, stride=1, noise=model, augment_colours=options.augment_colours, **given)
+    train(files, run, config, loop)
 
 
 def bm3d_of(noise: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -105,6 +106,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DEFAULT)
     parser.add_argument("--way", choices=["mean", "known", "learned", "bm3d"], default="known")
     parser.add_argument("--noise", choices=list(NOISES), default="gaussian")
+    parser.add_argument("--model", default="tbsn-tiny")
+    parser.add_argument("--augment_colours", action="store_true")
     parser.add_argument("--minutes", type=float, default=40.0)
     parser.add_argument("--steps", type=int, help="instead of --minutes")
     parser.add_argument("--threads", type=int, default=2)
@@ -112,7 +115,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     content: dict[str, Any] = {"threads": options.threads}
-    title = f"synthetic_{options.noise}_{options.way}" + (f"_{options.steps}" if options.steps else "")
+    model_part = f"_{options.model}" if options.model != "tbsn-tiny" else ""
+    steps_part = f"_{options.steps}" if options.steps else ""
+    title = f"synthetic_{options.noise}_{options.way}{model_part}{steps_part}"
     if options.way == "bm3d":
         ways = {"BM3D": bm3d_of(options.noise)}
     else:

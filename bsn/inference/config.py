@@ -26,7 +26,7 @@ class InferenceConfig:
         Mix the noisy image back in, frequency by frequency, by the noise spectrum measured on it
         (:mod:`bsn.selfsup.wiener`): for noise that is correlated or weak, where a blind-spot network alone smooths too
         much. Needs images of 64 x 64 pixels or more. With a noise model the noise is known, and the filter brings textures
-        that a network trained briefly has not learned: good for photographs, not for smooth micrographs.
+        that a network trained briefly has not learned; the uncertainty stays that of the posterior before it.
         None: what the model was trained for, without it for smaller images.
     same_noise : bool
         The files have about the same noise (one kind of camera and processing): the Wiener filter then draws the spectrum

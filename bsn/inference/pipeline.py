@@ -22,7 +22,6 @@ from bsn.selfsup import (
     NoiseCurve,
     NoiseSpectrum,
     affine_noise_variance,
-    fit_noise,
     measure_spectrum,
     mosaic_downsample,
     mosaic_upsample,
@@ -30,17 +29,18 @@ from bsn.selfsup import (
     pixel_shuffle_upsample,
     random_replacement_refinement,
     split_prediction,
-    white_spectrum,
     wiener_filter,
+    wiener_filter_independent,
 )
 from bsn.selfsup.posterior import CALIBRATION_REACH
-from bsn.selfsup.wiener import BLOCK, STEP
+from bsn.selfsup.wiener import BLOCK, STEP, VARIANCE_REACH
 from data import DataError
 from data.geometry import inverse, transform
 from data.noise_statistics import AxisNoise
 
 __all__ = ["Measured", "Pipeline"]
 
+_LEAST_SHARE_OF_NOISE = 0.01  # of that at the mean intensity of the training images
 _MEASURED = 512  # side of the parts on which the noise of a large image is measured
 
 
@@ -133,7 +133,8 @@ class Pipeline:
         if self.model.noise is not None and self.config.calibrate:
             reach += CALIBRATION_REACH
         first = widest * (reach + 1) - 1 if widest > 1 else reach
-        return first + (reach if self.config.r3_passes else 0) + (2 * BLOCK if self.wiener else 0)
+        filtered = 2 * BLOCK + (VARIANCE_REACH if self.model.noise is not None else 0)
+        return first + (reach if self.config.r3_passes else 0) + (filtered if self.wiener else 0)
 
     def measure(self, read: Callable[[int, int, int, int], Tensor], size: tuple[int, int]) -> Measured:
         """What has to be known of an image's noise: measured on all of it, or on four parts of a large one.
@@ -168,15 +169,11 @@ class Pipeline:
     @torch.no_grad()
     def _fitted_noise(self, regions: list[Tensor]) -> NoiseCurve:
         """Noise of an image, from what the network leaves of parts of it."""
-        stride, model = self.strides[0], self.model
-        seen = []
-        for region in regions:
-            x = self._pad(model.scale.to_network(region.expand(-1, model.channels, -1, -1)))
-            x = pixel_shuffle_downsample(x, stride) if stride > 1 else x
-            prediction = split_prediction(main_output(self._run(x)), model.channels)
-            seen.append(torch.stack([part.flatten() for part in (prediction.mean, prediction.variance(), x)]))
-        mean, uncertainty, noisy = torch.cat(seen, 1)[:, None, None, None]
-        return fit_noise(mean, uncertainty, noisy)
+        stride, channels = self.strides[0], self.model.channels
+        inputs = [self._pad(self.model.scale.to_network(region.expand(-1, channels, -1, -1))) for region in regions]
+        if stride > 1:
+            inputs = [pixel_shuffle_downsample(x, stride) for x in inputs]
+        return self.model.fit_noise(inputs, self._run)
 
     def _spectrum(self, images: list[np.ndarray]) -> NoiseSpectrum | None:
         try:
@@ -239,15 +236,18 @@ class Pipeline:
         return torch.cat([mean, deviation], 1)
 
     def _filtered_by_model(self, noisy: Tensor, mean: Tensor, curve: NoiseCurve | None) -> Tensor:
-        """Wiener filter for the noise of a noise model, in units of its strength at each pixel."""
+        """Wiener filter for the noise of a noise model."""
         noise, scale = self.model.noise, self.model.scale
         assert noise is not None
         signal = scale.to_network(mean)
-        variance = affine_noise_variance(signal, *noise.in_network_units(scale)) if curve is None else curve(signal)
-        strength = variance.sqrt()
-        white = white_spectrum(mean.shape[1])
-        filtered = wiener_filter(scale.to_network(noisy) / strength, signal / strength, white, passes=1)
-        return scale.to_image(strength * filtered)
+        slope, constant = noise.in_network_units(scale)
+        if curve is not None:
+            variance = curve(signal)
+        else:
+            # An affine variance may meet zero within the image, where a prediction is a little too dark.
+            least = _LEAST_SHARE_OF_NOISE * constant
+            variance = affine_noise_variance(signal, slope, constant).clamp_min(least)
+        return scale.to_image(wiener_filter_independent(scale.to_network(noisy), signal, variance))
 
     def _pad(self, x: Tensor) -> Tensor:
         if not self.model.network.lattice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,15 @@ from bsn.models.interface import main_output
 from bsn.models.noise_model import NoiseModel
 from bsn.models.registry import build, network_name
 from bsn.models.value_scale import ValueScale
-from bsn.selfsup import NoiseCurve, affine_noise_variance, fit_noise, posterior, split_prediction
+from bsn.selfsup import (
+    NoiseCurve,
+    Prediction,
+    affine_noise_variance,
+    fit_noise,
+    posterior,
+    propagated_share,
+    split_prediction,
+)
 from data.atomic import atomic_output
 from data.errors import writing
 
@@ -99,7 +107,42 @@ class Model:
             Not clipped. The posterior mean if the model has a noise model.
         """
         x = self.scale.to_network(x)
-        return self.scale.to_image(self.estimate(main_output(self.network(x)), x)[0])
+        if self.noise is None or not self.noise.per_image:
+            return self.scale.to_image(self.estimate(main_output(self.network(x)), x)[0])
+        parts = [self.estimate(main_output(self.network(one)), one, self.fit_noise([one]))[0] for one in x.split(1)]
+        return self.scale.to_image(torch.cat(parts))
+
+    @torch.no_grad()
+    def fit_noise(self, inputs: Sequence[Tensor], run: Callable[[Tensor], Any] | None = None) -> NoiseCurve:
+        """Noise of an image, from what the network leaves of it: two passes.
+
+        Parameters
+        ----------
+        inputs : sequence of Tensor, shape (N, C, H, W)
+            Parts of the image, in network units.
+        run : callable, optional
+            Runs the network in another way.
+
+        Returns
+        -------
+        NoiseCurve
+            One for all parts, in network units.
+        """
+
+        def predict(x: Tensor) -> Prediction:
+            return split_prediction(main_output((run or self.network)(x)), self.channels)
+
+        def together(parts: Iterable[Tensor]) -> Tensor:
+            return torch.cat([part.flatten() for part in parts])[None, None, None]
+
+        found = [predict(x) for x in inputs]
+        known = (together(p.mean for p in found), together(p.variance() for p in found), together(inputs))
+        first = fit_noise(*known)
+        shares = (
+            propagated_share(lambda y: predict(y).mean, x, p.mean, first(p.mean))
+            for x, p in zip(inputs, found, strict=True)
+        )
+        return fit_noise(*known, together(shares))
 
     def estimate(
         self, outputs: Tensor, noisy: Tensor, noise: NoiseCurve | None = None, *, calibrated: bool = True
@@ -112,7 +155,7 @@ class Model:
         noisy : Tensor, shape (N, C, H, W)
             What the network was given.
         noise : NoiseCurve, optional
-            Of this image, where it was fitted before; None: the model's own noise, fitted to each sample if it is per image.
+            Of this image (:meth:`fit_noise`), if the noise differs from image to image. None: the model's own noise.
         calibrated : bool
             Correct the predicted covariance by the residuals around each pixel (:func:`bsn.selfsup.calibrate`).
 
@@ -126,10 +169,11 @@ class Model:
         if self.noise is None:
             return outputs, None
         prediction = split_prediction(outputs, self.channels)
-        if self.noise.per_image:
-            noise = noise or fit_noise(prediction.mean, prediction.variance(), noisy)
-            return posterior(prediction, noisy, noise(prediction.mean), calibrated=calibrated)
-        level = affine_noise_variance(prediction.mean, *self.noise.in_network_units(self.scale))
+        mean = prediction.mean
+        if noise is not None:
+            propagated = noise.propagated_at(mean)
+            return posterior(prediction, noisy, noise(mean), propagated=propagated, calibrated=calibrated)
+        level = affine_noise_variance(mean, *self.noise.in_network_units(self.scale))
         return posterior(prediction, noisy, level, calibrated=calibrated)
 
     def save(self, path: str | Path, *, half: bool = False) -> None:

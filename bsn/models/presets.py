@@ -6,6 +6,8 @@ down: see the comments and ``benchmarks/results``.
 
 from __future__ import annotations
 
+import dataclasses
+
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.registry import Preset, register_network, register_preset
 from bsn.models.tbsn import TBSN, TBSNConfig
@@ -33,26 +35,28 @@ register_preset(
     )
 )
 
+_TINY = TBSNConfig(
+    widths=(16, 32, 64, 128),
+    blocks=(1, 1, 1, 2),
+    refinement_blocks=0,
+    mixers=("none", "none", "none", "none"),
+    channel_heads=(1, 1, 1, 1),
+    window_heads=(1, 1, 1, 1),
+    overlaps=(0.5, 0.5, 0.5, 0.5),
+    window=16,
+    activation="relu",
+    bias=True,
+    norm="none",
+    wide_decoder=False,
+    tail_layers=0,
+    dilation=4,
+)
+register_preset(Preset("tbsn-tiny", "tbsn", _TINY, "trains on two CPU cores in minutes"))
 register_preset(
     Preset(
-        "tbsn-tiny",
+        "tbsn-tiny-wide",
         "tbsn",
-        TBSNConfig(
-            widths=(16, 32, 64, 128),
-            blocks=(1, 1, 1, 2),
-            refinement_blocks=0,
-            mixers=("none", "none", "none", "none"),
-            channel_heads=(1, 1, 1, 1),
-            window_heads=(1, 1, 1, 1),
-            overlaps=(0.5, 0.5, 0.5, 0.5),
-            window=16,
-            activation="relu",
-            bias=True,
-            norm="none",
-            wide_decoder=False,
-            tail_layers=0,
-            dilation=4,
-        ),
-        "trains on two CPU cores in minutes",
+        dataclasses.replace(_TINY, widths=(32, 64, 64, 128)),
+        "twice the channels at full resolution, half the speed: for colour photographs and runs of an hour",
     )
 )

@@ -1,7 +1,7 @@
 """Pure functions of self-supervised denoising: pixel-shuffle downsampling, refinement, losses, posterior, Wiener filter."""
 
 from bsn.selfsup.losses import LOSSES, LossName, l1_loss, l2_loss, poisson_l2_loss
-from bsn.selfsup.noise_fit import NoiseCurve, fit_noise
+from bsn.selfsup.noise_fit import NoiseCurve, fit_noise, propagated_share
 from bsn.selfsup.pixel_shuffle_downsample import (
     mosaic_downsample,
     mosaic_upsample,
@@ -18,7 +18,13 @@ from bsn.selfsup.posterior import (
     split_prediction,
 )
 from bsn.selfsup.r3 import random_replacement_refinement
-from bsn.selfsup.wiener import NoiseSpectrum, measure_colours, measure_spectrum, white_spectrum, wiener_filter
+from bsn.selfsup.wiener import (
+    NoiseSpectrum,
+    measure_colours,
+    measure_spectrum,
+    wiener_filter,
+    wiener_filter_independent,
+)
 
 __all__ = [
     "LOSSES",
@@ -41,8 +47,9 @@ __all__ = [
     "poisson_l2_loss",
     "posterior",
     "posterior_nll",
+    "propagated_share",
     "random_replacement_refinement",
     "split_prediction",
-    "white_spectrum",
     "wiener_filter",
+    "wiener_filter_independent",
 ]

@@ -2,27 +2,33 @@
 
 The network's prediction does not hold the noise of the pixel that it predicts, so the squared residual of a pixel has the
 expectation S + D: its own squared error, of which it predicts the variance S, and the noise variance D. D is taken to be a
-function of the predicted intensity, of any form, which also holds after a gamma curve or clipping. From the residual alone
-D and S cannot be told apart but by where they are: what the surest fifth of the pixels of one intensity have in common counts
-as noise. That makes D a little too large, which is the safe side: the noisy pixel gets less weight. (A line through the
+function of the predicted intensity, of any form, which also holds after a gamma curve or clipping. (A line through the
 noise curve is not good enough. Where a prediction is fifteen decibels better than the noisy pixel, as in micrographs, noise
 that is taken to be three percent less than it is costs more than the noisy pixel can give.)
+
+From the residual alone D and S cannot be told apart but by where they are: what the surest fifth of the pixels of one
+intensity have in common counts as noise. So it is in training, and the S that a network learns this way is only what
+exceeds the common part. But most of the common part is known: a prediction is an average of noisy surroundings, and carries
+a share q of their noise on. That share is seen when noise of the fitted strength is added and the prediction moves
+(:func:`propagated_share`). The squared residual then has the expectation S + q D + D. (Ours.)
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-__all__ = ["NoiseCurve", "fit_noise"]
+__all__ = ["NoiseCurve", "fit_noise", "propagated_share"]
 
 _PARTS = 8
 _ROUNDS = 4
 _SUREST = 0.2
 _LEAST = 0.2
 _FEWEST = 512
+_PROBE = 0.3  # of the noise: little enough for a network to be linear, much more than its rounding
 
 
 @dataclass(frozen=True)
@@ -34,15 +40,25 @@ class NoiseCurve:
     intensity : Tensor, shape (N, K)
         In rising order.
     variance : Tensor, shape (N, K)
+    propagated : Tensor, optional, shape (N, K)
+        Variance that the noise of the surroundings brings into the prediction.
     """
 
     intensity: Tensor
     variance: Tensor
+    propagated: Tensor | None = None
 
     def __call__(self, mean: Tensor) -> Tensor:
         """Variance at intensities (N, C, H, W), same shape; one curve for all samples if there is only one."""
+        return self._at(mean, self.variance)
+
+    def propagated_at(self, mean: Tensor) -> Tensor | None:
+        """Propagated variance at intensities (N, C, H, W), same shape; None where it was not measured."""
+        return None if self.propagated is None else self._at(mean, self.propagated)
+
+    def _at(self, mean: Tensor, variance: Tensor) -> Tensor:
         n = len(mean)
-        x, y = (part.expand(n, -1).to(mean).contiguous() for part in (self.intensity, self.variance))
+        x, y = (part.expand(n, -1).to(mean).contiguous() for part in (self.intensity, variance))
         at = mean.flatten(1).contiguous()
         right = torch.searchsorted(x, at).clamp(1, x.shape[1] - 1)
         (x0, x1), (y0, y1) = ((part.gather(1, right - 1), part.gather(1, right)) for part in (x, y))
@@ -51,7 +67,35 @@ class NoiseCurve:
 
 
 @torch.no_grad()
-def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> NoiseCurve:
+def propagated_share(
+    predict: Callable[[Tensor], Tensor], noisy: Tensor, mean: Tensor, variance: Tensor, *, seed: int = 0
+) -> Tensor:
+    """Estimate the share of the noise variance that a blind prediction carries on from its surroundings.
+
+    Parameters
+    ----------
+    predict : callable
+        Blind prediction of images (N, C, H, W).
+    noisy : Tensor, shape (N, C, H, W)
+    mean : Tensor, shape (N, C, H, W)
+        Its prediction.
+    variance : Tensor, shape (N, C, H, W)
+        Of the noise in `noisy`, positive; a common factor does not matter.
+    seed : int
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+        Of the expectation q = sum of w_k^2 D_k / D over the surroundings k, where w is the network's derivative. Single
+        values are chance; average many.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(noisy.shape, generator=generator).to(noisy) * variance.to(noisy).sqrt()
+    return ((predict(noisy + _PROBE * noise) - mean) / _PROBE).square() / variance
+
+
+@torch.no_grad()
+def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor, propagated: Tensor | None = None) -> NoiseCurve:
     """Noise variance over intensity of each image.
 
     Parameters
@@ -61,6 +105,8 @@ def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> NoiseCurve:
     uncertainty : Tensor, shape (N, C, H, W)
         Variance S of its error, predicted.
     noisy : Tensor, shape (N, C, H, W)
+    propagated : Tensor, optional, shape (N, C, H, W)
+        Of :func:`propagated_share`; without it, what the network is equally unsure of everywhere counts as noise.
 
     Returns
     -------
@@ -80,9 +126,12 @@ def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor) -> NoiseCurve:
 
     squares = parts((noisy.flatten(1) - mean.flatten(1)).double().square())
     spreads = parts(uncertainty.flatten(1).double())
-    levels = [_level(*pair) for pair in zip(squares, spreads, strict=True)]
-    centres = [part.mean(1) for part in parts(mean.flatten(1).double())]
-    return NoiseCurve(torch.stack(centres, 1), torch.stack(levels, 1))
+    centres = torch.stack([part.mean(1) for part in parts(mean.flatten(1).double())], 1)
+    levels = torch.stack([_level(*pair) for pair in zip(squares, spreads, strict=True)], 1)
+    if propagated is None:
+        return NoiseCurve(centres, levels)
+    share = torch.stack([part.mean(1) for part in parts(propagated.flatten(1).double())], 1)
+    return NoiseCurve(centres, levels / (1 + share), levels * share / (1 + share))
 
 
 def _sizes(count: int) -> list[int]:
@@ -98,7 +147,7 @@ def _sizes(count: int) -> list[int]:
 
 
 def _level(squares: Tensor, spread: Tensor) -> Tensor:
-    """Noise variance (N,) of pixels (N, K) of one intensity, by maximum likelihood given what is uncertain beyond it."""
+    """What the squares (N, K) of pixels of one intensity have in common, (N,): most likely, given what is unsure beyond it."""
     surest = spread.kthvalue(max(int(_SUREST * spread.shape[1]), 1), dim=1, keepdim=True).values
     spread = (spread - surest).clamp_min(0)
     total = squares.mean(1, keepdim=True).clamp_min(1e-12)

@@ -26,6 +26,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bsn.selfsup.gaussian_mean import gaussian_mean
+
 __all__ = [
     "CALIBRATION_REACH",
     "LEAST_VARIANCE",
@@ -160,7 +162,12 @@ def posterior_nll(prediction: Prediction, noisy: Tensor, noise_variance: Tensor)
 
 
 def posterior(
-    prediction: Prediction, noisy: Tensor, noise_variance: Tensor, *, calibrated: bool = False
+    prediction: Prediction,
+    noisy: Tensor,
+    noise_variance: Tensor,
+    *,
+    propagated: Tensor | None = None,
+    calibrated: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Posterior mean and variance of the clean pixels.
 
@@ -169,6 +176,8 @@ def posterior(
     prediction : Prediction
     noisy : Tensor, shape (N, C, H, W)
     noise_variance : Tensor, shape (N, C, H, W)
+    propagated : Tensor, optional, shape (N, C, H, W)
+        Variance to be added to S, see :meth:`bsn.selfsup.NoiseCurve.propagated_at`.
     calibrated : bool
         Correct the predicted covariance by the residuals around each pixel, see :func:`calibrate`.
 
@@ -177,6 +186,8 @@ def posterior(
     mean, variance : Tensor, shape (N, C, H, W)
     """
     covariance = prediction.covariance()
+    if propagated is not None:
+        covariance = _add_diagonal(covariance, propagated)
     if calibrated:
         covariance = calibrate(covariance, (noisy.to(noise_variance) - prediction.mean).unbind(1), noise_variance)
     factor = _cholesky(_add_diagonal(covariance, noise_variance))
@@ -241,15 +252,7 @@ def _pivots(lower: Rows) -> list[Tensor]:
 
 
 def _window(x: Tensor) -> Tensor:
-    """Gaussian mean around each pixel (N, H, W); beyond the edges nothing is counted."""
-    offsets = torch.arange(-CALIBRATION_REACH, CALIBRATION_REACH + 1, dtype=x.dtype, device=x.device)
-    kernel = torch.exp(-0.5 * (offsets / _WINDOW).square())
-    for axis in (1, 2):
-        shape = (1, 1, -1, 1) if axis == 1 else (1, 1, 1, -1)
-        padding = (CALIBRATION_REACH, 0) if axis == 1 else (0, CALIBRATION_REACH)
-        weight = F.conv2d(torch.ones_like(x[:1, None]), kernel.reshape(shape), padding=padding)
-        x = (F.conv2d(x[:, None], kernel.reshape(shape), padding=padding) / weight)[:, 0]
-    return x
+    return gaussian_mean(x, _WINDOW, CALIBRATION_REACH)
 
 
 def _at_least_float32(x: Tensor) -> Tensor:

@@ -26,16 +26,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bsn.selfsup.gaussian_mean import gaussian_mean
 from bsn.shapes import check_image, check_same_shape
 from data.noise_statistics import AxisNoise, measure_along
 
-__all__ = ["BLOCK", "STEP", "NoiseSpectrum", "measure_colours", "measure_spectrum", "white_spectrum", "wiener_filter"]
+__all__ = [
+    "BLOCK",
+    "STEP",
+    "VARIANCE_REACH",
+    "NoiseSpectrum",
+    "measure_colours",
+    "measure_spectrum",
+    "wiener_filter",
+    "wiener_filter_independent",
+]
 
 BLOCK = 16
 """Side of the blocks."""
 
 STEP = 4
 """Distance of neighbouring blocks."""
+
+VARIANCE_REACH = 6
+"""Pixels to each side over which :func:`wiener_filter_independent` smooths the variance."""
+
+_VARIANCE_WINDOW = 2.0  # pixels
 
 _LEAST_POWER = 0.02  # of a coefficient, relative to white noise: lags are measured with errors of some hundredths
 _ELEMENTS = 1 << 24
@@ -104,7 +119,7 @@ def measure_spectrum(images: Sequence[np.ndarray], typical: Sequence[AxisNoise] 
     return NoiseSpectrum(torch.from_numpy(_colours(images[0].shape[0])).float(), torch.from_numpy(power).float())
 
 
-def white_spectrum(channels: int) -> NoiseSpectrum:
+def _white_spectrum(channels: int) -> NoiseSpectrum:
     """White noise of variance 1, independent between `channels` channels (1 or more)."""
     return NoiseSpectrum(torch.from_numpy(_colours(channels)).float(), torch.ones(channels, BLOCK, BLOCK))
 
@@ -169,6 +184,33 @@ def wiener_filter(noisy: Tensor, denoised: Tensor, spectrum: NoiseSpectrum, *, p
     for _ in range(passes):
         signal = _mixed(y, signal, power)
     return torch.einsum("kc,nkhw->nchw", colours, signal)
+
+
+def wiener_filter_independent(noisy: Tensor, denoised: Tensor, variance: Tensor) -> Tensor:
+    """Mix a noisy image into its denoised version where the noise is independent between pixels, but not equally strong.
+
+    The filter works in units of the local noise: the root of the variance, averaged over the channels (so that grey stays
+    grey) and over the surroundings (the variance at a pixel is estimated by the noise of that pixel too).
+
+    Parameters
+    ----------
+    noisy, denoised : Tensor, shape (N, C, H, W), any size
+    variance : Tensor, shape (N, C, H, W)
+        Of the noise, positive, in squared units of the images.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+
+    Raises
+    ------
+    ValueError
+        If shapes differ.
+    """
+    check_same_shape("wiener_filter_independent", noisy=noisy, variance=variance)
+    strength = gaussian_mean(variance.mean(1, keepdim=True), _VARIANCE_WINDOW, VARIANCE_REACH).sqrt()
+    white = _white_spectrum(noisy.shape[1])
+    return strength * wiener_filter(noisy / strength, denoised / strength, white, passes=1)
 
 
 def _mixed(noisy: Tensor, signal: Tensor, power: Tensor) -> Tensor:

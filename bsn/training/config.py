@@ -28,8 +28,9 @@ class TrainConfig:
     stride_test : int, optional
         Stride recommended for denoising; stored in the model. None: the smaller of 2 and `stride`.
     wiener_test : bool, optional
-        Whether denoising shall bring details of the noisy image back by the measured noise spectrum
-        (:mod:`bsn.selfsup.wiener`); stored in the model. None: where `stride` is above 1.
+        Whether denoising shall bring details of the noisy image back by the noise model or the measured noise spectrum
+        (:mod:`bsn.selfsup.wiener`); stored in the model. None: with one noise model for the set, and without a noise model
+        where `stride` is above 1.
     downsampling : {"sub-image", "mosaic"}
         "sub-image": the network sees one sub-image of each crop (TBSN). "mosaic": all of them, tiled with a margin
         (AP-BSN).
@@ -64,6 +65,9 @@ class TrainConfig:
     betas : tuple of float
     augment : bool
         Eight flips and rotations.
+    augment_colours : bool
+        Weaken the luminance of half of the crops, so that the network meets stronger colours than the images have; for
+        RGB images and Gaussian noise (:func:`bsn.training.colours.strengthen_colours`).
     value_scale : {"standardise", "255"}
         Range the network works on: mean 0 and standard deviation 1 over the training images, or 0..255.
     validation_crops : int
@@ -95,6 +99,7 @@ class TrainConfig:
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)
     augment: bool = True
+    augment_colours: bool = False
     value_scale: Literal["standardise", "255"] = "standardise"
     validation_crops: int = 8
 
@@ -153,5 +158,6 @@ class TrainConfig:
     @property
     def inference_wiener(self) -> bool:
         """Use of the Wiener filter stored in the model for denoising."""
-        wanted = self.step > 1 if self.wiener_test is None else self.wiener_test
-        return wanted and self.noise == "none"
+        if self.wiener_test is not None:
+            return self.wiener_test
+        return self.step > 1 if self.noise == "none" else self.noise_scope == "set"

@@ -149,6 +149,8 @@ def build_task(
     ------
     DataError
         If the images are smaller than a crop.
+    ValueError
+        For a model that is not blind, and colours that cannot be augmented.
     """
     if config.model in presets() and not presets()[config.model].blind:
         raise ValueError(
@@ -158,6 +160,11 @@ def build_task(
     config, statistics, advice = judge(source, config)
     for reason in advice.reasons if advice is not None else ():
         say(reason)
+    if config.augment_colours and (source.channels, config.noise, config.noise_scope) != (3, "gaussian", "set"):
+        raise ValueError(
+            f"augment_colours is for RGB images and one Gaussian noise level, not for {source.channels} channels and noise "
+            f"{config.noise!r} of scope {config.noise_scope!r}; leave it out, or set the noise"
+        )
     config = fit_crop(source, config)
     held_back = _held_back(source, config, seed)
     crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)

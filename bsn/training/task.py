@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from bsn.engine import Task, Update
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample, posterior_nll, split_prediction
+from bsn.training.colours import strengthen_colours
 from bsn.training.config import TrainConfig
 from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.validation import Validation
@@ -99,7 +101,8 @@ class BlindSpotTask(Task):
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of crops."""
         batch = self._next_batch(step)
-        parts = np.array_split(batch.pixels, self.config.accumulate)
+        pixels = self._strengthened(batch, step) if self.config.augment_colours else batch.pixels
+        parts = np.array_split(pixels, self.config.accumulate)
         yield Update([functools.partial(self._loss, part) for part in parts], batch=batch.names)
 
     def _next_batch(self, step: int) -> CropBatch:
@@ -110,6 +113,12 @@ class BlindSpotTask(Task):
 
             self._batches = prefetch(batch, step)
         return next(self._batches)
+
+    def _strengthened(self, batch: CropBatch, step: int) -> np.ndarray:
+        """As random as the crops, so that a resumed run sees the same."""
+        rng = np.random.default_rng([step, *batch.positions.ravel()])
+        sigma = math.sqrt(self.modules["noise"].model().variance)  # type: ignore[operator]
+        return strengthen_colours(batch.pixels, rng, grey=self.scale.offset, sigma=sigma)
 
     def _loss(self, pixels: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
         x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bsn.selfsup import NoiseCurve, fit_noise
+from bsn.selfsup import NoiseCurve, fit_noise, propagated_share
 
 
 def test_each_image_gets_its_own_curve():
@@ -47,3 +47,25 @@ def test_the_curve_never_reaches_zero_and_needs_some_pixels():
     assert torch.isfinite(fit_noise(zeros, zeros, zeros)(zeros)).all()
     with pytest.raises(ValueError, match="4 values are too few; 8 are needed"):
         fit_noise(zeros[..., :2, :2], zeros[..., :2, :2], zeros[..., :2, :2])
+
+
+def mean_of_four(x):
+    """A blind prediction that passes exactly a quarter of the noise variance on."""
+    return (x.roll(1, 2) + x.roll(-1, 2) + x.roll(1, 3) + x.roll(-1, 3)) / 4
+
+
+@pytest.mark.parametrize("sigma", [0.1, 2.0])
+def test_the_noise_that_a_prediction_carries_on_is_no_noise_of_the_pixel(sigma):
+    torch.manual_seed(0)
+    # A roof on which the mean of four neighbours is right but at ridge and eaves.
+    roof = (torch.arange(400) - 200).abs() / 4
+    noisy = sigma * (roof + torch.randn(1, 1, 400, 400))
+    mean, nothing = mean_of_four(noisy), torch.zeros_like(noisy)
+    alone = fit_noise(mean, nothing, noisy)
+    assert alone.propagated_at(mean) is None
+    assert float(alone(mean).mean()) == pytest.approx(1.25 * sigma**2, rel=0.03)
+    share = propagated_share(mean_of_four, noisy, mean, alone(mean))
+    assert float(share.mean()) == pytest.approx(0.25, rel=0.03)
+    curve = fit_noise(mean, nothing, noisy, share)
+    assert float(curve(mean).mean()) == pytest.approx(sigma**2, rel=0.03)
+    assert float(curve.propagated_at(mean).mean()) == pytest.approx(0.25 * sigma**2, rel=0.03)

@@ -286,6 +286,7 @@ def test_training_follows_the_judgement_of_inspect_unless_told():
     assert (task.config.stride, task.config.noise_scope) == (1, "set")
     assert task.config.noise.endswith("gaussian")
     assert "independent" in said[0]
+    assert task.model(task.modules, {}).inference.wiener
     task = build_task(ArraySource([s.astype(np.float32) for s in shared], "YX"), TINY, 0, say=said.append)
     assert task.config.stride > 1
     assert task.config.noise == "none"
