@@ -60,8 +60,10 @@ def main() -> None:
     ways = {"one pass": {}, "eight views": {"ensemble": True}}
     if model.noise is not None:
         ways["one pass, without the noisy pixel"] = {"posterior": False}
+        ways["eight views, without the noisy pixel"] = {"posterior": False, "ensemble": True}
     for label, inference in ways.items():
-        table = score_files(test, get_protocol("affine"), Denoiser(run, threads=options.threads, **inference))
+        denoiser = Denoiser(run, threads=options.threads, wiener=False, **inference)
+        table = score_files(test, get_protocol("affine"), denoiser)
         scores[label] = {"means": table.means, "rows": table.rows}
         print(f"{name} {label}: noisy {table.means['noisy_psnr']:.2f} dB -> {table.means['psnr']:.2f} dB")
     content = {

@@ -23,6 +23,7 @@ module              idea
 ``grouped_crops``   crops of several degraded images of one background
 ``prefetching``     batches prepared by a thread
 ``geometry``        the eight flips and quarter turns
+``samples``         which parts of many or large images are looked at to know them
 ``pairs``           degraded and clean images that belong together; ``pair_layouts``: as published; leaks between splits
 ``pair_source``     pairs as a source of crops; packing of pairs
 ``rain``            synthetic rain

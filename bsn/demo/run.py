@@ -95,7 +95,7 @@ def run_demo(
 
 def _rows(before: Score, after: Score, baselines: list[Baseline]) -> list[list[str]]:
     rows = [["noisy", "", before], *([b.name, b.setting, Score(b.psnr, b.ssim)] for b in baselines)]
-    rows.append(["tbsn-tiny", "noisy images only; posterior, 8 views", after])
+    rows.append(["tbsn-tiny", "noisy images only; posterior, 8 views, Wiener filter", after])
     return [[str(name), str(setting), f"{s.psnr:.2f}", f"{s.ssim:.3f}"] for name, setting, s in rows]  # type: ignore[attr-defined]
 
 

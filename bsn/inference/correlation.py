@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bsn.evaluation import autocorrelation
 from data import open_image
 from data.planes import to_unit
+from data.samples import middle
 
 __all__ = ["NeighbourCorrelation", "correlated_files", "neighbour_correlation"]
 
@@ -85,9 +86,7 @@ def correlated_files(paths: Iterable[Path], axes: str | None = None) -> dict[Pat
     found = {}
     for path in paths:
         with open_image(path, axes=axes) as reader:
-            height, width = (min(side, _LOOKED_AT) for side in reader.size)
-            top, left = (reader.size[0] - height) // 2, (reader.size[1] - width) // 2
-            seen = neighbour_correlation(to_unit(reader.read(0, top, left, height, width)))
+            seen = neighbour_correlation(to_unit(reader.read(0, *middle(reader.size, _LOOKED_AT))))
         if seen.strong:
             found[path] = seen.value
     return found

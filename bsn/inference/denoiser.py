@@ -21,6 +21,7 @@ from bsn.models.bundled import load_bundled
 from bsn.selfsup import measure_colours
 from data import DataError, open_image, open_writer
 from data.planes import check_finite, from_unit, to_planes, to_unit, unit_span
+from data.samples import evenly, middle
 
 __all__ = ["Denoiser", "FileReport", "denoise", "output_path", "uncertainty_path"]
 
@@ -219,14 +220,12 @@ class Denoiser:
     def _share_noise_of_files(self, sources: list[Path], axes: str | None) -> None:
         """From the middle of some files; those that cannot be read are reported when their turn comes."""
         images = []
-        for index in np.unique(np.linspace(0, len(sources) - 1, _LOOKED_AT).round().astype(int)) if sources else ():
+        for index in evenly(len(sources), _LOOKED_AT):
             with contextlib.suppress(DataError), open_image(sources[index], axes=axes) as reader:
                 if reader.channels in (1, self.model.channels):
-                    h, w = (min(side, _MIDDLE) for side in reader.size)
-                    top, left = (reader.size[0] - h) // 2, (reader.size[1] - w) // 2
-                    middle = reader.read(0, top, left, h, w)
-                    check_finite(middle, sources[index].name)
-                    images.append(to_unit(middle))
+                    seen = reader.read(0, *middle(reader.size, _MIDDLE))
+                    check_finite(seen, sources[index].name)
+                    images.append(to_unit(seen))
         with contextlib.suppress(DataError):
             if images:
                 self.share_noise([image for image in images if len(image) == len(images[0])])

@@ -14,6 +14,7 @@ from bsn.inference.denoiser import Denoiser
 from data import DataError, atomic_output, read_image
 from data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
 from data.planes import to_planes
+from data.samples import evenly
 
 __all__ = ["InspectedFile", "NoiseReport", "inspect_files", "plot_noise"]
 
@@ -79,7 +80,7 @@ def inspect_files(paths: Sequence[Path], *, axes: str | None = None, denoiser: D
         except ValueError as error:  # DataError is one
             report.failed[str(path)] = str(error)
             continue
-        chosen = np.unique(np.linspace(0, len(noisy) - 1, min(_PLANES, len(noisy))).round().astype(int))
+        chosen = evenly(len(noisy), _PLANES)
         kind = image.pixels.dtype
         level = 1 / np.iinfo(kind).max if kind.kind == "u" else 0.0
         pictures = None if picture is None else list(picture[chosen])

@@ -9,6 +9,7 @@ import numpy as np
 from bsn.training.config import TrainConfig
 from data import DataError, ImageSource
 from data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
+from data.samples import evenly, middle
 
 __all__ = ["SMALLEST_CROP", "judge", "measure_source"]
 
@@ -42,6 +43,8 @@ def judge(source: ImageSource, config: TrainConfig) -> tuple[TrainConfig, NoiseS
         return _settle(config, Advice(True, 1, 1, "none")), None, None
     advice = advise(statistics)
     if config.stride == "auto":
+        if advice.stride > 1 and config.wiener_test is None:
+            config = dataclasses.replace(config, wiener_test=True)  # also where the images have no room for a stride
         # Small images have no room for the stride that their noise asks for.
         room = max(min(min(source.size(i)) for i in range(len(source))) // SMALLEST_CROP, 1)
         if room < advice.stride:
@@ -77,9 +80,7 @@ def measure_source(source: ImageSource) -> NoiseStatistics:
         If the images are too small.
     """
     planes = []
-    for index in np.unique(np.linspace(0, len(source) - 1, min(_IMAGES, len(source))).round().astype(int)):
-        height, width = source.size(int(index))
-        h, w = min(height, _SIDE), min(width, _SIDE)
-        planes.append(source.crop(int(index), (height - h) // 2, (width - w) // 2, h, w))
+    for index in evenly(len(source), _IMAGES):
+        planes.append(source.crop(index, *middle(source.size(index), _SIDE)))
     level = 1 / np.iinfo(source.dtype).max if np.issubdtype(source.dtype, np.integer) else 0.0
     return measure_noise(planes, grey_level=level)

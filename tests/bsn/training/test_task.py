@@ -298,6 +298,9 @@ def test_training_follows_the_judgement_of_inspect_unless_told():
     small = [s[:40, :64].astype(np.float32) for s in shared * 2]
     assert build_task(ArraySource(small, "YX"), TINY, 0, say=said.append).config.stride == 2, "no room for more"
     assert said[-1] == "the smallest image has room for crops of 16 pixels at stride 2 only"
+    smaller = build_task(ArraySource([s[:31, :192].astype(np.float32) for s in shared * 2], "YX"), TINY, 0)
+    assert (smaller.config.stride, smaller.config.noise) == (1, "none")
+    assert smaller.model(smaller.modules, {}).inference.wiener, "the noise is shared by neighbours all the same"
     told = build_task(ArraySource([s.astype(np.float32) for s in shared], "YX"), TINY_BLIND, 0)
     assert (told.config.stride, told.config.noise) == (1, "none")
     assert not told.model(told.modules, {}).inference.wiener
