@@ -33,7 +33,7 @@ from bsn.selfsup import (
     wiener_filter_independent,
 )
 from bsn.selfsup.posterior import CALIBRATION_REACH
-from bsn.selfsup.wiener import BLOCK, STEP, VARIANCE_REACH
+from bsn.selfsup.wiener import BLOCK, REACH_INDEPENDENT, STEP
 from data import DataError
 from data.geometry import inverse, transform
 from data.noise_statistics import AxisNoise
@@ -82,6 +82,10 @@ class Pipeline:
             raise ValueError(
                 "r3_passes mix noisy pixels into a second pass; this model already weighs them by its noise model, use 0"
             )
+        if self.model.noise is not None and self.config.wiener and not self.config.posterior:
+            raise ValueError(
+                "posterior=False leaves the noisy pixel out, wiener=True brings it back; leave one of them out"
+            )
         if self.config.uncertainty and not self.config.posterior:
             raise ValueError("the uncertainty is that of the posterior; leave posterior=False out")
         if self.config.uncertainty and self.model.noise is None:
@@ -107,7 +111,8 @@ class Pipeline:
     @property
     def wiener(self) -> bool:
         """Whether the noisy image is mixed back in."""
-        return self.model.inference.wiener if self.config.wiener is None else self.config.wiener
+        wanted = self.model.inference.wiener if self.config.wiener is None else self.config.wiener
+        return wanted and (self.model.noise is None or self.config.posterior)
 
     @property
     def grid(self) -> int:
@@ -133,7 +138,7 @@ class Pipeline:
         if self.model.noise is not None and self.config.calibrate:
             reach += CALIBRATION_REACH
         first = widest * (reach + 1) - 1 if widest > 1 else reach
-        filtered = 2 * BLOCK + (VARIANCE_REACH if self.model.noise is not None else 0)
+        filtered = 2 * BLOCK if self.model.noise is None else REACH_INDEPENDENT
         return first + (reach if self.config.r3_passes else 0) + (filtered if self.wiener else 0)
 
     def measure(self, read: Callable[[int, int, int, int], Tensor], size: tuple[int, int]) -> Measured:
@@ -151,8 +156,7 @@ class Pipeline:
         data.DataError
             If the image is too small for a Wiener filter that was asked for.
         """
-        uses_noise = self.config.posterior or self.wiener
-        per_image = self.model.noise is not None and self.model.noise.per_image and uses_noise
+        per_image = self.model.noise is not None and self.model.noise.per_image and self.config.posterior
         if not self.wiener and not per_image:
             return Measured()
         (height, width), side = size, _MEASURED
@@ -222,20 +226,32 @@ class Pipeline:
         grey = x.shape[1] == 1 < self.model.channels
         x = self._pad(self.model.scale.to_network(x.expand(-1, self.model.channels, -1, -1) if grey else x))
         views = range(8) if self.config.ensemble else range(1)
-        total = x.new_zeros(x.shape[0], self.outputs(self.model.channels), *x.shape[-2:])
+        outputs = self.model.channels * (2 if self._needs_variance else 1)
+        total = x.new_zeros(x.shape[0], outputs, *x.shape[-2:])
         for view in views:
             total += inverse(self._denoise_view(transform(x, view), view, origin, plane, measured.noise), view)
         result = (total / len(views))[..., :height, :width]
         mean = self.model.scale.to_image(result[:, : self.model.channels])
-        deviation = result[:, self.model.channels :].sqrt() * self.model.scale.scale
+        variance = result[:, self.model.channels :]
         mean = mean.mean(1, keepdim=True) if grey else mean
-        if self.wiener and self.model.noise is not None:
-            mean = self._filtered_by_model(noisy, mean, measured.noise)
+        if self._filters_by_model:
+            uncertainty = variance.mean(1, keepdim=True) if grey else variance
+            mean = self._filtered_by_model(noisy, mean, uncertainty, measured.noise)
         elif measured.spectrum is not None:
             mean = wiener_filter(noisy, mean, measured.spectrum)
-        return torch.cat([mean, deviation], 1)
+        if not self.config.uncertainty:
+            return mean
+        return torch.cat([mean, variance.sqrt() * self.model.scale.scale], 1)
 
-    def _filtered_by_model(self, noisy: Tensor, mean: Tensor, curve: NoiseCurve | None) -> Tensor:
+    @property
+    def _filters_by_model(self) -> bool:
+        return self.wiener and self.model.noise is not None
+
+    @property
+    def _needs_variance(self) -> bool:
+        return self.config.uncertainty or self._filters_by_model
+
+    def _filtered_by_model(self, noisy: Tensor, mean: Tensor, uncertainty: Tensor, curve: NoiseCurve | None) -> Tensor:
         """Wiener filter for the noise of a noise model."""
         noise, scale = self.model.noise, self.model.scale
         assert noise is not None
@@ -247,7 +263,7 @@ class Pipeline:
             # An affine variance may meet zero within the image, where a prediction is a little too dark.
             least = _LEAST_SHARE_OF_NOISE * constant
             variance = affine_noise_variance(signal, slope, constant).clamp_min(least)
-        return scale.to_image(wiener_filter_independent(scale.to_network(noisy), signal, variance))
+        return scale.to_image(wiener_filter_independent(scale.to_network(noisy), signal, variance, uncertainty))
 
     def _pad(self, x: Tensor) -> Tensor:
         if not self.model.network.lattice:
@@ -295,7 +311,7 @@ class Pipeline:
         if self.model.noise is not None and not self.config.posterior:
             return split_prediction(outputs, self.model.channels).mean.to(x.dtype)
         mean, variance = self.model.estimate(outputs, x, noise, calibrated=self.config.calibrate)
-        parts = [mean] if variance is None or not self.config.uncertainty else [mean, variance]
+        parts = [mean] if variance is None or not self._needs_variance else [mean, variance]
         return torch.cat(parts, 1).to(x.dtype)
 
     @functools.cached_property

@@ -53,7 +53,7 @@ class InferenceDefaults:
     grey_as_colour : bool
         A network for colour that has also learned grey images, given to it once per channel.
     wiener : bool
-        Bring details of the noisy image back (:mod:`bsn.selfsup.wiener`), for correlated noise.
+        Bring details of the noisy image back (:mod:`bsn.selfsup.wiener`).
     """
 
     stride: int = 1

@@ -8,6 +8,8 @@ denoised image says how much picture to expect there, the measured noise spectru
 
 Correlated noise has most of its power in few coefficients; all others come back nearly as they are in the noisy image. None of
 this needs clean images: the spectrum is measured on the flattest blocks of the noisy image (:mod:`data.noise_statistics`).
+After a posterior (:mod:`bsn.selfsup.posterior`) the noise model says how strong the noise is, and the filter brings back what a
+posterior of single pixels cannot: textures of many pixels that the network has not learned to expect.
 Blindness is given up on purpose, after training.
 
 References: Ghael, Sayeed, Baraniuk, "Improved wavelet denoising via empirical Wiener filtering", SPIE 1997; the second step of
@@ -32,8 +34,8 @@ from data.noise_statistics import AxisNoise, measure_along
 
 __all__ = [
     "BLOCK",
+    "REACH_INDEPENDENT",
     "STEP",
-    "VARIANCE_REACH",
     "NoiseSpectrum",
     "measure_colours",
     "measure_spectrum",
@@ -47,10 +49,11 @@ BLOCK = 16
 STEP = 4
 """Distance of neighbouring blocks."""
 
-VARIANCE_REACH = 6
-"""Pixels to each side over which :func:`wiener_filter_independent` smooths the variance."""
+_VARIANCE_WINDOW, _VARIANCE_REACH = 2.0, 6  # pixels
+_PROMISE_WINDOW, _PROMISE_REACH = 4.0, 12
 
-_VARIANCE_WINDOW = 2.0  # pixels
+REACH_INDEPENDENT = BLOCK + _VARIANCE_REACH + _PROMISE_REACH
+"""Pixels to each side that :func:`wiener_filter_independent` looks at."""
 
 _LEAST_POWER = 0.02  # of a coefficient, relative to white noise: lags are measured with errors of some hundredths
 _ELEMENTS = 1 << 24
@@ -182,21 +185,25 @@ def wiener_filter(noisy: Tensor, denoised: Tensor, spectrum: NoiseSpectrum, *, p
     colours, power = spectrum.colours.to(noisy), spectrum.power.to(noisy)
     y, signal = (torch.einsum("kc,nchw->nkhw", colours, x) for x in (noisy, denoised))
     for _ in range(passes):
-        signal = _mixed(y, signal, power)
+        signal, _ = _mixed(y, signal, power)
     return torch.einsum("kc,nkhw->nchw", colours, signal)
 
 
-def wiener_filter_independent(noisy: Tensor, denoised: Tensor, variance: Tensor) -> Tensor:
+def wiener_filter_independent(noisy: Tensor, denoised: Tensor, variance: Tensor, uncertainty: Tensor) -> Tensor:
     """Mix a noisy image into its denoised version where the noise is independent between pixels, but not equally strong.
 
     The filter works in units of the local noise: the root of the variance, averaged over the channels (so that grey stays
-    grey) and over the surroundings (the variance at a pixel is estimated by the noise of that pixel too).
+    grey) and over the surroundings (the variance at a pixel is estimated by the noise of that pixel too). The result is the
+    mean of denoised and filtered image, each with the inverse of the variance of the error that it promises, averaged over
+    the surroundings: `uncertainty`, and for the filter the mean of s^2 n / (s^2 + n) over the coefficients of its blocks.
 
     Parameters
     ----------
     noisy, denoised : Tensor, shape (N, C, H, W), any size
     variance : Tensor, shape (N, C, H, W)
         Of the noise, positive, in squared units of the images.
+    uncertainty : Tensor, shape (N, C, H, W)
+        Variance of the error of `denoised`.
 
     Returns
     -------
@@ -207,25 +214,35 @@ def wiener_filter_independent(noisy: Tensor, denoised: Tensor, variance: Tensor)
     ValueError
         If shapes differ.
     """
-    check_same_shape("wiener_filter_independent", noisy=noisy, variance=variance)
-    strength = gaussian_mean(variance.mean(1, keepdim=True), _VARIANCE_WINDOW, VARIANCE_REACH).sqrt()
-    white = _white_spectrum(noisy.shape[1])
-    return strength * wiener_filter(noisy / strength, denoised / strength, white, passes=1)
+    name = "wiener_filter_independent"
+    check_image(name, noisy, "noisy")
+    check_same_shape(name, noisy=noisy, denoised=denoised, variance=variance, uncertainty=uncertainty)
+    level = gaussian_mean(variance.mean(1, keepdim=True), _VARIANCE_WINDOW, _VARIANCE_REACH)
+    strength, white = level.sqrt(), _white_spectrum(noisy.shape[1])
+    colours, power = white.colours.to(noisy), white.power.to(noisy)
+    y, signal = (torch.einsum("kc,nchw->nkhw", colours, x / strength) for x in (noisy, denoised))
+    mixed, error = _mixed(y, signal, power)
+    filtered = strength * torch.einsum("kc,nkhw->nchw", colours, mixed)
+    promised = (uncertainty.mean(1, keepdim=True), level * error.mean(1, keepdim=True))
+    of_denoised, of_filtered = (gaussian_mean(v, _PROMISE_WINDOW, _PROMISE_REACH) for v in promised)
+    return denoised + of_denoised / (of_denoised + of_filtered).clamp_min(1e-20) * (filtered - denoised)
 
 
-def _mixed(noisy: Tensor, signal: Tensor, power: Tensor) -> Tensor:
+def _mixed(noisy: Tensor, signal: Tensor, power: Tensor) -> tuple[Tensor, Tensor]:
+    """Filtered image, and the variance of the error that it promises, both (N, K, H, W)."""
     height, width = noisy.shape[-2:]
     y, s = _framed(noisy), _framed(signal)
-    total, weight = torch.zeros_like(y), torch.zeros_like(y)
+    total, error, weight = (torch.zeros_like(y) for _ in range(3))
     # A strip of blocks at a time: each pixel is in 16 blocks.
     rows = max(1, _ELEMENTS // max(y.shape[0] * y.shape[1] * y.shape[3] * BLOCK * BLOCK // STEP, 1))
     for first in range(0, (y.shape[2] - BLOCK) // STEP + 1, rows):
         last = min(first + rows, (y.shape[2] - BLOCK) // STEP + 1)
         strip = slice(first * STEP, (last - 1) * STEP + BLOCK)
-        sums, weights = _filter_strip(y[:, :, strip], s[:, :, strip], power[:, None, None])
-        total[:, :, strip] += sums
-        weight[:, :, strip] += weights
-    return (total / weight)[..., BLOCK : BLOCK + height, BLOCK : BLOCK + width]
+        sums = _filter_strip(y[:, :, strip], s[:, :, strip], power[:, None, None])
+        for target, part in zip((total, error, weight), sums, strict=True):
+            target[:, :, strip] += part
+    inside = (..., slice(BLOCK, BLOCK + height), slice(BLOCK, BLOCK + width))
+    return (total / weight)[inside], (error / weight)[inside]
 
 
 def _framed(x: Tensor) -> Tensor:
@@ -235,15 +252,20 @@ def _framed(x: Tensor) -> Tensor:
     return F.pad(x, frame, mode="reflect" if min(height, width) > BLOCK + STEP else "replicate")
 
 
-def _filter_strip(y: Tensor, s: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted sum of filtered blocks and sum of weights, for all blocks of a strip."""
+def _filter_strip(y: Tensor, s: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Weighted sums of filtered blocks and of their error, and sum of weights, for all blocks of a strip."""
     basis = _dct(BLOCK).to(y)
     noisy, signal = (basis @ x.unfold(2, BLOCK, STEP).unfold(3, BLOCK, STEP) @ basis.T for x in (y, s))
     gains = signal.square() / (signal.square() + noise).clamp_min(1e-20)
     gains[..., 0, 0] = 1
     weights = 1 / (gains.square() * noise).sum((-1, -2), keepdim=True).clamp_min(1e-20)
     blocks = (basis.T @ (gains * noisy) @ basis) * weights
-    return _added(blocks, y.shape), _added(weights.expand_as(blocks), y.shape)
+    errors = (gains * noise).mean((-1, -2), keepdim=True) * weights
+    return (
+        _added(blocks, y.shape),
+        _added(errors.expand_as(blocks), y.shape),
+        _added(weights.expand_as(blocks), y.shape),
+    )
 
 
 def _added(blocks: Tensor, shape: Sequence[int]) -> Tensor:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tifffile
@@ -223,6 +225,10 @@ def test_the_wiener_filter_knows_the_noise_of_a_noise_model(rng, per_image):
     errors = [float(np.square(result - clean).mean()) for result in (image, plain, filtered)]
     assert errors[2] < 0.6 * min(errors[:2])
     np.testing.assert_allclose(Denoiser(model, wiener=True, tile=140)(image), filtered, atol=1e-5 * 3e-4)
+    with pytest.raises(ValueError, match="posterior=False leaves the noisy pixel out, wiener=True brings it back"):
+        Denoiser(model, posterior=False, wiener=True)
+    always = Denoiser(dataclasses.replace(model, inference=InferenceDefaults(wiener=True)), posterior=False)
+    np.testing.assert_allclose(always(image), Denoiser(model, posterior=False)(image))
 
 
 def test_the_wiener_filter_bears_predictions_below_zero(rng):

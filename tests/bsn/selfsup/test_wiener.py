@@ -8,8 +8,8 @@ import torch
 
 from bsn.inference import Denoiser
 from bsn.models import Model
-from bsn.selfsup import NoiseSpectrum, measure_colours, measure_spectrum, wiener_filter
-from bsn.selfsup.wiener import BLOCK, STEP, _colours
+from bsn.selfsup import NoiseSpectrum, measure_colours, measure_spectrum, wiener_filter, wiener_filter_independent
+from bsn.selfsup.wiener import BLOCK, STEP, _colours, _filter_strip
 from data import DataError
 from data.correlated_noise import CorrelatedGaussian
 from tests.helpers.golden import assert_close
@@ -93,6 +93,30 @@ def test_it_brings_back_what_a_denoiser_has_lost():
     mixed = wiener_filter(*(torch.from_numpy(a)[None] for a in (noisy, blurred)), measure_spectrum([noisy]))[0].numpy()
     errors = [float(np.square(a - clean).mean()) for a in (noisy, blurred, mixed)]
     assert errors[2] < 0.8 * min(errors[:2])
+
+
+def test_independent_noise_is_mixed_by_what_both_images_promise():
+    """Uncertain of nothing the denoised image stays; of everything it is the filter alone, in units of the noise."""
+    torch.manual_seed(0)
+    clean = 0.5 + 0.3 * torch.sin(torch.arange(96) / 7) * torch.ones(1, 3, 96, 96)
+    noisy, denoised = clean + 0.2 * torch.randn(1, 3, 96, 96), clean + 0.05 * torch.randn(1, 3, 96, 96)
+    level = torch.full_like(clean, 0.04)
+    assert_close(wiener_filter_independent(noisy, denoised, level, 0 * level), denoised, 1e-6)
+    spectrum = NoiseSpectrum(torch.from_numpy(_colours(3)).float(), torch.full((3, BLOCK, BLOCK), 0.04))
+    filtered = wiener_filter(noisy, denoised, spectrum, passes=1)
+    assert_close(wiener_filter_independent(noisy, denoised, level, 1e6 * level), filtered, 1e-4)
+
+
+def test_the_promised_error_of_the_filter_is_kept_where_the_spectrum_is_right():
+    """A picture of random coefficients that the filter is told: the mean of s^2 n / (s^2 + n) is its error."""
+    torch.manual_seed(0)
+    signal = torch.randn(1, 1, 16 * BLOCK, 16 * BLOCK)
+    noisy = signal + 0.5 * torch.randn_like(signal)
+    filtered, promised, weight = _filter_strip(noisy, signal, torch.full((1, 1, 1, BLOCK, BLOCK), 0.25))
+    inside = (..., slice(BLOCK, -BLOCK), slice(BLOCK, -BLOCK))
+    error = (filtered / weight - signal)[inside].square().mean()
+    # Sixteen blocks share a pixel and their errors are alike, but not the same.
+    assert 0.5 < float(error / (promised / weight)[inside].mean()) <= 1
 
 
 class Half(torch.nn.Module):
