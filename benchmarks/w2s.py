@@ -3,7 +3,8 @@
     python -m benchmarks.w2s --data ../shared/data --minutes 10 [--model tbsn-tiny] [--channel_attention global] [--seed 0]
 
 Trains on the noisy frames of the W2S fields that the index marks "train", scores those marked "test" with the protocol
-"affine". Writes benchmarks/results/w2s_<name>.json; the run itself goes to runs/.
+"affine"; --split train scores those it was trained on, whose clean partners training does not see. Writes
+benchmarks/results/w2s_<name>.json; the run itself goes to runs/, and --resume scores it again.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with the run of that name, or score it if it is complete"
     )
+    parser.add_argument("--split", choices=["test", "train"], default="test", help="fields that are scored")
     parser.add_argument("--name", help="of the result file")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -54,7 +56,7 @@ def main() -> None:
     loop = LoopConfig(steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
     images = [str(pair.noisy) for pair in pairs(options.data, "w2s", "train")]
     result = train(images, run, config, loop, resume=options.resume)
-    test = pairs(options.data, "w2s", "test")
+    scored = pairs(options.data, "w2s", options.split)
     model = Model.load(run)
     scores = {}
     ways = {"one pass": {}, "eight views": {"ensemble": True}}
@@ -63,7 +65,7 @@ def main() -> None:
         ways["eight views, without the noisy pixel"] = {"posterior": False, "ensemble": True}
     for label, inference in ways.items():
         denoiser = Denoiser(run, threads=options.threads, wiener=False, **inference)
-        table = score_files(test, get_protocol("affine"), denoiser)
+        table = score_files(scored, get_protocol("affine"), denoiser)
         scores[label] = {"means": table.means, "rows": table.rows}
         print(f"{name} {label}: noisy {table.means['noisy_psnr']:.2f} dB -> {table.means['psnr']:.2f} dB")
     content = {
@@ -74,7 +76,7 @@ def main() -> None:
     }
     if model.noise is not None:
         content["noise_model"] = str(model.noise)
-    print(write_result(f"w2s_{name}", content))
+    print(write_result(f"w2s_{name}" + ("_on_train" if options.split == "train" else ""), content))
 
 
 if __name__ == "__main__":
