@@ -130,7 +130,8 @@ def _report(
         f"A small blind-spot network (tbsn-tiny) was trained for a few minutes on {len(TRAINING_PHOTOGRAPHS)} noisy "
         f"photographs ({', '.join(TRAINING_PHOTOGRAPHS)}). It never saw a clean image, nor the photograph below. The noise is "
         f"Poisson-Gaussian (gain {NOISE.gain:g}, read noise {NOISE.read_noise:g}). Gain and read noise were learned as well "
-        f"({_learned(model.noise)}), and the noisy pixel joins its prediction by Bayes' rule. All of it took {seconds:.0f} s."
+        f"({_learned(model.noise)}), and the noisy pixel joins its prediction by Bayes' rule, followed by a Wiener filter. "
+        f"All of it took {seconds:.0f} s."
     )
     report.slider(image, result, ("noisy", "denoised"), "Drag the divider.")
     report.heading("Numbers")

@@ -59,7 +59,8 @@ class InferenceConfig:
     seed : int
         Of the random replacement.
     posterior : bool
-        For models with a noise model: False leaves the noisy pixel out and gives the prediction from its surroundings.
+        For models with a noise model: False leaves the noisy pixel out and gives the prediction from its surroundings,
+        without the Wiener filter, which would bring it back.
     calibrate : bool
         For models with a noise model: correct the uncertainty that the network predicts by what it leaves of the image
         around each pixel (:func:`bsn.selfsup.calibrate`), for pictures unlike those of the training.

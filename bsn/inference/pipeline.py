@@ -40,7 +40,6 @@ from data.noise_statistics import AxisNoise
 
 __all__ = ["Measured", "Pipeline"]
 
-_LEAST_SHARE_OF_NOISE = 0.01  # of that at the mean intensity of the training images
 _MEASURED = 512  # side of the parts on which the noise of a large image is measured
 
 
@@ -256,14 +255,8 @@ class Pipeline:
         noise, scale = self.model.noise, self.model.scale
         assert noise is not None
         signal = scale.to_network(mean)
-        slope, constant = noise.in_network_units(scale)
-        if curve is not None:
-            variance = curve(signal)
-        else:
-            # An affine variance may meet zero within the image, where a prediction is a little too dark.
-            least = _LEAST_SHARE_OF_NOISE * constant
-            variance = affine_noise_variance(signal, slope, constant).clamp_min(least)
-        return scale.to_image(wiener_filter_independent(scale.to_network(noisy), signal, variance, uncertainty))
+        level = curve(signal) if curve is not None else affine_noise_variance(signal, *noise.in_network_units(scale))
+        return scale.to_image(wiener_filter_independent(scale.to_network(noisy), signal, level, uncertainty))
 
     def _pad(self, x: Tensor) -> Tensor:
         if not self.model.network.lattice:

@@ -261,11 +261,14 @@ def _filter_strip(y: Tensor, s: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, 
     weights = 1 / (gains.square() * noise).sum((-1, -2), keepdim=True).clamp_min(1e-20)
     blocks = (basis.T @ (gains * noisy) @ basis) * weights
     errors = (gains * noise).mean((-1, -2), keepdim=True) * weights
-    return (
-        _added(blocks, y.shape),
-        _added(errors.expand_as(blocks), y.shape),
-        _added(weights.expand_as(blocks), y.shape),
-    )
+    return _added(blocks, y.shape), _covered(errors[..., 0, 0]), _covered(weights[..., 0, 0])
+
+
+def _covered(values: Tensor) -> Tensor:
+    """Sum at each pixel of the values of the blocks (N, C, rows, columns) that it is in."""
+    blocks = BLOCK // STEP
+    cells = F.avg_pool2d(F.pad(values, (blocks - 1,) * 4), blocks, stride=1, divisor_override=1)
+    return cells.repeat_interleave(STEP, -2).repeat_interleave(STEP, -1)
 
 
 def _added(blocks: Tensor, shape: Sequence[int]) -> Tensor:

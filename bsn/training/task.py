@@ -51,7 +51,7 @@ class BlindSpotTask(Task):
     config : TrainConfig
     scale : ValueScale
     mean_intensity : float
-        Mean of the images, the unit of the "poisson-l2" loss.
+        Mean of the images: the unit of the "poisson-l2" loss, and the grey that stronger colours leave as it is.
     validation : Validation, optional
     noise : NoiseLevel or FittedNoiseLevel, optional
         Makes it a run with a posterior; the network then has the outputs of :func:`bsn.selfsup.outputs_for_posterior`.
@@ -118,7 +118,7 @@ class BlindSpotTask(Task):
         """As random as the crops, so that a resumed run sees the same."""
         rng = np.random.default_rng([step, *batch.positions.ravel()])
         sigma = math.sqrt(self.modules["noise"].model().variance)  # type: ignore[operator]
-        return strengthen_colours(batch.pixels, rng, grey=self.scale.offset, sigma=sigma)
+        return strengthen_colours(batch.pixels, rng, grey=self.mean_intensity, sigma=sigma)
 
     def _loss(self, pixels: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
         x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)
