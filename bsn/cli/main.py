@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from bsn.cli.command import Command
+from bsn.cli.refusal import refusal_text
 
 __all__ = ["main"]
 
@@ -57,7 +58,7 @@ def _run(name: str, words: list[str]) -> int:
         command.add_arguments(parser, words)
         return command.run(parser.parse_args(words))
     except ArgumentError as error:
-        return _complain(f"bsn {name}", f"{_one_line(error)}; see bsn {name} --help")
+        return _complain(f"bsn {name}", f"{refusal_text(str(error))}; see bsn {name} --help")
     except KeyboardInterrupt:
         return _complain(f"bsn {name}", "interrupted")
     except (ValueError, RuntimeError, OSError) as error:

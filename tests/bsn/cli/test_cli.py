@@ -254,6 +254,22 @@ def test_bad_words_of_denoising(capsys, noisy, model, tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "wanted"),
+    [
+        ("tile", "big", "a whole number or null"),
+        ("stride", "1,2", "a whole number, a list such as '[1, 2]' or null"),
+        ("wiener", "maybe", "true, false or null"),
+        ("uncertainty", "maybe", "true or false"),
+        ("precision", "16", "32, bf16 or auto"),
+        ("r3_probability", "half", "a number"),
+    ],
+)
+def test_values_that_are_refused(capsys, noisy, tmp_path, option, value, wanted):
+    line = complaint(capsys, "denoise", noisy, "-o", tmp_path / "out", f"--{option}", value)
+    assert line == f"bsn denoise: --{option} {value}: give {wanted}; see bsn denoise --help"
+
+
 class Bomb:
     def __reduce__(self):
         return os.system, ("touch exploded",)
