@@ -12,7 +12,6 @@ and several processes can work at it without sharing a file.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,7 @@ import numpy as np
 from bsn.models import ValueScale
 from data import DataError, RandomCrops
 from data.crops import CropBatch
-from data.errors import reading
-from data.plane_source import PlaneSource
+from data.hdf5_planes import HDF5Planes
 from data.planes import to_unit
 from distill.fingerprint import Fingerprint
 from distill.pairs import PairBatch, StackedPairs, split_stack
@@ -32,7 +30,7 @@ FORMAT = "blindspot-teacher-cache"
 FORMAT_VERSION = 1
 
 
-class TeacherCache(PlaneSource):
+class TeacherCache(HDF5Planes):
     """Noisy images with the teacher's answers stacked on the channel axis, ready for crops.
 
     Parameters
@@ -46,44 +44,21 @@ class TeacherCache(PlaneSource):
         If it is missing, cut off, or something else.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self._opened: Any = None
-        with reading(self.path, "delete it and make it again (`bsn distill` does)"):
-            self._load()
+    FORMAT, FORMAT_VERSION, GROUP = FORMAT, FORMAT_VERSION, "noisy"
+    KIND = "cache of a teacher"
+    MAKER = "give a file that `bsn distill` made"
+    REMEDY = "delete it and make it again (`bsn distill` does)"
 
     def _load(self) -> None:
         about = self._file.attrs
-        if about.get("format") != FORMAT:
-            raise DataError(str(self.path), "is no cache of a teacher", "give a file that `bsn distill` made")
-        if int(about["format_version"]) > FORMAT_VERSION:
-            raise DataError(
-                str(self.path), f"has layout {about['format_version']}, newer than ours", "update this package"
-            )
         self.image_channels, self.targets = int(about["channels"]), int(about["targets"])
         self.has_spread = bool(about["spread"])
         self.blind_teacher = bool(about["blind"])
         self.fingerprint = Fingerprint(**json.loads(about["fingerprint"]))
         self.scale = ValueScale(**json.loads(about["scale"]))
         self.about: dict[str, Any] = json.loads(about["about"])
-        noisy = [self._file["noisy"][key] for key in sorted(self._file["noisy"])]
-        if len(noisy) != int(about["count"]) or len(self._file["answers"]) != len(noisy):
-            raise DataError(
-                str(self.path), f"holds {len(noisy)} of {about['count']} images", "delete it and make it again"
-            )
-        self._names = [str(dataset.attrs["name"]) for dataset in noisy]
-        self._sizes = [(int(dataset.shape[1]), int(dataset.shape[2])) for dataset in noisy]
-
-    @property
-    def _file(self) -> Any:
-        if self._opened is None:
-            import h5py
-
-            self._opened = h5py.File(self.path, "r")
-        return self._opened
-
-    def __len__(self) -> int:
-        return len(self._names)
+        if len(self._file["answers"]) != len(self):
+            raise DataError(str(self.path), f"has {len(self._file['answers'])} of {len(self)} answers", self.REMEDY)
 
     @property
     def channels(self) -> int:
@@ -95,22 +70,11 @@ class TeacherCache(PlaneSource):
         """Type of the stack."""
         return np.dtype(np.float32)
 
-    def name(self, index: int) -> str:
-        """Name an image, see `PlaneSource.name`."""
-        self.check(index)
-        return self._names[index]
-
-    def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image, see `PlaneSource.size`."""
-        self.check(index)
-        return self._sizes[index]
-
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         """Read a region of the stack, see `PlaneSource.native`."""
-        window = (slice(None), slice(top, top + height), slice(left, left + width))
-        with reading(self.path, "delete it and make it again"):
-            noisy = to_unit(self._file[f"noisy/{index:06d}"][window])
-            return np.concatenate([noisy, self._file[f"answers/{index:06d}"][window]])
+        window = (top, left, height, width)
+        noisy = to_unit(self._region("noisy", index, *window))
+        return np.concatenate([noisy, self._region("answers", index, *window)])
 
     def answer(self, index: int) -> np.ndarray:
         """Mean of the targets of an image, shape (C, H, W), float32, image values."""
@@ -123,13 +87,3 @@ class TeacherCache(PlaneSource):
     def pairs(self, crops: RandomCrops) -> StackedPairs:
         """Pairs of random crops of this cache."""
         return StackedPairs(crops, self.image_channels, self.targets)
-
-    def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        # An opened HDF5 file does not travel to other processes; those open it anew.
-        return {**self.__dict__, "_opened": None}
