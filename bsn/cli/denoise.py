@@ -80,7 +80,7 @@ def run(options: Namespace) -> int:
 
 
 def _warn_of_correlated_noise(done: list[Path], axes: str | None) -> None:
-    from bsn.inference.correlation import correlated_files
+    from bsn.inference.noise_report import correlated_files
     from data.errors import name_some
 
     found = correlated_files(done, axes)

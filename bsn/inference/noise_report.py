@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bsn.inference.denoiser import Denoiser
-from data import DataError, atomic_output, read_image
-from data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
-from data.planes import to_planes
-from data.samples import evenly
+from data import DataError, atomic_output, open_image, read_image
+from data.noise_statistics import Advice, NoiseStatistics, advise, flattest_parts, measure_noise
+from data.planes import to_planes, to_unit
+from data.samples import evenly, middle
 
-__all__ = ["InspectedFile", "NoiseReport", "inspect_files", "plot_noise"]
+__all__ = ["InspectedFile", "NoiseReport", "correlated_files", "inspect_files", "plot_noise"]
 
 _PLANES = 4
+_LOOKED_AT = 1024
+_STRONG = 0.2
+# 1.5 grey levels of 255: what varies less in flat parts is the picture or its rounding as well as noise.
+_WEAKEST = 0.006
 
 
 @dataclass(frozen=True)
@@ -81,13 +86,12 @@ def inspect_files(paths: Sequence[Path], *, axes: str | None = None, denoiser: D
             report.failed[str(path)] = str(error)
             continue
         chosen = evenly(len(noisy), _PLANES)
-        kind = image.pixels.dtype
-        level = 1 / np.iinfo(kind).max if kind.kind == "u" else 0.0
+        level = _grey_level(image.pixels.dtype)
         pictures = None if picture is None else list(picture[chosen])
         report.files.append(
             InspectedFile(
                 path.name,
-                kind.name,
+                image.pixels.dtype.name,
                 layout.axes,
                 (noisy.shape[2], noisy.shape[3]),
                 noisy.shape[1],
@@ -113,6 +117,39 @@ def _measure(planes: list[np.ndarray], level: float, pictures: list[np.ndarray] 
         return measure_noise(planes, grey_level=level, pictures=pictures)
     except DataError:
         return None
+
+
+def correlated_files(paths: Iterable[Path], axes: str | None = None) -> dict[Path, float]:
+    """Files on which a denoiser for white noise will fail: a quick look at the flattest parts of the first plane.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Readable images; of large ones the middle is looked at.
+    axes : str, optional
+
+    Returns
+    -------
+    dict
+        Correlation of neighbours, of the files where it is strong.
+
+    Notes
+    -----
+    Of the 54 photographs of Kodak, McMaster and Set12 none is named with white noise of 5, 15 or 30 grey levels and all are
+    with noise blurred by 0.7 pixels, as are SIDD's noisy blocks; without any noise six are, for their texture.
+    """
+    found = {}
+    for path in paths:
+        with open_image(path, axes=axes) as reader:
+            pixels = reader.read(0, *middle(reader.size, _LOOKED_AT))
+        seen = flattest_parts([to_unit(pixels)], _grey_level(pixels.dtype))
+        if seen.strongest_lag > _STRONG and seen.sigma > _WEAKEST:
+            found[path] = seen.strongest_lag
+    return found
+
+
+def _grey_level(dtype: np.dtype[Any]) -> float:
+    return 1 / np.iinfo(dtype).max if dtype.kind == "u" else 0.0
 
 
 def plot_noise(report: NoiseReport, path: Path) -> None:

@@ -2,15 +2,18 @@
 
 from data.noise_statistics.advice import Advice, NoiseName, NoiseScope, advise
 from data.noise_statistics.colour_axes import AxisNoise, measure_along
+from data.noise_statistics.flattest import FlattestParts, flattest_parts
 from data.noise_statistics.statistics import NoiseStatistics, measure_noise
 
 __all__ = [
     "Advice",
     "AxisNoise",
+    "FlattestParts",
     "NoiseName",
     "NoiseScope",
     "NoiseStatistics",
     "advise",
+    "flattest_parts",
     "measure_along",
     "measure_noise",
 ]

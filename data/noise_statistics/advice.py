@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from data.noise_statistics.correlation import LAGS
+from data.noise_statistics.flattest import INDEPENDENT
 from data.noise_statistics.statistics import NoiseStatistics
 
 __all__ = ["Advice", "NoiseName", "NoiseScope", "advise"]
@@ -14,7 +15,6 @@ NoiseName = Literal["none", "gaussian", "poisson-gaussian"]
 NoiseScope = Literal["set", "image"]
 
 _WHITE = 0.1
-_INDEPENDENT = 0.12
 _LARGEST_STRIDE = 5
 _LINE = 0.15
 _JPEG = 1.05
@@ -81,7 +81,7 @@ def advise(statistics: NoiseStatistics) -> Advice:
 
 def _stride(statistics: NoiseStatistics, reasons: list[str]) -> int:
     strongest = statistics.strongest_lag
-    if abs(strongest) <= _INDEPENDENT:
+    if abs(strongest) <= INDEPENDENT:
         reasons.append(f"neighbouring noise is independent (correlation {strongest:+.2f} at distance 1): stride 1")
         return 1
     for stride in range(2, _LARGEST_STRIDE + 1):

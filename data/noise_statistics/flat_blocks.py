@@ -14,7 +14,16 @@ import numpy as np
 
 from data.noise_statistics.correlation import plane_basis
 
-__all__ = ["SIDE", "FlatBlocks", "cut_blocks", "find_flat", "flat_places", "lowest_part_factor", "unclipped"]
+__all__ = [
+    "SIDE",
+    "FlatBlocks",
+    "cut_blocks",
+    "find_flat",
+    "flat_places",
+    "lowest_part_factor",
+    "unclipped",
+    "without_texture",
+]
 
 SIDE = 16
 """Pixels of a block's side: long enough for correlated noise, short enough to find flat places."""
@@ -25,6 +34,8 @@ _FEWEST_PER_BIN = 12
 _CLIPPED_SHARES = (0.02, 0.1, 0.3)
 _FEWEST = 30
 _TERMS = 3
+# Mean correlation of neighbours along rows and columns; 0.05 is a standard deviation of white noise in one block.
+_TEXTURE = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,9 @@ class FlatBlocks:
         return FlatBlocks(self.mean[index], self.variance[index], self.residual[index])
 
 
-def cut_blocks(plane: np.ndarray, low: float, high: float, picture: np.ndarray | None = None) -> FlatBlocks:
+def cut_blocks(
+    plane: np.ndarray, low: float, high: float, picture: np.ndarray | None = None, *, side: int = SIDE
+) -> FlatBlocks:
     """Cut a plane into blocks and take a plane off each; blocks with clipped pixels are left out where enough others are there.
 
     Parameters
@@ -57,44 +70,65 @@ def cut_blocks(plane: np.ndarray, low: float, high: float, picture: np.ndarray |
         Values at which the image is clipped.
     picture : ndarray, shape (H, W), optional
         Denoised version, taken off first; the means are then its own.
+    side : int
+        Of the blocks.
 
     Returns
     -------
     FlatBlocks
         K = 0 if the image is smaller than a block.
     """
-    blocks = _blocks(plane)
-    kept = unclipped((plane <= low) | (plane >= high))
+    blocks = _blocks(plane, side)
+    kept = unclipped((plane <= low) | (plane >= high), side)
     blocks = blocks[kept]
     means = blocks.mean(1)
     if picture is not None:
-        pictures = _blocks(picture)[kept]
+        pictures = _blocks(picture, side)[kept]
         blocks, means = blocks - pictures, pictures.mean(1)
-    basis = plane_basis(SIDE)
+    basis = plane_basis(side)
     residual = blocks - (blocks @ basis) @ basis.T
-    variance = np.square(residual).sum(1) / (SIDE * SIDE - _TERMS)
-    return FlatBlocks(means, variance, residual.reshape(-1, SIDE, SIDE))
+    variance = np.square(residual).sum(1) / (side * side - _TERMS)
+    return FlatBlocks(means, variance, residual.reshape(-1, side, side))
 
 
-def unclipped(clipped: np.ndarray) -> np.ndarray:
+def unclipped(clipped: np.ndarray, side: int = SIDE) -> np.ndarray:
     """Which blocks of a plane to keep: those with few clipped pixels, where there are enough of them.
 
     Parameters
     ----------
     clipped : ndarray of bool, shape (H, W)
+    side : int
+        Of the blocks.
 
     Returns
     -------
     ndarray of bool, shape (blocks of the plane,)
     """
-    shares = _blocks(clipped).mean(1)
+    shares = _blocks(clipped, side).mean(1)
     return shares <= next((share for share in _CLIPPED_SHARES if (shares <= share).sum() >= _FEWEST), 1.0)
 
 
-def _blocks(plane: np.ndarray) -> np.ndarray:
-    rows, columns = plane.shape[0] // SIDE, plane.shape[1] // SIDE
-    cut = plane[: rows * SIDE, : columns * SIDE].astype(np.float64).reshape(rows, SIDE, columns, SIDE)
-    return cut.swapaxes(1, 2).reshape(-1, SIDE * SIDE)
+def _blocks(plane: np.ndarray, side: int) -> np.ndarray:
+    rows, columns = plane.shape[0] // side, plane.shape[1] // side
+    cut = plane[: rows * side, : columns * side].astype(np.float64).reshape(rows, side, columns, side)
+    return cut.swapaxes(1, 2).reshape(-1, side * side)
+
+
+def without_texture(blocks: FlatBlocks) -> FlatBlocks:
+    """Blocks whose neighbours are as independent as in white noise; for noise that is known to be white.
+
+    Parameters
+    ----------
+    blocks : FlatBlocks
+
+    Returns
+    -------
+    FlatBlocks
+        Of white noise, nearly all.
+    """
+    left, power = blocks.residual, np.square(blocks.residual).mean((1, 2))
+    products = (left[:, :, 1:] * left[:, :, :-1]).mean((1, 2)) + (left[:, 1:] * left[:, :-1]).mean((1, 2))
+    return blocks[products <= 2 * _TEXTURE * power]
 
 
 def find_flat(blocks: FlatBlocks) -> list[FlatBlocks]:

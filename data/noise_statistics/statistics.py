@@ -10,7 +10,15 @@ import numpy as np
 
 from data.errors import DataError
 from data.noise_statistics.correlation import channel_correlation, measure_correlation
-from data.noise_statistics.flat_blocks import SIDE, FlatBlocks, cut_blocks, find_flat, lowest_part_factor
+from data.noise_statistics.flat_blocks import (
+    SIDE,
+    FlatBlocks,
+    cut_blocks,
+    find_flat,
+    lowest_part_factor,
+    without_texture,
+)
+from data.noise_statistics.flattest import flattest_parts
 
 __all__ = ["CurvePoint", "NoiseStatistics", "measure_noise"]
 
@@ -105,8 +113,10 @@ def measure_noise(
 
     Notes
     -----
-    From the flattest 16 x 16 blocks in each range of intensities, see :mod:`data.noise_statistics.flat_blocks`. Texture that
-    fills the whole image is taken for noise. Tested against the true noise of photographs and micrographs:
+    From the flattest 16 x 16 blocks in each range of intensities, see :mod:`data.noise_statistics.flat_blocks`. Where the very
+    flattest parts show that the noise is white (:mod:`data.noise_statistics.flattest`), blocks whose neighbours are correlated
+    are known to hold texture and are left out; otherwise texture that fills the whole image is taken for noise. Tested against
+    the true noise of photographs and micrographs:
     ``python -m benchmarks.noise_statistics``.
     """
     planes = list(images)
@@ -125,12 +135,18 @@ def measure_noise(
             f"have fewer than {_FEWEST_BLOCKS} blocks of {SIDE} x {SIDE} pixels",
             "give larger or more images",
         )
+    everywhere = np.concatenate([b.mean for b in blocks])
+    if pictures is None and flattest_parts(planes, grey_level).white:
+        chosen = [without_texture(b) for b in blocks]
+        if sum(len(b.mean) for b in chosen) >= _FEWEST_BLOCKS:
+            blocks = [b for b in chosen if len(b.mean)]
     flat = [find_flat(b) for b in blocks]
     correlation = measure_correlation(np.concatenate([part.residual for parts in flat for part in parts]))
     factor = lowest_part_factor(correlation.sum_of_squares) * correlation.kept
     curve = tuple(_curve(blocks, flat, factor))
     gain, constant = _fit(curve)
     mean_variance = float(np.average([p.variance for p in curve], weights=[p.blocks for p in curve]))
+    mean_variance *= _left_out(gain, constant, everywhere, np.concatenate([b.mean for b in blocks]))
     return NoiseStatistics(
         sigma=math.sqrt(mean_variance),
         gain=gain,
@@ -190,6 +206,12 @@ def _fit(curve: Sequence[CurvePoint]) -> tuple[float, float]:
         base = np.sqrt([p.blocks for p in curve]) / np.maximum(variance, 1e-12)
         weights = base / np.sqrt(1 + np.square(error / (2 * spread)))
     return float(gain), float(constant)
+
+
+def _left_out(gain: float, constant: float, everywhere: np.ndarray, kept: np.ndarray) -> float:
+    """Mean variance by the noise curve at the intensities of all blocks over that at those of the blocks looked at."""
+    all_blocks, looked_at = (float(np.maximum(gain * means + constant, 0).mean()) for means in (everywhere, kept))
+    return all_blocks / looked_at if looked_at > 0 else 1.0
 
 
 def _between_channels(planes: Sequence[np.ndarray], low: float, high: float) -> tuple[tuple[float, ...], ...]:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from bsn.demo.photographs import photograph
 from data import DataError, read_image
-from data.noise_statistics import advise, measure_noise
+from data.noise_statistics import advise, flattest_parts, measure_noise
 from data.noise_statistics.flat_blocks import cut_blocks, find_flat, lowest_part_factor
 from data.planes import to_planes
 
@@ -72,6 +73,38 @@ def test_correlated_noise_is_found_with_its_correlation(width, within):
     advice = advise(found)
     assert advice.stride >= 2
     assert advice.noise == "none"
+
+
+def in_8_bits(photograph, noise):
+    return np.round(np.clip(photograph + noise, 0, 1) * 255) / 255
+
+
+@pytest.mark.parametrize("name", ["chelsea.png", "coffee.png", "astronaut.png", "motorcycle_left.png"])
+def test_weak_noise_is_told_from_texture(name):
+    """Photographs whose flattest tenth holds more texture than noise: which it is shows in the very flattest parts."""
+    clean, rng = photograph(name), np.random.default_rng(9)
+    white = measure_noise([in_8_bits(clean, 5 / 255 * rng.normal(size=clean.shape))], grey_level=1 / 255)
+    assert white.sigma == pytest.approx(5 / 255, rel=0.15)
+    assert abs(white.strongest_lag) < 0.06
+    assert advise(white).stride == 1
+    shared = measure_noise([in_8_bits(clean, 5 / 255 * correlated(rng, clean.shape, 0.7))], grey_level=1 / 255)
+    assert shared.strongest_lag > 0.4
+    assert advise(shared).stride > 1
+
+
+def test_the_flattest_parts_of_known_noise():
+    rng = np.random.default_rng(10)
+    white = rng.normal(size=(1, 512, 512)) * 0.05
+    assert flattest_parts([white]).white
+    # The mean of two neighbours has correlation 1/2 along x and none along y; choosing the flattest blocks lowers it.
+    pairs = (white[..., 1:] + white[..., :-1]) / 2
+    found = flattest_parts([pairs])
+    assert not found.white
+    assert found.strongest_lag == found.correlation.x[0] == pytest.approx(0.5, abs=0.15)
+    assert abs(found.correlation.y[0]) < 0.1
+    assert not flattest_parts([np.zeros((3, 64, 64))]).white
+    assert not flattest_parts([white * 0.1], grey_level=1 / 255).white  # 1.3 grey levels: as much rounding as noise
+    assert not flattest_parts([np.zeros((1, 5, 5))]).white
 
 
 def test_lines_are_not_suitable_and_named():

@@ -7,7 +7,6 @@ from scipy.ndimage import gaussian_filter
 import bsn
 from bsn.cli import main
 from bsn.demo.photographs import photograph
-from bsn.inference.correlation import neighbour_correlation
 from bsn.models import Model, create
 from bsn.models.bundled import bundled_path, load_bundled
 from data import Gaussian, Image, read_image, write_image
@@ -107,18 +106,3 @@ def test_correlated_noise_is_told(tmp_path, capsys, clean):
     err = capsys.readouterr().err
     assert "jpeg_like.png is correlated between neighbours" in err
     assert "bsn train noisy/ -o run --recipe camera" in err
-
-
-def test_neighbour_correlation_of_known_noise():
-    rng = np.random.default_rng(0)
-    white = rng.standard_normal((1, 256, 256)) * 0.05
-    assert abs(neighbour_correlation(white).value) < 0.1
-    assert not neighbour_correlation(white).strong
-    # The mean of two neighbours has correlation 1/2 along x and none along y.
-    pairs = (white[..., 1:] + white[..., :-1]) / 2
-    # Both axes together 1/4; choosing the flattest blocks lowers it.
-    assert 0.05 < neighbour_correlation(pairs).value < 0.25
-    both = (pairs[:, 1:] + pairs[:, :-1]) / 2
-    assert neighbour_correlation(both).strong
-    assert neighbour_correlation(np.zeros((3, 64, 64))).std == 0
-    assert neighbour_correlation(rng.standard_normal((1, 20, 20))).value == 0
