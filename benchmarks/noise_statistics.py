@@ -2,7 +2,7 @@
 
     python -m benchmarks.noise_statistics [--data ../shared/data] [--sets w2s cc15 ...]
 
-Sets of pairs: PolyU by camera, CC15, Nam, SIDD, W2S, FMD, bacteria, GigaDB; Kodak with known synthetic noise. The
+Sets of pairs: PolyU by camera, CC15, Nam, SIDD, W2S, FMD, bacteria, GigaDB; Kodak and McMaster with known synthetic noise. The
 estimate never sees the clean images. Truth: the noisy image minus the clean one (mapped by the best gain and offset, and moved
 by whole pixels where the frames are shifted), without its slow variation (Gaussian of 8 pixels); gain and constant by a
 weighted fit of its variance against the clean intensity. Sets without clean partners get a verdict only. What blind wavelet
@@ -69,10 +69,10 @@ def real(data: Path, name: str, keep: str = "", *, shifted: bool = False, stretc
     return found
 
 
-def synthetic(data: Path, noise: Callable[..., np.ndarray]) -> list[Pair]:
-    """Kodak with noise, rounded to 8 bits and clipped as a file would be."""
+def synthetic(data: Path, noise: Callable[..., np.ndarray], name: str = "kodak24") -> list[Pair]:
+    """Photographs with noise, rounded to 8 bits and clipped as a file would be."""
     found = []
-    for number, path in enumerate(list_images([data / "clean/kodak24"])):
+    for number, path in enumerate(list_images([data / "clean" / name])):
         clean, level = load(path)
         noisy = np.round(np.clip(noise(clean.astype(np.float32), number), 0, 1) * 255) / 255
         found.append(Pair(noisy.astype(np.float32), clean, level))
@@ -94,6 +94,8 @@ SETS: dict[str, Callable[[Path], list[Pair]]] = {
     "bacteria high": lambda data: real(data, "bacteria", "high", shifted=True),
     "bacteria low": lambda data: real(data, "bacteria", "low", shifted=True),
     "gigadb": lambda data: real(data, "gigadb", stretched=True),
+    "kodak24, sigma 5": lambda data: synthetic(data, Gaussian(5 / 255)),
+    "mcmaster, sigma 5": lambda data: synthetic(data, Gaussian(5 / 255), "mcmaster"),
     "kodak24, sigma 10": lambda data: synthetic(data, Gaussian(10 / 255)),
     "kodak24, sigma 25": lambda data: synthetic(data, Gaussian(25 / 255)),
     "kodak24, Poisson-Gaussian": lambda data: synthetic(data, PoissonGaussian(0.01, 0.02)),
