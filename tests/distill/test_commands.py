@@ -6,27 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from bsn.cli import main
 from bsn.models import Model, create
 from data import Image, write_image
+from tests.helpers.command_line import complaint, run
 from tests.helpers.networks import small
 
 FAST = ["--steps", "2", "--crop", "16", "--batch_size", "2", "--warmup_steps", "1", "--precision", "32-true"]
 FAST += ["--accelerator", "cpu", "--student", "tiny"]
-
-
-def run(capsys, *words):
-    code = main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def complaint(capsys, *words):
-    code, _, err = run(capsys, *words)
-    assert code == 2
-    lines = [line for line in err.splitlines() if line.strip()]
-    assert len(lines) == 1, err
-    return lines[0]
 
 
 @pytest.fixture

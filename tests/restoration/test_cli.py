@@ -13,29 +13,13 @@ from bsn.cli import main
 from bsn.models import Model
 from data import Image, read_image, write_image
 from restoration.cli import ACTIONS
+from tests.helpers.command_line import complaint, run
 from tests.helpers.golden import load_golden, relative_error
 
 FAST = [
     *("--recipe", "drt-tiny", "--crop", "28", "--batch_size", "2", "--steps", "3", "--warmup_steps", "1"),
     *("--precision", "32-true", "--accelerator", "cpu", "--validation_images", "0"),
 ]
-
-
-def run(capsys, *words):
-    """Exit code, standard output and error of a command."""
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def complaint(capsys, *words):
-    """The one line of a command that must fail."""
-    code, _, err = run(capsys, *words)
-    lines = [line for line in err.splitlines() if line.strip()]
-    assert code == 2, err
-    assert len(lines) == 1, err
-    assert lines[0].startswith("bsn restore")
-    return lines[0]
 
 
 def folders(pairs):

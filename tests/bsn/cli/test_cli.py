@@ -18,6 +18,7 @@ import torch
 from bsn.cli import main
 from bsn.models import Model, NoiseModel, ValueScale, create
 from data import Image, read_image, write_image
+from tests.helpers.command_line import complaint, run
 from tests.helpers.golden import load_golden
 
 COMMANDS = [
@@ -68,23 +69,6 @@ def model(tmp_path):
     path = tmp_path / "model.safetensors"
     Model(create("dbsnl", channels=1, width=8, modules=1)).save(path)
     return path
-
-
-def run(capsys, *words):
-    """Exit code, standard output and error of a command."""
-    code = main([str(word) for word in words])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def complaint(capsys, *words):
-    """The one line of a command that must fail."""
-    code, _, err = run(capsys, *words)
-    lines = [line for line in err.splitlines() if line.strip()]
-    assert code == 2, err
-    assert len(lines) == 1, err
-    assert lines[0].startswith("bsn")
-    return lines[0]
 
 
 def test_overview_lists_all_commands(capsys):

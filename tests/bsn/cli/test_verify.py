@@ -6,16 +6,14 @@ import re
 import pytest
 import torch
 
-from bsn.cli import main
 from bsn.models import Model, ValueScale, create
+from tests.helpers.command_line import run
 
 QUICK = ["--size", "24", "--checks", "jacobian", "perturbation"]
 
 
 def verify(capsys, *words):
-    code = main(["verify", *map(str, words)])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
+    return run(capsys, "verify", *words)
 
 
 def test_a_blind_preset(capsys):
