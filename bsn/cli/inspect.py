@@ -78,7 +78,10 @@ def _conclude(console: Any, report: NoiseReport) -> None:
     advice = report.advice
     if advice.suitable:
         words = f"--stride {advice.stride} --stride_test {advice.stride_test} --noise {advice.noise}"
-        words += f" --noise_scope {advice.scope}" if advice.noise != "none" else " --wiener_test true"
+        if advice.noise != "none":
+            words += f" --noise_scope {advice.scope}"
+        elif advice.stride > 1:
+            words += " --wiener_test true"
         console.print(f"bsn train ... {words}   (what bsn train does by itself)", highlight=False, soft_wrap=True)
 
 

@@ -21,6 +21,7 @@ _JPEG = 1.05
 _CLIPPED = 0.1
 _LEVELS = 0.5
 _SAME_NOISE = 1.25
+_SHARED = 0.9
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def advise(statistics: NoiseStatistics) -> Advice:
     suitable = _suitable(statistics, reasons)
     noise: NoiseName = "none"
     scope: NoiseScope = "image" if statistics.spread > _SAME_NOISE else "set"
-    if stride == 1 and suitable:
+    if stride == 1 and suitable and _channels_apart(statistics, reasons):
         noise = "poisson-gaussian" if statistics.gain > 0 else "gaussian"
         reasons.append(
             "noise of neighbours is independent, so the noisy pixel itself is used, weighed by the noise curve"
@@ -93,6 +94,25 @@ def _stride(statistics: NoiseStatistics, reasons: list[str]) -> int:
             )
             return stride
     raise AssertionError("unreachable")
+
+
+def _channels_apart(statistics: NoiseStatistics, reasons: list[str]) -> bool:
+    """Whether each channel has noise of its own, as the noise models have it."""
+    matrix = statistics.channel_correlation
+    empty = [str(channel) for channel, row in enumerate(matrix) if len(matrix) > 1 and row[channel] == 0]
+    if empty:
+        reasons.append(
+            f"empty channels (number {' and '.join(empty)}, counted from 0), as in false colours: no noise model holds for all "
+            "channels, so the noisy pixel is left out; to use it, give the other channels as grey images"
+        )
+        return False
+    shared = max((abs(matrix[i][j]) for i in range(len(matrix)) for j in range(i)), default=0.0)
+    if shared > _SHARED:
+        reasons.append(
+            f"the channels share their noise (correlation {shared:.2f}), as where grey images are shown in colour: the noise "
+            "models have it independent, so the noisy pixel is left out; give one channel as a grey image to use it"
+        )
+    return shared <= _SHARED
 
 
 def _suitable(statistics: NoiseStatistics, reasons: list[str]) -> bool:

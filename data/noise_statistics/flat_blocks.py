@@ -20,9 +20,9 @@ __all__ = [
     "cut_blocks",
     "find_flat",
     "flat_places",
+    "free_of_texture",
     "lowest_part_factor",
     "unclipped",
-    "without_texture",
 ]
 
 SIDE = 16
@@ -114,8 +114,8 @@ def _blocks(plane: np.ndarray, side: int) -> np.ndarray:
     return cut.swapaxes(1, 2).reshape(-1, side * side)
 
 
-def without_texture(blocks: FlatBlocks) -> FlatBlocks:
-    """Blocks whose neighbours are as independent as in white noise; for noise that is known to be white.
+def free_of_texture(blocks: FlatBlocks) -> np.ndarray:
+    """Which blocks have neighbours as independent as those of white noise; for noise that is known to be white.
 
     Parameters
     ----------
@@ -123,12 +123,13 @@ def without_texture(blocks: FlatBlocks) -> FlatBlocks:
 
     Returns
     -------
-    FlatBlocks
-        Of white noise, nearly all.
+    ndarray of bool, shape (K,)
+        True for nearly all blocks of white noise.
     """
     left, power = blocks.residual, np.square(blocks.residual).mean((1, 2))
     products = (left[:, :, 1:] * left[:, :, :-1]).mean((1, 2)) + (left[:, 1:] * left[:, :-1]).mean((1, 2))
-    return blocks[products <= 2 * _TEXTURE * power]
+    free: np.ndarray = products <= 2 * _TEXTURE * power
+    return free
 
 
 def find_flat(blocks: FlatBlocks) -> list[FlatBlocks]:

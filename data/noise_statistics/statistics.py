@@ -15,8 +15,8 @@ from data.noise_statistics.flat_blocks import (
     FlatBlocks,
     cut_blocks,
     find_flat,
+    free_of_texture,
     lowest_part_factor,
-    without_texture,
 )
 from data.noise_statistics.flattest import flattest_parts
 
@@ -49,7 +49,7 @@ class NoiseStatistics:
     lags_x, lags_y : tuple of float
         Correlation of the noise at lags 1 to 6 along rows and columns.
     channel_correlation : tuple of tuples of float
-        Matrix (C, C).
+        Matrix (C, C); zero, on the diagonal too, for channels that are empty (constant).
     curve : tuple of CurvePoint
         What the noise curve was fitted to, all channels together.
     clipped_low, clipped_high : float
@@ -136,8 +136,9 @@ def measure_noise(
             "give larger or more images",
         )
     everywhere = np.concatenate([b.mean for b in blocks])
-    if pictures is None and flattest_parts(planes, grey_level).white:
-        chosen = [without_texture(b) for b in blocks]
+    white = pictures is None and flattest_parts(planes, grey_level).white
+    if white:
+        chosen = [b[free_of_texture(b)] for b in blocks]
         if sum(len(b.mean) for b in chosen) >= _FEWEST_BLOCKS:
             blocks = [b for b in chosen if len(b.mean)]
     flat = [find_flat(b) for b in blocks]
@@ -153,7 +154,7 @@ def measure_noise(
         constant=constant,
         lags_x=correlation.x,
         lags_y=correlation.y,
-        channel_correlation=_between_channels(planes, low, high),
+        channel_correlation=_between_channels(planes, low, high, white),
         curve=curve,
         clipped_low=float(np.mean([(image <= low).mean() for image in planes])),
         clipped_high=float(np.mean([(image >= high).mean() for image in planes])),
@@ -214,23 +215,28 @@ def _left_out(gain: float, constant: float, everywhere: np.ndarray, kept: np.nda
     return all_blocks / looked_at if looked_at > 0 else 1.0
 
 
-def _between_channels(planes: Sequence[np.ndarray], low: float, high: float) -> tuple[tuple[float, ...], ...]:
-    """Correlation matrix from blocks that are flat in the mean of the channels."""
-    if len(planes[0]) == 1:
+def _between_channels(
+    planes: Sequence[np.ndarray], low: float, high: float, white: bool
+) -> tuple[tuple[float, ...], ...]:
+    """Correlation matrix from blocks that are flat in the mean of the channels; rows of zeros for empty channels."""
+    count = len(planes[0])
+    if count == 1:
         return ((1.0,),)
-    residuals: list[list[np.ndarray]] = [[] for _ in planes[0]]
-    for image in planes:
-        inside = np.where((image <= low) | (image >= high), np.nan, image).mean(0)
-        cut = [cut_blocks(np.where(np.isnan(inside), low, channel), low, high) for channel in image]
-        if min(len(c.mean) for c in cut) != max(len(c.mean) for c in cut) or not len(cut[0].mean):
-            continue
-        total = np.sum([c.variance for c in cut], axis=0)
-        flat = np.argsort(total, kind="stable")[: max(len(total) // 10, 1)]
+    filled = [channel for channel in range(count) if any(np.ptp(image[channel]) > 0 for image in planes)]
+    residuals: list[list[np.ndarray]] = [[] for _ in filled]
+    for image in planes if filled else []:
+        seen = image[filled]
+        outside = ((seen <= low) | (seen >= high)).any(0)
+        cut = [cut_blocks(np.where(outside, low, channel), low, high) for channel in seen]
+        if white:
+            free = np.all([free_of_texture(c) for c in cut], axis=0)
+            cut = [c[free] for c in cut]
+        flat = np.argsort(np.sum([c.variance for c in cut], axis=0), kind="stable")[: max(len(cut[0].mean) // 10, 1)]
         for kept, channel in zip(residuals, cut, strict=True):
             kept.append(channel.residual[flat])
-    if not residuals[0]:
-        return tuple(tuple(float(i == j) for j in range(len(residuals))) for i in range(len(residuals)))
-    matrix = channel_correlation([np.concatenate(r) for r in residuals])
+    matrix = np.zeros((count, count))
+    if filled and sum(map(len, residuals[0])):
+        matrix[np.ix_(filled, filled)] = channel_correlation([np.concatenate(r) for r in residuals])
     return tuple(tuple(float(v) for v in row) for row in matrix)
 
 

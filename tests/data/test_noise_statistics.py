@@ -132,6 +132,21 @@ def test_correlation_between_channels():
     assert found == pytest.approx(np.corrcoef(noise.reshape(3, -1)), abs=0.08)
 
 
+def test_false_colours_have_no_noise_model():
+    rng = np.random.default_rng(11)
+    grey = picture(0)[0] + 0.05 * rng.normal(size=(512, 512))
+    empty = np.clip(np.stack([grey, np.zeros_like(grey), grey]), 0, 1)
+    found = measure_noise([empty], grey_level=1 / 255)
+    assert np.array(found.channel_correlation) == pytest.approx(np.array([[1, 0, 1], [0, 0, 0], [1, 0, 1]]))
+    assert (advise(found).stride, advise(found).noise) == (1, "none")
+    assert "empty channels (number 1" in " ".join(advise(found).reasons)
+    repeated = advise(measure_noise([np.stack([grey] * 3)]))
+    assert (repeated.stride, repeated.noise) == (1, "none")
+    assert "the channels share their noise (correlation 1.00)" in " ".join(repeated.reasons)
+    other = advise(measure_noise([np.stack([grey, picture(1)[0] + 0.05 * rng.normal(size=(512, 512))])]))
+    assert other.noise != "none"
+
+
 def test_jpeg_leaves_its_grid(tmp_path):
     from PIL import Image
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -381,6 +382,19 @@ def test_inspect_measures_and_says_what_to_do(capsys, tmp_path):
     code, out, _ = run(capsys, "inspect", folder)
     assert code == 1
     assert "not suitable" in out
+
+
+def test_inspect_gives_the_words_that_training_uses(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    grey = np.clip(rng.normal(100, 8, (256, 256)), 0, 255).astype(np.uint8)
+    for name, pixels, axes, words in (
+        ("grey", grey, "YX", r"--stride 1 --stride_test 1 --noise (poisson-)?gaussian --noise_scope set   \(what"),
+        ("false_colour", np.stack([grey] * 3, -1), "YXC", r"--stride 1 --stride_test 1 --noise none   \(what"),
+    ):
+        write_image(tmp_path / f"{name}.png", Image(pixels, axes))
+        code, out, _ = run(capsys, "inspect", tmp_path / f"{name}.png")
+        assert code == 0
+        assert re.search(words, out), out
 
 
 def test_training_settles_what_is_automatic_and_the_uncertainty_is_written(capsys, tmp_path):
