@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -59,12 +60,14 @@ def main() -> None:
     scored = pairs(options.data, "w2s", options.split)
     model = Model.load(run)
     scores = {}
-    ways = {"one pass": {}, "eight views": {"ensemble": True}}
+    ways: dict[str, dict[str, Any]] = {"one pass": {}, "eight views": {"ensemble": True}}
     if model.noise is not None:
-        ways["one pass, without the noisy pixel"] = {"posterior": False}
-        ways["eight views, without the noisy pixel"] = {"posterior": False, "ensemble": True}
+        for views, way in list(ways.items()):
+            ways[f"{views}, without the Wiener filter"] = {**way, "wiener": False}
+            ways[f"{views}, without the noisy pixel"] = {**way, "posterior": False, "wiener": False}
+            way["wiener"] = True  # the default after a posterior
     for label, inference in ways.items():
-        denoiser = Denoiser(run, threads=options.threads, wiener=False, **inference)
+        denoiser = Denoiser(run, threads=options.threads, **inference)
         table = score_files(scored, get_protocol("affine"), denoiser)
         scores[label] = {"means": table.means, "rows": table.rows}
         print(f"{name} {label}: noisy {table.means['noisy_psnr']:.2f} dB -> {table.means['psnr']:.2f} dB")

@@ -29,8 +29,8 @@ class TrainConfig:
         Stride recommended for denoising; stored in the model. None: the smaller of 2 and `stride`.
     wiener_test : bool, optional
         Whether denoising shall bring details of the noisy image back by the noise model or the measured noise spectrum
-        (:mod:`bsn.selfsup.wiener`); stored in the model. None: with one noise model for the set, and without a noise model
-        where `stride` is above 1.
+        (:mod:`bsn.selfsup.wiener`); stored in the model. None: with a noise model, and without one where `stride` is
+        above 1.
     downsampling : {"sub-image", "mosaic"}
         "sub-image": the network sees one sub-image of each crop (TBSN). "mosaic": all of them, tiled with a margin
         (AP-BSN).
@@ -160,4 +160,4 @@ class TrainConfig:
         """Use of the Wiener filter stored in the model for denoising."""
         if self.wiener_test is not None:
             return self.wiener_test
-        return self.step > 1 if self.noise == "none" else self.noise_scope == "set"
+        return self.step > 1 or self.noise != "none"

@@ -65,13 +65,17 @@ def advise(statistics: NoiseStatistics) -> Advice:
     stride = _stride(statistics, reasons)
     suitable = _suitable(statistics, reasons)
     noise: NoiseName = "none"
-    scope: NoiseScope = "image" if statistics.spread > _SAME_NOISE else "set"
+    # One model for all is worth it where it is seen to hold; on one image the two learn noise and network from the same pixels.
+    same = statistics.spread is not None and statistics.spread <= _SAME_NOISE
+    scope: NoiseScope = "set" if same else "image"
     if stride == 1 and suitable and _channels_apart(statistics, reasons):
         noise = "poisson-gaussian" if statistics.gain > 0 else "gaussian"
         reasons.append(
             "noise of neighbours is independent, so the noisy pixel itself is used, weighed by the noise curve"
         )
-        if scope == "image":
+        if statistics.spread is None:
+            reasons.append("too few images to compare their noise: the noise curve is found for each of them")
+        elif not same:
             reasons.append(
                 f"the noise differs from image to image (by a factor of {statistics.spread:.2f} in variance), as where each "
                 "was stretched on its own: the noise curve is found for each of them"

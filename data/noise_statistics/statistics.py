@@ -58,9 +58,10 @@ class NoiseStatistics:
         Steps across the edges of the 8 x 8 grid of JPEG relative to those elsewhere: 1 without JPEG.
     grey_level : float
         Distance of two neighbouring values of the file's dtype; 0 for floats.
-    spread : float
+    spread : float, optional
         Factor by which the noise variance of single images typically differs from the common curve: 1 where all images
-        have the same noise, more where each was stretched or exposed on its own.
+        have the same noise, more where each was stretched or exposed on its own. None where fewer than four planes are
+        there to compare.
     """
 
     sigma: float
@@ -74,7 +75,7 @@ class NoiseStatistics:
     clipped_high: float = 0.0
     blockiness: float = 1.0
     grey_level: float = 0.0
-    spread: float = 1.0
+    spread: float | None = None
 
     @property
     def read_noise(self) -> float:
@@ -166,7 +167,7 @@ def measure_noise(
     )
 
 
-def _spread(curves: Sequence[Iterable[CurvePoint]], gain: float, constant: float) -> float:
+def _spread(curves: Sequence[Iterable[CurvePoint]], gain: float, constant: float) -> float | None:
     """Typical factor between the variances of an image and of the common curve: robust standard deviation of the logarithm."""
     logs = []
     for points in curves:
@@ -174,7 +175,7 @@ def _spread(curves: Sequence[Iterable[CurvePoint]], gain: float, constant: float
         if ratios:
             logs.append(math.log(np.median(ratios)))
     if len(logs) < _FEWEST_TO_COMPARE:
-        return 1.0
+        return None
     quarter, three_quarters = np.quantile(logs, (0.25, 0.75))
     return math.exp((three_quarters - quarter) / 1.349)
 
