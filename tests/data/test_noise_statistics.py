@@ -57,6 +57,9 @@ def test_one_noise_model_is_advised_for_one_noise_only(factors, spread, scope):
     found = measure_noise(images)
     assert found.spread == pytest.approx(spread, rel=0.1)
     assert (advise(found).noise, advise(found).scope) == ("gaussian" if found.gain == 0 else "poisson-gaussian", scope)
+    alone = measure_noise(images[:1])
+    assert (alone.spread, advise(alone).scope) == (None, "image")
+    assert "too few images to compare" in " ".join(advise(alone).reasons)
 
 
 @pytest.mark.parametrize(("width", "within"), [(0.5, 0.06), (0.8, 0.1), (1.2, 0.13)])

@@ -388,7 +388,7 @@ def test_inspect_gives_the_words_that_training_uses(capsys, tmp_path):
     rng = np.random.default_rng(0)
     grey = np.clip(rng.normal(100, 8, (256, 256)), 0, 255).astype(np.uint8)
     for name, pixels, axes, words in (
-        ("grey", grey, "YX", r"--stride 1 --stride_test 1 --noise (poisson-)?gaussian --noise_scope set   \(what"),
+        ("grey", grey, "YX", r"--stride 1 --stride_test 1 --noise (poisson-)?gaussian --noise_scope image   \(what"),
         ("false_colour", np.stack([grey] * 3, -1), "YXC", r"--stride 1 --stride_test 1 --noise none   \(what"),
     ):
         write_image(tmp_path / f"{name}.png", Image(pixels, axes))
