@@ -174,6 +174,8 @@ def line(name: str, row: dict[str, Any]) -> str:
 
     advice = row["advice"]
     verdict = f"stride {advice['stride']}, {advice['noise']}" if advice["suitable"] else "not suitable"
+    if advice["noise"] != "none" and advice["scope"] == "image":
+        verdict += ", per image"
     wavelet = "-" if row["wavelet_sigma"] is None else f"{255 * row['wavelet_sigma']:.1f}"
     cells = (
         both("sigma", 255, 1), wavelet, both("gain", 255), both("lags_x", index=0), both("lags_y", index=0),
@@ -195,6 +197,7 @@ def measure_set(chosen: Sequence[Pair]) -> dict[str, Any]:
         "wavelet_sigma": float(np.mean(wavelet)),
         "advice": {
             "suitable": advice.suitable, "stride": advice.stride, "stride_test": advice.stride_test, "noise": advice.noise,
+            "scope": advice.scope,
             "reasons": advice.reasons,
         },
     }  # fmt: skip
