@@ -49,7 +49,8 @@ class NoiseStatistics:
     lags_x, lags_y : tuple of float
         Correlation of the noise at lags 1 to 6 along rows and columns.
     channel_correlation : tuple of tuples of float
-        Matrix (C, C); zero, on the diagonal too, for channels that are empty (constant).
+        Matrix (C, C); zero, on the diagonal too, for channels that are constant, at least in the flat parts. The identity
+        where no part is free of texture in all channels.
     curve : tuple of CurvePoint
         What the noise curve was fitted to, all channels together.
     clipped_low, clipped_high : float
@@ -235,9 +236,11 @@ def _between_channels(
         flat = np.argsort(np.sum([c.variance for c in cut], axis=0), kind="stable")[: max(len(cut[0].mean) // 10, 1)]
         for kept, channel in zip(residuals, cut, strict=True):
             kept.append(channel.residual[flat])
+    seen_any = filled and sum(map(len, residuals[0]))
     matrix = np.zeros((count, count))
-    if filled and sum(map(len, residuals[0])):
-        matrix[np.ix_(filled, filled)] = channel_correlation([np.concatenate(r) for r in residuals])
+    matrix[np.ix_(filled, filled)] = (
+        channel_correlation([np.concatenate(r) for r in residuals]) if seen_any else np.eye(len(filled))
+    )
     return tuple(tuple(float(v) for v in row) for row in matrix)
 
 

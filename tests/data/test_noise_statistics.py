@@ -150,6 +150,16 @@ def test_false_colours_have_no_noise_model():
     assert other.noise != "none"
 
 
+def test_channels_of_which_nothing_is_seen_are_not_called_empty():
+    """Eleven channels of white noise and one of texture: no place is free of texture in all of them."""
+    rng = np.random.default_rng(12)
+    stack = 0.5 + 0.02 * rng.normal(size=(12, 256, 256))
+    stack[-1] += 0.2 * np.sin(np.arange(256) * 0.8)
+    found = measure_noise([stack])
+    assert np.array_equal(found.channel_correlation, np.eye(12))
+    assert "empty" not in " ".join(advise(found).reasons)
+
+
 def test_jpeg_leaves_its_grid(tmp_path):
     from PIL import Image
 
