@@ -56,8 +56,8 @@ class TrainConfig:
     noise_scope : {"auto", "set", "image"}
         "set": one noise model holds for all images, and the loss is the likelihood. "image": the noise is fitted to each
         image, in training and later (:func:`bsn.selfsup.fit_noise`), for files that were stretched or exposed one by one;
-        the mean is trained by `loss`, its uncertainty by the likelihood. "auto": as measured; "set" if the numbers of the
-        noise model are given.
+        the mean is trained by `loss`, its uncertainty by the likelihood. "auto": as measured, "image" where fewer than
+        four planes are there to compare; "set" if the numbers of the noise model are given.
     optimizer : {"adamw", "adam"}
     learning_rate : float
         Peak of the schedule.
