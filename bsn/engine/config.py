@@ -19,8 +19,8 @@ class LoopConfig:
     steps : int
         Length of the run in optimiser steps.
     minutes : float, optional
-        Length in minutes instead: the speed of the first steps decides the number of steps, which is then stored in the
-        checkpoint, so that a resumed run has the same schedule.
+        Length in minutes instead: the speed of the first steps decides the number of steps, and is looked at again during
+        the first half. The number is stored in the checkpoint, so that a resumed run has the same schedule.
     seed : int
         Of the weights, the crops and everything random.
     schedule : {"cosine", "steps", "constant"}

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["FitResult", "fit"]
 
 _CALIBRATION_SKIP, _CALIBRATION_STEPS = 3, 20
+_RECALIBRATION_SHARE = 0.2  # of the steps that are left
+_CALIBRATION_ENDS = 0.5  # of the minutes: from then on the schedule stays as it is
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class _Loop:
         self.task, self.config, self.folder, self.fabric = task, config, folder, fabric
         self.total = config.steps
         self.calibrated = config.minutes is None
+        self._calibration: tuple[int, float] = (_CALIBRATION_SKIP, 0.0)  # step and seconds at which it began
+        self._calibrate_at = 0 if self.calibrated else _CALIBRATION_SKIP + _CALIBRATION_STEPS
         self.step = 0
         self.seconds = 0.0
         self.best: float | None = None
@@ -208,20 +212,24 @@ class _Loop:
         return learning_rate_factor(self.step, 10**9, self.config)
 
     def _calibrate(self, journal: Journal) -> None:
-        """Turn a budget of minutes into a number of steps once the speed is known."""
-        if self.calibrated:
-            return
+        """Turn a budget of minutes into a number of steps; the first steps may be slower than the others."""
         if self.step == _CALIBRATION_SKIP:
-            self._calibration_start = self.seconds
-        if self.step == _CALIBRATION_SKIP + _CALIBRATION_STEPS:
-            assert self.config.minutes is not None
-            pace = (self.seconds - self._calibration_start) / _CALIBRATION_STEPS
-            left = 0.97 * 60 * self.config.minutes - self.seconds
-            total = torch.tensor(self.step + max(1, int(left / pace)), device=self.fabric.device)
-            self.total = int(self.fabric.broadcast(total))
-            self.calibrated = True
-            journal.set_total(self.total)
+            self._calibration = self.step, self.seconds
+        if self.step != self._calibrate_at or self.config.minutes is None:
+            return
+        first_step, first_seconds = self._calibration
+        pace = (self.seconds - first_seconds) / (self.step - first_step)
+        budget = 60 * self.config.minutes
+        left = max(1, int((0.97 * budget - self.seconds) / pace))
+        again = math.ceil(_RECALIBRATION_SHARE * left) if self.seconds < _CALIBRATION_ENDS * budget else 0
+        # One process decides: the others' clocks differ.
+        left, again = self.fabric.broadcast(torch.tensor([left, again], device=self.fabric.device)).tolist()
+        self.total = self.step + left
+        self._calibration, self._calibrate_at = (self.step, self.seconds), self.step + again
+        journal.set_total(self.total)
+        if not self.calibrated:
             journal.say(f"{self.config.minutes:g} minutes at {1 / pace:.2f} steps/s are {self.total} steps")
+        self.calibrated = True
 
     def _validate(self, journal: Journal) -> None:
         modules = self.finished_modules

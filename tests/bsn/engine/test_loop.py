@@ -156,6 +156,21 @@ def test_minutes_become_steps_and_are_kept_over_a_resume(tmp_path):
     assert fit(ToyTask(), config, RunFolder(tmp_path / "run"), resume=True).steps == total
 
 
+def test_minutes_hold_where_the_first_steps_are_slow(tmp_path, monkeypatch):
+    """By a clock of the test: a second for each of the first 30 steps, then a tenth."""
+    clock = [0.0]
+
+    class Slow(ToyTask):
+        def updates(self, step):
+            clock[0] += 1.0 if step < 30 else 0.1
+            yield from super().updates(step)
+
+    monkeypatch.setattr("bsn.engine.loop.time.monotonic", lambda: clock[0])
+    result = fit(Slow(), LoopConfig(steps=10**6, minutes=2, validate_every=0, **CPU), RunFolder(tmp_path / "run"))
+    assert 0.94 * 120 < clock[0] <= 120
+    assert result.steps == pytest.approx(30 + (0.97 * 120 - 30) / 0.1, rel=0.03)
+
+
 class TwoOptimizers(Task):
     """Each update must see what the one before has changed."""
 
