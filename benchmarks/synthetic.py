@@ -7,8 +7,8 @@ Trains on the 68 photographs of cbsd68 with noise that is drawn once and written
 scores the middle 256 x 256 pixels of every photograph of kodak24 and mcmaster with noise of their own; values are floats,
 not clipped. Ways: "mean" (surroundings alone), "known" (posterior, the noise model is given), "learned" (posterior, gain
 and read noise are learned), "bm3d" (BM3D, given the true sigma; nothing is trained). Noise: "gaussian" (sigma 25 of 255) or
-"poisson-gaussian" (gain 0.02, read noise 0.02). Writes benchmarks/results/synthetic_<noise>_<way>[_<model>][_<steps>].json;
---reuse scores the run that is there.
+"poisson-gaussian" (gain 0.02, read noise 0.02). Writes benchmarks/results/synthetic_<noise>_<way>.json, with model,
+optimiser and steps in the name where they are given; --reuse scores the run that is there.
 """
 
 from __future__ import annotations
@@ -73,10 +73,12 @@ def learn(options: argparse.Namespace, run: Path) -> None:
     shutil.rmtree(run, ignore_errors=True)
     files = noisy_training_files(options.data, options.noise, run.parent / f"synthetic_{options.noise}_files")
     model = "none" if options.way == "mean" else options.noise
-    given = KNOWN[options.noise] if options.way == "known" else {}
+    given: dict[str, Any] = dict(KNOWN[options.noise]) if options.way == "known" else {}
     if options.noise == "gaussian":
         given.pop("noise_gain", None)
     loop = LoopConfig(steps=options.steps or 10**6, minutes=None if options.steps else options.minutes)
+    if options.optimizer:
+        given["optimizer"] = options.optimizer
     config = TrainConfig(options.model, stride=1, noise=model, augment_colours=options.augment_colours, **given)
     train(files, run, config, loop)
 
@@ -108,6 +110,7 @@ def main() -> None:
     parser.add_argument("--noise", choices=list(NOISES), default="gaussian")
     parser.add_argument("--model", default="tbsn-tiny")
     parser.add_argument("--augment_colours", action="store_true")
+    parser.add_argument("--optimizer", choices=["muon", "adamw"], help="instead of the default of bsn train")
     parser.add_argument("--minutes", type=float, default=40.0)
     parser.add_argument("--steps", type=int, help="instead of --minutes")
     parser.add_argument("--threads", type=int, default=2)
@@ -117,7 +120,8 @@ def main() -> None:
     content: dict[str, Any] = {"threads": options.threads}
     model_part = f"_{options.model}" if options.model != "tbsn-tiny" else ""
     steps_part = f"_{options.steps}" if options.steps else ""
-    title = f"synthetic_{options.noise}_{options.way}{model_part}{steps_part}"
+    optimizer_part = f"_{options.optimizer}" if options.optimizer else ""
+    title = f"synthetic_{options.noise}_{options.way}{model_part}{optimizer_part}{steps_part}"
     if options.way == "bm3d":
         ways = {"BM3D": bm3d_of(options.noise)}
     else:

@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int)
     parser.add_argument("--batch_size", type=int)
     parser.add_argument("--learning_rate", type=float)
+    parser.add_argument("--optimizer", choices=["muon", "adamw"], help="instead of the default of bsn train")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--resume", action="store_true", help="go on with the run of that name, or score it if it is complete"
@@ -50,7 +51,7 @@ def main() -> None:
     run = Path("runs") / f"w2s_{name}"
     if not options.resume:
         shutil.rmtree(run, ignore_errors=True)
-    overrides = {k: v for k in ("batch_size", "learning_rate") if (v := getattr(options, k)) is not None}
+    overrides = {k: v for k in ("batch_size", "learning_rate", "optimizer") if (v := getattr(options, k)) is not None}
     noise = {"noise": options.noise, "noise_scope": options.noise_scope}
     config = TrainConfig(options.model, options.channel_attention, stride=1, **noise, **overrides)
     minutes = None if options.steps else options.minutes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bsn.engine import OptimizerName
 from bsn.inference import InferenceConfig
 
 __all__ = ["DistillConfig", "TeacherInference"]
@@ -92,7 +93,7 @@ class DistillConfig:
         Trust pixels less where the teacher says it is unsure. Needs a teacher that says so.
     augment : bool
         Eight flips and rotations.
-    optimizer : {"adamw", "adam"}
+    optimizer : {"muon", "adamw", "adam"}
     learning_rate : float
         Peak of the schedule.
     weight_decay : float
@@ -117,7 +118,7 @@ class DistillConfig:
     mixing: Literal["mean", "random"] = "mean"
     uncertainty: bool = False
     augment: bool = True
-    optimizer: Literal["adamw", "adam"] = "adamw"
+    optimizer: OptimizerName = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)

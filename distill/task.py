@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bsn.engine import Task, Update
+from bsn.engine import Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
 from bsn.training.validation import Validation
@@ -97,15 +97,14 @@ class DistillTask(Task):
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters."""
-        kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[self.config.optimizer]
-        return {
-            "main": kind(
-                self.modules["network"].parameters(),
-                lr=self.config.learning_rate,
-                betas=self.config.betas,
-                weight_decay=self.config.weight_decay,
-            )
-        }
+        main = make_optimizer(
+            self.config.optimizer,
+            [self.modules["network"]],
+            learning_rate=self.config.learning_rate,
+            betas=self.config.betas,
+            weight_decay=self.config.weight_decay,
+        )
+        return {"main": main}
 
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of pairs."""

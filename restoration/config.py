@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bsn.engine import OptimizerName
 from restoration.losses import LossWeights
 
 __all__ = ["RestoreConfig"]
@@ -36,7 +37,7 @@ class RestoreConfig:
         Parts in which a batch is computed, to save memory.
     loss : LossWeights
         Factors of the terms.
-    optimizer : {"adamw", "adam"}
+    optimizer : {"muon", "adamw", "adam"}
     learning_rate : float
         Peak of the schedule.
     weight_decay : float
@@ -66,7 +67,7 @@ class RestoreConfig:
     progressive_at: tuple[float, ...] = ()
     accumulate: int = 1
     loss: LossWeights = field(default_factory=lambda: LossWeights(charbonnier=1.0))
-    optimizer: Literal["adamw", "adam"] = "adamw"
+    optimizer: OptimizerName = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bsn.engine import Task, Update
+from bsn.engine import Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, main_output
 from data import (
@@ -115,15 +115,14 @@ class RestorationTask(Task):
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters that are trained."""
-        kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[self.config.optimizer]
-        return {
-            "main": kind(
-                [p for p in self.modules["network"].parameters() if p.requires_grad],
-                lr=self.config.learning_rate,
-                betas=self.config.betas,
-                weight_decay=self.config.weight_decay,
-            )
-        }
+        main = make_optimizer(
+            self.config.optimizer,
+            [self.modules["network"]],
+            learning_rate=self.config.learning_rate,
+            betas=self.config.betas,
+            weight_decay=self.config.weight_decay,
+        )
+        return {"main": main}
 
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of pairs."""

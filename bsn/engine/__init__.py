@@ -7,6 +7,7 @@ images. Blind-spot training, distillation, restoration and architecture search a
 from bsn.engine.config import LoopConfig
 from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.loop import FitResult, fit
+from bsn.engine.optimizers import OptimizerName, make_optimizer
 from bsn.engine.run_folder import RunFolder
 from bsn.engine.task import Task, Update
 
@@ -14,10 +15,12 @@ __all__ = [
     "FitResult",
     "Interrupted",
     "LoopConfig",
+    "OptimizerName",
     "RunError",
     "RunFolder",
     "Task",
     "TrainingDiverged",
     "Update",
     "fit",
+    "make_optimizer",
 ]

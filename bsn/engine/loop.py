@@ -15,7 +15,7 @@ from bsn.engine.averaging import make_average, update_average
 from bsn.engine.checkpoint import capture_generators, load_checkpoint, restore_generators, save_checkpoint
 from bsn.engine.config import LoopConfig
 from bsn.engine.devices import make_fabric
-from bsn.engine.errors import Interrupted, TrainingDiverged
+from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.journal import Journal
 from bsn.engine.run_folder import RunFolder
 from bsn.engine.schedule import learning_rate_factor
@@ -283,12 +283,18 @@ class _Loop:
         self.fabric.barrier()
 
     def _restore(self, content: dict[str, Any]) -> None:
-        for name, module in self.raw.items():
-            module.load_state_dict(content["modules"][name])
-        for name, module in self.average.items():
-            module.load_state_dict(content["average"][name])
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(content["optimizers"][name])
+        try:
+            for name, module in self.raw.items():
+                module.load_state_dict(content["modules"][name])
+            for name, module in self.average.items():
+                module.load_state_dict(content["average"][name])
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(content["optimizers"][name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise RunError(
+                f"{self.folder.checkpoint} belongs to a run of another model, noise model or optimiser; resume with the "
+                f"settings it was begun with: --config {self.folder.config}"
+            ) from error
         self.step, self.total, self.calibrated = content["step"], content["total"], content["calibrated"]
         self.seconds, self.validation = content["seconds"], content["validation"]
         self.best, self.best_step = content["best"], content["best_step"]

@@ -48,6 +48,7 @@ RECIPES = {
             crop=128,
             batch_size=4,
             loss="l1",
+            optimizer="adamw",
             learning_rate=3e-4,
             weight_decay=0.01,
             betas=(0.9, 0.999),

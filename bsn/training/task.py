@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bsn.engine import Task, Update
+from bsn.engine import Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample, posterior_nll, split_prediction
@@ -88,15 +88,14 @@ class BlindSpotTask(Task):
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters."""
-        kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[self.config.optimizer]
-        return {
-            "main": kind(
-                [p for module in self.modules.values() for p in module.parameters() if p.requires_grad],
-                lr=self.config.learning_rate,
-                betas=self.config.betas,
-                weight_decay=self.config.weight_decay,
-            )
-        }
+        main = make_optimizer(
+            self.config.optimizer,
+            self.modules.values(),
+            learning_rate=self.config.learning_rate,
+            betas=self.config.betas,
+            weight_decay=self.config.weight_decay,
+        )
+        return {"main": main}
 
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of crops."""

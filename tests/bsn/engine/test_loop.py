@@ -147,6 +147,33 @@ def test_nan_stops_with_step_batch_and_last_good_checkpoint(tmp_path):
     assert task.closed
 
 
+class OtherNetwork(ToyTask):
+    def __init__(self):
+        super().__init__()
+        self.modules = {"network": torch.nn.Linear(3, 2)}
+
+
+class OtherOptimizer(ToyTask):
+    def optimizers(self):
+        weight, bias = self.modules["network"].parameters()
+        return {"main": torch.optim.AdamW([{"params": [weight]}, {"params": [bias]}])}
+
+
+class OtherModules(ToyTask):
+    def __init__(self):
+        super().__init__()
+        self.modules |= {"noise": torch.nn.Linear(1, 1)}
+
+
+@pytest.mark.parametrize("other", [OtherNetwork, OtherOptimizer, OtherModules])
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path, other):
+    with pytest.raises(Interrupted):
+        fit(ToyTask(interrupt_at=4), LoopConfig(steps=20, **CPU), RunFolder(tmp_path / "run"))
+    with pytest.raises(RunError, match=r"resume with the settings it was begun with: --config .*config.yaml") as error:
+        fit(other(), LoopConfig(steps=20, **CPU), RunFolder(tmp_path / "run"), resume=True)
+    assert "\n" not in str(error.value)
+
+
 def test_minutes_become_steps_and_are_kept_over_a_resume(tmp_path):
     config = LoopConfig(steps=10**6, minutes=0.02, validate_every=0, **CPU)
     with pytest.raises(Interrupted):

@@ -1,0 +1,189 @@
+"""Optimisers by name, and Muon for convolutions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+__all__ = ["Muon", "OptimizerName", "make_optimizer", "orthogonalise"]
+
+OptimizerName = Literal["muon", "adamw", "adam"]
+
+_QUINTIC = (3.4445, -4.7750, 2.0315)  # steepest at zero of the quintics that keep (0, 1] between 0.68 and 1.13
+_ITERATIONS = 5
+_STEP_OF_ADAM = 0.2  # root mean square of an element's step of AdamW, in learning rates (Liu et al. 2025)
+
+
+def make_optimizer(
+    name: OptimizerName,
+    modules: Iterable[nn.Module],
+    *,
+    learning_rate: float,
+    betas: tuple[float, float],
+    weight_decay: float,
+) -> Optimizer:
+    """Optimiser of all trained parameters of `modules`.
+
+    Parameters
+    ----------
+    name : {"muon", "adamw", "adam"}
+    modules : iterable of nn.Module
+    learning_rate : float
+    betas : tuple of float
+        Of Adam, also for what Muon leaves to it.
+    weight_decay : float
+
+    Returns
+    -------
+    torch.optim.Optimizer
+    """
+    modules = list(modules)
+    trained = [p for module in modules for p in module.parameters() if p.requires_grad]
+    settings: dict[str, Any] = {"lr": learning_rate, "betas": betas, "weight_decay": weight_decay}
+    if name != "muon":
+        return {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[name](trained, **settings)
+    matrices = {id(weight) for module in modules for weight in _matrices(module)}
+    return Muon(
+        [p for p in trained if id(p) in matrices],
+        [p for p in trained if id(p) not in matrices],
+        **settings,
+    )
+
+
+def _matrices(module: nn.Module) -> Iterable[Tensor]:
+    """Weights that map channels to channels; not depthwise kernels, tables and scales."""
+    for part in module.modules():
+        weight = part._parameters.get("weight")
+        if weight is not None and weight.ndim > 1 and min(weight.shape[:2]) > 1:
+            yield weight
+
+
+def _as_matrix(weight: Tensor) -> Tensor:
+    return weight.reshape(len(weight), -1)
+
+
+def orthogonalise(matrices: Tensor) -> Tensor:
+    """Bring all singular values near one, by five Newton-Schulz iterations of a quintic.
+
+    Parameters
+    ----------
+    matrices : Tensor
+        (N, rows, columns), float32.
+
+    Returns
+    -------
+    Tensor
+        (N, rows, columns), of the same singular vectors; singular values above two thousandths of the matrix's norm lie
+        between 0.68 and 1.21. A matrix of zeros stays one.
+
+    References
+    ----------
+    Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024.
+    """
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / x.flatten(1).norm(dim=1).clamp_min(1e-7)[:, None, None]
+    # Every iteration multiplies x from the left by a polynomial of its Gram matrix, which for a kernel is much smaller.
+    gram = x @ x.mT
+    identity = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand_as(gram)
+    product = identity
+    a, b, c = _QUINTIC
+    for _ in range(_ITERATIONS):
+        factor = a * identity + torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        product = factor @ product
+        gram = factor @ gram @ factor
+    x = product @ x
+    return x.mT if tall else x
+
+
+class Muon(Optimizer):
+    """Muon for the weights that map channels to channels, AdamW for all others.
+
+    The momentum of a weight is orthogonalised before it is applied, so that rare directions of the gradient move as far
+    as frequent ones. A convolution's kernel (out, in, h, w) is a matrix (out, in h w). Steps have the size of AdamW's, and
+    one learning rate serves both (Liu et al. 2025).
+
+    Parameters
+    ----------
+    matrices, others : iterable of Tensor
+        Parameters with at least two axes, and those for AdamW.
+    lr : float
+    betas : tuple of float
+        Of AdamW.
+    momentum : float
+        Of the matrices, as Nesterov's.
+    weight_decay : float
+        Decoupled, for both.
+
+    References
+    ----------
+    Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024. Liu et al., "Muon is scalable for LLM
+    training", 2025.
+    """
+
+    def __init__(
+        self,
+        matrices: Iterable[Tensor],
+        others: Iterable[Tensor] = (),
+        *,
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.99),
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+    ) -> None:
+        settings = {"lr": lr, "betas": betas, "momentum": momentum, "weight_decay": weight_decay}
+        groups = [{"params": list(matrices), "orthogonal": True}, {"params": list(others), "orthogonal": False}]
+        super().__init__([group for group in groups if group["params"]], settings)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One update from the gradients that are there."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            parameters = [p for p in group["params"] if p.grad is not None]
+            for p in parameters:
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+            (self._step_matrices if group["orthogonal"] else self._step_adam)(parameters, group)
+        return loss
+
+    def _step_matrices(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
+        """Matrices of one shape are orthogonalised together."""
+        directions: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+        for p in parameters:
+            state, gradient = self.state[p], _gradient(p)
+            if not state:
+                state["momentum"] = torch.zeros_like(p)
+            state["momentum"].lerp_(gradient, 1 - group["momentum"])
+            direction = _as_matrix(gradient.lerp(state["momentum"], group["momentum"]))
+            directions[direction.shape].append((p, direction))
+        for shape, pairs in directions.items():
+            length = group["lr"] * _STEP_OF_ADAM * max(shape) ** 0.5
+            updates = orthogonalise(torch.stack([direction for _, direction in pairs]).float())
+            for (p, _), update in zip(pairs, updates, strict=True):
+                p.sub_(length * update.reshape(p.shape).to(p.dtype))
+
+    def _step_adam(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
+        first, second = group["betas"]
+        for p in parameters:
+            state, gradient = self.state[p], _gradient(p)
+            if not state:
+                state |= {"step": 0, "mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
+            state["step"] += 1
+            state["mean"].lerp_(gradient, 1 - first)
+            state["square"].lerp_(gradient.square(), 1 - second)
+            correction = (1 - second ** state["step"]) ** 0.5
+            scale = (state["square"].sqrt() / correction).add_(1e-8)
+            p.addcdiv_(state["mean"], scale, value=-group["lr"] / (1 - first ** state["step"]))
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None  # `step` takes no others
+    return parameter.grad
