@@ -68,7 +68,8 @@ def run_demo(
     image = noisy(truth, seed)
     say(f"training tbsn-tiny on {len(training)} noisy photographs, never shown a clean one ...")
     loop = LoopConfig(steps=steps or 10**6, minutes=None if steps else minutes, seed=seed, validate_every=0)
-    train(training, output / "run", TrainConfig(), loop, axes="CYX")
+    # Some fifty passes over the photographs; by the clock, their number is not known beforehand.
+    train(training, output / "run", TrainConfig(optimizer="muon"), loop, axes="CYX")
 
     model = Model.load(output / "run")
     check = jacobian_check(model.network, (model.channels, 64, 64), lattice=model.network.lattice)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from bsn.evaluation import get_protocol
 from bsn.models import NoiseModel, ValueScale, create, presets
 from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
-from bsn.training.judgement import SMALLEST_CROP, judge
+from bsn.training.judgement import SMALLEST_CROP, judge, settle_optimizer
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.task import BlindSpotTask
@@ -119,7 +119,9 @@ def train(
     source = open_source(images, axes=axes)
     pairs = (clean or CleanValidation()).validation_pairs()
     torch.manual_seed(loop.seed)
-    task = build_task(source, config, loop.seed, pairs=pairs, protocol=(clean or CleanValidation()).protocol, say=say)
+    steps = loop.steps if loop.minutes is None else LoopConfig.steps
+    protocol = (clean or CleanValidation()).protocol
+    task = build_task(source, config, loop.seed, steps=steps, pairs=pairs, protocol=protocol, say=say)
     return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
 
 
@@ -128,6 +130,7 @@ def build_task(
     config: TrainConfig,
     seed: int,
     *,
+    steps: int = LoopConfig.steps,
     pairs: Sequence[CleanPair] = (),
     protocol: str = "rgb8",
     say: Callable[[str], None] = lambda _: None,
@@ -140,6 +143,8 @@ def build_task(
     config : TrainConfig
     seed : int
         Of crops and held-back crops (the network's initial weights follow torch's global generator).
+    steps : int
+        Length of the run, for the choice of the optimiser.
     pairs : sequence of CleanPair
     protocol : str
     say : callable
@@ -165,7 +170,7 @@ def build_task(
             f"augment_colours is for RGB images and one Gaussian noise level, not for {source.channels} channels and noise "
             f"{config.noise!r} of scope {config.noise_scope!r}; leave it out, or set the noise"
         )
-    config = fit_crop(source, config)
+    config = settle_optimizer(source, fit_crop(source, config), steps)
     held_back = _held_back(source, config, seed)
     crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
     overrides: dict[str, Any] = {}
@@ -197,6 +202,7 @@ def build_task(
             "image_dtype": str(source.dtype),
             "stride": config.stride,
             "loss": config.loss,
+            "optimizer": config.optimizer,
         },
     )
 

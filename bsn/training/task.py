@@ -89,7 +89,7 @@ class BlindSpotTask(Task):
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters."""
         main = make_optimizer(
-            self.config.optimizer,
+            "muon" if self.config.optimizer == "auto" else self.config.optimizer,
             self.modules.values(),
             learning_rate=self.config.learning_rate,
             betas=self.config.betas,

@@ -8,6 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from bsn.engine import LoopConfig, RunFolder, fit
+from bsn.engine.optimizers import Muon
 from bsn.engine.task import Workers
 from bsn.inference import Denoiser
 from bsn.models import TBSN, Model, ValueScale
@@ -271,6 +272,23 @@ def test_noise_that_differs_from_image_to_image_is_fitted_to_each(tmp_path):
         assert np.square((result - clean[index])[:, 8:104]).mean() < 0.05 * sigmas[index] ** 2, "little of the noise"
         again = model.predict(torch.from_numpy(noisy[index])[None, None])[0, 0]
         np.testing.assert_allclose(again, pointwise(noisy[index], "YX"), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "steps", "optimizer", "kind"),
+    [
+        (256, 5_800, "auto", torch.optim.AdamW),  # 1,450 passes
+        (1024, 5_800, "auto", torch.optim.AdamW),  # 363
+        (1024, 3_000, "auto", Muon),  # 188
+        (1024, 3_300, "auto", torch.optim.AdamW),  # 206
+        (1024, 5_800, "muon", Muon),
+        (1024, 3_000, "adamw", torch.optim.AdamW),
+    ],
+)
+def test_few_images_are_not_given_to_muon_for_long(pixels, steps, optimizer, kind):
+    source = ArraySource(np.random.default_rng(0).random((pixels, 1024), np.float32), "YX")
+    config = dataclasses.replace(TINY, crop=128, batch_size=4, optimizer=optimizer)
+    assert type(build_task(source, config, 0, steps=steps).optimizers()["main"]) is kind
 
 
 def test_measuring_each_image_excludes_given_numbers():
