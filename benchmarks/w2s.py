@@ -47,7 +47,8 @@ def main() -> None:
     parser.add_argument("--name", help="of the result file")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    name = options.name or f"{options.model}_{options.channel_attention}_{options.noise}_seed{options.seed}"
+    optimizer = f"_{options.optimizer}" if options.optimizer else ""
+    name = options.name or f"{options.model}_{options.channel_attention}_{options.noise}{optimizer}_seed{options.seed}"
     run = Path("runs") / f"w2s_{name}"
     if not options.resume:
         shutil.rmtree(run, ignore_errors=True)
