@@ -66,7 +66,8 @@ def main() -> None:
         for scope in scores:
             run = Path("runs") / f"leak_{scope}_{seed}"
             shutil.rmtree(run, ignore_errors=True)
-            train(images, run, TrainConfig(NAME, scope, stride=1, noise="none"), LoopConfig(options.steps, seed=seed))
+            config = TrainConfig(NAME, scope, stride=1, noise="none", optimizer="adamw")
+            train(images, run, config, LoopConfig(options.steps, seed=seed))
             table = score_files(pairs(options.data, "w2s", "test"), get_protocol("affine"), Denoiser(run))
             scores[scope].append(table.means["psnr"])
             print(f"{scope:<6} seed {seed}: {scores[scope][-1]:.3f} dB", flush=True)

@@ -5,7 +5,7 @@
 Trains on the noisy files of PolyU with the recipe "camera"; scores the PolyU pairs that the index marks "test", and all of CC15
 (other scenes, other cameras), with the protocol "rgb8". Beside them: non-local means at the noise level that a blind
 wavelet estimate gives, and at the one that our statistics give. Writes benchmarks/results/polyu.json; the run itself goes
-to runs/. --reuse scores the run that is there.
+to runs/. --optimizer muon trains with another optimiser than the default; --reuse scores the run that is there.
 """
 
 from __future__ import annotations
@@ -80,10 +80,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DEFAULT)
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--reuse", action="store_true", help="score runs/polyu instead of training")
+    parser.add_argument("--optimizer", choices=["muon", "adamw"], help="instead of the default of bsn train")
+    parser.add_argument("--reuse", action="store_true", help="score the run in runs/ instead of training")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    run = Path("runs/polyu")
+    title = f"polyu_{options.optimizer}" if options.optimizer else "polyu"
+    run = Path("runs") / title
     if not options.reuse:
         learn(run, options)
     provenance = Model.load(run).provenance
@@ -109,14 +111,15 @@ def main() -> None:
         "threads": torch.get_num_threads(),
         "scores": scores,
     }
-    print(write_result("polyu", content))
+    print(write_result(title, content))
 
 
 def learn(run: Path, options: argparse.Namespace) -> None:
     shutil.rmtree(run, ignore_errors=True)
     recipe = get_recipe("camera")
     images = [str(pair.noisy) for pair in pairs(options.data, "polyu")]
-    train(images, run, recipe.train, dataclasses.replace(recipe.loop, steps=options.steps))
+    config = dataclasses.replace(recipe.train, optimizer=options.optimizer or recipe.train.optimizer)
+    train(images, run, config, dataclasses.replace(recipe.loop, steps=options.steps))
 
 
 if __name__ == "__main__":

@@ -61,8 +61,8 @@ class TrainConfig:
         four planes are there to compare; "set" if the numbers of the noise model are given.
     optimizer : {"auto", "muon", "adamw", "adam"}
         "muon" (:class:`bsn.engine.optimizers.Muon`) gets in a sixth of the steps where AdamW gets, a tenth longer each,
-        and ends better; but it also learns few images by heart sooner. "auto": "adamw" for runs that pass over every pixel
-        more than 200 times, "muon" for the others; a run by minutes counts as one of 5,800 steps.
+        and ends better; but it also learns few images by heart sooner. "auto": "muon" at stride 1 for runs that pass over
+        every pixel at most 200 times, "adamw" for the others; a run by minutes counts as one of 5,800 steps.
     learning_rate : float
         Peak of the schedule.
     weight_decay : float

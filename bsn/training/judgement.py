@@ -70,13 +70,15 @@ def _settle(config: TrainConfig, advice: Advice) -> TrainConfig:
 
 
 def settle_optimizer(source: ImageSource, config: TrainConfig, steps: int) -> TrainConfig:
-    """Replace the optimiser "auto" by what the size of the training set allows.
+    """Replace the optimiser "auto" by what the noise and the size of the training set allow.
+
+    Muon learns faster whatever there is to learn: also few images by heart, and what strides leave of correlated noise.
 
     Parameters
     ----------
     source : ImageSource
     config : TrainConfig
-        With a crop that fits the images.
+        With its stride, and a crop that fits the images.
     steps : int
         Length of the run.
 
@@ -88,7 +90,7 @@ def settle_optimizer(source: ImageSource, config: TrainConfig, steps: int) -> Tr
         return config
     pixels = sum(height * width for height, width in (source.size(i) for i in range(len(source))))
     passes = steps * config.batch_size * config.crop**2 / pixels
-    return dataclasses.replace(config, optimizer="adamw" if passes > _MOST_PASSES else "muon")
+    return dataclasses.replace(config, optimizer="muon" if config.step == 1 and passes <= _MOST_PASSES else "adamw")
 
 
 def measure_source(source: ImageSource) -> NoiseStatistics:

@@ -275,19 +275,20 @@ def test_noise_that_differs_from_image_to_image_is_fitted_to_each(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pixels", "steps", "optimizer", "kind"),
+    ("pixels", "steps", "optimizer", "stride", "kind"),
     [
-        (256, 5_800, "auto", torch.optim.AdamW),  # 1,450 passes
-        (1024, 5_800, "auto", torch.optim.AdamW),  # 363
-        (1024, 3_000, "auto", Muon),  # 188
-        (1024, 3_300, "auto", torch.optim.AdamW),  # 206
-        (1024, 5_800, "muon", Muon),
-        (1024, 3_000, "adamw", torch.optim.AdamW),
+        (256, 5_800, "auto", 1, torch.optim.AdamW),  # 1,450 passes
+        (1024, 5_800, "auto", 1, torch.optim.AdamW),  # 363
+        (1024, 3_000, "auto", 1, Muon),  # 188
+        (1024, 3_300, "auto", 1, torch.optim.AdamW),  # 206
+        (1024, 3_000, "auto", 2, torch.optim.AdamW),
+        (1024, 5_800, "muon", 2, Muon),
+        (1024, 3_000, "adamw", 1, torch.optim.AdamW),
     ],
 )
-def test_few_images_are_not_given_to_muon_for_long(pixels, steps, optimizer, kind):
+def test_muon_is_chosen_for_independent_noise_of_many_images(pixels, steps, optimizer, stride, kind):
     source = ArraySource(np.random.default_rng(0).random((pixels, 1024), np.float32), "YX")
-    config = dataclasses.replace(TINY, crop=128, batch_size=4, optimizer=optimizer)
+    config = dataclasses.replace(TINY, crop=128, batch_size=4, optimizer=optimizer, stride=stride)
     assert type(build_task(source, config, 0, steps=steps).optimizers()["main"]) is kind
 
 
