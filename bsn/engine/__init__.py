@@ -1,4 +1,4 @@
-"""One training loop for everybody: loop, checkpoint, resume, schedule, weight averaging, journal.
+"""One training loop for everybody: loop, checkpoint, resume, schedule, optimisers, weight averaging, journal.
 
 The engine knows a :class:`~bsn.engine.task.Task` (modules and optimisers, updates of one step, validation, state), never
 images. Blind-spot training, distillation, restoration and architecture search are tasks of the same engine.
