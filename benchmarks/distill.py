@@ -214,7 +214,7 @@ def export(options) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=["students", "ablation", "speed", "export"])
-    parser.add_argument("--teacher", type=Path, default=Path("runs/w2s_tbsn-tiny_phase_none_seed0"))
+    parser.add_argument("--teacher", type=Path, default=Path("runs/w2s_tbsn-tiny_phase_none_adamw_seed0"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("runs/distill"))
     parser.add_argument("--steps", type=int, default=400, help="of each run of the ablation")

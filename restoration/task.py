@@ -115,14 +115,7 @@ class RestorationTask(Task):
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters that are trained."""
-        main = make_optimizer(
-            self.config.optimizer,
-            [self.modules["network"]],
-            learning_rate=self.config.learning_rate,
-            betas=self.config.betas,
-            weight_decay=self.config.weight_decay,
-        )
-        return {"main": main}
+        return {"main": make_optimizer(self.config, [self.modules["network"]])}
 
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of pairs."""

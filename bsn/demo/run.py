@@ -68,7 +68,7 @@ def run_demo(
     image = noisy(truth, seed)
     say(f"training tbsn-tiny on {len(training)} noisy photographs, never shown a clean one ...")
     loop = LoopConfig(steps=steps or 10**6, minutes=None if steps else minutes, seed=seed, validate_every=0)
-    # Some fifty passes over the photographs; by the clock, their number is not known beforehand.
+    # Less than a hundred passes over the photographs, which a run by the clock cannot know beforehand.
     train(training, output / "run", TrainConfig(optimizer="muon"), loop, axes="CYX")
 
     model = Model.load(output / "run")

@@ -88,14 +88,7 @@ class BlindSpotTask(Task):
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters."""
-        main = make_optimizer(
-            "muon" if self.config.optimizer == "auto" else self.config.optimizer,
-            self.modules.values(),
-            learning_rate=self.config.learning_rate,
-            betas=self.config.betas,
-            weight_decay=self.config.weight_decay,
-        )
-        return {"main": main}
+        return {"main": make_optimizer(self.config, self.modules.values())}
 
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of crops."""

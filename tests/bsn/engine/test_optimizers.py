@@ -1,6 +1,7 @@
 """Muon against torch's own, against AdamW, and against the singular value decomposition."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,6 +9,13 @@ from torch import nn
 
 from bsn.engine.optimizers import Muon, make_optimizer, orthogonalise
 from bsn.models import create
+
+
+def optimizer_for(module, name="muon", learning_rate=0.01, weight_decay=0.0):
+    settings = SimpleNamespace(
+        optimizer=name, learning_rate=learning_rate, betas=(0.9, 0.99), weight_decay=weight_decay
+    )
+    return make_optimizer(settings, [module])
 
 
 def gradients_for(module, seed):
@@ -67,8 +75,7 @@ def test_a_kernel_is_the_matrix_of_its_outputs():
 def test_all_that_maps_no_channels_to_channels_moves_as_with_adamw():
     module = nn.Sequential(nn.Conv2d(6, 6, 3, groups=6), nn.Conv2d(6, 1, 1), nn.BatchNorm2d(1))
     reference = copy.deepcopy(module)
-    settings = {"learning_rate": 0.01, "betas": (0.9, 0.99), "weight_decay": 0.1}
-    pair = [make_optimizer("muon", [module], **settings), make_optimizer("adamw", [reference], **settings)]
+    pair = [optimizer_for(module, weight_decay=0.1), optimizer_for(reference, "adamw", weight_decay=0.1)]
     for step in range(5):
         gradients_for(module, step)
         gradients_for(reference, step)
@@ -80,7 +87,7 @@ def test_all_that_maps_no_channels_to_channels_moves_as_with_adamw():
 
 def test_every_kernel_of_a_blind_network_is_a_matrix_and_no_table_is():
     network = create("tbsn-small", channels=3)
-    optimizer = make_optimizer("muon", [network], learning_rate=1e-3, betas=(0.9, 0.99), weight_decay=0.0)
+    optimizer = optimizer_for(network)
     matrices, others = ({id(p) for p in group["params"]} for group in optimizer.param_groups)
     names = {id(p): name for name, p in network.named_parameters()}
     assert matrices | others == set(names)
@@ -96,7 +103,7 @@ def test_every_kernel_of_a_blind_network_is_a_matrix_and_no_table_is():
 def test_masked_taps_stay_as_they_are():
     network = create("tbsn-tiny", channels=3)
     before = network.head.weight.detach().clone()
-    optimizer = make_optimizer("muon", [network], learning_rate=1e-2, betas=(0.9, 0.99), weight_decay=0.0)
+    optimizer = optimizer_for(network)
     network(torch.rand(1, 3, 32, 32)).square().mean().backward()
     unseen = network.head.weight.grad == 0
     optimizer.step()
@@ -109,12 +116,11 @@ def test_masked_taps_stay_as_they_are():
 def test_state_survives_a_checkpoint():
     torch.manual_seed(0)
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1))
-    settings = {"learning_rate": 0.01, "betas": (0.9, 0.99), "weight_decay": 0.0}
-    optimizer = make_optimizer("muon", [module], **settings)
+    optimizer = optimizer_for(module)
     gradients_for(module, 0)
     optimizer.step()
     copied = copy.deepcopy(module)
-    again = make_optimizer("muon", [copied], **settings)
+    again = optimizer_for(copied)
     again.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     for each, stepper in ((module, optimizer), (copied, again)):
         gradients_for(each, 1)
@@ -126,5 +132,10 @@ def test_state_survives_a_checkpoint():
 def test_a_parameter_without_gradient_is_left_alone():
     module = nn.Linear(4, 4)
     before = copy.deepcopy(module.state_dict())
-    make_optimizer("muon", [module], learning_rate=1.0, betas=(0.9, 0.99), weight_decay=0.5).step()
+    optimizer_for(module, learning_rate=1.0, weight_decay=0.5).step()
     assert all(torch.equal(before[name], p) for name, p in module.state_dict().items())
+
+
+def test_an_unknown_optimizer_is_named_with_those_there_are():
+    with pytest.raises(ValueError, match="there is no optimizer 'sgd'; use muon, adamw, adam"):
+        optimizer_for(nn.Linear(2, 2), "sgd")
