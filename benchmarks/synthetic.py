@@ -79,7 +79,8 @@ def learn(options: argparse.Namespace, run: Path) -> None:
     loop = LoopConfig(steps=options.steps or 10**6, minutes=None if options.steps else options.minutes)
     if options.optimizer:
         given["optimizer"] = options.optimizer
-    config = TrainConfig(options.model, stride=1, noise=model, augment_colours=options.augment_colours, **given)
+    augment = {"augment_colours": options.augment_colours, "augment_sizes": options.augment_sizes}
+    config = TrainConfig(options.model, stride=1, noise=model, **augment, **given)
     train(files, run, config, loop)
 
 
@@ -110,6 +111,7 @@ def main() -> None:
     parser.add_argument("--noise", choices=list(NOISES), default="gaussian")
     parser.add_argument("--model", default="tbsn-tiny")
     parser.add_argument("--augment_colours", action="store_true")
+    parser.add_argument("--augment_sizes", action="store_true")
     parser.add_argument("--optimizer", choices=["muon", "adamw"], help="instead of the default of bsn train")
     parser.add_argument("--minutes", type=float, default=40.0)
     parser.add_argument("--steps", type=int, help="instead of --minutes")

@@ -25,8 +25,8 @@ class Journal:
     Parameters
     ----------
     folder : RunFolder
-    total : int
-        Steps of the whole run, for the progress bar.
+    total : int, optional
+        Steps of the whole run; None while they are not known, see :meth:`set_total`.
     active : bool
         False on all processes but one.
     tensorboard : bool
@@ -35,7 +35,13 @@ class Journal:
     """
 
     def __init__(
-        self, folder: RunFolder, total: int, *, active: bool = True, tensorboard: bool = False, resume_step: int = 0
+        self,
+        folder: RunFolder,
+        total: int | None,
+        *,
+        active: bool = True,
+        tensorboard: bool = False,
+        resume_step: int = 0,
     ) -> None:
         self.folder, self.total, self.active = folder, total, active
         self._metrics = MetricsFile(folder.metrics, resume_step) if active else None
@@ -75,7 +81,7 @@ class Journal:
             console = Console(stderr=True)
             if console.is_terminal:
                 self._progress = Progress(
-                    TextColumn("step {task.completed}/{task.total}"),
+                    TextColumn("step {task.completed}{task.fields[of]}"),
                     BarColumn(),
                     TextColumn("{task.fields[rate]:.2f} steps/s"),
                     TimeElapsedColumn(),
@@ -86,7 +92,7 @@ class Journal:
                 )
                 self._progress.start()
                 self._bar = self._progress.add_task(
-                    "", total=self.total, completed=self._start_step, rate=0.0, loss=0.0
+                    "", total=self.total, completed=self._start_step, of=self._of, rate=0.0, loss=0.0
                 )
         return self
 
@@ -103,11 +109,15 @@ class Journal:
         if self._board is not None:
             self._board.close()
 
+    @property
+    def _of(self) -> str:
+        return "" if self.total is None else f"/{self.total}"
+
     def set_total(self, total: int) -> None:
         """Note a length that became known only during the run."""
         self.total = total
         if self._progress is not None:
-            self._progress.update(self._bar, total=total)
+            self._progress.update(self._bar, total=total, of=self._of)
 
     def say(self, text: str) -> None:
         """One line on the terminal and in the log."""
@@ -120,7 +130,7 @@ class Journal:
             print(text, file=sys.stderr, flush=True)
 
     def step(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Report a finished training step (1 ... total)."""
+        """Report a finished training step, counted from 1."""
         if not self.active:
             return
         now = time.monotonic()
@@ -129,8 +139,8 @@ class Journal:
         if self._progress is not None:
             self._progress.update(self._bar, completed=step, rate=rate, loss=loss)
         elif now >= self._next_line:
-            left = (self.total - step) / max(rate, 1e-9)
-            self.say(f"step {step}/{self.total}  loss {loss:.4g}  {rate:.2f} steps/s  {left:.0f} s left")
+            left = "" if self.total is None else f"  {(self.total - step) / max(rate, 1e-9):.0f} s left"
+            self.say(f"step {step}{self._of}  loss {loss:.4g}  {rate:.2f} steps/s{left}")
             self._next_line = now + _QUIET_SECONDS
         self._add_row({"step": step, **numbers})
         if self._metrics is not None and now >= self._next_flush:
@@ -141,7 +151,7 @@ class Journal:
         """Report validation numbers."""
         if not self.active or not numbers:
             return
-        self.say(f"step {step}/{self.total}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()))
+        self.say(f"step {step}{self._of}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()))
         self._add_row({"step": step, **numbers})
         if self._metrics is not None:
             self._metrics.flush()

@@ -130,11 +130,12 @@ class _Loop:
         else:
             self._save_checkpoint()
         zero = self.fabric.is_global_zero
-        journal = Journal(
-            self.folder, self.total, active=zero, tensorboard=self.config.tensorboard, resume_step=self.step
-        )
+        total = self.total if self.calibrated else None
+        journal = Journal(self.folder, total, active=zero, tensorboard=self.config.tensorboard, resume_step=self.step)
         started, before = time.monotonic(), self.seconds
         with journal, StopRequest() as stop:
+            if checkpoint is not None:
+                journal.say(f"going on after step {self.step}" + (f" of {self.total}" if self.calibrated else ""))
             while self.step < self.total:
                 numbers, stopped = self._train_step(stop)
                 self.step += 1

@@ -71,7 +71,10 @@ class TrainConfig:
         Eight flips and rotations.
     augment_colours : bool
         Weaken the luminance of half of the crops, so that the network meets stronger colours than the images have; for
-        RGB images and Gaussian noise (:func:`bsn.training.colours.strengthen_colours`).
+        RGB images and Gaussian noise (:func:`bsn.training.augmentation.strengthen_colours`).
+    augment_sizes : bool
+        Half of the crops are half-size copies of larger ones: other sizes, and targets with less noise. For Gaussian noise
+        (:func:`bsn.training.augmentation.halve_sizes`).
     value_scale : {"standardise", "255"}
         Range the network works on: mean 0 and standard deviation 1 over the training images, or 0..255.
     validation_crops : int
@@ -104,6 +107,7 @@ class TrainConfig:
     betas: tuple[float, float] = (0.9, 0.99)
     augment: bool = True
     augment_colours: bool = False
+    augment_sizes: bool = False
     value_scale: Literal["standardise", "255"] = "standardise"
     validation_crops: int = 8
 
@@ -153,6 +157,11 @@ class TrainConfig:
     def image_crop(self) -> int:
         """Side of a crop in pixels of the image."""
         return self.crop * (self.step if self.downsampling == "sub-image" else 1)
+
+    @property
+    def source_crop(self) -> int:
+        """Side of what training cuts from an image: half-size copies need twice the pixels."""
+        return self.image_crop * (2 if self.augment_sizes else 1)
 
     @property
     def inference_stride(self) -> int:

@@ -165,14 +165,10 @@ def build_task(
     config, statistics, advice = judge(source, config)
     for reason in advice.reasons if advice is not None else ():
         say(reason)
-    if config.augment_colours and (source.channels, config.noise, config.noise_scope) != (3, "gaussian", "set"):
-        raise ValueError(
-            f"augment_colours is for RGB images and one Gaussian noise level, not for {source.channels} channels and noise "
-            f"{config.noise!r} of scope {config.noise_scope!r}; leave it out, or set the noise"
-        )
+    _check_augmentation(config, source.channels)
     config = settle_optimizer(source, fit_crop(source, config), steps)
     held_back = _held_back(source, config, seed)
-    crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
+    crops = RandomCrops(source, config.source_crop, seed=seed, augment=config.augment, avoid=held_back)
     overrides: dict[str, Any] = {}
     if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
         overrides["channel_attention"] = config.channel_attention
@@ -216,17 +212,29 @@ def fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
         If what is left would be too small to train on.
     """
     height, width = min((source.size(i) for i in range(len(source))), key=min)
-    step = config.step if config.downsampling == "sub-image" else 1
-    room = min(height, width) // step
+    room = min(height, width) * config.crop // config.source_crop
     if config.downsampling == "mosaic":
         room -= room % config.step
     if room < min(config.crop, SMALLEST_CROP):
+        halved, whole = (" and half size", " or no augment_sizes") if config.augment_sizes else ("", "")
         raise DataError(
             f"an image of {height} x {width} pixels",
-            f"is too small for crops of {SMALLEST_CROP} pixels at stride {config.step}",
-            "leave it out, or use a smaller stride",
+            f"is too small for crops of {SMALLEST_CROP} pixels at stride {config.step}{halved}",
+            f"leave it out, or use a smaller stride{whole}",
         )
     return dataclasses.replace(config, crop=min(config.crop, room))
+
+
+def _check_augmentation(config: TrainConfig, channels: int) -> None:
+    """Refuse what would change the noise."""
+    for name in ("augment_colours", "augment_sizes"):
+        colours = "RGB images and " if name == "augment_colours" else ""
+        fits = (config.noise, config.noise_scope) == ("gaussian", "set") and not (colours and channels != 3)
+        if getattr(config, name) and not fits:
+            raise ValueError(
+                f"{name} is for {colours}one Gaussian noise level, not for {channels} channels and noise {config.noise!r} of "
+                f"scope {config.noise_scope!r}; leave it out, or set the noise"
+            )
 
 
 def _held_back(source: ImageSource, config: TrainConfig, seed: int) -> CropBatch | None:

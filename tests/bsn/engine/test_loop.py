@@ -174,13 +174,17 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path, other):
     assert "\n" not in str(error.value)
 
 
-def test_minutes_become_steps_and_are_kept_over_a_resume(tmp_path):
+def test_minutes_become_steps_and_are_kept_over_a_resume(tmp_path, capsys):
     config = LoopConfig(steps=10**6, minutes=0.02, validate_every=0, **CPU)
     with pytest.raises(Interrupted):
         fit(ToyTask(interrupt_at=40), config, RunFolder(tmp_path / "run"))
     total = load_checkpoint(tmp_path / "run" / "last.ckpt")["total"]
     assert 41 < total < 10**6
+    said = capsys.readouterr().err
+    assert said.startswith("step 1  loss")
+    assert "1000000" not in said
     assert fit(ToyTask(), config, RunFolder(tmp_path / "run"), resume=True).steps == total
+    assert capsys.readouterr().err.startswith(f"going on after step 41 of {total}\n")
 
 
 def test_minutes_hold_where_the_first_steps_are_slow(tmp_path, monkeypatch):
