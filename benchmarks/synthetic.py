@@ -8,14 +8,15 @@ scores the middle 256 x 256 pixels of every photograph of kodak24 and mcmaster w
 not clipped. Ways: "mean" (surroundings alone), "known" (posterior, the noise model is given), "learned" (posterior, gain
 and read noise are learned), "bm3d" (BM3D, given the true sigma; nothing is trained). Noise: "gaussian" (sigma 25 of 255) or
 "poisson-gaussian" (gain 0.02, read noise 0.02). Writes benchmarks/results/synthetic_<noise>_<way>.json, with model,
-optimiser and steps in the name where they are given; --reuse scores the run that is there.
+optimiser and steps in the name where they are given; --reuse scores the run that is there. --adapt N goes on for N steps on
+the noisy test photographs of each set themselves, as one would before denoising them; their clean versions only score.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,21 +68,39 @@ def noisy_training_files(data: Path, noise: str, folder: Path) -> list[str]:
     return files
 
 
+def settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Training settings that both runs of a way share."""
+    given: dict[str, Any] = dict(KNOWN[options.noise]) if options.way == "known" else {}
+    if options.noise == "gaussian":
+        given.pop("noise_gain", None)
+    if options.optimizer:
+        given["optimizer"] = options.optimizer
+    return {"stride": 1, "noise": "none" if options.way == "mean" else options.noise, **given}
+
+
 def learn(options: argparse.Namespace, run: Path) -> None:
     if options.reuse:
         return
     shutil.rmtree(run, ignore_errors=True)
     files = noisy_training_files(options.data, options.noise, run.parent / f"synthetic_{options.noise}_files")
-    model = "none" if options.way == "mean" else options.noise
-    given: dict[str, Any] = dict(KNOWN[options.noise]) if options.way == "known" else {}
-    if options.noise == "gaussian":
-        given.pop("noise_gain", None)
     loop = LoopConfig(steps=options.steps or 10**6, minutes=None if options.steps else options.minutes)
-    if options.optimizer:
-        given["optimizer"] = options.optimizer
     augment = {"augment_colours": options.augment_colours, "augment_sizes": options.augment_sizes}
-    config = TrainConfig(options.model, stride=1, noise=model, **augment, **given)
-    train(files, run, config, loop)
+    train(files, run, TrainConfig(options.model, **augment, **settings(options)), loop)
+
+
+def adapt(options: argparse.Namespace, run: Path, name: str) -> Path:
+    """Train on the noisy photographs of a test set, beginning with `run`."""
+    files, target = [], run.with_name(f"{run.name}_adapt_{options.adapt}_{name}")
+    folder = run.parent / f"synthetic_{options.noise}_test_{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (_, noisy) in enumerate(noisy_pairs(options, name)):
+        files.append(str(folder / f"{number:02d}.npy"))
+        np.save(files[-1], noisy.transpose(1, 2, 0))
+    shutil.rmtree(target, ignore_errors=True)
+    # All of the little there is; half of the usual learning rate keeps what the network knows.
+    config = TrainConfig(start=str(run), learning_rate=1e-3, validation_crops=0, **settings(options))
+    train(files, target, config, LoopConfig(steps=options.adapt))
+    return target
 
 
 def bm3d_of(noise: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -92,13 +111,27 @@ def bm3d_of(noise: str) -> Callable[[np.ndarray], np.ndarray]:
     return lambda noisy: bm3d.bm3d_rgb(noisy.transpose(1, 2, 0), SIGMA).transpose(2, 0, 1).astype(np.float32)
 
 
-def score(denoise: Callable[[np.ndarray], np.ndarray], options: argparse.Namespace, name: str) -> dict[str, float]:
-    protocol, rows = get_protocol("float"), []
+def noisy_pairs(options: argparse.Namespace, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Clean and noisy middles of the photographs of a test set, (C, H, W)."""
     for number, path in enumerate(list_images([options.data / "clean" / name])):
         clean = photograph(path)
         top, left = ((side - SIDE) // 2 for side in clean.shape[1:])
         clean = np.ascontiguousarray(clean[:, top : top + SIDE, left : left + SIDE])
-        noisy = NOISES[options.noise](clean, rng=TEST_SEED + number).astype(np.float32)
+        yield clean, NOISES[options.noise](clean, rng=TEST_SEED + number).astype(np.float32)
+
+
+def denoisers(run: Path, threads: int) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """All ways in which a model can be applied."""
+    ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
+    for label, way in VIEWS.items():
+        denoiser = Denoiser(run, threads=threads, **way)
+        ways[label] = lambda noisy, d=denoiser: d(noisy, "CYX")
+    return ways
+
+
+def score(denoise: Callable[[np.ndarray], np.ndarray], options: argparse.Namespace, name: str) -> dict[str, float]:
+    protocol, rows = get_protocol("float"), []
+    for clean, noisy in noisy_pairs(options, name):
         before, after = protocol.score(noisy, clean), protocol.score(denoise(noisy), clean)
         rows.append((before.psnr, after.psnr, after.ssim))
     return dict(zip(("noisy_psnr", "psnr", "ssim"), map(float, np.mean(rows, 0)), strict=True))
@@ -115,6 +148,7 @@ def main() -> None:
     parser.add_argument("--optimizer", choices=["muon", "adamw"], help="instead of the default of bsn train")
     parser.add_argument("--minutes", type=float, default=40.0)
     parser.add_argument("--steps", type=int, help="instead of --minutes")
+    parser.add_argument("--adapt", type=int, metavar="STEPS", help="go on with the noisy photographs of each test set")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--reuse", action="store_true", help="score the run in runs/ instead of training")
     options = parser.parse_args()
@@ -125,7 +159,7 @@ def main() -> None:
     optimizer_part = f"_{options.optimizer}" if options.optimizer else ""
     title = f"synthetic_{options.noise}_{options.way}{model_part}{optimizer_part}{steps_part}"
     if options.way == "bm3d":
-        ways = {"BM3D": bm3d_of(options.noise)}
+        ways = {name: {"BM3D": bm3d_of(options.noise)} for name in TESTS}
     else:
         run = Path("runs") / title
         learn(options, run)
@@ -133,11 +167,14 @@ def main() -> None:
         content |= {key: model.provenance[key] for key in ("steps", "seconds")}
         if model.noise is not None:
             content["noise_model"] = str(model.noise)
-        ways = {}
-        for label, way in VIEWS.items():
-            denoiser = Denoiser(run, threads=options.threads, **way)
-            ways[label] = lambda noisy, d=denoiser: d(noisy, "CYX")
-    content["scores"] = {name: {label: score(way, options, name) for label, way in ways.items()} for name in TESTS}
+        runs = {name: adapt(options, run, name) if options.adapt else run for name in TESTS}
+        if options.adapt:
+            title += f"_adapt_{options.adapt}"
+            content["adapting_seconds"] = {name: Model.load(r).provenance["seconds"] for name, r in runs.items()}
+        ways = {name: denoisers(r, options.threads) for name, r in runs.items()}
+    content["scores"] = {
+        name: {label: score(way, options, name) for label, way in ways[name].items()} for name in TESTS
+    }
     for name, table in content["scores"].items():
         for label, means in table.items():
             print(

@@ -20,6 +20,10 @@ class TrainConfig:
     ----------
     model : str
         Preset, see ``bsn models``.
+    start : str, optional
+        A trained model, file or run folder, to begin with in place of random weights: to adapt it to other images (those that
+        are to be denoised, for instance), or to train it longer. It brings its network, whatever `model` says, and its value
+        scale; half of the usual learning rate or less keeps what it has learned.
     channel_attention : {"phase", "global"}
         For networks with channel attention: one Gram matrix per phase (strictly blind), or one for the image (as
         published, approximately blind).
@@ -87,6 +91,7 @@ class TrainConfig:
     """
 
     model: str = "tbsn-tiny"
+    start: str | None = None
     channel_attention: ChannelScope = "phase"
     stride: int | Literal["auto"] = "auto"
     stride_test: int | None = None

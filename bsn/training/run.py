@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
-from bsn.models import NoiseModel, ValueScale, create, presets
+from bsn.models import Model, NoiseModel, ValueScale, create, presets
 from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
 from bsn.training.judgement import SMALLEST_CROP, judge, settle_optimizer
@@ -155,7 +156,7 @@ def build_task(
     DataError
         If the images are smaller than a crop.
     ValueError
-        For a model that is not blind, and colours that cannot be augmented.
+        For a model that is not blind, a start that does not fit, and colours that cannot be augmented.
     """
     if config.model in presets() and not presets()[config.model].blind:
         raise ValueError(
@@ -169,15 +170,13 @@ def build_task(
     config = settle_optimizer(source, fit_crop(source, config), steps)
     held_back = _held_back(source, config, seed)
     crops = RandomCrops(source, config.source_crop, seed=seed, augment=config.augment, avoid=held_back)
-    overrides: dict[str, Any] = {}
-    if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
-        overrides["channel_attention"] = config.channel_attention
-    if config.noise != "none":
-        overrides["outputs"] = outputs_for_posterior(source.channels)
-    network = create(config.model, channels=source.channels, **overrides)
+    start = None if config.start is None else _starting_model(config, source.channels)
+    network = _new_network(config, source.channels) if start is None else start.network.train()
     warn_of_leaks(network, config.crop)
     mean, spread, darkest = _statistics(crops)
     scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
+    if start is not None:
+        scale = start.scale
     common = None if config.noise == "none" else _noise_model(config, statistics, spread, darkest)
     noise: NoiseLevel | FittedNoiseLevel | None = None
     if common is not None and config.noise_scope == "image":
@@ -193,7 +192,8 @@ def build_task(
         noise=noise,
         validation=Validation(held_back, pairs, get_protocol(protocol)),
         provenance={
-            "model": config.model,
+            "model": config.model if start is None else start.provenance.get("model", "unknown"),
+            **({} if start is None else {"start": {k: start.provenance.get(k) for k in ("training_images", "steps")}}),
             "training_images": len(source),
             "image_dtype": str(source.dtype),
             "stride": config.stride,
@@ -223,6 +223,35 @@ def fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
             f"leave it out, or use a smaller stride{whole}",
         )
     return dataclasses.replace(config, crop=min(config.crop, room))
+
+
+def _new_network(config: TrainConfig, channels: int) -> nn.Module:
+    """The network of the settings, with random weights."""
+    overrides: dict[str, Any] = {}
+    if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
+        overrides["channel_attention"] = config.channel_attention
+    if config.noise != "none":
+        overrides["outputs"] = outputs_for_posterior(channels)
+    return create(config.model, channels=channels, **overrides)
+
+
+def _starting_model(config: TrainConfig, channels: int) -> Model:
+    """The trained model that a run begins with, if it can be trained on these images and with this noise."""
+    model = Model.load(str(config.start))
+    if not model.network.lattice:
+        raise ValueError(
+            f"{config.start} is no blind-spot network and would learn to copy the noise; start with one that is"
+        )
+    if model.channels != channels:
+        raise ValueError(f"{config.start} is a model of {model.channels} channels, the images have {channels}")
+    if (model.noise is None) != (config.noise == "none"):
+        had, way = (
+            ("no noise model", "none") if model.noise is None else ("a noise model", "gaussian or poisson-gaussian")
+        )
+        raise ValueError(
+            f"{config.start} was trained with {had}, this run has noise {config.noise!r}; use --noise {way}"
+        )
+    return model
 
 
 def _check_augmentation(config: TrainConfig, channels: int) -> None:
