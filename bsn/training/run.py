@@ -240,16 +240,16 @@ def _starting_model(config: TrainConfig, channels: int) -> Model:
     model = Model.load(str(config.start))
     if not model.network.lattice:
         raise ValueError(
-            f"{config.start} is no blind-spot network and would learn to copy the noise; start with one that is"
+            f"the model {config.start} sees the pixel it predicts and would learn to copy the noise; start with a blind one"
         )
     if model.channels != channels:
-        raise ValueError(f"{config.start} is a model of {model.channels} channels, the images have {channels}")
+        raise ValueError(f"the model {config.start} has {model.channels} channels, the images have {channels}")
     if (model.noise is None) != (config.noise == "none"):
         had, way = (
             ("no noise model", "none") if model.noise is None else ("a noise model", "gaussian or poisson-gaussian")
         )
         raise ValueError(
-            f"{config.start} was trained with {had}, this run has noise {config.noise!r}; use --noise {way}"
+            f"the model {config.start} was trained with {had}, this run has noise {config.noise!r}; use --noise {way}"
         )
     return model
 

@@ -68,7 +68,7 @@ def test_a_run_without_noise_model_can_be_started_from(tmp_path):
 
 
 def test_what_does_not_fit_is_refused(trained, tmp_path):
-    with pytest.raises(ValueError, match="is a model of 1 channels, the images have 3"):
+    with pytest.raises(ValueError, match="has 1 channels, the images have 3"):
         _build(trained, _image(3))
     with pytest.raises(ValueError, match=r"was trained with a noise model, .*use --noise gaussian or poisson-gaussian"):
         _build(trained, noise="none", noise_read=None)
@@ -78,5 +78,5 @@ def test_what_does_not_fit_is_refused(trained, tmp_path):
         _build(path)
     sighted = tmp_path / "sighted.safetensors"
     Model(create("elf-tiny", channels=1), ValueScale(0.5, 0.3)).save(sighted)
-    with pytest.raises(ValueError, match="no blind-spot network"):
+    with pytest.raises(ValueError, match="sees the pixel it predicts"):
         _build(sighted, noise="none", noise_read=None)
