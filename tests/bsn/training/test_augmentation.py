@@ -107,13 +107,18 @@ def test_a_target_counts_with_its_own_noise():
 
 def test_a_batch_computed_in_parts_has_the_same_loss():
     image = np.random.default_rng(0).random((96, 96, 3), dtype=np.float32)
-    torch.manual_seed(0)
-    whole = next(_task(image, augment_sizes=True).updates(3)).parts
-    torch.manual_seed(0)
-    halves = next(_task(image, augment_sizes=True, accumulate=2).updates(3)).parts
+
+    def losses(**settings):
+        torch.manual_seed(0)
+        task = _task(image, augment_sizes=True, **settings)
+        try:
+            return [float(part()[0].detach()) for part in next(task.updates(3)).parts]
+        finally:
+            task.close()
+
+    whole, halves = losses(), losses(accumulate=2)
     assert (len(whole), len(halves)) == (1, 2)
-    losses = [float(part()[0].detach()) for part in halves]
-    assert float(whole[0]()[0].detach()) == pytest.approx(np.mean(losses), rel=1e-5)
+    assert whole[0] == pytest.approx(np.mean(halves), rel=1e-5)
 
 
 def test_without_augmentation_a_crop_is_its_own_target():
