@@ -84,8 +84,8 @@ def learn(options: argparse.Namespace, run: Path) -> None:
     shutil.rmtree(run, ignore_errors=True)
     files = noisy_training_files(options.data, options.noise, run.parent / f"synthetic_{options.noise}_files")
     loop = LoopConfig(steps=options.steps or 10**6, minutes=None if options.steps else options.minutes)
-    augment = {"augment_colours": options.augment_colours, "augment_sizes": options.augment_sizes}
-    train(files, run, TrainConfig(options.model, **augment, **settings(options)), loop)
+    config = TrainConfig(options.model, augment_colours=options.augment_colours, **settings(options))
+    train(files, run, config, loop)
 
 
 def adapt(options: argparse.Namespace, run: Path, name: str) -> Path:
@@ -144,7 +144,6 @@ def main() -> None:
     parser.add_argument("--noise", choices=list(NOISES), default="gaussian")
     parser.add_argument("--model", default="tbsn-tiny")
     parser.add_argument("--augment_colours", action="store_true")
-    parser.add_argument("--augment_sizes", action="store_true")
     parser.add_argument("--optimizer", choices=["muon", "adamw"], help="instead of the default of bsn train")
     parser.add_argument("--minutes", type=float, default=40.0)
     parser.add_argument("--steps", type=int, help="instead of --minutes")

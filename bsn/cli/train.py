@@ -15,7 +15,7 @@ EXAMPLES = """examples:
   bsn train noisy/ -o run --recipe camera          JPEGs of a camera: correlated noise, stride 5
   bsn train stack.tif --axes ZYX -o run --minutes 30
   bsn train noisy/ -o run --resume                 go on after an interrupt, to the same bits
-  bsn train new/ -o adapted --start run --steps 600 --learning_rate 1e-3  a trained model, adapted to other images
+  bsn train new/ -o adapted --start run --steps 2000 --learning_rate 1e-3  a trained model, adapted to other images
   bsn train noisy/ -o run --print_config           all options, as YAML for --config
   bsn train noisy/ -o run --recipe tbsn --devices 2
   bsn train noisy/ -o run --validate.noisy val/noisy --validate.clean val/clean

@@ -60,11 +60,3 @@ register_preset(
         "twice the channels at full resolution, half the speed: for colour photographs and runs of an hour",
     )
 )
-register_preset(
-    Preset(
-        "tbsn-tiny-wider",
-        "tbsn",
-        dataclasses.replace(_TINY, widths=(64, 128, 128, 128)),
-        "four times the channels at full resolution: colour photographs, some hours of a CPU",
-    )
-)

@@ -23,7 +23,7 @@ class TrainConfig:
     start : str, optional
         A trained model, file or run folder, to begin with in place of random weights: to adapt it to other images (those that
         are to be denoised, for instance), or to train it longer. It brings its network, whatever `model` says, and its value
-        scale; half of the usual learning rate or less keeps what it has learned.
+        scale. Adapting was measured at half of the usual learning rate.
     channel_attention : {"phase", "global"}
         For networks with channel attention: one Gram matrix per phase (strictly blind), or one for the image (as
         published, approximately blind).
@@ -75,10 +75,7 @@ class TrainConfig:
         Eight flips and rotations.
     augment_colours : bool
         Weaken the luminance of half of the crops, so that the network meets stronger colours than the images have; for
-        RGB images and Gaussian noise (:func:`bsn.training.augmentation.strengthen_colours`).
-    augment_sizes : bool
-        Half of the crops are half-size copies of larger ones: other sizes, and targets with less noise. For Gaussian noise
-        (:func:`bsn.training.augmentation.halve_sizes`).
+        RGB images and Gaussian noise (:func:`bsn.training.colours.strengthen_colours`).
     value_scale : {"standardise", "255"}
         Range the network works on: mean 0 and standard deviation 1 over the training images, or 0..255.
     validation_crops : int
@@ -112,7 +109,6 @@ class TrainConfig:
     betas: tuple[float, float] = (0.9, 0.99)
     augment: bool = True
     augment_colours: bool = False
-    augment_sizes: bool = False
     value_scale: Literal["standardise", "255"] = "standardise"
     validation_crops: int = 8
 
@@ -162,11 +158,6 @@ class TrainConfig:
     def image_crop(self) -> int:
         """Side of a crop in pixels of the image."""
         return self.crop * (self.step if self.downsampling == "sub-image" else 1)
-
-    @property
-    def source_crop(self) -> int:
-        """Side of what training cuts from an image: half-size copies need twice the pixels."""
-        return self.image_crop * (2 if self.augment_sizes else 1)
 
     @property
     def inference_stride(self) -> int:

@@ -166,17 +166,22 @@ def build_task(
     config, statistics, advice = judge(source, config)
     for reason in advice.reasons if advice is not None else ():
         say(reason)
-    _check_augmentation(config, source.channels)
+    if config.augment_colours and (source.channels, config.noise, config.noise_scope) != (3, "gaussian", "set"):
+        raise ValueError(
+            f"augment_colours is for RGB images and one Gaussian noise level, not for {source.channels} channels and noise "
+            f"{config.noise!r} of scope {config.noise_scope!r}; leave it out, or set the noise"
+        )
     config = settle_optimizer(source, fit_crop(source, config), steps)
     held_back = _held_back(source, config, seed)
-    crops = RandomCrops(source, config.source_crop, seed=seed, augment=config.augment, avoid=held_back)
+    crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
     start = None if config.start is None else _starting_model(config, source.channels)
     network = _new_network(config, source.channels) if start is None else start.network.train()
     warn_of_leaks(network, config.crop)
     mean, spread, darkest = _statistics(crops)
-    scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
     if start is not None:
         scale = start.scale
+    else:
+        scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
     common = None if config.noise == "none" else _noise_model(config, statistics, spread, darkest)
     noise: NoiseLevel | FittedNoiseLevel | None = None
     if common is not None and config.noise_scope == "image":
@@ -212,15 +217,15 @@ def fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
         If what is left would be too small to train on.
     """
     height, width = min((source.size(i) for i in range(len(source))), key=min)
-    room = min(height, width) * config.crop // config.source_crop
+    step = config.step if config.downsampling == "sub-image" else 1
+    room = min(height, width) // step
     if config.downsampling == "mosaic":
         room -= room % config.step
     if room < min(config.crop, SMALLEST_CROP):
-        halved, whole = (" and half size", " or no augment_sizes") if config.augment_sizes else ("", "")
         raise DataError(
             f"an image of {height} x {width} pixels",
-            f"is too small for crops of {SMALLEST_CROP} pixels at stride {config.step}{halved}",
-            f"leave it out, or use a smaller stride{whole}",
+            f"is too small for crops of {SMALLEST_CROP} pixels at stride {config.step}",
+            "leave it out, or use a smaller stride",
         )
     return dataclasses.replace(config, crop=min(config.crop, room))
 
@@ -252,18 +257,6 @@ def _starting_model(config: TrainConfig, channels: int) -> Model:
             f"the model {config.start} was trained with {had}, this run has noise {config.noise!r}; use --noise {way}"
         )
     return model
-
-
-def _check_augmentation(config: TrainConfig, channels: int) -> None:
-    """Refuse what would change the noise."""
-    for name in ("augment_colours", "augment_sizes"):
-        colours = "RGB images and " if name == "augment_colours" else ""
-        fits = (config.noise, config.noise_scope) == ("gaussian", "set") and not (colours and channels != 3)
-        if getattr(config, name) and not fits:
-            raise ValueError(
-                f"{name} is for {colours}one Gaussian noise level, not for {channels} channels and noise {config.noise!r} of "
-                f"scope {config.noise_scope!r}; leave it out, or set the noise"
-            )
 
 
 def _held_back(source: ImageSource, config: TrainConfig, seed: int) -> CropBatch | None:

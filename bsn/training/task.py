@@ -18,7 +18,7 @@ from bsn.engine import Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample, posterior_nll, split_prediction
-from bsn.training.augmentation import NoisyPairs, halve_sizes, strengthen_colours, unchanged
+from bsn.training.colours import strengthen_colours
 from bsn.training.config import TrainConfig
 from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.validation import Validation
@@ -47,7 +47,7 @@ class BlindSpotTask(Task):
     network : nn.Module
         A registered network.
     crops : Crops
-        Crops of ``config.source_crop`` pixels.
+        Crops of ``config.image_crop`` pixels.
     config : TrainConfig
     scale : ValueScale
     mean_intensity : float
@@ -93,8 +93,9 @@ class BlindSpotTask(Task):
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of crops."""
         batch = self._next_batch(step)
-        parts = zip(*(np.array_split(a, self.config.accumulate) for a in self._pairs(batch, step)), strict=True)
-        yield Update([functools.partial(self._loss, NoisyPairs(*part)) for part in parts], batch=batch.names)
+        pixels = self._strengthened(batch, step) if self.config.augment_colours else batch.pixels
+        parts = np.array_split(pixels, self.config.accumulate)
+        yield Update([functools.partial(self._loss, part) for part in parts], batch=batch.names)
 
     def _next_batch(self, step: int) -> CropBatch:
         if self._batches is None:
@@ -105,21 +106,17 @@ class BlindSpotTask(Task):
             self._batches = prefetch(batch, step)
         return next(self._batches)
 
-    def _pairs(self, batch: CropBatch, step: int) -> NoisyPairs:
-        """Augmented crops, as random as the crops themselves, so that a resumed run sees the same."""
-        if not (self.config.augment_colours or self.config.augment_sizes):
-            return unchanged(batch.pixels)
+    def _strengthened(self, batch: CropBatch, step: int) -> np.ndarray:
+        """As random as the crops, so that a resumed run sees the same."""
         rng = np.random.default_rng([step, *batch.positions.ravel()])
-        grey, sigma = self.mean_intensity, math.sqrt(self.modules["noise"].model().variance)  # type: ignore[operator]
-        if self.config.augment_sizes:
-            return halve_sizes(batch.pixels, rng, grey=grey, sigma=sigma, colours=self.config.augment_colours)
-        return unchanged(strengthen_colours(batch.pixels, rng, grey=grey, sigma=sigma))
+        sigma = math.sqrt(self.modules["noise"].model().variance)  # type: ignore[operator]
+        return strengthen_colours(batch.pixels, rng, grey=self.mean_intensity, sigma=sigma)
 
-    def _loss(self, pairs: NoisyPairs) -> tuple[Tensor, Mapping[str, float]]:
-        inputs, targets, noise_parts = (torch.from_numpy(a).to(self.workers.device, non_blocking=True) for a in pairs)
-        seen, target = (self._network_input(self.scale.to_network(x)) for x in (inputs, targets))
-        outputs = self.predict(self.modules["network"], seen).to(seen.dtype)
-        return self.loss(outputs, target, self.modules, noise_parts=noise_parts).mean(), {}
+    def _loss(self, pixels: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
+        x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)
+        target = self._network_input(self.scale.to_network(x))
+        outputs = self.predict(self.modules["network"], target).to(target.dtype)
+        return self.loss(outputs, target, self.modules).mean(), {}
 
     def _network_input(self, x: Tensor) -> Tensor:
         """Sub-image (0, 0): random crops bring the others. A mosaic keeps all of them."""
@@ -134,12 +131,10 @@ class BlindSpotTask(Task):
         mosaic = network(mosaic_downsample(x, stride, margin=margin))
         return mosaic_upsample(mosaic, stride, margin=margin)
 
-    def loss(
-        self, outputs: Tensor, target: Tensor, modules: Mapping[str, nn.Module], *, noise_parts: Tensor | float = 1.0
-    ) -> Tensor:
-        """Loss of each sample, shape (N,); `noise_parts` as in :class:`bsn.training.augmentation.NoisyPairs`."""
+    def loss(self, outputs: Tensor, target: Tensor, modules: Mapping[str, nn.Module]) -> Tensor:
+        """Loss of each sample, shape (N,)."""
         if "noise" in modules and self.config.noise_scope != "image":
-            return self._likelihood(outputs, target, modules["noise"], noise_parts)
+            return self._likelihood(outputs, target, modules["noise"])
         if "noise" in modules:
             likelihood = self._uncertainty_loss(outputs, target, modules["noise"])
             return self._mean_loss(outputs[:, : target.shape[1]], target) + _UNCERTAINTY_WEIGHT * likelihood
@@ -151,9 +146,9 @@ class BlindSpotTask(Task):
             prediction, target = (self.scale.to_image(t) / self.mean_intensity for t in (prediction, target))
         return LOSSES[self.config.loss](prediction, target)
 
-    def _likelihood(self, outputs: Tensor, target: Tensor, noise: nn.Module, noise_parts: Tensor | float) -> Tensor:
+    def _likelihood(self, outputs: Tensor, target: Tensor, noise: nn.Module) -> Tensor:
         prediction = split_prediction(outputs, target.shape[1])
-        variance = noise(prediction.mean) * noise_parts**2
+        variance = noise(prediction.mean)
         loss = posterior_nll(prediction, target, variance)
         if not self.config.noise_learned:
             return loss
