@@ -73,8 +73,7 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
     given: dict[str, Any] = dict(KNOWN[options.noise]) if options.way == "known" else {}
     if options.noise == "gaussian":
         given.pop("noise_gain", None)
-    if options.optimizer:
-        given["optimizer"] = options.optimizer
+    given |= {name: getattr(options, name) for name in ("optimizer", "batch_size") if getattr(options, name)}
     return {"stride": 1, "noise": "none" if options.way == "mean" else options.noise, **given}
 
 
@@ -145,6 +144,7 @@ def main() -> None:
     parser.add_argument("--model", default="tbsn-tiny")
     parser.add_argument("--augment_colours", action="store_true")
     parser.add_argument("--optimizer", choices=["muon", "adamw"], help="instead of the default of bsn train")
+    parser.add_argument("--batch_size", type=int, help="instead of the default of bsn train")
     parser.add_argument("--minutes", type=float, default=40.0)
     parser.add_argument("--steps", type=int, help="instead of --minutes")
     parser.add_argument("--adapt", type=int, metavar="STEPS", help="go on with the noisy photographs of each test set")

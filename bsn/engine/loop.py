@@ -168,11 +168,13 @@ class _Loop:
             for group, peak in zip(optimizer.param_groups, self.peaks[update.optimizer], strict=True):
                 group["lr"] = peak * (1.0 if update.optimizer in self.task.unscheduled else factor)
             optimizer.zero_grad(set_to_none=True)
-            loss, logged = self._accumulate(update)
+            mean, logged = self._accumulate(update)
             reduced = self.fabric.all_reduce(
-                torch.tensor([loss, float(stop.requested)], device=self.fabric.device), reduce_op="mean"
+                torch.stack([mean, mean.new_tensor(float(stop.requested))]), reduce_op="mean"
             )
-            loss, stopped = float(reduced[0]), bool(reduced[1] > 0)
+            # The one place of a step where the processor waits for the device.
+            loss, requested = reduced.tolist()
+            stopped = requested > 0
             if not math.isfinite(loss):
                 raise TrainingDiverged(self._divergence(loss, update))
             self._clip(optimizer)
@@ -183,18 +185,17 @@ class _Loop:
             update_average(average, self.raw[name], self.config.ema, self.step)
         return numbers, stopped
 
-    def _accumulate(self, update: Update) -> tuple[float, Mapping[str, float]]:
-        total = 0.0
+    def _accumulate(self, update: Update) -> tuple[torch.Tensor, Mapping[str, float]]:
+        """Mean loss, on the device, and gradients (of no use where it is not finite)."""
+        losses = []
         logged: Mapping[str, float] = {}
         for index, part in enumerate(update.parts):
             last = index == len(update.parts) - 1
             with _no_sync(self.fabric, self.task.modules, enabled=not last):
                 loss, logged = part()
-                value = float(loss.detach())
-                if math.isfinite(value):
-                    self.fabric.backward(loss / len(update.parts))
-                total += value / len(update.parts)
-        return total, logged
+                self.fabric.backward(loss / len(update.parts))
+                losses.append(loss.detach())
+        return torch.stack(losses).mean(), logged
 
     def _clip(self, optimizer: Any) -> None:
         if self.config.clip is not None:

@@ -171,39 +171,47 @@ class Muon(Optimizer):
                 loss = closure()
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]
-            for p in parameters:
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-            (self._step_matrices if group["orthogonal"] else self._step_adam)(parameters, group)
+            if parameters:
+                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+                (self._step_matrices if group["orthogonal"] else self._step_adam)(parameters, group)
         return loss
+
+    # All parameters of a group move in one launch per operation: on a GPU, launches would take longer than the arithmetic.
 
     def _step_matrices(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         """Matrices of one shape are orthogonalised together."""
-        directions: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+        gradients = [_gradient(p) for p in parameters]
         for p in parameters:
-            state, gradient = self.state[p], _gradient(p)
-            if not state:
-                state["momentum"] = torch.zeros_like(p)
-            state["momentum"].lerp_(gradient, 1 - group["momentum"])
-            direction = _as_matrix(gradient.lerp(state["momentum"], group["momentum"]))
-            directions[direction.shape].append((p, direction))
-        for shape, pairs in directions.items():
+            if not self.state[p]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+        momenta = [self.state[p]["momentum"] for p in parameters]
+        torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+        directions = torch._foreach_lerp(gradients, momenta, group["momentum"])
+        alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+        for p, direction in zip(parameters, map(_as_matrix, directions), strict=True):
+            alike[direction.shape].append((p, direction))
+        for shape, pairs in alike.items():
             length = group["lr"] * _STEP_OF_ADAM * max(shape) ** 0.5
             updates = orthogonalise(torch.stack([direction for _, direction in pairs]).float())
-            for (p, _), update in zip(pairs, updates, strict=True):
-                p.sub_(length * update.reshape(p.shape).to(p.dtype))
+            steps = [update.reshape(p.shape).to(p.dtype) for (p, _), update in zip(pairs, updates, strict=True)]
+            torch._foreach_sub_([p for p, _ in pairs], steps, alpha=length)
 
     def _step_adam(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         first, second = group["betas"]
+        gradients = [_gradient(p) for p in parameters]
         for p in parameters:
-            state, gradient = self.state[p], _gradient(p)
-            if not state:
-                state |= {"step": 0, "mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
-            state["step"] += 1
-            state["mean"].lerp_(gradient, 1 - first)
-            state["square"].lerp_(gradient.square(), 1 - second)
-            correction = (1 - second ** state["step"]) ** 0.5
-            scale = (state["square"].sqrt() / correction).add_(1e-8)
-            p.addcdiv_(state["mean"], scale, value=-group["lr"] / (1 - first ** state["step"]))
+            if not self.state[p]:
+                self.state[p] |= {"step": 0, "mean": torch.zeros_like(p), "square": torch.zeros_like(p)}
+            self.state[p]["step"] += 1
+        steps = [self.state[p]["step"] for p in parameters]
+        means = [self.state[p]["mean"] for p in parameters]
+        squares = [self.state[p]["square"] for p in parameters]
+        torch._foreach_lerp_(means, gradients, 1 - first)
+        torch._foreach_lerp_(squares, torch._foreach_mul(gradients, gradients), 1 - second)
+        scales = torch._foreach_sqrt(squares)
+        torch._foreach_div_(scales, [(1 - second**step) ** 0.5 for step in steps])
+        torch._foreach_add_(scales, 1e-8)
+        torch._foreach_addcdiv_(parameters, means, scales, [-group["lr"] / (1 - first**step) for step in steps])
 
 
 def _gradient(parameter: Tensor) -> Tensor:

@@ -22,12 +22,13 @@ def environment() -> dict[str, str]:
 
     import torch
 
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return {
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "numpy": version("numpy"),
         "scikit-image": version("scikit-image"),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads{gpu}",
     }
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
+import torch
+from torch import Tensor
 
 __all__ = ["strengthen_colours"]
 
@@ -12,7 +11,7 @@ _SHARE = 0.5
 _LEAST = 0.4
 
 
-def strengthen_colours(pixels: np.ndarray, rng: np.random.Generator, *, grey: float, sigma: float) -> np.ndarray:
+def strengthen_colours(crops: Tensor, generator: torch.Generator, *, grey: float, sigma: Tensor | float) -> Tensor:
     """Weaken the luminance of half of the crops, so that their colours are strong beside it.
 
     White Gaussian noise stays white Gaussian noise under a linear map of the colours if what the map takes from its
@@ -21,25 +20,24 @@ def strengthen_colours(pixels: np.ndarray, rng: np.random.Generator, *, grey: fl
 
     Parameters
     ----------
-    pixels : ndarray, shape (B, 3, h, w), float32
-        Noisy crops.
-    rng : numpy.random.Generator
+    crops : Tensor, shape (B, 3, h, w)
+        Noisy.
+    generator : torch.Generator
+        On the device of the crops.
     grey : float
         Luminance that stays what it is; the mean of the images.
-    sigma : float
+    sigma : float or Tensor of one element
         Standard deviation of the noise, the same in all channels and independent between them.
 
     Returns
     -------
-    ndarray, shape (B, 3, h, w), float32
+    Tensor, shape (B, 3, h, w)
         s is drawn for each crop: 1 for half of them, else uniform from 0.4 to 1.
     """
-    result = pixels.copy()
-    for crop in result:
-        weakened, factor = rng.random() < _SHARE, rng.uniform(_LEAST, 1)
-        if weakened:
-            luminance = crop.mean(0) - np.float32(grey)
-            # The mean of three channels has a third of their noise variance.
-            fresh = math.sqrt((1 - factor**2) / 3) * sigma * rng.standard_normal(luminance.shape, dtype=np.float32)
-            crop += fresh - np.float32(1 - factor) * luminance
-    return result
+    weakened, factor = torch.rand(2, len(crops), 1, 1, 1, generator=generator, dtype=crops.dtype, device=crops.device)
+    factor = torch.where(weakened < _SHARE, _LEAST + (1 - _LEAST) * factor, 1.0)
+    luminance = crops.mean(1, keepdim=True)
+    noise = torch.randn(luminance.shape, generator=generator, dtype=crops.dtype, device=crops.device)
+    # The mean of three channels has a third of their noise variance.
+    fresh = ((1 - factor.square()) / 3).sqrt() * sigma * noise
+    return crops + fresh - (1 - factor) * (luminance - grey)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -93,9 +92,9 @@ class BlindSpotTask(Task):
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of crops."""
         batch = self._next_batch(step)
-        pixels = self._strengthened(batch, step) if self.config.augment_colours else batch.pixels
-        parts = np.array_split(pixels, self.config.accumulate)
-        yield Update([functools.partial(self._loss, part) for part in parts], batch=batch.names)
+        colours = self._colours_of(batch, step) if self.config.augment_colours else None
+        parts = np.array_split(batch.pixels, self.config.accumulate)
+        yield Update([functools.partial(self._loss, part, colours) for part in parts], batch=batch.names)
 
     def _next_batch(self, step: int) -> CropBatch:
         if self._batches is None:
@@ -106,15 +105,22 @@ class BlindSpotTask(Task):
             self._batches = prefetch(batch, step)
         return next(self._batches)
 
-    def _strengthened(self, batch: CropBatch, step: int) -> np.ndarray:
+    def _colours_of(self, batch: CropBatch, step: int) -> torch.Generator:
         """As random as the crops, so that a resumed run sees the same."""
-        rng = np.random.default_rng([step, *batch.positions.ravel()])
-        sigma = math.sqrt(self.modules["noise"].model().variance)  # type: ignore[operator]
-        return strengthen_colours(batch.pixels, rng, grey=self.mean_intensity, sigma=sigma)
+        seed = np.random.default_rng([step, *batch.positions.ravel()]).integers(2**63)
+        return torch.Generator(self.workers.device).manual_seed(int(seed))
 
-    def _loss(self, pixels: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
+    def _strengthened(self, x: Tensor, colours: torch.Generator) -> Tensor:
+        """Crops in network units, of which some have stronger colours."""
+        grey = float(self.scale.to_network(torch.tensor(self.mean_intensity)))
+        sigma = self.modules["noise"](x[:1, :1, :1, :1]).detach().sqrt()  # the same at every intensity
+        return strengthen_colours(x, colours, grey=grey, sigma=sigma)
+
+    def _loss(self, pixels: np.ndarray, colours: torch.Generator | None) -> tuple[Tensor, Mapping[str, float]]:
         x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)
         target = self._network_input(self.scale.to_network(x))
+        if colours is not None:
+            target = self._strengthened(target, colours)
         outputs = self.predict(self.modules["network"], target).to(target.dtype)
         return self.loss(outputs, target, self.modules).mean(), {}
 

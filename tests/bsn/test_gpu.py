@@ -1,0 +1,117 @@
+"""On a GPU, training and denoising give what the CPU gives."""
+
+import csv
+import dataclasses
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from bsn.engine import Interrupted, LoopConfig, RunFolder, fit
+from bsn.inference import Denoiser
+from bsn.models import Model, NoiseModel, create
+from bsn.selfsup import outputs_for_posterior
+from bsn.training import TrainConfig, build_task
+from bsn.training.task import BlindSpotTask
+from data import ArraySource
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+SIGMA = 0.1
+WAYS = {
+    "surroundings alone": {"noise": "none"},
+    "strides": {"noise": "none", "stride": 2, "loss": "l1"},
+    "window and channel attention": {"noise": "none", "model": "tbsn-small"},
+    "known noise, stronger colours": {"noise": "gaussian", "noise_read": SIGMA, "augment_colours": True},
+    "learned noise": {"noise": "poisson-gaussian"},
+    "noise of each image": {"noise": "gaussian", "noise_scope": "image"},
+}
+
+
+def noisy_waves(channels=3, size=96, count=4):
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:size, :size] / size
+    clean = [0.5 + 0.2 * np.sin(9 * (a * x + b * y)) for a, b in rng.uniform(-1, 1, (count, 2))]
+    noise = SIGMA * rng.normal(size=(count, size, size, channels))
+    return [(c[..., None] + n).astype(np.float32) for c, n in zip(clean, noise, strict=True)]
+
+
+def train(run, way, steps, accelerator, *, resume=False, stop_at=None, **loop):
+    """Loss of each step of a run."""
+    config = TrainConfig(**({"stride": 1, "crop": 32, "validation_crops": 0} | WAYS[way]))
+    torch.manual_seed(0)
+    task = build_task(ArraySource(np.stack(noisy_waves()), "NYXC"), config, 0)
+    original = task.updates
+
+    def updates(step):
+        if step == stop_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        yield from original(step)
+
+    task.updates = updates
+    settings = {"precision": "32-true", "validate_every": 0, "warmup_steps": 0, **loop}
+    fit(task, LoopConfig(steps=steps, accelerator=accelerator, **settings), RunFolder(run), resume=resume)
+    with open(run / "metrics.csv", newline="") as file:
+        return np.array([float(row["loss"]) for row in csv.DictReader(file) if row.get("loss")])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_training_takes_the_steps_of_the_cpu(tmp_path, way, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    if "augment_colours" in WAYS[way]:  # random numbers of another device
+        monkeypatch.setattr(BlindSpotTask, "_strengthened", lambda self, x, colours: x)
+    cpu, gpu = (train(tmp_path / name, way, 8, name) for name in ("cpu", "gpu"))
+    assert len(gpu) == 8
+    np.testing.assert_allclose(gpu, cpu, rtol=5e-3, atol=5e-3 * np.abs(cpu).mean())
+
+
+@pytest.mark.parametrize("way", ["known noise, stronger colours", "window and channel attention"])
+def test_a_resumed_run_ends_in_the_same_bits(tmp_path, way):
+    options = {"precision": "bf16-mixed", "checkpoint_every": 3}
+    train(tmp_path / "whole", way, 12, "gpu", **options)
+    with pytest.raises(Interrupted):
+        train(tmp_path / "cut", way, 12, "gpu", stop_at=7, **options)
+    train(tmp_path / "cut", way, 12, "gpu", resume=True, **options)
+    one, other = (Model.load(tmp_path / name).network.state_dict() for name in ("whole", "cut"))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def model_with(noise, channels=3, **options):
+    torch.manual_seed(0)
+    overrides = {} if noise is None else {"outputs": outputs_for_posterior(channels)}
+    model = Model(create("tbsn-tiny", channels=channels, **overrides).eval(), noise=noise)
+    return dataclasses.replace(model, inference=dataclasses.replace(model.inference, **options))
+
+
+PIPELINES = {
+    "surroundings alone": (None, {}),
+    "eight views": (None, {"ensemble": True}),
+    "strides and refinement": (None, {"stride": (1, 2), "r3_passes": 2}),
+    "Wiener filter by the measured noise": (None, {"stride": 2, "wiener": True}),
+    "posterior and Wiener filter": (NoiseModel(0.0, SIGMA**2), {"wiener": True}),
+    "signal-dependent noise": (NoiseModel(0.02, 0.005), {"wiener": True}),
+    "noise of each image": (NoiseModel(0.02, 0.005, per_image=True), {"wiener": True}),
+    "in tiles": (NoiseModel(0.0, SIGMA**2), {"tile": 672}),
+}
+
+
+@pytest.mark.parametrize("way", PIPELINES)
+def test_denoising_gives_the_pixels_of_the_cpu(way, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    noise, options = PIPELINES[way]
+    image = noisy_waves(size=720 if "tile" in options else 224, count=1)[0]
+    cpu, gpu = (Denoiser(model_with(noise), device=name, **options)(image, "YXC") for name in ("cpu", "cuda"))
+    assert np.abs(gpu - cpu).max() <= 1e-4 * np.abs(cpu).max()
+
+
+def test_the_uncertainty_is_that_of_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    image, model = noisy_waves(size=128, count=1)[0], model_with(NoiseModel(0.0, SIGMA**2))
+    cpu, gpu = (Denoiser(model, device=name, uncertainty=True)(image, "YXC") for name in ("cpu", "cuda"))
+    for ours, truth in zip(gpu, cpu, strict=True):
+        assert np.abs(ours - truth).max() <= 1e-4 * np.abs(truth).max()
