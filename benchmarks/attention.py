@@ -2,9 +2,11 @@
 
     python -m benchmarks.attention [--size 512] [--dtype bfloat16] [--repeats 10]
 
-Times take turns, so that a change of the machine's speed meets all forms. On CUDA also peak memory, achieved bytes and
-FLOP per second from the shapes (`benchmarks.roofline`), and their share of the card's ceilings, which are measured in the
-same run (a copy, a matrix product). Prints a table, writes benchmarks/results/attention_<device>.json.
+Times take turns, so that a change of the machine's speed meets all forms. On CUDA they are those of the device: calls are
+recorded as CUDA graphs and replayed, since launching such small operations one by one takes longer than they do. There also
+peak memory, achieved bytes and FLOP per second from the shapes (`benchmarks.roofline`), and their share of the card's
+ceilings, which are measured in the same run (a copy, a matrix product). Prints a table, writes
+benchmarks/results/attention_<device>.json.
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ from benchmarks.roofline import channel_attention as channel_work
 from benchmarks.roofline import gated_depthwise as gate_work
 from benchmarks.roofline import layer_norm as norm_work
 from benchmarks.roofline import window_attention as window_work
+from bsn.engine.recording import record
 from bsn.ops import channel_attention, gated_depthwise_conv, layer_norm, use_backend, window_attention
 from tests.helpers import literal_ops
+
+RECORDED = 10  # calls in one graph
 
 
 def synchronise(device: str) -> None:
@@ -98,7 +103,7 @@ def add(a: Work, b: Work) -> Work:
     return Work(a.read_write + b.read_write, a.flop + b.flop, a.plain + b.plain)
 
 
-def runner(function, inputs, backend: str, train: bool, device: str):
+def runner(function, inputs, backend: str, train: bool):
     leaves = [t.detach().requires_grad_(train) for t in inputs]
 
     def run():
@@ -106,20 +111,42 @@ def runner(function, inputs, backend: str, train: bool, device: str):
             out = function(*leaves)
         if train:
             torch.autograd.grad(out, leaves, out.detach())
-        synchronise(device)
 
     return run
 
 
+def recorded(run):
+    """Ten calls as one launch, to its end."""
+    graph, _ = record(lambda: [run() for _ in range(RECORDED)])
+
+    def replay():
+        graph.replay()
+        synchronise("cuda")
+
+    return replay
+
+
+def device_seconds(forms: dict, repeats: int, device: str) -> tuple[dict[str, float], dict[str, int]]:
+    """Seconds of a call of each form, and on CUDA its peak memory."""
+    if device != "cuda":
+        return alternate(forms, repeats), {}
+    memory = {name: peak_of(run) for name, run in forms.items()}
+    times = alternate({name: recorded(run) for name, run in forms.items()}, repeats)
+    return {name: seconds / RECORDED for name, seconds in times.items()}, memory
+
+
+def peak_of(run) -> int:
+    run()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    run()
+    synchronise("cuda")
+    return torch.cuda.max_memory_allocated() - before
+
+
 def measure(forms: dict, repeats: int, device: str) -> tuple[dict[str, float], dict[str, int]]:
-    memory = {}
-    for name, run in forms.items():
-        run()
-        if device == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-            before = torch.cuda.memory_allocated()
-            run()
-            memory[name] = torch.cuda.max_memory_allocated() - before
+    """Seconds of a call of each form as it is, launches and waiting included, and on CUDA its peak memory."""
+    memory = {name: peak_of(run) for name, run in forms.items()} if device == "cuda" else {}
     return alternate(forms, repeats), memory
 
 
@@ -140,10 +167,10 @@ def main() -> None:
     rows = []
     for name, (ours, literal, inputs, works) in operators(options.size, dtype, device).items():
         for train in (False, True):
-            forms = {"literal": runner(literal, inputs, "reference", train, device)} if literal else {}
-            forms["reference"] = runner(ours, inputs, "reference", train, device)
-            forms["auto"] = runner(ours, inputs, "auto", train, device)
-            times, memory = measure(forms, options.repeats, device)
+            forms = {"literal": runner(literal, inputs, "reference", train)} if literal else {}
+            forms["reference"] = runner(ours, inputs, "reference", train)
+            forms["auto"] = runner(ours, inputs, "auto", train)
+            times, memory = device_seconds(forms, options.repeats, device)
             work = add(*works) if train else works[0]
             floor = max(work.read_write / limits["bytes_per_second"], work.flop / limits["flop_per_second"])
             for form, seconds in times.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bsn.constants import device_constant
 from bsn.shapes import check_divisible, check_image
 
 __all__ = ["lattice_pad_indices", "merge_phases", "pad_within_phases", "split_phases"]
@@ -137,6 +138,11 @@ def lattice_pad_indices(length: int, padded: int, period: int) -> list[int]:
     return indices
 
 
+@device_constant()
+def _pad_indices(length: int, padded: int, period: int) -> Tensor:
+    return torch.tensor(lattice_pad_indices(length, padded, period))
+
+
 def pad_within_phases(x: Tensor, multiple: int, period: int = 2) -> Tensor:
     """Pad bottom and right to a multiple, every new pixel a copy from its own residue class mod `period`.
 
@@ -163,8 +169,7 @@ def pad_within_phases(x: Tensor, multiple: int, period: int = 2) -> Tensor:
         length = x.shape[axis]
         padded = -(-length // multiple) * multiple
         if padded != length:
-            index = torch.tensor(lattice_pad_indices(length, padded, period), device=x.device)
-            x = x.index_select(axis, index)
+            x = x.index_select(axis, _pad_indices(length, padded, period, device=x.device))
     return x
 
 

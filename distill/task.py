@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bsn.engine import Task, Update, make_optimizer
+from bsn.engine import Part, Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
 from bsn.training.validation import Validation
@@ -102,11 +102,18 @@ class DistillTask(Task):
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of pairs."""
         batch = self._next_batch(step)
-        target = self._target(batch, step)
-        yield Update(
-            [lambda: (self._loss(self.modules["network"], batch, target).mean(), {})],
-            batch=batch.names,
-        )
+        tensors = self._tensors(batch, self._target(batch, step))
+        yield Update([Part(self._mean_loss, tensors)], batch=batch.names)
+
+    def _mean_loss(self, *tensors: Tensor) -> tuple[Tensor, Mapping[str, float]]:
+        return self._loss(self.modules["network"], *tensors).mean(), {}
+
+    def _tensors(self, batch: PairBatch, target: np.ndarray) -> list[Tensor]:
+        """Noisy crops, target and, where its spread counts, how far each target pixel is trusted."""
+        tensors = [self.scale.to_network(self._tensor(pixels)) for pixels in (batch.noisy, target)]
+        if self.config.uncertainty and batch.spread is not None:
+            tensors.append(trust(self._tensor(batch.spread)))
+        return tensors
 
     def _next_batch(self, step: int) -> PairBatch:
         if self._batches is None:
@@ -126,14 +133,10 @@ class DistillTask(Task):
         chosen = rng.integers(count, size=len(batch.targets))
         return batch.targets[np.arange(len(chosen)), chosen]
 
-    def _loss(self, network: nn.Module, batch: PairBatch, target: np.ndarray) -> Tensor:
+    def _loss(self, network: nn.Module, x: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """Loss of each sample, shape (N,)."""
         config = self.config
-        x, y = (self.scale.to_network(self._tensor(pixels)) for pixels in (batch.noisy, target))
         prediction = network(x).to(y.dtype)
-        weight = None
-        if config.uncertainty and batch.spread is not None:
-            weight = trust(self._tensor(batch.spread))
         loss = pixel_loss(prediction, y, weight, power=2 if config.loss == "l2" else 1)
         if config.multiscale:
             loss = loss + config.multiscale * multiscale_loss(prediction, y)
@@ -150,7 +153,7 @@ class DistillTask(Task):
         network = modules["network"]
         if self.held_back is not None:
             target = self.held_back.targets.mean(1)
-            numbers["val_loss"] = float(self._loss(network, self.held_back, target).mean())
+            numbers["val_loss"] = float(self._loss(network, *self._tensors(self.held_back, target)).mean())
             numbers["val_db_to_target"] = self._decibel(network, self.held_back.noisy, target)
         if self.validation is not None:
             numbers |= self.validation.run(self, self.model(network, {}), step, samples)  # type: ignore[arg-type]

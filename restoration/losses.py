@@ -6,13 +6,14 @@ also return an image of half the size (ELF) are supervised on it too.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from bsn.constants import device_constant
 
 __all__ = [
     "LossWeights",
@@ -81,7 +82,7 @@ def charbonnier(prediction: Tensor, target: Tensor, eps: float = 1e-3) -> Tensor
     return torch.sqrt((prediction - target).square() + eps**2).mean()
 
 
-@functools.cache
+@device_constant()
 def _pyramid_kernel() -> Tensor:
     weights = torch.tensor([0.05, 0.25, 0.4, 0.25, 0.05], dtype=torch.float64)
     return weights[:, None] * weights[None, :]
@@ -89,7 +90,7 @@ def _pyramid_kernel() -> Tensor:
 
 def _blur(x: Tensor) -> Tensor:
     channels = x.shape[1]
-    kernel = _pyramid_kernel().to(x).expand(channels, 1, 5, 5)
+    kernel = _pyramid_kernel(device=x.device, dtype=x.dtype).expand(channels, 1, 5, 5)
     return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), kernel, groups=channels)
 
 
@@ -115,7 +116,7 @@ def edge_loss(prediction: Tensor, target: Tensor) -> Tensor:
     return charbonnier(laplacian(prediction), laplacian(target))
 
 
-@functools.cache
+@device_constant()
 def _gaussian(size: int = 11, sigma: float = 1.5) -> Tensor:
     position = torch.arange(size, dtype=torch.float64) - size // 2
     weights = torch.exp(-(position**2) / (2 * sigma**2))
@@ -133,7 +134,7 @@ def ssim(prediction: Tensor, target: Tensor) -> Tensor:
     prediction, target : Tensor, shape (N, C, H, W)
     """
     channels = prediction.shape[1]
-    window = _gaussian().to(prediction)
+    window = _gaussian(device=prediction.device, dtype=prediction.dtype)
 
     def mean(x: Tensor) -> Tensor:
         rows = F.conv2d(x, window.view(1, 1, -1, 1).expand(channels, 1, -1, 1), padding=(5, 0), groups=channels)
@@ -181,7 +182,7 @@ _TERMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 def total_loss(
     outputs: Tensor | tuple[Tensor, ...], target: Tensor, weights: LossWeights, count: int = 1
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Weighted sum of all terms.
 
     Parameters
@@ -195,7 +196,7 @@ def total_loss(
     Returns
     -------
     loss : Tensor, shape ()
-    terms : dict of str to float
+    terms : dict of str to Tensor, shape ()
         The terms without their factors, for the log.
     """
     pairs = [(outputs, target)] if isinstance(outputs, Tensor) else [(outputs[0], target)]
@@ -207,15 +208,15 @@ def total_loss(
         for index, (prediction, truth) in enumerate(pairs if factor else ()):
             value = function(prediction, truth)
             total = total + factor * (weights.half if index else 1.0) * value
-            terms[f"{name}{'_half' if index else ''}"] = float(value.detach())
+            terms[f"{name}{'_half' if index else ''}"] = value.detach()
     if weights.ssim:
         value = ssim(*pairs[0])
         total = total + weights.ssim * (1 - value)
-        terms["ssim"] = float(value.detach())
+        terms["ssim"] = value.detach()
     if weights.tv:
         total = total + weights.tv * total_variation(pairs[0][0])
     if weights.internal and count > 1:
         value = agreement(pairs[0][0], count)
         total = total + weights.internal * value
-        terms["internal"] = float(value.detach())
+        terms["internal"] = value.detach()
     return total, terms

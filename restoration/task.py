@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bsn.engine import Task, Update, make_optimizer
+from bsn.engine import Part, Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, main_output
 from data import (
@@ -124,16 +123,19 @@ class RestorationTask(Task):
         groups = batch.pixels.reshape(-1, count, *batch.pixels.shape[1:])
         split = np.array_split(groups, min(self.config.accumulate, len(groups)))
         parts = [part.reshape(-1, *part.shape[2:]) for part in split]
-        yield Update([functools.partial(self._loss, part) for part in parts], batch=batch.names)
+        yield Update([Part(self._loss, self._pair(part)) for part in parts], batch=batch.names)
 
     def _next_batch(self, step: int) -> CropBatch:
         if self._batches is None:
             self._batches = prefetch(lambda at: self.batch(at, self.workers.rank, self.workers.world_size), step)
         return next(self._batches)
 
-    def _loss(self, pixels: np.ndarray) -> tuple[Tensor, Mapping[str, float]]:
-        device = self.workers.device
-        degraded, clean = (torch.from_numpy(np.ascontiguousarray(half)).to(device) for half in split_pairs(pixels))
+    def _pair(self, pixels: np.ndarray) -> list[Tensor]:
+        """Degraded and clean crops, on the device."""
+        halves = (torch.from_numpy(np.ascontiguousarray(half)) for half in split_pairs(pixels))
+        return [half.to(self.workers.device, non_blocking=True) for half in halves]
+
+    def _loss(self, degraded: Tensor, clean: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         outputs = self.modules["network"](degraded)
         single = isinstance(outputs, Tensor)
         exact = main_output(outputs).to(clean.dtype) if single else tuple(out.to(clean.dtype) for out in outputs)

@@ -9,13 +9,14 @@ from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.loop import FitResult, fit
 from bsn.engine.optimizers import OptimizerName, make_optimizer
 from bsn.engine.run_folder import RunFolder
-from bsn.engine.task import Task, Update
+from bsn.engine.task import Part, Task, Update
 
 __all__ = [
     "FitResult",
     "Interrupted",
     "LoopConfig",
     "OptimizerName",
+    "Part",
     "RunError",
     "RunFolder",
     "Task",

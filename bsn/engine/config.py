@@ -50,6 +50,9 @@ class LoopConfig:
         Write TensorBoard events beside metrics.csv (needs the extra "tensorboard").
     deterministic : bool
         Choose reproducible kernels, so that a resumed run ends in the same bits on the same machine.
+    graphs : bool
+        On one GPU, record forward and backward pass of a step as a CUDA graph and replay it: the same numbers, without the
+        launches that take most of the time of a small network. Needs memory for one more batch.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class LoopConfig:
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     tensorboard: bool = False
     deterministic: bool = True
+    graphs: bool = True
 
     def __post_init__(self) -> None:
         rules = {

@@ -17,10 +17,11 @@ from bsn.engine.config import LoopConfig
 from bsn.engine.devices import make_fabric
 from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.journal import Journal
+from bsn.engine.recording import Recorder
 from bsn.engine.run_folder import RunFolder
 from bsn.engine.schedule import learning_rate_factor
 from bsn.engine.stop import StopRequest
-from bsn.engine.task import Task, Update, Workers
+from bsn.engine.task import Loss, Task, Update, Workers
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -85,6 +86,12 @@ def fit(task: Task, config: LoopConfig, folder: RunFolder, *, resume: bool = Fal
         task.close()
 
 
+def _can_record(config: LoopConfig, fabric: Fabric) -> bool:
+    """Several processes talk while they compute, and loss scaling looks at the gradients."""
+    alone = fabric.device.type == "cuda" and fabric.world_size == 1
+    return config.graphs and alone and fabric._precision.precision != "16-mixed"
+
+
 def _is_launched_child() -> bool:
     import os
 
@@ -115,6 +122,7 @@ class _Loop:
         for name, module in self.raw.items():
             task.modules[name] = fabric.setup_module(module) if any(True for _ in module.parameters()) else module
         self.optimizers: dict[str, Any] = {name: fabric.setup_optimizers(o) for name, o in task.optimizers().items()}
+        self.recorder = Recorder(fabric.backward, self.raw.values()) if _can_record(config, fabric) else None
         self.peaks = {
             name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in self.optimizers.items()
         }
@@ -167,28 +175,35 @@ class _Loop:
             optimizer = self.optimizers[update.optimizer]
             for group, peak in zip(optimizer.param_groups, self.peaks[update.optimizer], strict=True):
                 group["lr"] = peak * (1.0 if update.optimizer in self.task.unscheduled else factor)
-            optimizer.zero_grad(set_to_none=True)
-            mean, logged = self._accumulate(update)
+            mean, logged = self._gradients(update, optimizer)
             reduced = self.fabric.all_reduce(
                 torch.stack([mean, mean.new_tensor(float(stop.requested))]), reduce_op="mean"
             )
             # The one place of a step where the processor waits for the device.
-            loss, requested = reduced.tolist()
+            loss, requested = reduced.tolist()  # type: ignore[union-attr]
             stopped = requested > 0
             if not math.isfinite(loss):
                 raise TrainingDiverged(self._divergence(loss, update))
             self._clip(optimizer)
             optimizer.step()
             prefix = "" if update.optimizer == "main" else f"{update.optimizer}_"
-            numbers |= {f"{prefix}loss": loss, **logged, f"{prefix}learning_rate": optimizer.param_groups[0]["lr"]}
+            terms = {name: float(value) for name, value in logged.items()}
+            numbers |= {f"{prefix}loss": loss, **terms, f"{prefix}learning_rate": optimizer.param_groups[0]["lr"]}
         for name, average in self.average.items():
             update_average(average, self.raw[name], self.config.ema, self.step)
         return numbers, stopped
 
-    def _accumulate(self, update: Update) -> tuple[torch.Tensor, Mapping[str, float]]:
+    def _gradients(self, update: Update, optimizer: Any) -> Loss:
         """Mean loss, on the device, and gradients (of no use where it is not finite)."""
+        if self.recorder is not None and len(update.parts) == 1:
+            recorded = self.recorder.run(
+                update.parts[0], [p for group in optimizer.param_groups for p in group["params"]]
+            )
+            if recorded is not None:
+                return recorded
+        optimizer.zero_grad(set_to_none=True)
         losses = []
-        logged: Mapping[str, float] = {}
+        logged: Mapping[str, torch.Tensor | float] = {}
         for index, part in enumerate(update.parts):
             last = index == len(update.parts) - 1
             with _no_sync(self.fabric, self.task.modules, enabled=not last):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+
+from bsn.engine.recording import record
 
 __all__ = ["Muon", "OptimizerName", "OptimizerSettings", "make_optimizer", "orthogonalise"]
 
@@ -123,6 +125,52 @@ def orthogonalise(matrices: Tensor) -> Tensor:
     return x.mT if tall else x
 
 
+class _Orthogonal:
+    """Orthogonalised directions of weights, as long as a step of learning rate 1 / :data:`_STEP_OF_ADAM`.
+
+    Matrices of one shape are orthogonalised together. On a GPU the many small products are recorded once and replayed.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor]) -> None:
+        self._shapes = [p.shape for p in parameters]
+        alike: dict[torch.Size, list[int]] = defaultdict(list)
+        for index, p in enumerate(parameters):
+            alike[_as_matrix(p).shape].append(index)
+        device = parameters[0].device
+        self._stacks = [
+            (torch.zeros(len(own), *shape, dtype=torch.float32, device=device), own) for shape, own in alike.items()
+        ]
+        self._directions = self._by_parameter(stack for stack, _ in self._stacks)
+        self._recorded: tuple[Any, list[Tensor]] | None = None
+
+    def _by_parameter(self, stacks: Iterable[Tensor]) -> list[Tensor]:
+        """Views of the matrices in `stacks`, in the order and shapes of the parameters."""
+        found = {
+            index: matrix.view(self._shapes[index])
+            for matrices, (_, own) in zip(stacks, self._stacks, strict=True)
+            for matrix, index in zip(matrices, own, strict=True)
+        }
+        return [found[index] for index in range(len(found))]
+
+    def fits(self, parameters: Sequence[Tensor]) -> bool:
+        """Whether it was made for such weights."""
+        return self._shapes == [p.shape for p in parameters]
+
+    def __call__(self, directions: Sequence[Tensor]) -> list[Tensor]:
+        """What to subtract from each weight; overwritten by the next call."""
+        torch._foreach_copy_(self._directions, list(directions))
+        if self._directions[0].device.type != "cuda" or torch.distributed.is_initialized():
+            return self._compute()
+        if self._recorded is None:
+            self._recorded = record(self._compute)
+        graph, updates = self._recorded
+        graph.replay()
+        return updates
+
+    def _compute(self) -> list[Tensor]:
+        return self._by_parameter(orthogonalise(stack) * max(stack.shape[1:]) ** 0.5 for stack, _ in self._stacks)
+
+
 class Muon(Optimizer):
     """Muon for the weights that map channels to channels, AdamW for all others.
 
@@ -158,6 +206,7 @@ class Muon(Optimizer):
         momentum: float = 0.95,
         weight_decay: float = 0.0,
     ) -> None:
+        self._orthogonal: _Orthogonal | None = None
         settings = {"lr": lr, "betas": betas, "momentum": momentum, "weight_decay": weight_decay}
         groups = [{"params": list(matrices), "orthogonal": True}, {"params": list(others), "orthogonal": False}]
         super().__init__([group for group in groups if group["params"]], settings)
@@ -179,7 +228,6 @@ class Muon(Optimizer):
     # All parameters of a group move in one launch per operation: on a GPU, launches would take longer than the arithmetic.
 
     def _step_matrices(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
-        """Matrices of one shape are orthogonalised together."""
         gradients = [_gradient(p) for p in parameters]
         for p in parameters:
             if not self.state[p]:
@@ -187,14 +235,9 @@ class Muon(Optimizer):
         momenta = [self.state[p]["momentum"] for p in parameters]
         torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
         directions = torch._foreach_lerp(gradients, momenta, group["momentum"])
-        alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
-        for p, direction in zip(parameters, map(_as_matrix, directions), strict=True):
-            alike[direction.shape].append((p, direction))
-        for shape, pairs in alike.items():
-            length = group["lr"] * _STEP_OF_ADAM * max(shape) ** 0.5
-            updates = orthogonalise(torch.stack([direction for _, direction in pairs]).float())
-            steps = [update.reshape(p.shape).to(p.dtype) for (p, _), update in zip(pairs, updates, strict=True)]
-            torch._foreach_sub_([p for p, _ in pairs], steps, alpha=length)
+        if self._orthogonal is None or not self._orthogonal.fits(parameters):
+            self._orthogonal = _Orthogonal(parameters)
+        torch._foreach_sub_(parameters, self._orthogonal(directions), alpha=group["lr"] * _STEP_OF_ADAM)
 
     def _step_adam(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         first, second = group["betas"]

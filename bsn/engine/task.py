@@ -11,9 +11,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-__all__ = ["Task", "Update", "Workers"]
+__all__ = ["Part", "Task", "Update", "Workers"]
 
-Loss = tuple[Tensor, Mapping[str, float]]
+Loss = tuple[Tensor, Mapping[str, Tensor | float]]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,26 @@ class Workers:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Loss of one part of a batch as a function of tensors, which a GPU can record once and replay.
+
+    Parameters
+    ----------
+    function : callable
+        Maps the tensors to ``(loss, logged numbers)``, by the same operations whatever their values.
+    inputs : sequence of Tensor
+        On the device that computes.
+    """
+
+    function: Callable[..., Loss]
+    inputs: Sequence[Tensor]
+
+    def __call__(self) -> Loss:
+        """Loss and logged numbers."""
+        return self.function(*self.inputs)
+
+
+@dataclass(frozen=True)
 class Update:
     """One change of parameters.
 
@@ -33,7 +53,7 @@ class Update:
     ----------
     parts : sequence of callable
         Each computes ``(loss, logged numbers)`` of one part of the batch; the gradients of their mean are accumulated
-        before the optimiser steps. One part is the ordinary case.
+        before the optimiser steps. One part is the ordinary case; as a :class:`Part` it can be recorded on a GPU.
     optimizer : str
         Which of the task's optimisers steps.
     batch : sequence of str

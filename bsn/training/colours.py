@@ -1,14 +1,52 @@
-"""Augmentation with colours stronger than those of the training images, under the same noise."""
+"""Augmentation with other and stronger colours than those of the training images, under the same noise."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
 
-__all__ = ["strengthen_colours"]
+from bsn.constants import device_constant
+
+__all__ = ["strengthen_colours", "turn_hues"]
 
 _SHARE = 0.5
 _LEAST = 0.4
+
+
+@device_constant()
+def _chroma() -> Tensor:
+    """Orthonormal axes of the plane of colours without luminance, shape (2, 3)."""
+    return torch.tensor([[1.0, -1.0, 0.0], [1.0, 1.0, -2.0]]) / torch.tensor([[2.0], [6.0]]).sqrt()
+
+
+def turn_hues(crops: Tensor, generator: torch.Generator) -> Tensor:
+    """Turn the colours of half of the crops about the grey axis, by any angle, half of these mirrored as well.
+
+    Orthogonal maps of the colours leave white Gaussian noise, equally strong in all channels, what it is. A network that
+    was shown few hues is surer than it should be that there are no others; and noise whose colours never come twice is
+    harder to learn by heart. (Ours.)
+
+    Parameters
+    ----------
+    crops : Tensor, shape (B, 3, h, w)
+        Noisy, in units in which grey has three equal values.
+    generator : torch.Generator
+        On the device of the crops.
+
+    Returns
+    -------
+    Tensor, shape (B, 3, h, w)
+        The mean of the channels and the length of colours stay.
+    """
+    chosen, angle, mirror = torch.rand(3, len(crops), generator=generator, dtype=crops.dtype, device=crops.device)
+    angle = torch.where(chosen < _SHARE, 2 * math.pi * angle, 0.0)
+    sign = torch.where((chosen < _SHARE) & (mirror < 0.5), -1.0, 1.0)
+    rows = [angle.cos(), -angle.sin(), sign * angle.sin(), sign * angle.cos()]
+    turn = torch.stack(rows, 1).view(-1, 2, 2) - torch.eye(2, dtype=crops.dtype, device=crops.device)
+    axes = _chroma(device=crops.device, dtype=crops.dtype)
+    return crops + torch.einsum("ki,bkl,lj,bjhw->bihw", axes, turn, axes, crops)
 
 
 def strengthen_colours(crops: Tensor, generator: torch.Generator, *, grey: float, sigma: Tensor | float) -> Tensor:

@@ -74,8 +74,8 @@ class TrainConfig:
     augment : bool
         Eight flips and rotations.
     augment_colours : bool
-        Weaken the luminance of half of the crops, so that the network meets stronger colours than the images have; for
-        RGB images and Gaussian noise (:func:`bsn.training.colours.strengthen_colours`).
+        Weaken the luminance of half of the crops and turn the hues of half of them, so that the network meets stronger and
+        other colours than the images have; for RGB images and Gaussian noise (:mod:`bsn.training.colours`).
     value_scale : {"standardise", "255"}
         Range the network works on: mean 0 and standard deviation 1 over the training images, or 0..255.
     validation_crops : int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bsn.engine import Task, Update, make_optimizer
+from bsn.engine import Part, Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample, posterior_nll, split_prediction
-from bsn.training.colours import strengthen_colours
+from bsn.training.colours import strengthen_colours, turn_hues
 from bsn.training.config import TrainConfig
 from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.validation import Validation
@@ -93,8 +92,8 @@ class BlindSpotTask(Task):
         """One update on one batch of crops."""
         batch = self._next_batch(step)
         colours = self._colours_of(batch, step) if self.config.augment_colours else None
-        parts = np.array_split(batch.pixels, self.config.accumulate)
-        yield Update([functools.partial(self._loss, part, colours) for part in parts], batch=batch.names)
+        parts = [self._target(part, colours) for part in np.array_split(batch.pixels, self.config.accumulate)]
+        yield Update([Part(self._loss, [part]) for part in parts], batch=batch.names)
 
     def _next_batch(self, step: int) -> CropBatch:
         if self._batches is None:
@@ -110,17 +109,17 @@ class BlindSpotTask(Task):
         seed = np.random.default_rng([step, *batch.positions.ravel()]).integers(2**63)
         return torch.Generator(self.workers.device).manual_seed(int(seed))
 
-    def _strengthened(self, x: Tensor, colours: torch.Generator) -> Tensor:
-        """Crops in network units, of which some have stronger colours."""
+    def _recoloured(self, x: Tensor, colours: torch.Generator) -> Tensor:
+        """Crops in network units, of which some have stronger, some other colours."""
         grey = float(self.scale.to_network(torch.tensor(self.mean_intensity)))
         sigma = self.modules["noise"](x[:1, :1, :1, :1]).detach().sqrt()  # the same at every intensity
-        return strengthen_colours(x, colours, grey=grey, sigma=sigma)
+        return turn_hues(strengthen_colours(x, colours, grey=grey, sigma=sigma), colours)
 
-    def _loss(self, pixels: np.ndarray, colours: torch.Generator | None) -> tuple[Tensor, Mapping[str, float]]:
-        x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)
-        target = self._network_input(self.scale.to_network(x))
-        if colours is not None:
-            target = self._strengthened(target, colours)
+    def _target(self, pixels: np.ndarray, colours: torch.Generator | None) -> Tensor:
+        target = self.network_crops(pixels)
+        return target if colours is None else self._recoloured(target, colours)
+
+    def _loss(self, target: Tensor) -> tuple[Tensor, Mapping[str, float]]:
         outputs = self.predict(self.modules["network"], target).to(target.dtype)
         return self.loss(outputs, target, self.modules).mean(), {}
 
@@ -177,8 +176,9 @@ class BlindSpotTask(Task):
         return self.validation.run(self, modules, step, samples)
 
     def network_crops(self, pixels: np.ndarray) -> Tensor:
-        """Network input of validation crops (B, C, h, w) in image values."""
-        return self._network_input(self.scale.to_network(torch.from_numpy(pixels).to(self.workers.device)))
+        """Network input of crops (B, C, h, w) in image values."""
+        x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)
+        return self._network_input(self.scale.to_network(x))
 
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
         """The network with all that is needed to use it."""

@@ -1,6 +1,5 @@
 """On a GPU, training and denoising give what the CPU gives."""
 
-import csv
 import dataclasses
 import os
 import signal
@@ -16,11 +15,9 @@ from bsn.selfsup import outputs_for_posterior
 from bsn.training import TrainConfig, build_task
 from bsn.training.task import BlindSpotTask
 from data import ArraySource
+from tests.helpers.gpu import NEEDS_GPU, assert_a_gpu_takes_the_steps_of_the_cpu
 
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
-]
+pytestmark = NEEDS_GPU
 
 SIGMA = 0.1
 WAYS = {
@@ -41,8 +38,7 @@ def noisy_waves(channels=3, size=96, count=4):
     return [(c[..., None] + n).astype(np.float32) for c, n in zip(clean, noise, strict=True)]
 
 
-def train(run, way, steps, accelerator, *, resume=False, stop_at=None, **loop):
-    """Loss of each step of a run."""
+def train(run, way, loop, *, resume=False, stop_at=None):
     config = TrainConfig(**({"stride": 1, "crop": 32, "validation_crops": 0} | WAYS[way]))
     torch.manual_seed(0)
     task = build_task(ArraySource(np.stack(noisy_waves()), "NYXC"), config, 0)
@@ -54,30 +50,40 @@ def train(run, way, steps, accelerator, *, resume=False, stop_at=None, **loop):
         yield from original(step)
 
     task.updates = updates
-    settings = {"precision": "32-true", "validate_every": 0, "warmup_steps": 0, **loop}
-    fit(task, LoopConfig(steps=steps, accelerator=accelerator, **settings), RunFolder(run), resume=resume)
-    with open(run / "metrics.csv", newline="") as file:
-        return np.array([float(row["loss"]) for row in csv.DictReader(file) if row.get("loss")])
+    fit(task, loop, RunFolder(run), resume=resume)
+
+
+def weights_of(run):
+    return Model.load(run).network.state_dict()
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_training_takes_the_steps_of_the_cpu(tmp_path, way, monkeypatch):
+def test_training_takes_the_steps_of_the_cpu(tmp_path, way, monkeypatch, caplog):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    if "augment_colours" in WAYS[way]:  # random numbers of another device
-        monkeypatch.setattr(BlindSpotTask, "_strengthened", lambda self, x, colours: x)
-    cpu, gpu = (train(tmp_path / name, way, 8, name) for name in ("cpu", "gpu"))
-    assert len(gpu) == 8
-    np.testing.assert_allclose(gpu, cpu, rtol=5e-3, atol=5e-3 * np.abs(cpu).mean())
+    # The random numbers of another device.
+    monkeypatch.setattr(BlindSpotTask, "_recoloured", lambda self, x, colours: x)
+    assert_a_gpu_takes_the_steps_of_the_cpu(lambda run, loop: train(run, way, loop), tmp_path, caplog)
+
+
+BF16 = LoopConfig(steps=12, precision="bf16-mixed", validate_every=0, warmup_steps=0, checkpoint_every=3, ema=0.9)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_recorded_steps_give_the_same_bits(tmp_path, way, caplog):
+    train(tmp_path / "recorded", way, BF16)
+    train(tmp_path / "launched", way, dataclasses.replace(BF16, graphs=False))
+    assert "no CUDA graph" not in caplog.text
+    one, other = weights_of(tmp_path / "recorded"), weights_of(tmp_path / "launched")
+    assert all(torch.equal(one[key], other[key]) for key in one)
 
 
 @pytest.mark.parametrize("way", ["known noise, stronger colours", "window and channel attention"])
 def test_a_resumed_run_ends_in_the_same_bits(tmp_path, way):
-    options = {"precision": "bf16-mixed", "checkpoint_every": 3}
-    train(tmp_path / "whole", way, 12, "gpu", **options)
+    train(tmp_path / "whole", way, BF16)
     with pytest.raises(Interrupted):
-        train(tmp_path / "cut", way, 12, "gpu", stop_at=7, **options)
-    train(tmp_path / "cut", way, 12, "gpu", resume=True, **options)
-    one, other = (Model.load(tmp_path / name).network.state_dict() for name in ("whole", "cut"))
+        train(tmp_path / "cut", way, BF16, stop_at=7)
+    train(tmp_path / "cut", way, BF16, resume=True)
+    one, other = weights_of(tmp_path / "whole"), weights_of(tmp_path / "cut")
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bsn.constants import device_constant
+
 __all__ = ["blind_tap_mask", "masked_conv_reference"]
 
 
-@functools.lru_cache(maxsize=64)
+@device_constant()
 def _mask(kernel: int, lattice: int) -> Tensor:
     offset = torch.arange(kernel) - kernel // 2
     on_lattice = offset % lattice == 0
@@ -20,7 +20,7 @@ def _mask(kernel: int, lattice: int) -> Tensor:
 
 def blind_tap_mask(kernel: int, lattice: int, like: Tensor) -> Tensor:
     """Mask of shape (1, 1, kernel, kernel): 0 where both tap offsets are multiples of `lattice`, 1 elsewhere."""
-    return _mask(kernel, lattice).to(device=like.device, dtype=like.dtype)
+    return _mask(kernel, lattice, device=like.device, dtype=like.dtype)
 
 
 def masked_conv_reference(x: Tensor, weight: Tensor, bias: Tensor | None, lattice: int) -> Tensor:

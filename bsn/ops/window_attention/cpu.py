@@ -62,7 +62,7 @@ def window_attention_cpu(
     assert bias_table is not None  # refused before
     window, (n, c, h, w) = geometry[0], q.shape
     queries, keys, values = (_tokens(x, window) for x in (q, k, v))
-    bias = bias_table[bias_rows(geometry)].permute(2, 0, 1).to(q.dtype)
+    bias = bias_table[bias_rows(geometry, device=bias_table.device)].permute(2, 0, 1).to(q.dtype)
     out = torch.empty_like(queries, memory_format=torch.contiguous_format)
     depth = c // heads
     for head in range(heads):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from bsn.constants import device_constant
 
 __all__ = ["Size", "WindowGeometry", "bias_rows", "window_attention_reference"]
 
@@ -14,13 +14,13 @@ Size = tuple[int, int]  # rows, columns
 WindowGeometry = tuple[Size, Size]  # (window, key_window)
 
 
-@functools.lru_cache(maxsize=64)
+@device_constant()
 def _table_rows(window: int, key_window: int) -> Tensor:
     """Row of the position table for each (query coordinate, key coordinate): shape (window, key_window)."""
     return torch.arange(key_window)[None, :] - torch.arange(window)[:, None] + key_window - 1
 
 
-@functools.lru_cache(maxsize=64)
+@device_constant()
 def bias_rows(geometry: WindowGeometry) -> Tensor:
     """Row of the bias table for each (query, key) of a window, shape (queries, keys)."""
     axes = [torch.arange(k)[None, :] - torch.arange(w)[:, None] + w - 1 for w, k in zip(*geometry, strict=True)]
@@ -45,7 +45,7 @@ def _position_logits(q: Tensor, rel_height: Tensor, rel_width: Tensor, geometry:
     """Logits q . height[i - a + K - 1] + q . width[j - b + K - 1], shape (windows, heads, queries, keys)."""
     window, key_window = geometry
     grid = q.unflatten(2, window)
-    heights, widths = (_table_rows(w, k).to(q.device) for w, k in zip(window, key_window, strict=True))
+    heights, widths = (_table_rows(w, k, device=q.device) for w, k in zip(window, key_window, strict=True))
     along_height = torch.einsum("nhabd,aid->nhabi", grid, rel_height[heights])
     along_width = torch.einsum("nhabd,bjd->nhabj", grid, rel_width[widths])
     logits = along_height.unsqueeze(-1) + along_width.unsqueeze(-2)
@@ -74,7 +74,7 @@ def _attend_with_bias(
     queries: Tensor, keys: Tensor, values: Tensor, table: Tensor, geometry: WindowGeometry, mask: Tensor | None
 ) -> Tensor:
     """Attention with one bias per head and offset; PyTorch's fused attention takes it whole."""
-    bias = table[bias_rows(geometry).to(table.device)].permute(2, 0, 1).to(queries.dtype)
+    bias = table[bias_rows(geometry, device=table.device)].permute(2, 0, 1).to(queries.dtype)
     if mask is None:
         return F.scaled_dot_product_attention(queries, keys, values, attn_mask=bias.unsqueeze(0))
     bias = (bias + mask.to(bias.dtype).unsqueeze(1)).repeat(len(queries) // len(mask), 1, 1, 1)

@@ -420,5 +420,5 @@ def _fold_bias(pairs: Tensor, geometry: WindowGeometry) -> Tensor:
     """
     (wh, ww), (kh, kw) = geometry
     cells = (wh + kh - 1) * (ww + kw - 1)
-    shared = torch.nn.functional.one_hot(bias_rows(geometry).flatten().to(pairs.device), cells)
+    shared = torch.nn.functional.one_hot(bias_rows(geometry, device=pairs.device).flatten(), cells)
     return (pairs.flatten(1) @ shared.to(pairs.dtype)).T.contiguous()

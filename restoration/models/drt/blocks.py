@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bsn.constants import device_constant
 from bsn.ops import ChannelNorm, window_attention
 from restoration.models.common import checkpointed
 from restoration.models.drt.config import DRTConfig
@@ -37,7 +38,7 @@ def merge_windows(x: Tensor, grid: Grid) -> Tensor:
     return pixels.reshape(-1, rows * window, columns * window, c).permute(0, 3, 1, 2)
 
 
-@functools.lru_cache(maxsize=32)
+@device_constant(kept=8)
 def shift_mask(grid: Grid, window: int, shift: int) -> Tensor:
     """Logit mask of cyclically shifted windows: -100 between positions that were no neighbours before the shift.
 
@@ -131,7 +132,7 @@ class Block(nn.Module):
 
     def _shifted(self, x: Tensor, grid: Grid) -> Tensor:
         image = merge_windows(x, grid).roll((-self.shift, -self.shift), (2, 3))
-        mask = shift_mask(grid, x.shape[-1], self.shift).to(device=x.device, dtype=x.dtype)
+        mask = shift_mask(grid, x.shape[-1], self.shift, device=x.device, dtype=x.dtype)
         return split_windows(self.attn(image, mask).roll((self.shift, self.shift), (2, 3)), x.shape[-1])
 
 

@@ -6,12 +6,10 @@ import torch
 from bsn.models import create
 from bsn.ops import channel_attention, gated_depthwise_conv, layer_norm, use_backend, window_attention
 from bsn.ops.layer_norm import add_layer_norm
+from tests.helpers.gpu import NEEDS_GPU
 from tests.helpers.kernels import budget
 
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
-]
+pytestmark = NEEDS_GPU
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
 
 
@@ -84,6 +82,8 @@ def test_gated_depthwise_conv_of_elf(channels_last, dtype):
     x, weight, bias = image(254, 128), numbers(254, 1, 3, 3) / 3, numbers(254)
     x = x if channels_last else x.contiguous()
     budget(gated_depthwise_conv, [x, weight, bias], dtype)
+    # In eighths every precision computes the activated values exactly: none changes sides of the PReLU's kink.
+    x, weight, bias = ((8 * t).round() / 8 for t in (x, weight, bias))
     budget(gated_depthwise_conv, [x, weight, bias, numbers(1).abs()], dtype)
 
 
