@@ -26,7 +26,7 @@ FLOORS = [
     {"models"},
     {"ops", "selfsup", "blindness", "engine", "evaluation"},
     {"lattice", "coupling"},
-    {"shapes"},
+    {"shapes", "constants"},
 ]
 
 LIBRARIES_THAT_NETWORKS_DO_NOT_NEED = {"lightning_fabric", "jsonargparse", "rich", "matplotlib", "skimage"}

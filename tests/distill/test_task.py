@@ -89,7 +89,7 @@ def test_uncertainty_weighs_and_must_be_there(tmp_path, noisy_images, teacher_mo
         torch.manual_seed(0)
         task = build_task(unsure, dataclasses.replace(SMALL, uncertainty=uncertainty, loss="l1"), 0)
         batch = task.pairs.batch(0, 2)
-        losses.append(task._loss(task.modules["network"], batch, batch.targets.mean(1)))
+        losses.append(task._loss(task.modules["network"], *task._tensors(batch, batch.targets.mean(1))))
         if uncertainty:
             x, y = (torch.from_numpy(p) for p in (batch.noisy, batch.targets[:, 0]))
             weight = trust(torch.from_numpy(batch.spread))
