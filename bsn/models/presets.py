@@ -60,3 +60,11 @@ register_preset(
         "twice the channels at full resolution, half the speed: for colour photographs and runs of an hour",
     )
 )
+register_preset(
+    Preset(
+        "tbsn-wide",
+        "tbsn",
+        dataclasses.replace(_TINY, widths=(128, 160, 192, 192), blocks=(3, 3, 3, 3)),
+        "for minutes of a large GPU: wide where the pixels are, plain convolutions that keep it busy",
+    )
+)

@@ -5,6 +5,8 @@ Written from the specification for reading, not for speed; the outside truth tha
 
 from __future__ import annotations
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -93,18 +95,25 @@ def channel_attention(q, k, v, temperature, heads, scope, dilation=2):
     return out
 
 
-def window_mask(window, key_window, dilation=2):
+@functools.cache
+def window_mask(window, key_window, dilation=2, device="cpu"):
     """0 where query and key patch indices differ by multiples of the dilation in both axes, -inf elsewhere."""
-    rows = torch.arange(window)[:, None] - torch.arange(key_window)[None, :]
+    rows = torch.arange(window, device=device)[:, None] - torch.arange(key_window, device=device)[None, :]
     same = rows % dilation == 0
     allowed = rearrange(same, "a i -> a 1 i 1") & rearrange(same, "b j -> 1 b 1 j")
-    mask = torch.zeros(window * window, key_window * key_window)
+    mask = torch.zeros(window * window, key_window * key_window, device=device)
     return mask.masked_fill(~rearrange(allowed, "a b i j -> (a b) (i j)"), float("-inf"))
+
+
+@functools.cache
+def table_rows(window, key_window, device):
+    """Row of a position table for each query and key."""
+    return torch.arange(key_window, device=device)[None] - torch.arange(window, device=device)[:, None] + key_window - 1
 
 
 def position_logits(q, rel_height, rel_width, window, key_window):
     """Closed form of the skewed tables: q . height[i - a + K - 1] + q . width[j - b + K - 1]."""
-    rows = torch.arange(key_window)[None, :] - torch.arange(window)[:, None] + key_window - 1
+    rows = table_rows(window, key_window, q.device)
     q = rearrange(q, "... (a b) d -> ... a b d", a=window)
     height = torch.einsum("...abd,aid->...abi", q, rel_height[rows])
     width = torch.einsum("...abd,bjd->...abj", q, rel_width[rows])
@@ -125,7 +134,7 @@ def window_attention(q, k, v, rel_height, rel_width, window, key_window, heads, 
     k, v = patches(k), patches(v)
     logits = q @ k.transpose(-2, -1) + position_logits(q, rel_height, rel_width, window, key_window)
     if mask is None:
-        mask = window_mask(window, key_window, dilation)
+        mask = window_mask(window, key_window, dilation, q.device)
     out = (logits + mask.to(logits)).softmax(-1) @ v
     return rearrange(out, "(n y x) g (a b) d -> n (g d) (y a) (x b)", y=h // window, x=w // window, a=window, b=window)
 

@@ -65,7 +65,7 @@ class WindowAttention(nn.Module):
             table = torch.randn(2 * self.key_window - 1, head_dim) * head_dim**-0.5
             setattr(self.rel_pos_emb, name, nn.Parameter(table))
         self.fixed_pos_emb = nn.Module()
-        mask = literal_ops.window_mask(self.window, self.key_window)[None]
+        mask = literal_ops.window_mask(self.window, self.key_window)[None].clone()
         self.fixed_pos_emb.attention_mask = nn.Parameter(mask, requires_grad=False)
         self.project_out = nn.Conv2d(heads * head_dim, dim, 1, bias=bias)
 
