@@ -64,7 +64,8 @@ register_preset(
     Preset(
         "tbsn-wide",
         "tbsn",
-        dataclasses.replace(_TINY, widths=(128, 160, 192, 192), blocks=(3, 3, 3, 3)),
+        # So wide and deep it needs norms: without them single crops exploded after 200 steps, and the loss after 1,100.
+        dataclasses.replace(_TINY, widths=(128, 160, 192, 192), blocks=(3, 3, 3, 3), norm="bias-free"),
         "for minutes of a large GPU: wide where the pixels are, plain convolutions that keep it busy",
     )
 )

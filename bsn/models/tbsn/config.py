@@ -60,7 +60,8 @@ class TBSNConfig:
     bias : bool
         Of the convolutions of blocks, merges and output.
     norm : {"bias-free", "with-bias", "none"}
-        Norm before each sub-layer. "none" starts every branch small instead, which needs no statistics.
+        Norm before each sub-layer. "none" needs no statistics, and starts the branches of blocks with attention small
+        instead; for narrow networks.
     wide_decoder : bool
         True: the finest decoder keeps the concatenation of both paths (twice its width), as published. False: a 1x1
         convolution reduces it like at the other levels.
