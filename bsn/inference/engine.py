@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from bsn.engine.allocator import keep_freed_memory
 from bsn.engine.devices import best_precision
+from bsn.engine.recording import record
 from bsn.inference.config import InferenceConfig
 from bsn.models.interface import main_output
 
 __all__ = ["make_runner"]
 
-WARM_UP = 2  # eager runs before a capture, in which libraries choose their algorithms
 KEPT_GRAPHS = 4  # tile shapes of one image: inner, right, bottom, corner
 LARGEST_GRAPH = 512 * 512  # pixels for which "auto" takes graphs: where launches, not arithmetic, fill the time
 
@@ -85,24 +85,17 @@ class _Graphs:
         return out.clone()
 
     def _capture(self, x: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor, Tensor]:
-        given, graph = x.clone(), torch.cuda.CUDAGraph()
+        given = x.clone()
         # Cached casts of the weights would be freed after the block and be gone at the replay.
         with torch.autocast("cuda", torch.bfloat16, enabled=self.bf16, cache_enabled=False):
-            stream = torch.cuda.Stream()
-            stream.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(stream):
-                for _ in range(WARM_UP):
-                    self.network(given)
-            torch.cuda.current_stream().wait_stream(stream)
-            with torch.cuda.graph(graph):
-                out = main_output(self.network(given))
+            graph, out = record(lambda: main_output(self.network(given)))
         return graph, given, out
 
 
 class _Automatic:
     """CUDA graphs for small inputs whose shape comes again, otherwise, and once a capture has failed, the network itself.
 
-    A capture costs about three forward passes, so the first input of a shape runs without, and a single image costs what
+    A capture costs several forward passes, so the first input of a shape runs without, and a single image costs what
     it did. Shapes beyond the number of graphs that are kept run without, too: no graph is captured twice.
     """
 
