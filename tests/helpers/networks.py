@@ -11,6 +11,7 @@ __all__ = ["randomise", "small"]
 
 SMALL = {
     "tbsn": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "refinement_blocks": 1, "head_dim": 4},
+    "tbsn-wide": {"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1)},
     "tbsn-small": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "refinement_blocks": 1},
     "dbsnl": {"width": 8, "modules": 2},
     "ddsa": {"width": 8, "blocks": (1, 1), "heads": (1, 2), "refinement_blocks": 1},
