@@ -147,7 +147,9 @@ class Recorder:
 
         pool = next((r.graph.pool() for r in self._recordings.values()), None)
         buffers = [buffer.clone() for buffer in self._buffers]
-        graph, (loss, logged) = record(work, before=clear, pool=pool)
-        for buffer, value in zip(self._buffers, buffers, strict=True):
-            buffer.copy_(value)
+        try:
+            graph, (loss, logged) = record(work, before=clear, pool=pool)
+        finally:
+            for buffer, value in zip(self._buffers, buffers, strict=True):
+                buffer.copy_(value)
         return _Recording(graph, inputs, loss, logged, [p.grad for p in parameters])

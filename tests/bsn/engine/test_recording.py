@@ -62,18 +62,21 @@ def test_a_part_is_recorded_once_for_each_shape_and_leaves_no_trace_in_buffers(r
 def test_what_cannot_be_recorded_is_computed_as_usual(monkeypatch, caplog):
     attempts = []
 
-    def record(*_, **__):
+    def record(work, **_):
         attempts.append(1)
+        work()
         raise RuntimeError("it waits for the device")
 
     monkeypatch.setattr(recording, "record", record)
-    recorder = Recorder(torch.Tensor.backward, [])
-    part = Part(lambda x: (x.sum(), {}), [torch.ones(2)])
+    network = nn.BatchNorm1d(3)
+    recorder = Recorder(torch.Tensor.backward, [network])
+    part = Part(lambda x: (network(x).square().sum(), {}), [torch.rand(8, 3)])
     assert recorder.run(lambda: (torch.ones(()), {}), []) is None
     assert not attempts
-    assert recorder.run(part, []) is None
-    assert recorder.run(part, []) is None
+    assert recorder.run(part, list(network.parameters())) is None
+    assert recorder.run(part, list(network.parameters())) is None
     assert len(attempts) == 1
+    assert not network.running_mean.any()  # the attempt left no trace
     assert caplog.text.count("it waits for the device") == 1
 
 
