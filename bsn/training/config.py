@@ -53,7 +53,7 @@ class TrainConfig:
         "none" predicts the clean value from the surroundings alone. With a noise model the network also predicts its own
         uncertainty, and the noisy pixel is combined with the prediction by Bayes' rule: better where the noise is
         independent from pixel to pixel. The loss then is the likelihood, whatever `loss` says (but see `noise_scope`).
-        "auto": chosen by the measured noise.
+        "auto": chosen by the measured noise; "none" where `start` has no noise model.
     noise_gain, noise_read : float, optional
         Of the noise model, in image values (range [0, 1] for integer images): variance = noise_gain * clean +
         noise_read ** 2. For Gaussian noise `noise_read` is its standard deviation. If one of them is None, both are

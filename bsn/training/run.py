@@ -163,9 +163,15 @@ def build_task(
             f"{config.model} sees the pixel it predicts and would learn to copy the noise; train it on pairs with bsn restore "
             "train, or choose a blind-spot network"
         )
+    start = None if config.start is None else _starting_model(config, source.channels)
+    if start is not None and start.noise is None and config.noise == "auto":
+        config = dataclasses.replace(config, noise="none")
+        say("the model to start with has no noise model: neither has this run")
     config, statistics, advice = judge(source, config)
     for reason in advice.reasons if advice is not None else ():
         say(reason)
+    if start is not None:
+        _check_noise(start, config)
     if config.augment_colours and (source.channels, config.noise, config.noise_scope) != (3, "gaussian", "set"):
         raise ValueError(
             f"augment_colours is for RGB images and one Gaussian noise level, not for {source.channels} channels and noise "
@@ -174,7 +180,6 @@ def build_task(
     config = settle_optimizer(source, fit_crop(source, config), steps)
     held_back = _held_back(source, config, seed)
     crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
-    start = None if config.start is None else _starting_model(config, source.channels)
     network = _new_network(config, source.channels) if start is None else start.network.train()
     warn_of_leaks(network, config.crop)
     mean, spread, darkest = _statistics(crops)
@@ -241,7 +246,7 @@ def _new_network(config: TrainConfig, channels: int) -> nn.Module:
 
 
 def _starting_model(config: TrainConfig, channels: int) -> Model:
-    """The trained model that a run begins with, if it can be trained on these images and with this noise."""
+    """The trained model that a run begins with, if it can be trained on these images."""
     model = Model.load(str(config.start))
     if not model.network.lattice:
         raise ValueError(
@@ -249,14 +254,18 @@ def _starting_model(config: TrainConfig, channels: int) -> Model:
         )
     if model.channels != channels:
         raise ValueError(f"the model {config.start} has {model.channels} channels, the images have {channels}")
-    if (model.noise is None) != (config.noise == "none"):
+    return model
+
+
+def _check_noise(start: Model, config: TrainConfig) -> None:
+    """Refuse a starting model whose outputs are not those that the run trains."""
+    if (start.noise is None) != (config.noise == "none"):
         had, way = (
-            ("no noise model", "none") if model.noise is None else ("a noise model", "gaussian or poisson-gaussian")
+            ("no noise model", "none") if start.noise is None else ("a noise model", "gaussian or poisson-gaussian")
         )
         raise ValueError(
             f"the model {config.start} was trained with {had}, this run has noise {config.noise!r}; use --noise {way}"
         )
-    return model
 
 
 def _held_back(source: ImageSource, config: TrainConfig, seed: int) -> CropBatch | None:

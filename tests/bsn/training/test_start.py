@@ -67,6 +67,18 @@ def test_a_run_without_noise_model_can_be_started_from(tmp_path):
     assert set(task.modules) == {"network"}
 
 
+def test_a_start_without_noise_model_settles_what_is_automatic(tmp_path):
+    """Also where the images alone would ask for a posterior."""
+    Model(create("tbsn-tiny", channels=1), ValueScale(0.5, 0.3)).save(tmp_path / "mean.safetensors")
+    rng, said = np.random.default_rng(1), []
+    source = ArraySource((0.5 + 0.1 * rng.standard_normal((128, 128, 1))).astype(np.float32), "YXC")
+    config = TrainConfig(crop=32)
+    assert set(build_task(source, config, 0).modules) == {"network", "noise"}
+    config = TrainConfig(crop=32, start=str(tmp_path / "mean.safetensors"))
+    assert set(build_task(source, config, 0, say=said.append).modules) == {"network"}
+    assert "no noise model" in said[0]
+
+
 def test_what_does_not_fit_is_refused(trained, tmp_path):
     with pytest.raises(ValueError, match="has 1 channels, the images have 3"):
         _build(trained, _image(3))
