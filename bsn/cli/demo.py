@@ -19,7 +19,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """Declare the options."""
     parser.add_argument("-o", "--output", default="bsn-demo", help="new folder for run, pictures and report.html")
-    parser.add_argument("--minutes", type=float, default=2.5, help="training time")
+    parser.add_argument("--minutes", type=float, default=2.5, help="training time, for 3900 steps at most")
     parser.add_argument("--steps", type=int | None, default=None, help="training steps, instead of --minutes")
     parser.add_argument("--seed", type=int, default=0, help="of noise, weights and crops")
 

@@ -103,7 +103,7 @@ class _Loop:
 
     def __init__(self, task: Task, config: LoopConfig, folder: RunFolder, fabric: Fabric) -> None:
         self.task, self.config, self.folder, self.fabric = task, config, folder, fabric
-        self.total = config.steps
+        self.total = config.max_steps or config.steps
         self.calibrated = config.minutes is None
         self._calibration: tuple[int, float] = (_CALIBRATION_SKIP, 0.0)  # step and seconds at which it began
         self._calibrate_at = 0 if self.calibrated else _CALIBRATION_SKIP + _CALIBRATION_STEPS
@@ -237,7 +237,8 @@ class _Loop:
         first_step, first_seconds = self._calibration
         pace = (self.seconds - first_seconds) / (self.step - first_step)
         budget = 60 * self.config.minutes
-        left = max(1, int((0.97 * budget - self.seconds) / pace))
+        wanted = max(1, int((0.97 * budget - self.seconds) / pace))
+        left = wanted if self.config.max_steps is None else min(wanted, self.config.max_steps - self.step)
         again = math.ceil(_RECALIBRATION_SHARE * left) if self.seconds < _CALIBRATION_ENDS * budget else 0
         # One process decides: the others' clocks differ.
         left, again = self.fabric.broadcast(torch.tensor([left, again], device=self.fabric.device)).tolist()
@@ -245,7 +246,13 @@ class _Loop:
         self._calibration, self._calibrate_at = (self.step, self.seconds), self.step + again
         journal.set_total(self.total)
         if not self.calibrated:
-            journal.say(f"{self.config.minutes:g} minutes at {1 / pace:.2f} steps/s are {self.total} steps")
+            most = f"; the run ends after {self.total}" if left < wanted else ""
+            journal.say(
+                f"{self.config.minutes:g} minutes at {1 / pace:.2f} steps/s are {self.step + wanted} steps{most}"
+            )
+            remark = self.task.remark(self.total)
+            if remark is not None:
+                journal.say(remark)
         self.calibrated = True
 
     def _validate(self, journal: Journal) -> None:

@@ -89,6 +89,10 @@ class Task(ABC):
     def start(self, workers: Workers) -> None:  # noqa: B027  (a hook that most tasks need not fill)
         """Take note of this process's place; called once before the first step."""
 
+    def remark(self, steps: int) -> str | None:
+        """What to tell the user of a run by minutes once its length in steps is known."""
+        return None
+
     @abstractmethod
     def optimizers(self) -> dict[str, Optimizer]:
         """Optimisers of :attr:`modules`, made anew; called once, after the modules were wrapped."""

@@ -11,7 +11,7 @@ from data import DataError, ImageSource
 from data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
 from data.samples import evenly, middle
 
-__all__ = ["SMALLEST_CROP", "judge", "measure_source", "settle_optimizer"]
+__all__ = ["SMALLEST_CROP", "judge", "measure_source", "pixels_of", "remark_on_length", "settle_optimizer"]
 
 _IMAGES = 16
 _SIDE = 512
@@ -88,9 +88,44 @@ def settle_optimizer(source: ImageSource, config: TrainConfig, steps: int) -> Tr
     """
     if config.optimizer != "auto":
         return config
-    pixels = sum(height * width for height, width in (source.size(i) for i in range(len(source))))
-    passes = steps * config.batch_size * config.crop**2 / pixels
-    return dataclasses.replace(config, optimizer="muon" if config.step == 1 and passes <= _MOST_PASSES else "adamw")
+    few = _passes(config, steps, pixels_of(source)) <= _MOST_PASSES
+    return dataclasses.replace(config, optimizer="muon" if config.step == 1 and few else "adamw")
+
+
+def remark_on_length(config: TrainConfig, steps: int, pixels: int) -> str | None:
+    """What a user should know of a run with Muon that is long for its images.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        As trained.
+    steps : int
+        Length of the run.
+    pixels : int
+        Of the training set, see :func:`pixels_of`.
+
+    Returns
+    -------
+    str or None
+        None where there is nothing to say.
+    """
+    passes = _passes(config, steps, pixels)
+    if config.optimizer != "muon" or passes <= _MOST_PASSES:
+        return None
+    return (
+        f"they pass {passes:.0f} times over every pixel, and Muon may learn the noise by heart: watch the validation, or use "
+        "--optimizer adamw"
+    )
+
+
+def pixels_of(source: ImageSource) -> int:
+    """Pixels of all images, channels not counted."""
+    return sum(height * width for height, width in (source.size(i) for i in range(len(source))))
+
+
+def _passes(config: TrainConfig, steps: int, pixels: int) -> float:
+    """How often a run sees every pixel."""
+    return steps * config.batch_size * config.crop**2 / pixels
 
 
 def measure_source(source: ImageSource) -> NoiseStatistics:

@@ -17,7 +17,7 @@ from bsn.evaluation import get_protocol
 from bsn.models import Model, NoiseModel, ValueScale, create, presets
 from bsn.selfsup import outputs_for_posterior
 from bsn.training.config import TrainConfig
-from bsn.training.judgement import SMALLEST_CROP, judge, settle_optimizer
+from bsn.training.judgement import SMALLEST_CROP, judge, pixels_of, settle_optimizer
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.task import BlindSpotTask
@@ -120,7 +120,7 @@ def train(
     source = open_source(images, axes=axes)
     pairs = (clean or CleanValidation()).validation_pairs()
     torch.manual_seed(loop.seed)
-    steps = loop.steps if loop.minutes is None else LoopConfig.steps
+    steps = loop.steps if loop.minutes is None else min(LoopConfig.steps, loop.max_steps or LoopConfig.steps)
     protocol = (clean or CleanValidation()).protocol
     task = build_task(source, config, loop.seed, steps=steps, pairs=pairs, protocol=protocol, say=say)
     return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
@@ -201,6 +201,7 @@ def build_task(
         mean_intensity=abs(mean) or spread,
         noise=noise,
         validation=Validation(held_back, pairs, get_protocol(protocol)),
+        pixels=pixels_of(source),
         provenance={
             "model": config.model if start is None else start.provenance.get("model", "unknown"),
             **({} if start is None else {"start": {k: start.provenance.get(k) for k in ("training_images", "steps")}}),
@@ -270,8 +271,7 @@ def _check_noise(start: Model, config: TrainConfig) -> None:
 
 def _held_back(source: ImageSource, config: TrainConfig, seed: int) -> CropBatch | None:
     """Fixed validation crops, as many as asked for but at most 5 % of the pixels; None where that is less than one."""
-    pixels = sum(height * width for height, width in (source.size(i) for i in range(len(source))))
-    affordable = int(_LARGEST_HELD_BACK_SHARE * pixels / config.image_crop**2)
+    affordable = int(_LARGEST_HELD_BACK_SHARE * pixels_of(source) / config.image_crop**2)
     count = min(config.validation_crops, affordable)
     return grid_crops(source, config.image_crop, count, seed) if count else None
 

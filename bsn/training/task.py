@@ -18,6 +18,7 @@ from bsn.models import InferenceDefaults, Model, ValueScale
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample, posterior_nll, split_prediction
 from bsn.training.colours import strengthen_colours, turn_hues
 from bsn.training.config import TrainConfig
+from bsn.training.judgement import remark_on_length
 from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.validation import Validation
 from data import Prefetcher, prefetch
@@ -53,6 +54,8 @@ class BlindSpotTask(Task):
     validation : Validation, optional
     noise : NoiseLevel or FittedNoiseLevel, optional
         Makes it a run with a posterior; the network then has the outputs of :func:`bsn.selfsup.outputs_for_posterior`.
+    pixels : int, optional
+        Of the training set, for the remark on the length of a run.
     provenance : mapping, optional
         Goes into the model file.
     """
@@ -67,12 +70,13 @@ class BlindSpotTask(Task):
         mean_intensity: float = 1.0,
         noise: NoiseLevel | FittedNoiseLevel | None = None,
         validation: Validation | None = None,
+        pixels: int | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         self.modules = {"network": network} if noise is None else {"network": network, "noise": noise}
         self.crops, self.config, self.scale = crops, config, scale
         self.mean_intensity = mean_intensity
-        self.validation = validation
+        self.validation, self.pixels = validation, pixels
         self.provenance = dict(provenance or {})
         self.workers = Workers()
         self._batches: Prefetcher[CropBatch] | None = None
@@ -83,6 +87,10 @@ class BlindSpotTask(Task):
         """Note rank and device."""
         self.workers = workers
         self.modules["network"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def remark(self, steps: int) -> str | None:
+        """Of Muon on few images."""
+        return None if self.pixels is None else remark_on_length(self.config, steps, self.pixels)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters."""

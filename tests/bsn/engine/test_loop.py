@@ -187,6 +187,32 @@ def test_minutes_become_steps_and_are_kept_over_a_resume(tmp_path, capsys):
     assert capsys.readouterr().err.startswith(f"going on after step 41 of {total}\n")
 
 
+@pytest.mark.parametrize("most", [1, 10, 23, 24, 60])
+def test_minutes_end_after_max_steps(tmp_path, capsys, most):
+    """Also where so few are asked for that the speed is never looked at (after 23 steps)."""
+    config = LoopConfig(minutes=5, max_steps=most, validate_every=0, **CPU)
+    result = fit(ToyTask(), config, RunFolder(tmp_path / "run"))
+    assert result.steps == most
+    assert list(rows(tmp_path / "run")) == list(range(1, most + 1))
+    assert weights(tmp_path / "run")
+    assert (f"; the run ends after {most}\n" in capsys.readouterr().err) == (most >= 23)
+
+
+def test_a_task_remarks_on_the_length_that_minutes_give(tmp_path, capsys):
+    class Remarks(ToyTask):
+        def remark(self, steps):
+            return f"so many: {steps}"
+
+    result = fit(Remarks(), LoopConfig(minutes=0.02, validate_every=0, **CPU), RunFolder(tmp_path / "minutes"))
+    said = capsys.readouterr().err.splitlines()
+    at = next(i for i, line in enumerate(said) if line.startswith("0.02 minutes at"))
+    assert said[at + 1] == f"so many: {said[at].split()[-2]}"
+    assert sum("so many" in line for line in said) == 1
+    assert result.steps > 0
+    fit(Remarks(), LoopConfig(steps=30, validate_every=0, **CPU), RunFolder(tmp_path / "steps"))
+    assert "so many" not in capsys.readouterr().err
+
+
 def test_minutes_hold_where_the_first_steps_are_slow(tmp_path, monkeypatch):
     """By a clock of the test: a second for each of the first 30 steps, then a tenth."""
     clock = [0.0]

@@ -292,6 +292,18 @@ def test_muon_is_chosen_for_independent_noise_of_many_images(pixels, steps, opti
     assert type(build_task(source, config, 0, steps=steps).optimizers()["main"]) is kind
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "steps", "remarked"),
+    [("muon", 3_000, False), ("muon", 33_000, True), ("adamw", 33_000, False)],
+)
+def test_muon_for_hours_on_few_images_is_remarked_on(optimizer, steps, remarked):
+    """As of a run by minutes, whose length is not known when the optimiser is chosen."""
+    source = ArraySource(np.random.default_rng(0).random((1024, 1024), np.float32), "YX")
+    config = dataclasses.replace(TINY, crop=128, batch_size=4, optimizer=optimizer)
+    said = build_task(source, config, 0).remark(steps)
+    assert ("2062 times over every pixel" in said and "adamw" in said) if remarked else said is None
+
+
 def test_measuring_each_image_excludes_given_numbers():
     with pytest.raises(ValueError, match="leave noise_gain and noise_read out"):
         TrainConfig(noise="gaussian", noise_read=0.1, noise_scope="image")
