@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from benchmarks.measure import write_result
+from bsn.data import Gaussian, list_images, read_image, to_planes
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
-from data import Gaussian, list_images, read_image, to_planes
 
 SETS = ("kodak24", "mcmaster", "set12")
 SIGMAS = (15, 25, 50)

@@ -23,11 +23,11 @@ import torch
 
 from benchmarks.datasets import pairs
 from benchmarks.measure import alternate, write_result
+from bsn.data import ArraySource, open_source, read_image, to_planes
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
 from bsn.models import InferenceDefaults, Model, ValueScale, create
-from data import ArraySource, open_source, read_image, to_planes
 from distill import DistillConfig, ModelTeacher, TeacherInference, distil, make_cache
 from distill.report import Contender, compare
 from distill.run import build_task

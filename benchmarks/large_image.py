@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from benchmarks.measure import peak_memory, write_result
+from bsn.data import open_writer
 from bsn.inference import Denoiser
 from bsn.models import create
-from data import open_writer
 
 
 def write_image(path: Path, side: int) -> None:

@@ -19,6 +19,7 @@ import torch
 
 from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
+from bsn.data import read_image
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
@@ -26,7 +27,6 @@ from bsn.inference.scoring import score_files
 from bsn.models import TBSNConfig, presets
 from bsn.models.registry import Preset, register_preset
 from bsn.training import TrainConfig, train
-from data import read_image
 
 NAME = "tiny-channel-attention"
 

@@ -26,11 +26,11 @@ from typing import Any
 import torch
 
 from benchmarks.measure import write_result
+from bsn.data import check_no_leak
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.models import Model
 from bsn.models.measure import count_parameters
-from data import check_no_leak
 from restoration.config import RestoreConfig
 from restoration.losses import LossWeights
 from restoration.manas.genotype import Genotype

@@ -24,10 +24,10 @@ from skimage.restoration import estimate_sigma
 
 from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
-from data import Gaussian, PoissonGaussian, list_images, read_image
-from data.correlated_noise import CorrelatedGaussian
-from data.noise_statistics import NoiseStatistics, advise, measure_noise
-from data.planes import to_planes
+from bsn.data import Gaussian, PoissonGaussian, list_images, read_image
+from bsn.data.correlated_noise import CorrelatedGaussian
+from bsn.data.noise_statistics import NoiseStatistics, advise, measure_noise
+from bsn.data.planes import to_planes
 
 CAMERAS = {"5D Mark II": "Canon5D2", "600D": "Canon600D", "80D": "Canon80D", "D800": "Nikon", "A7 II": "Sony"}
 BINS = 24

@@ -22,14 +22,14 @@ from skimage.restoration import denoise_nl_means, estimate_sigma
 
 from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
+from bsn.data import read_image
+from bsn.data.noise_statistics import measure_noise
+from bsn.data.planes import to_planes
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
 from bsn.inference.scoring import PairedFiles, score_files
 from bsn.models import Model
 from bsn.training import get_recipe, train
-from data import read_image
-from data.noise_statistics import measure_noise
-from data.planes import to_planes
 
 WAYS = {
     "stride 2": {"stride": 2, "wiener": False},

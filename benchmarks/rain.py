@@ -19,10 +19,10 @@ from pathlib import Path
 import torch
 
 from benchmarks.measure import write_result
+from bsn.data import check_no_leak
 from bsn.evaluation import get_protocol
 from bsn.models import Model
 from bsn.models.measure import count_parameters, macs_per_pixel
-from data import check_no_leak
 from restoration.recipes import get_recipe
 from restoration.run import PairData, train
 from restoration.scoring import DEGRADED, score_models

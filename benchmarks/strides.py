@@ -20,13 +20,13 @@ import numpy as np
 import torch
 
 from benchmarks.measure import RESULTS, write_result
+from bsn.data import CorrelatedGaussian
+from bsn.data.noise_statistics import advise, measure_noise
 from bsn.demo.photographs import TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, photograph
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
 from bsn.training import TrainConfig, train
-from data import CorrelatedGaussian
-from data.noise_statistics import advise, measure_noise
 
 NOISE = CorrelatedGaussian(0.08, length=1.2)
 WAYS: dict[str, dict[str, Any]] = {

@@ -25,13 +25,13 @@ import torch
 
 from benchmarks.datasets import DEFAULT
 from benchmarks.measure import write_result
+from bsn.data import Gaussian, PoissonGaussian, list_images, read_image
+from bsn.data.planes import to_planes
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
 from bsn.models import Model
 from bsn.training import TrainConfig, train
-from data import Gaussian, PoissonGaussian, list_images, read_image
-from data.planes import to_planes
 
 SIGMA, GAIN, READ = 25 / 255, 0.02, 0.02
 NOISES: dict[str, Any] = {"gaussian": Gaussian(SIGMA), "poisson-gaussian": PoissonGaussian(GAIN, READ)}

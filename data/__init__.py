@@ -38,26 +38,26 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from data.atomic import atomic_output
-    from data.axes import PlaneIndex, check_axes, guess_axes
-    from data.crops import CropBatch, RandomCrops, grid_crops
-    from data.errors import DataError
-    from data.formats import SUFFIXES
-    from data.geometry import inverse, transform
-    from data.grouped_crops import GroupedCrops, background_members
-    from data.images import Image, read_image, write_image
-    from data.listing import is_image_path, list_images
-    from data.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
-    from data.packing import PackSummary, file_sha256, pack
-    from data.pair_layouts import LAYOUTS, PairLayout, PairRule
-    from data.pair_source import MirroredSource, PackedPairs, PairSource, pack_pairs, split_pairs
-    from data.pairs import Pair, check_no_leak, find_pairs, read_pair
-    from data.planes import PlaneLayout, from_unit, to_planes, to_unit
-    from data.prefetching import Prefetcher, prefetch
-    from data.rain import SyntheticRain
-    from data.regions import ImageReader, open_image
-    from data.sources import ArraySource, FolderSource, HDF5Source, ImageSource, SubsetSource, open_source, subset
-    from data.writers import ImageWriter, open_writer
+    from bsn.data.atomic import atomic_output
+    from bsn.data.axes import PlaneIndex, check_axes, guess_axes
+    from bsn.data.crops import CropBatch, RandomCrops, grid_crops
+    from bsn.data.errors import DataError
+    from bsn.data.formats import SUFFIXES
+    from bsn.data.geometry import inverse, transform
+    from bsn.data.grouped_crops import GroupedCrops, background_members
+    from bsn.data.images import Image, read_image, write_image
+    from bsn.data.listing import is_image_path, list_images
+    from bsn.data.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
+    from bsn.data.packing import PackSummary, file_sha256, pack
+    from bsn.data.pair_layouts import LAYOUTS, PairLayout, PairRule
+    from bsn.data.pair_source import MirroredSource, PackedPairs, PairSource, pack_pairs, split_pairs
+    from bsn.data.pairs import Pair, check_no_leak, find_pairs, read_pair
+    from bsn.data.planes import PlaneLayout, from_unit, to_planes, to_unit
+    from bsn.data.prefetching import Prefetcher, prefetch
+    from bsn.data.rain import SyntheticRain
+    from bsn.data.regions import ImageReader, open_image
+    from bsn.data.sources import ArraySource, FolderSource, HDF5Source, ImageSource, SubsetSource, open_source, subset
+    from bsn.data.writers import ImageWriter, open_writer
 
 _HOME = {
     "atomic": ("atomic_output",),
@@ -146,7 +146,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"data.{_MODULE_OF[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
     globals()[name] = value
     return value
 

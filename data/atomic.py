@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from data.errors import DataError, writing
+from bsn.data.errors import DataError, writing
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from data.errors import DataError
+from bsn.data.errors import DataError
 
 Channels = Literal["joint", "separate"]
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from data.errors import DataError
+from bsn.data.errors import DataError
 
 
 class FileBoxes:

@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from data.errors import DataError
-from data.geometry import COUNT, transform
-from data.plane_source import ImageSource
+from bsn.data.errors import DataError
+from bsn.data.geometry import COUNT, transform
+from bsn.data.plane_source import ImageSource
 
 # Keeps these random numbers apart from those of other users of the same seed.
 _STREAM = 0x63726F70
@@ -70,7 +70,7 @@ class RandomCrops:
 
     Examples
     --------
-    >>> from data.sources import ArraySource
+    >>> from bsn.data.sources import ArraySource
     >>> crops = RandomCrops(ArraySource(np.zeros((64, 64), np.uint8)), 32, seed=0)
     >>> crops.batch(step=7, batch_size=4).pixels.shape
     (4, 1, 32, 32)

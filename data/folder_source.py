@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from data.axes import PlaneIndex
-from data.errors import DataError, name_some
-from data.listing import list_images
-from data.plane_source import PlaneSource
-from data.planes import check_finite
-from data.regions import ImageReader, open_image
+from bsn.data.axes import PlaneIndex
+from bsn.data.errors import DataError, name_some
+from bsn.data.listing import list_images
+from bsn.data.plane_source import PlaneSource
+from bsn.data.planes import check_finite
+from bsn.data.regions import ImageReader, open_image
 
 _BAND_BYTES = 32 * 2**20
 _OPEN_FILES = 8
@@ -39,11 +39,11 @@ class FolderSource(PlaneSource):
     Parameters
     ----------
     paths : str, Path or sequence of them
-        Files, folders and patterns, see `data.listing.list_images`.
+        Files, folders and patterns, see `bsn.data.listing.list_images`.
     axes : str, optional
         One letter per axis, for all files; else each file's own.
     key : str, optional
-        As in `data.images.read_image`.
+        As in `bsn.data.images.read_image`.
     cache_bytes : int
         Upper limit of the pixels kept in memory.
 

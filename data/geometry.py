@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from data.errors import DataError
+from bsn.data.errors import DataError
 
 if TYPE_CHECKING:
     import torch

@@ -1,6 +1,6 @@
 """Random crops of several degraded images of one background, all from the same place.
 
-As in `data.crops` there is no sampler state: the crops are a function of seed, step and number of the background in the
+As in `bsn.data.crops` there is no sampler state: the crops are a function of seed, step and number of the background in the
 global batch.
 """
 
@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from data.crops import CropBatch, cut_crops, sample_generator
-from data.errors import DataError, name_some
-from data.geometry import COUNT
+from bsn.data.crops import CropBatch, cut_crops, sample_generator
+from bsn.data.errors import DataError, name_some
+from bsn.data.geometry import COUNT
 
 __all__ = ["GroupedCrops", "background_members"]
 
@@ -65,7 +65,7 @@ class GroupedCrops:
     Parameters
     ----------
     source : ImageSource
-        Of pairs, see `data.pair_source`.
+        Of pairs, see `bsn.data.pair_source`.
     groups : sequence of str
         Background of each image of the source. Backgrounds with fewer than `count` images are left out.
     size : int

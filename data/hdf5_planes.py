@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import DataError, reading
-from data.plane_source import PlaneSource
+from bsn.data.errors import DataError, reading
+from bsn.data.plane_source import PlaneSource
 
 __all__ = ["HDF5Planes"]
 

@@ -1,6 +1,6 @@
 """Images: pixels, axes and metadata, read from and written to files.
 
-Supported are PNG, JPEG, TIFF, ``.npy``, HDF5 and MATLAB files; what each keeps is told in `data.formats`. Files keep
+Supported are PNG, JPEG, TIFF, ``.npy``, HDF5 and MATLAB files; what each keeps is told in `bsn.data.formats`. Files keep
 their type: 16 bits stay 16 bits, and what a format cannot hold is refused, never converted.
 """
 
@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from data.atomic import atomic_output
-from data.axes import check_axes, guess_axes
-from data.errors import DataError, reading, writing
-from data.formats import find_format
-from data.formats.decoded import Decoded
-from data.planes import check_dtype
+from bsn.data.atomic import atomic_output
+from bsn.data.axes import check_axes, guess_axes
+from bsn.data.errors import DataError, reading, writing
+from bsn.data.formats import find_format
+from bsn.data.formats.decoded import Decoded
+from bsn.data.planes import check_dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Image:
     pixels : ndarray
         Any number of axes from two on.
     axes : str
-        One letter per axis, see `data.axes`.
+        One letter per axis, see `bsn.data.axes`.
     metadata : mapping
         What survives a round trip through the same format, each key only where it is known: ``resolution`` (pixels per
         unit in x and y) and ``resolution_unit`` ("inch", "centimeter", "none"), ``icc_profile``, ``exif``, ``imagej``
@@ -91,7 +91,7 @@ def write_image(path: str | Path, image: Image, *, key: str | None = None, overw
     ----------
     path : str or Path
         Its suffix chooses the format. JPEG is lossy (quality 95, 4:4:4). In TIFF the axes are brought to the order
-        other programs expect, see `data.formats.tiff_layout`; ``.npy`` does not keep axes, and only the formats an
+        other programs expect, see `bsn.data.formats.tiff_layout`; ``.npy`` does not keep axes, and only the formats an
         entry of `Image.metadata` comes from keep that entry.
     image : Image
         What to write.

@@ -5,14 +5,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from data.errors import DataError
-from data.formats import SUFFIXES
+from bsn.data.errors import DataError
+from bsn.data.formats import SUFFIXES
 
 _MAGIC = re.compile(r"[*?\[]")
 
 
 def is_image_path(path: str | Path) -> bool:
-    """Tell by its name whether a file is one that `data.images.read_image` reads.
+    """Tell by its name whether a file is one that `bsn.data.images.read_image` reads.
 
     Parameters
     ----------

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from data.correlated_noise import CorrelatedGaussian
-from data.errors import DataError
-from data.noise_image import Rng, as_clean, as_generator
+from bsn.data.correlated_noise import CorrelatedGaussian
+from bsn.data.errors import DataError
+from bsn.data.noise_image import Rng, as_clean, as_generator
 
 __all__ = ["NOISES", "CorrelatedGaussian", "Gaussian", "Noise", "Poisson", "PoissonGaussian"]
 

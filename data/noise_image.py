@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from data.errors import DataError
-from data.planes import check_finite
+from bsn.data.errors import DataError
+from bsn.data.planes import check_finite
 
 Rng = np.random.Generator | int
 
@@ -28,7 +28,7 @@ def as_clean(image: np.ndarray) -> np.ndarray:
     """
     if image.dtype.kind != "f":
         raise DataError(
-            f"an image of type {image.dtype}", "noise is in units of [0, 1]", "convert it with data.to_unit"
+            f"an image of type {image.dtype}", "noise is in units of [0, 1]", "convert it with bsn.data.to_unit"
         )
     check_finite(image, "an image")
     return image.astype(np.float32, copy=False)

@@ -1,11 +1,11 @@
-"""Training images in one packed HDF5 file, written by `data.packing.pack`, which describes its layout."""
+"""Training images in one packed HDF5 file, written by `bsn.data.packing.pack`, which describes its layout."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data.hdf5_planes import HDF5Planes
+from bsn.data.hdf5_planes import HDF5Planes
 
 FORMAT = "blindspot-pack"
 FORMAT_VERSION = 1
@@ -43,7 +43,7 @@ class HDF5Source(HDF5Planes):
     Parameters
     ----------
     path : str or Path
-        A file written by `data.packing.pack`.
+        A file written by `bsn.data.packing.pack`.
 
     Raises
     ------

@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from data.atomic import atomic_output, check_target
-from data.errors import DataError, reading, writing
-from data.folder_source import FolderSource
-from data.formats.hdf5_output import HDF5Output
-from data.packed_source import FORMAT, FORMAT_VERSION, GROUP
-from data.regions import ImageReader, open_image
+from bsn.data.atomic import atomic_output, check_target
+from bsn.data.errors import DataError, reading, writing
+from bsn.data.folder_source import FolderSource
+from bsn.data.formats.hdf5_output import HDF5Output
+from bsn.data.packed_source import FORMAT, FORMAT_VERSION, GROUP
+from bsn.data.regions import ImageReader, open_image
 
 _BAND_BYTES = 32 * 2**20
 
@@ -86,7 +86,7 @@ def pack(
     Parameters
     ----------
     paths : str, Path or sequence of them
-        Files, folders and patterns, see `data.listing.list_images`.
+        Files, folders and patterns, see `bsn.data.listing.list_images`.
     output : str or Path
         Ends in ``.h5`` or ``.hdf5``.
     chunk : int
@@ -94,7 +94,7 @@ def pack(
     compression : {"lzf", "gzip"} or None
         ``"lzf"`` is fast and leaves noisy images nearly as large as they are; ``"gzip"`` is slow and a little better.
     axes, key : str, optional
-        As in `data.images.read_image`, for all files.
+        As in `bsn.data.images.read_image`, for all files.
     overwrite : bool
         Replace an existing file.
     progress : callable, optional
@@ -108,7 +108,7 @@ def pack(
     Raises
     ------
     DataError
-        As `data.sources.FolderSource` for the files and `data.images.write_image` for the output.
+        As `bsn.data.sources.FolderSource` for the files and `bsn.data.images.write_image` for the output.
     """
     output = Path(output)
     options = _Options(chunk, compression, axes, key)

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from data.errors import DataError
+from bsn.data.errors import DataError
 
 __all__ = ["LAYOUTS", "SAME_NAME", "PairLayout", "PairRule", "get_layout"]
 

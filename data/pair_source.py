@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import DataError, name_some, writing
-from data.formats.hdf5_output import HDF5Output
-from data.packed_source import FORMAT, FORMAT_VERSION, GROUP, HDF5Source
-from data.pairs import Pair, read_pair
-from data.plane_source import ImageSource, PlaneSource
-from data.planes import check_finite
+from bsn.data.errors import DataError, name_some, writing
+from bsn.data.formats.hdf5_output import HDF5Output
+from bsn.data.packed_source import FORMAT, FORMAT_VERSION, GROUP, HDF5Source
+from bsn.data.pairs import Pair, read_pair
+from bsn.data.plane_source import ImageSource, PlaneSource
+from bsn.data.planes import check_finite
 
 __all__ = ["MirroredSource", "PackedPairs", "PairSource", "pack_pairs", "split_pairs"]
 
@@ -35,7 +35,7 @@ class PairSource(PlaneSource):
     Parameters
     ----------
     pairs : sequence of Pair
-        See `data.pairs.find_pairs`.
+        See `bsn.data.pairs.find_pairs`.
     cache_bytes : int
         Upper limit of the pixels kept in memory.
 
@@ -162,7 +162,7 @@ def pack_pairs(
 ) -> Path:
     """Pack pairs into one HDF5 file for fast random crops.
 
-    The layout is that of `data.packing` with 2 C channels, degraded first; the file has the attribute ``pairs``, each
+    The layout is that of `bsn.data.packing` with 2 C channels, degraded first; the file has the attribute ``pairs``, each
     dataset ``group``, ``file``, ``clean_file`` and ``clean_sha256`` (of the clean pixels).
 
     Parameters
@@ -187,7 +187,7 @@ def pack_pairs(
     DataError
         The file exists or cannot be written.
     """
-    from data.atomic import atomic_output
+    from bsn.data.atomic import atomic_output
 
     output = Path(output)
     if output.suffix.lower() not in (".h5", ".hdf5") or chunk < 1:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from data.errors import DataError, name_some
-from data.images import read_image
-from data.listing import list_images
-from data.pair_layouts import PairLayout, PairRule, get_layout
-from data.planes import native_planes
+from bsn.data.errors import DataError, name_some
+from bsn.data.images import read_image
+from bsn.data.listing import list_images
+from bsn.data.pair_layouts import PairLayout, PairRule, get_layout
+from bsn.data.planes import native_planes
 
 __all__ = ["Pair", "check_no_leak", "find_pairs", "read_pair"]
 
@@ -58,11 +58,11 @@ def find_pairs(
     Parameters
     ----------
     degraded : path or sequence of paths
-        Degraded images, as in `data.listing.list_images`; or the root of a set whose layout names its folders.
+        Degraded images, as in `bsn.data.listing.list_images`; or the root of a set whose layout names its folders.
     clean : path or sequence of paths, optional
         Clean images. Not needed where the layout finds them.
     layout : str
-        See `data.pair_layouts`.
+        See `bsn.data.pair_layouts`.
     pattern, clean_name : str
         A rule of one's own: regular expression for the stem of a degraded file, and the stem of its clean partner made of
         the groups, for example ``"(norain-\d+)x2"`` and ``"\1"``.

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from data.errors import DataError
-from data.planes import to_unit
+from bsn.data.errors import DataError
+from bsn.data.planes import to_unit
 
 
 class ImageSource(Protocol):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.axes import Channels, PlaneIndex, guess_axes
-from data.errors import DataError
+from bsn.data.axes import Channels, PlaneIndex, guess_axes
+from bsn.data.errors import DataError
 
 if TYPE_CHECKING:
     import torch
@@ -232,7 +232,7 @@ def to_planes(
     array : ndarray or torch.Tensor
         uint8, uint16, float16, float32 or float64; two axes or more. Not changed.
     axes : str, optional
-        One letter per axis, see `data.axes`; guessed from the shape where left out.
+        One letter per axis, see `bsn.data.axes`; guessed from the shape where left out.
     channels : {"joint", "separate"}
         ``"separate"`` makes every channel a plane of its own, for channels whose noise has nothing in common.
 

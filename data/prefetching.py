@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from data.errors import DataError
+from bsn.data.errors import DataError
 
 T = TypeVar("T")
 

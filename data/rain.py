@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.errors import DataError
-from data.noise_image import Rng, as_clean, as_generator
+from bsn.data.errors import DataError
+from bsn.data.noise_image import Rng, as_clean, as_generator
 
 __all__ = ["SyntheticRain"]
 

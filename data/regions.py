@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from data.axes import PlaneIndex
-from data.errors import reading
-from data.formats import find_format
-from data.formats.decoded import ArrayBoxes, Stored
-from data.images import describe, read_image
+from bsn.data.axes import PlaneIndex
+from bsn.data.errors import reading
+from bsn.data.formats import find_format
+from bsn.data.formats.decoded import ArrayBoxes, Stored
+from bsn.data.images import describe, read_image
 
 
 class ImageReader:
@@ -25,7 +25,7 @@ class ImageReader:
     dtype : numpy.dtype
         Type of the pixels, native byte order.
     metadata : mapping
-        As in `data.images.Image`.
+        As in `bsn.data.images.Image`.
     """
 
     def __init__(self, path: Path, stored: Stored, dtype: np.dtype[Any], axes: str) -> None:
@@ -127,7 +127,7 @@ def open_image(path: str | Path, *, key: str | None = None, axes: str | None = N
     path : str or Path
         A file with one of the known suffixes.
     key, axes : str, optional
-        As in `data.images.read_image`.
+        As in `bsn.data.images.read_image`.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def open_image(path: str | Path, *, key: str | None = None, axes: str | None = N
     Raises
     ------
     DataError
-        As `data.images.read_image`, except that compressed pixels are found damaged only when they are read.
+        As `bsn.data.images.read_image`, except that compressed pixels are found damaged only when they are read.
 
     Examples
     --------

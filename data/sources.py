@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.errors import DataError
-from data.folder_source import FolderSource
-from data.packed_source import HDF5Source, is_packed
-from data.plane_source import ImageSource, PlaneSource
-from data.planes import check_finite, native_planes
+from bsn.data.errors import DataError
+from bsn.data.folder_source import FolderSource
+from bsn.data.packed_source import HDF5Source, is_packed
+from bsn.data.plane_source import ImageSource, PlaneSource
+from bsn.data.planes import check_finite, native_planes
 
 if TYPE_CHECKING:
     import torch
@@ -175,11 +175,11 @@ def open_source(
     Parameters
     ----------
     images : path, sequence of paths, array or sequence of arrays
-        A file made by `data.packing.pack`; files, folders and patterns as in `data.listing.list_images`; arrays.
+        A file made by `bsn.data.packing.pack`; files, folders and patterns as in `bsn.data.listing.list_images`; arrays.
     axes : str, optional
         One letter per axis, for all images; a packed file has its own.
     key : str, optional
-        As in `data.images.read_image`.
+        As in `bsn.data.images.read_image`.
     cache_bytes : int
         How much of the files is kept in memory.
 

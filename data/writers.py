@@ -9,15 +9,15 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from data.atomic import atomic_output
-from data.axes import PlaneIndex
-from data.boxes import FileBoxes
-from data.errors import DataError, writing
-from data.formats import find_format
-from data.formats.decoded import Decoded, refuse_key
-from data.formats.hdf5 import DatasetOutput, create_boxes
-from data.formats.tiff_layout import plan_layout
-from data.planes import check_dtype
+from bsn.data.atomic import atomic_output
+from bsn.data.axes import PlaneIndex
+from bsn.data.boxes import FileBoxes
+from bsn.data.errors import DataError, writing
+from bsn.data.formats import find_format
+from bsn.data.formats.decoded import Decoded, refuse_key
+from bsn.data.formats.hdf5 import DatasetOutput, create_boxes
+from bsn.data.formats.tiff_layout import plan_layout
+from bsn.data.planes import check_dtype
 
 
 class ImageWriter:
@@ -49,7 +49,7 @@ class ImageWriter:
         top, left : int
             Where the region begins.
         pixels : ndarray, shape (C, h, w), `dtype`
-            The region. `data.planes.from_unit` converts values in [0, 1].
+            The region. `bsn.data.planes.from_unit` converts values in [0, 1].
 
         Raises
         ------
@@ -103,10 +103,10 @@ def open_writer(
     Parameters
     ----------
     path, metadata, key, overwrite
-        As in `data.images.write_image` and `data.images.Image`.
+        As in `bsn.data.images.write_image` and `bsn.data.images.Image`.
     shape, axes, dtype
         The whole image: sizes, one letter per axis, and uint8, uint16, float16, float32 or float64. A TIFF file may
-        store the axes in another order, as `data.images.write_image` does.
+        store the axes in another order, as `bsn.data.images.write_image` does.
 
     Yields
     ------

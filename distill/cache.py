@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from bsn.data import DataError, RandomCrops
+from bsn.data.crops import CropBatch
+from bsn.data.hdf5_planes import HDF5Planes
+from bsn.data.planes import to_unit
 from bsn.models import ValueScale
-from data import DataError, RandomCrops
-from data.crops import CropBatch
-from data.hdf5_planes import HDF5Planes
-from data.planes import to_unit
 from distill.fingerprint import Fingerprint
 from distill.pairs import PairBatch, StackedPairs, split_stack
 

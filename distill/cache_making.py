@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data import DataError, ImageSource
-from data.atomic import atomic_output, check_target
-from data.errors import reading, writing
+from bsn.data import DataError, ImageSource
+from bsn.data.atomic import atomic_output, check_target
+from bsn.data.errors import reading, writing
 from distill.cache import FORMAT, FORMAT_VERSION, TeacherCache
 from distill.fingerprint import Fingerprint
 from distill.teacher import Teacher

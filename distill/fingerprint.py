@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from data import ImageSource
+from bsn.data import ImageSource
 from distill.teacher import Teacher
 
 __all__ = ["Fingerprint"]

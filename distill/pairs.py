@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from data import CropBatch, RandomCrops
+from bsn.data import CropBatch, RandomCrops
 
 __all__ = ["PairBatch", "Pairs", "SyntheticPairs", "split_stack"]
 

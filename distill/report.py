@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from bsn.data import read_image, to_planes
 from bsn.evaluation import HtmlReport, Protocol, environment, residual_statistics
 from bsn.inference import Denoiser
 from bsn.inference.scoring import PairedFiles
 from bsn.models import Model
 from bsn.models.measure import count_parameters, macs_per_pixel
-from data import read_image, to_planes
 
 __all__ = ["Comparison", "Contender", "compare", "render"]
 

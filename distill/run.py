@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from bsn.data import CropBatch, DataError, RandomCrops, grid_crops, open_source
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
 from bsn.models import InferenceDefaults, Model, ValueScale, create
 from bsn.training import CleanValidation
 from bsn.training.validation import Validation
-from data import CropBatch, DataError, RandomCrops, grid_crops, open_source
 from distill.cache import TeacherCache
 from distill.cache_making import make_cache
 from distill.config import DistillConfig, TeacherInference
@@ -56,7 +56,7 @@ def distil(
     teacher : Teacher, Model, nn.Module, str or Path
         A run, a model file, or anything that implements :class:`distill.Teacher`.
     images : path, sequence of paths, array or sequence of arrays
-        Noisy images, see :func:`data.open_source`.
+        Noisy images, see :func:`bsn.data.open_source`.
     output : str or Path
         Folder of the run; ``final.safetensors`` in it is the student.
     config : DistillConfig, optional

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bsn.data import Prefetcher, prefetch
 from bsn.engine import Part, Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
 from bsn.training.validation import Validation
-from data import Prefetcher, prefetch
 from distill.config import DistillConfig
 from distill.losses import gradient_loss, multiscale_loss, pixel_loss
 from distill.pairs import PairBatch, Pairs

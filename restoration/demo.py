@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from bsn.data import Image, SyntheticRain, check_no_leak, find_pairs, write_image
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import writing
+from bsn.data.planes import from_unit
 from bsn.demo.photographs import TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, photograph
 from bsn.evaluation import HtmlReport, Protocol, Score, get_protocol
 from bsn.inference import Denoiser
 from bsn.models import Model
 from bsn.models.measure import count_parameters
-from data import Image, SyntheticRain, check_no_leak, find_pairs, write_image
-from data.atomic import atomic_output
-from data.errors import writing
-from data.planes import from_unit
 from restoration.recipes import get_recipe
 from restoration.run import PairData, train
 

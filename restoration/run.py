@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bsn.data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, subset
+from bsn.data.packed_source import is_packed
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
 from bsn.models import create, presets
-from data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, subset
-from data.packed_source import is_packed
 from restoration.config import RestoreConfig
 from restoration.manas.genotype import Genotype
 from restoration.task import PairBatches, RestorationTask, channels_of
@@ -37,7 +37,7 @@ class PairData:
     clean : list of str, optional
         Clean images.
     layout : str
-        See :mod:`data.pair_layouts`: auto, names, rain100, rain200, rain800, did, rain13k, spa, snow100k, rain1400.
+        See :mod:`bsn.data.pair_layouts`: auto, names, rain100, rain200, rain800, did, rain13k, spa, snow100k, rain1400.
     pattern : str, optional
         Regular expression for the stem of a degraded file; `clean_name` makes the stem of its partner of the groups.
     clean_name : str
@@ -59,7 +59,7 @@ class PairData:
         Raises
         ------
         DataError
-            See :func:`data.find_pairs`.
+            See :func:`bsn.data.find_pairs`.
         """
         rooted = self.clean is None and len(self.degraded) == 1
         return find_pairs(

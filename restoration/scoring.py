@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bsn.data import DataError, Pair, list_images, read_image, read_pair
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import name_some, writing
+from bsn.data.planes import native_planes, to_unit
 from bsn.evaluation import Protocol, ScoreTable
 from bsn.inference import Denoiser, InferenceConfig
-from data import DataError, Pair, list_images, read_image, read_pair
-from data.atomic import atomic_output
-from data.errors import name_some, writing
-from data.planes import native_planes, to_unit
 
 __all__ = ["DEGRADED", "score_models", "write_scores"]
 

@@ -11,10 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bsn.engine import Part, Task, Update, make_optimizer
-from bsn.engine.task import Workers
-from bsn.models import InferenceDefaults, Model, main_output
-from data import (
+from bsn.data import (
     CropBatch,
     GroupedCrops,
     ImageSource,
@@ -24,6 +21,9 @@ from data import (
     prefetch,
     split_pairs,
 )
+from bsn.engine import Part, Task, Update, make_optimizer
+from bsn.engine.task import Workers
+from bsn.models import InferenceDefaults, Model, main_output
 from restoration.config import RestoreConfig
 from restoration.losses import total_loss
 from restoration.validation import PairValidation
@@ -37,7 +37,7 @@ class PairBatches:
     Parameters
     ----------
     source : PlaneSource
-        Of pairs, see :mod:`data.pair_source`.
+        Of pairs, see :mod:`bsn.data.pair_source`.
     config : RestoreConfig
     total : int
         Steps of the run.

@@ -9,11 +9,11 @@ from statistics import fmean
 
 import numpy as np
 
+from bsn.data import Image, ImageSource, split_pairs, write_image
+from bsn.data.planes import from_unit
 from bsn.evaluation import Protocol
 from bsn.inference import Denoiser
 from bsn.models import Model
-from data import Image, ImageSource, split_pairs, write_image
-from data.planes import from_unit
 
 __all__ = ["PairValidation", "ValidationPair", "validation_pairs"]
 
@@ -33,7 +33,7 @@ def validation_pairs(source: ImageSource, indices: Sequence[int], crop: int) -> 
     Parameters
     ----------
     source : ImageSource
-        Of pairs, see :mod:`data.pair_source`.
+        Of pairs, see :mod:`bsn.data.pair_source`.
     indices : sequence of int
     crop : int
         Side of the middle part; 0 for all.

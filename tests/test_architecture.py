@@ -9,12 +9,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What each package may import of ours.
+# What each package may import of ours. The folder ``data`` is installed as ``bsn.data``, where the name belongs to nobody else.
 PACKAGES = {
-    "data": {"data"},
-    "bsn": {"bsn", "data"},
-    "distill": {"distill", "bsn", "data"},
-    "restoration": {"restoration", "bsn", "data"},
+    "data": {"bsn"},
+    "bsn": {"bsn"},
+    "distill": {"distill", "bsn"},
+    "restoration": {"restoration", "bsn"},
 }
 
 # Floors of bsn from the top down; a floor imports lower ones only. The ground floor's rooms know nothing of each other.
@@ -25,6 +25,7 @@ FLOORS = [
     {"inference"},
     {"models"},
     {"ops", "selfsup", "blindness", "engine", "evaluation"},
+    {"data"},
     {"lattice", "coupling"},
     {"shapes", "constants"},
 ]
@@ -59,6 +60,12 @@ def test_no_arrow_runs_back_between_packages(package):
             assert root not in PACKAGES or root in PACKAGES[package], f"{path.relative_to(ROOT)} imports {module}"
 
 
+def test_data_imports_nothing_of_ours_but_itself():
+    for path in files("data"):
+        ours = {module for module in imports(path) if module.split(".")[0] == "bsn"}
+        assert all(module.startswith("bsn.data") for module in ours), f"{path.relative_to(ROOT)} imports {ours}"
+
+
 def test_a_floor_of_bsn_imports_only_lower_ones():
     seen = 0
     for path in files("bsn"):
@@ -88,12 +95,12 @@ def test_networks_and_operators_need_torch_only():
 def test_nothing_imports_the_tests():
     for package in PACKAGES:
         for path in files(package):
-            assert not any(module.split(".")[0] in ("tests", "benchmarks") for module in imports(path))
+            assert not any(module.split(".")[0] in ("data", "tests", "benchmarks") for module in imports(path))
 
 
 def test_importing_bsn_imports_nothing_heavy():
     """A stand-in for the time budget (0.3 s beyond torch) that does not depend on the machine."""
-    code = "import sys, bsn, data; print(sorted({m.split('.')[0] for m in sys.modules}))"
+    code = "import sys, bsn, bsn.data; print(sorted({m.split('.')[0] for m in sys.modules}))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     loaded = set(ast.literal_eval(out))
     assert not loaded & {

@@ -8,11 +8,10 @@ import pkgutil
 import pytest
 
 import bsn
-import data
 import distill
 import restoration
 
-PACKAGES = [bsn, data, distill, restoration]
+PACKAGES = [bsn, distill, restoration]
 MODULES = sorted(
     m.name
     for package in PACKAGES
@@ -21,7 +20,7 @@ MODULES = sorted(
 )
 
 
-@pytest.mark.parametrize("name", ["bsn", "data", "distill", *MODULES])
+@pytest.mark.parametrize("name", ["bsn", "distill", *MODULES])
 def test_examples_run(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 

@@ -43,9 +43,9 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 def run(options: Namespace) -> int:
     """Convert, and say what came out."""
+    from bsn.data.atomic import check_target
     from bsn.models.convert import convert
     from bsn.models.measure import count_parameters
-    from data.atomic import check_target
 
     target = Path(options.output)
     check_target(target, overwrite=options.overwrite)

@@ -45,9 +45,9 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
+    from bsn.data import DataError, list_images
     from bsn.inference import Denoiser, InferenceConfig, output_path
     from bsn.models.bundled import BUNDLED
-    from data import DataError, list_images
 
     sources = list_images(options.inputs)
     denoiser = Denoiser(options.model, take(InferenceConfig, options))
@@ -80,8 +80,8 @@ def run(options: Namespace) -> int:
 
 
 def _warn_of_correlated_noise(done: list[Path], axes: str | None) -> None:
+    from bsn.data.errors import name_some
     from bsn.inference.noise_report import correlated_files
-    from data.errors import name_some
 
     found = correlated_files(done, axes)
     jpegs = [path for path in done if path.suffix.lower() in (".jpg", ".jpeg") and path not in found]
@@ -100,7 +100,7 @@ def _warn_of_correlated_noise(done: list[Path], axes: str | None) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    from data.errors import writing
+    from bsn.data.errors import writing
 
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)

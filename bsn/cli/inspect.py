@@ -33,8 +33,8 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
+    from bsn.data import list_images
     from bsn.inference import Denoiser, inspect_files
-    from data import list_images
 
     # The picture alone: what the noisy pixel or the noisy image would bring back is noise, too.
     denoiser = None if options.model is None else Denoiser(options.model, posterior=False, wiener=False)
@@ -86,7 +86,7 @@ def _conclude(console: Any, report: NoiseReport) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    from data import atomic_output
+    from bsn.data import atomic_output
 
     with atomic_output(path, overwrite=True) as partial:
         partial.write_text(text, encoding="utf-8")

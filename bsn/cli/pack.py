@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 def run(options: Namespace) -> int:
     """Pack, and say what is in the file."""
-    from data import pack
+    from bsn.data import pack
 
     summary = pack(options.images, options.output, chunk=options.chunk, axes=options.axes, overwrite=options.overwrite)
     print(

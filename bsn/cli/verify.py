@@ -177,8 +177,8 @@ def _parse(overrides: list[str]) -> dict[str, Any]:
 
 
 def _write_report(path: Path, verdict: Verdict, target: _Target) -> None:
+    from bsn.data.atomic import atomic_output
     from bsn.evaluation import HtmlReport
-    from data.atomic import atomic_output
 
     report = HtmlReport(verdict.headline)
     rows = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data import PoissonGaussian, read_image
+from bsn.data import PoissonGaussian, read_image
 
 __all__ = ["NOISE", "TEST_PHOTOGRAPH", "TRAINING_PHOTOGRAPHS", "noisy", "photograph"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bsn.blindness import JacobianCheck, jacobian_check
+from bsn.data.atomic import atomic_output
 from bsn.demo.baselines import Baseline, best_baselines
 from bsn.demo.photographs import NOISE, TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, noisy, photograph
 from bsn.engine import LoopConfig
@@ -17,7 +18,6 @@ from bsn.evaluation import HtmlReport, Protocol, Score, get_protocol
 from bsn.inference import Denoiser
 from bsn.models import Model, NoiseModel
 from bsn.training import TrainConfig, train
-from data.atomic import atomic_output
 
 __all__ = ["DemoResult", "run_demo"]
 

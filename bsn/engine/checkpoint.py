@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import writing
 from bsn.engine.errors import RunError
-from data.atomic import atomic_output
-from data.errors import writing
 
 __all__ = ["capture_generators", "load_checkpoint", "restore_generators", "save_checkpoint"]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from data.atomic import atomic_output
-from data.errors import writing
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import writing
 
 __all__ = ["MetricsFile"]
 

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import writing
 from bsn.engine.errors import RunError
-from data.atomic import atomic_output
-from data.errors import writing
 
 __all__ = ["RunFolder"]
 

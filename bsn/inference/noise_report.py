@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from bsn.data import DataError, atomic_output, open_image, read_image
+from bsn.data.noise_statistics import Advice, NoiseStatistics, advise, flattest_parts, measure_noise
+from bsn.data.planes import to_planes, to_unit
+from bsn.data.samples import evenly, middle
 from bsn.inference.denoiser import Denoiser
-from data import DataError, atomic_output, open_image, read_image
-from data.noise_statistics import Advice, NoiseStatistics, advise, flattest_parts, measure_noise
-from data.planes import to_planes, to_unit
-from data.samples import evenly, middle
 
 __all__ = ["InspectedFile", "NoiseReport", "correlated_files", "inspect_files", "plot_noise"]
 

@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bsn.data import DataError
+from bsn.data.geometry import inverse, transform
+from bsn.data.noise_statistics import AxisNoise
 from bsn.inference.config import InferenceConfig
 from bsn.inference.engine import make_runner
 from bsn.inference.position_noise import position_uniform
@@ -34,9 +37,6 @@ from bsn.selfsup import (
 )
 from bsn.selfsup.posterior import CALIBRATION_REACH
 from bsn.selfsup.wiener import BLOCK, REACH_INDEPENDENT, STEP
-from data import DataError
-from data.geometry import inverse, transform
-from data.noise_statistics import AxisNoise
 
 __all__ = ["Measured", "Pipeline"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bsn.data import DataError, list_images, read_image
+from bsn.data.planes import to_planes
 from bsn.evaluation import Protocol, ScoreTable, residual_statistics
 from bsn.inference.denoiser import Denoiser
-from data import DataError, list_images, read_image
-from data.planes import to_planes
 
 __all__ = ["PairedFiles", "pair_files", "score_files"]
 

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import writing
 from bsn.models.interface import main_output
 from bsn.models.noise_model import NoiseModel
 from bsn.models.registry import build, network_name
@@ -25,8 +27,6 @@ from bsn.selfsup import (
     propagated_share,
     split_prediction,
 )
-from data.atomic import atomic_output
-from data.errors import writing
 
 __all__ = ["InferenceDefaults", "Model", "ModelFileError", "load"]
 

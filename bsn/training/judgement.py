@@ -6,10 +6,10 @@ import dataclasses
 
 import numpy as np
 
+from bsn.data import DataError, ImageSource
+from bsn.data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
+from bsn.data.samples import evenly, middle
 from bsn.training.config import TrainConfig
-from data import DataError, ImageSource
-from data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
-from data.samples import evenly, middle
 
 __all__ = ["SMALLEST_CROP", "judge", "measure_source", "pixels_of", "remark_on_length", "settle_optimizer"]
 

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from bsn.data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
+from bsn.data.noise_statistics import NoiseStatistics
+from bsn.data.planes import to_planes
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
 from bsn.models import Model, NoiseModel, ValueScale, create, presets
@@ -22,9 +25,6 @@ from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation import CleanPair, Validation
-from data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
-from data.noise_statistics import NoiseStatistics
-from data.planes import to_planes
 
 __all__ = ["CleanValidation", "build_task", "train"]
 

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bsn.data import Prefetcher, prefetch
+from bsn.data.crops import CropBatch
 from bsn.engine import Part, Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
@@ -21,8 +23,6 @@ from bsn.training.config import TrainConfig
 from bsn.training.judgement import remark_on_length
 from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.validation import Validation
-from data import Prefetcher, prefetch
-from data.crops import CropBatch
 
 __all__ = ["BlindSpotTask", "Crops"]
 
@@ -31,7 +31,7 @@ _UNCERTAINTY_WEIGHT = 0.1  # the last layer learns it at any weight; the others 
 
 
 class Crops(Protocol):
-    """Source of batches: a pure function of the step, see :class:`data.RandomCrops`."""
+    """Source of batches: a pure function of the step, see :class:`bsn.data.RandomCrops`."""
 
     def batch(self, step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> CropBatch:
         """Crops of one step for one process."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
+from bsn.data import Image, write_image
+from bsn.data.crops import CropBatch
+from bsn.data.planes import from_unit
 from bsn.evaluation import Protocol, autocorrelation
 from bsn.inference import Denoiser, InferenceConfig
 from bsn.models import Model
-from data import Image, write_image
-from data.crops import CropBatch
-from data.planes import from_unit
 
 if TYPE_CHECKING:
     from bsn.training.task import BlindSpotTask

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.errors import DataError
-from data.formats import hdf5, jpeg, mat, npy, png, tiff
-from data.formats.decoded import Decoded, Stored
+from bsn.data.errors import DataError
+from bsn.data.formats import hdf5, jpeg, mat, npy, png, tiff
+from bsn.data.formats.decoded import Decoded, Stored
 
 
 @dataclass(frozen=True)

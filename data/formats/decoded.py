@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from data.errors import DataError
+from bsn.data.errors import DataError
 
 
 class Decoded(NamedTuple):
@@ -19,7 +19,7 @@ class Decoded(NamedTuple):
     axes : str or None
         One letter per axis; None where the file does not tell.
     metadata : mapping
-        What must survive a round trip, see `data.images.Image`.
+        What must survive a round trip, see `bsn.data.images.Image`.
     """
 
     pixels: np.ndarray

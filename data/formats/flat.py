@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.axes import PlaneIndex
-from data.errors import DataError
-from data.formats.decoded import Decoded
+from bsn.data.axes import PlaneIndex
+from bsn.data.errors import DataError
+from bsn.data.formats.decoded import Decoded
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage

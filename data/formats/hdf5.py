@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from data.formats.decoded import Decoded, Stored, choose_key
-from data.formats.hdf5_output import HDF5Output
+from bsn.data.formats.decoded import Decoded, Stored, choose_key
+from bsn.data.formats.hdf5_output import HDF5Output
 
 _DEFAULT_KEY = "image"
 _CHUNK = 256

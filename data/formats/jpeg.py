@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data.errors import DataError
-from data.formats.decoded import Decoded, refuse_key
-from data.formats.flat import flat_pixels, open_picture, pillow_metadata, pillow_options
+from bsn.data.errors import DataError
+from bsn.data.formats.decoded import Decoded, refuse_key
+from bsn.data.formats.flat import flat_pixels, open_picture, pillow_metadata, pillow_options
 
 _QUALITY = 95
 

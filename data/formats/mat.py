@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import DataError
-from data.formats.decoded import ArrayBoxes, Decoded, Stored, choose_key
-from data.formats.hdf5 import DatasetBoxes
+from bsn.data.errors import DataError
+from bsn.data.formats.decoded import ArrayBoxes, Decoded, Stored, choose_key
+from bsn.data.formats.hdf5 import DatasetBoxes
 
 _DEFAULT_KEY = "image"
 _AXES_KEY = "axes"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data.boxes import FileBoxes
-from data.errors import DataError
-from data.formats.decoded import Decoded, Stored, refuse_key
+from bsn.data.boxes import FileBoxes
+from bsn.data.errors import DataError
+from bsn.data.formats.decoded import Decoded, Stored, refuse_key
 
 
 def read(path: Path, key: str | None = None) -> Decoded:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from data.errors import DataError
-from data.formats.decoded import Decoded, need_imagecodecs, refuse_key
-from data.formats.flat import dots_per_inch, drop_alpha, flat_pixels, open_picture, pillow_metadata, pillow_options
+from bsn.data.errors import DataError
+from bsn.data.formats.decoded import Decoded, need_imagecodecs, refuse_key
+from bsn.data.formats.flat import dots_per_inch, drop_alpha, flat_pixels, open_picture, pillow_metadata, pillow_options
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ALPHA_BIT = 4

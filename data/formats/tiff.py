@@ -2,7 +2,7 @@
 
 Reading: axes come from ImageJ, OME or tifffile metadata; an unknown stack axis keeps the letter ``Q`` or ``I``. The
 samples of a colour pixel are ``C``. Palettes become RGB, except in ImageJ files, where the palette is a display setting
-of grey data. How files are laid out when written is decided in `data.formats.tiff_layout`.
+of grey data. How files are laid out when written is decided in `bsn.data.formats.tiff_layout`.
 """
 
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from data.errors import DataError
-from data.formats.decoded import ArrayBoxes, Decoded, Stored, refuse_key
-from data.formats.flat import drop_alpha
-from data.formats.tiff_chain import check_chain, check_extent
-from data.formats.tiff_layout import plan_layout
-from data.formats.tiff_segments import series_boxes
+from bsn.data.errors import DataError
+from bsn.data.formats.decoded import ArrayBoxes, Decoded, Stored, refuse_key
+from bsn.data.formats.flat import drop_alpha
+from bsn.data.formats.tiff_chain import check_chain, check_extent
+from bsn.data.formats.tiff_layout import plan_layout
+from bsn.data.formats.tiff_segments import series_boxes
 
 _ALPHA = (1, 2)
 _MINISWHITE, _RGB, _PALETTE, _SEPARATED = 0, 2, 3, 5
@@ -106,7 +106,7 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
     path : Path
         Where to write.
     image : Decoded
-        Any axes; see `data.formats.tiff_layout` for the order in which they are stored.
+        Any axes; see `bsn.data.formats.tiff_layout` for the order in which they are stored.
     key : None
         Written files hold one image.
     target : Path

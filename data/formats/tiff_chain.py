@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from data.errors import DataError
+from bsn.data.errors import DataError
 
 _REMEDY = "copy or download it again"
 _SEGMENT_TAGS = (273, 279, 324, 325)  # where strips and tiles begin, and their lengths

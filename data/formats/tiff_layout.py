@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from data.axes import PlaneIndex
+from bsn.data.axes import PlaneIndex
 
 _IMAGEJ_ORDER = "TZC"
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
@@ -53,7 +53,7 @@ def plan_layout(axes: str, shape: tuple[int, ...], dtype: np.dtype[Any], metadat
     dtype : numpy.dtype
         Its type.
     metadata : mapping
-        See `data.images.Image`.
+        See `bsn.data.images.Image`.
 
     Returns
     -------

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from data.boxes import FileBoxes
-from data.errors import DataError
-from data.formats.decoded import BoxReader
+from bsn.data.boxes import FileBoxes
+from bsn.data.errors import DataError
+from bsn.data.formats.decoded import BoxReader
 
 _CACHE_BYTES = 64 * 2**20
 _JPEG = (6, 7, 33007, 34892)  # compressions whose decoder needs the tables of the page

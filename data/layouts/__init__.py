@@ -1,13 +1,13 @@
 """Benchmark sets, laid out exactly as they were published; one file each."""
 
-from data.layouts.dnd import DndPictures, bundle_dnd_submission, write_dnd_crop
-from data.layouts.sidd_blocks import (
+from bsn.data.layouts.dnd import DndPictures, bundle_dnd_submission, write_dnd_crop
+from bsn.data.layouts.sidd_blocks import (
     SiddBlocks,
     open_sidd_benchmark,
     open_sidd_validation,
     write_sidd_submission,
 )
-from data.layouts.sidd_medium import SiddPair, SiddScene, parse_sidd_scene, read_sidd_medium
+from bsn.data.layouts.sidd_medium import SiddPair, SiddScene, parse_sidd_scene, read_sidd_medium
 
 __all__ = [
     "DndPictures",

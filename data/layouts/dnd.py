@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from data.atomic import atomic_output
-from data.errors import DataError, name_some, reading, writing
-from data.formats import mat
-from data.planes import check_finite
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import DataError, name_some, reading, writing
+from bsn.data.formats import mat
+from bsn.data.planes import check_finite
 
 PICTURES = 50
 BOXES = 20

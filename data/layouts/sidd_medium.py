@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.errors import DataError, name_some
+from bsn.data.errors import DataError, name_some
 
 SCENES = 160
 NUMBERS = ("010", "011")

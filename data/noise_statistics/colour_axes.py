@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.errors import DataError
-from data.noise_statistics.correlation import measure_correlation
-from data.noise_statistics.flat_blocks import SIDE, cut_blocks, flat_places, lowest_part_factor, unclipped
+from bsn.data.errors import DataError
+from bsn.data.noise_statistics.correlation import measure_correlation
+from bsn.data.noise_statistics.flat_blocks import SIDE, cut_blocks, flat_places, lowest_part_factor, unclipped
 
 __all__ = ["AxisNoise", "measure_along"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.noise_statistics.correlation import plane_basis
+from bsn.data.noise_statistics.correlation import plane_basis
 
 __all__ = [
     "SIDE",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.noise_statistics.correlation import Correlation, measure_correlation
-from data.noise_statistics.flat_blocks import cut_blocks
+from bsn.data.noise_statistics.correlation import Correlation, measure_correlation
+from bsn.data.noise_statistics.flat_blocks import cut_blocks
 
 __all__ = ["INDEPENDENT", "FlattestParts", "flattest_parts"]
 

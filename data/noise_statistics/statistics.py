@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from data.errors import DataError
-from data.noise_statistics.correlation import channel_correlation, measure_correlation
-from data.noise_statistics.flat_blocks import (
+from bsn.data.errors import DataError
+from bsn.data.noise_statistics.correlation import channel_correlation, measure_correlation
+from bsn.data.noise_statistics.flat_blocks import (
     SIDE,
     FlatBlocks,
     cut_blocks,
@@ -18,7 +18,7 @@ from data.noise_statistics.flat_blocks import (
     free_of_texture,
     lowest_part_factor,
 )
-from data.noise_statistics.flattest import flattest_parts
+from bsn.data.noise_statistics.flattest import flattest_parts
 
 __all__ = ["CurvePoint", "NoiseStatistics", "measure_noise"]
 
@@ -115,10 +115,10 @@ def measure_noise(
 
     Notes
     -----
-    From the flattest 16 x 16 blocks in each range of intensities, see :mod:`data.noise_statistics.flat_blocks`. Where the very
-    flattest parts show that the noise is white (:mod:`data.noise_statistics.flattest`), blocks whose neighbours are correlated
-    are known to hold texture and are left out; otherwise texture that fills the whole image is taken for noise. Tested against
-    the true noise of photographs and micrographs:
+    From the flattest 16 x 16 blocks in each range of intensities, see :mod:`bsn.data.noise_statistics.flat_blocks`.
+    Where the very flattest parts show that the noise is white (:mod:`bsn.data.noise_statistics.flattest`), blocks whose
+    neighbours are correlated are known to hold texture and are left out; otherwise texture that fills the whole
+    image is taken for noise. Tested against the true noise of photographs and micrographs:
     ``python -m benchmarks.noise_statistics``.
     """
     planes = list(images)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data import Gaussian, PoissonGaussian
+from bsn.data import Gaussian, PoissonGaussian
 
 __all__ = ["BlindNoise"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data import ArraySource, read_image
+from bsn.data import ArraySource, read_image
 
 __all__ = ["HELD_OUT", "PHOTOGRAPHS", "Photograph", "dead_leaves", "read_photograph", "training_source"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bsn.data import Gaussian, RandomCrops
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
 from bsn.models import InferenceDefaults, ValueScale, create
 from bsn.training.validation import CleanPair, Validation
-from data import Gaussian, RandomCrops
 from distill.bundled.corruption import BlindNoise
 from distill.bundled.photographs import HELD_OUT, PHOTOGRAPHS, read_photograph, training_source
 from distill.config import DistillConfig

@@ -46,8 +46,8 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 def run(options: Namespace) -> int:
     """Export, check, and say what came out."""
+    from bsn.data.atomic import check_target
     from bsn.models import Model
-    from data.atomic import check_target
 
     target = Path(options.output)
     _check(options)
@@ -95,7 +95,7 @@ def _calibration(inputs: list[str], model: Model, pixels: str) -> list[np.ndarra
     """Noisy images as the exported file takes them: centres of at most 512 pixels of the first 16."""
     import numpy as np
 
-    from data import DataError, list_images, read_image, to_planes
+    from bsn.data import DataError, list_images, read_image, to_planes
 
     images = []
     for path in list_images(inputs)[:_MOST_CALIBRATION_IMAGES]:

@@ -33,11 +33,11 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
+    from bsn.data.atomic import atomic_output
+    from bsn.data.errors import writing
     from bsn.evaluation import get_protocol
     from bsn.inference import Denoiser
     from bsn.inference.scoring import pair_files
-    from data.atomic import atomic_output
-    from data.errors import writing
     from distill.config import TeacherInference
     from distill.report import Contender, compare, render, table
 

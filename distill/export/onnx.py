@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import writing
 from bsn.models import Model
-from data.atomic import atomic_output
-from data.errors import writing
 from distill.export.formats import ExportError, check_exportable, facts
 from distill.export.program import traced
 from distill.export.shipped import Pixels, Shipped, example_input

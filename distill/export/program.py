@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import writing
 from bsn.models import Model
-from data.atomic import atomic_output
-from data.errors import writing
 from distill.export.formats import check_exportable, facts
 from distill.export.shipped import Pixels, Shipped, dynamic_shapes, example_input
 

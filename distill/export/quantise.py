@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from data.atomic import atomic_output
-from data.errors import writing
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import writing
 from distill.export.onnx import _require, session
 
 __all__ = ["quantise_onnx"]

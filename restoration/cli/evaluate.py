@@ -41,9 +41,9 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
+    from bsn.data import check_no_leak, find_pairs
     from bsn.evaluation import get_protocol
     from bsn.inference import InferenceConfig
-    from data import check_no_leak, find_pairs
     from restoration.run import PairData
     from restoration.scoring import score_models, write_scores
 

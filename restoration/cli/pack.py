@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 def run(options: Namespace) -> int:
     """Pack, and say what is in the file."""
-    from data import PairSource, pack_pairs
+    from bsn.data import PairSource, pack_pairs
     from restoration.run import PairData
 
     source = PairSource(take(PairData, options).pairs())

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.errors import DataError
+from bsn.data.errors import DataError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from data.images import Image, read_image, write_image
+from bsn.data.images import Image, read_image, write_image
 
 DTYPES = ["uint8", "uint16", "float32", "float64"]
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from data.atomic import atomic_output
-from data.images import Image, read_image, write_image
-from data.writers import open_writer
+from bsn.data.atomic import atomic_output
+from bsn.data.images import Image, read_image, write_image
+from bsn.data.writers import open_writer
 
 ROOT = Path(__file__).resolve().parents[2]
 SUFFIXES = [".png", ".jpg", ".tif", ".npy", ".h5", ".mat"]
@@ -121,7 +121,7 @@ FULL_DISK = """
     import resource, signal, sys
     from pathlib import Path
     import numpy as np
-    from data import DataError, Image, open_writer, pack, write_image
+    from bsn.data import DataError, Image, open_writer, pack, write_image
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     folder, suffix, how = Path(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.axes import PlaneIndex, check_axes, guess_axes
+from bsn.data.axes import PlaneIndex, check_axes, guess_axes
 
 GUESSES = {
     (64, 48): "YX",

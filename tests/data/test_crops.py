@@ -6,10 +6,10 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.crops import RandomCrops, grid_crops
-from data.errors import DataError
-from data.geometry import transform
-from data.sources import ArraySource
+from bsn.data.crops import RandomCrops, grid_crops
+from bsn.data.errors import DataError
+from bsn.data.geometry import transform
+from bsn.data.sources import ArraySource
 
 FROZEN = [(1, 9, 53, 6), (1, 0, 27, 1), (0, 19, 29, 0)]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from data.geometry import COUNT, inverse, transform
+from bsn.data.geometry import COUNT, inverse, transform
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "tbsn" / "geometry.safetensors"
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from data import DataError, GroupedCrops, background_members
-from data.sources import ArraySource
+from bsn.data import DataError, GroupedCrops, background_members
+from bsn.data.sources import ArraySource
 
 GROUPS = ["a", "b", "a", "c", "b", "a"]
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image as Pillow
 
-from data.errors import DataError
-from data.formats import SUFFIXES, find_format
-from data.images import Image, read_image, write_image
+from bsn.data.errors import DataError
+from bsn.data.formats import SUFFIXES, find_format
+from bsn.data.images import Image, read_image, write_image
 
 LOSSLESS = {
     ".png": ["uint8", "uint16"],

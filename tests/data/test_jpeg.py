@@ -5,7 +5,7 @@ import pytest
 import skimage.data
 from PIL import Image as Pillow
 
-from data.images import Image, read_image, write_image
+from bsn.data.images import Image, read_image, write_image
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import scipy.io
 from PIL import Image as Pillow
 
-from data.layouts import (
+from bsn.data.layouts import (
     DndPictures,
     SiddBlocks,
     bundle_dnd_submission,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from data.formats import SUFFIXES
-from data.listing import is_image_path, list_images, natural_key
+from bsn.data.formats import SUFFIXES
+from bsn.data.listing import is_image_path, list_images, natural_key
 
 
 @pytest.fixture

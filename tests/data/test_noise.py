@@ -5,7 +5,7 @@ import pytest
 import scipy.signal
 import scipy.stats
 
-from data.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
+from bsn.data.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
 
 SIDE = 400
 LEVELS = (0.0, 0.1, 0.5, 1.0)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from bsn.data import DataError, read_image
+from bsn.data.noise_statistics import advise, flattest_parts, measure_noise
+from bsn.data.noise_statistics.flat_blocks import cut_blocks, find_flat, lowest_part_factor
+from bsn.data.planes import to_planes
 from bsn.demo.photographs import photograph
-from data import DataError, read_image
-from data.noise_statistics import advise, flattest_parts, measure_noise
-from data.noise_statistics.flat_blocks import cut_blocks, find_flat, lowest_part_factor
-from data.planes import to_planes
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
 

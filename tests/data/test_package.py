@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-import data
-from data.errors import DataError, name_some
+from bsn import data
+from bsn.data.errors import DataError, name_some
 
 ROOT = Path(data.__file__).parent
-MODULES = sorted(m.name for m in pkgutil.walk_packages(data.__path__, "data."))
+MODULES = sorted(m.name for m in pkgutil.walk_packages(data.__path__, "bsn.data."))
 HEAVY = ("torch", "h5py", "tifffile", "scipy", "skimage", "PIL", "imagecodecs", "matplotlib")
 
 
@@ -33,10 +33,10 @@ def test_every_public_name_is_there():
 
 @pytest.mark.parametrize("order", ["data", "modules"])
 def test_names_are_never_hidden_by_modules(order):
-    """`from data import x` gives the object, whichever of its modules was imported before."""
-    first = "; ".join(f"import {m}" for m in MODULES) if order == "modules" else "import data"
+    """`from bsn.data import x` gives the object, whichever of its modules was imported before."""
+    first = "; ".join(f"import {m}" for m in MODULES) if order == "modules" else "from bsn import data"
     names = "[n for n in data.__all__ if isinstance(getattr(data, n), types.ModuleType)]"
-    assert run(f"{first}; import data, types; print({names})").strip() == "[]"
+    assert run(f"{first}; from bsn import data; import types; print({names})").strip() == "[]"
 
 
 def test_nothing_heavy_comes_with_any_module():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from data.packing import file_sha256, pack
-from data.sources import HDF5Source
+from bsn.data.packing import file_sha256, pack
+from bsn.data.sources import HDF5Source
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_layout_as_documented(compression, folder, tmp_path):
 
 
 def test_bands_make_up_the_image(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("data.packing._BAND_BYTES", 1000)
+    monkeypatch.setattr("bsn.data.packing._BAND_BYTES", 1000)
     pack(folder, tmp_path / "p.h5", chunk=16)
     source = HDF5Source(tmp_path / "p.h5")
     np.testing.assert_array_equal(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import (
+from bsn.data import (
     Image,
     MirroredSource,
     PackedPairs,
@@ -23,8 +23,8 @@ from data import (
     split_pairs,
     write_image,
 )
-from data.errors import DataError
-from data.pair_layouts import LAYOUTS, PairRule
+from bsn.data.errors import DataError
+from bsn.data.pair_layouts import LAYOUTS, PairRule
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ class TestLeaks:
         elif how == "copy":
             shutil.copy(source, target)
         else:
-            from data import read_image
+            from bsn.data import read_image
 
             write_image(target.with_suffix(".tif"), read_image(source))
         assert "1 of 1 test images" in refused(check_no_leak, training(), test())
@@ -226,7 +226,7 @@ def test_packed_pairs_are_the_same(put, tmp_path, refused):
         assert dict(file["images/000001"].attrs)["clean_file"] == "b1.png"
     assert "exists already" in refused(pack_pairs, source, tmp_path / "pairs.h5")
     assert "is HDF5" in refused(pack_pairs, source, tmp_path / "pairs.png")
-    from data import pack
+    from bsn.data import pack
 
     pack(tmp_path / "bad", tmp_path / "single.h5")
     assert "holds single images" in refused(PackedPairs, tmp_path / "single.h5")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from data.planes import from_unit, to_planes, to_unit
+from bsn.data.planes import from_unit, to_planes, to_unit
 
 DTYPES = ["uint8", "uint16", "float16", "float32", "float64"]
 AXES = ["YX", "YXC", "CYX", "ZYX", "XY", "TCYX", "TYXC", "TZCYX", "XCYT", "CYXS"]

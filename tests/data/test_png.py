@@ -12,7 +12,7 @@ import skimage.io
 from PIL import Image as Pillow
 from PIL import PngImagePlugin
 
-from data.images import Image, read_image, write_image
+from bsn.data.images import Image, read_image, write_image
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from data.prefetching import prefetch
+from bsn.data.prefetching import prefetch
 
 
 def running():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data import SyntheticRain
+from bsn.data import SyntheticRain
 
 
 def direction(light):
@@ -61,4 +61,4 @@ def test_no_rain_is_like_that(options, refused):
 
 
 def test_integers_are_refused(refused):
-    assert "convert it with data.to_unit" in refused(SyntheticRain(), np.zeros((8, 8), np.uint8), 0)
+    assert "convert it with bsn.data.to_unit" in refused(SyntheticRain(), np.zeros((8, 8), np.uint8), 0)

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from data.axes import PlaneIndex
-from data.formats.tiff_segments import SegmentBoxes
-from data.images import read_image
-from data.regions import open_image
+from bsn.data.axes import PlaneIndex
+from bsn.data.formats.tiff_segments import SegmentBoxes
+from bsn.data.images import read_image
+from bsn.data.regions import open_image
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -200,7 +200,7 @@ def test_only_the_tiles_touched_are_decoded_and_only_once(tmp_path, draw, monkey
 
 
 def test_decoded_segments_are_forgotten(tmp_path, draw, monkeypatch):
-    monkeypatch.setattr("data.formats.tiff_segments._CACHE_BYTES", 1000)
+    monkeypatch.setattr("bsn.data.formats.tiff_segments._CACHE_BYTES", 1000)
     pixels = draw((64, 64))
     tifffile.imwrite(tmp_path / "a.tif", pixels, compression="zlib", rowsperstrip=4)
     with open_image(tmp_path / "a.tif") as image:
@@ -251,7 +251,7 @@ MEMORY = """
     import resource, sys
     from pathlib import Path
     import numpy as np
-    from data import open_image, open_writer
+    from bsn.data import open_image, open_writer
 
     path, axes = Path(sys.argv[1]), sys.argv[2]
     channels = 3 if axes == "YXC" else 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data.samples import evenly, middle
+from bsn.data.samples import evenly, middle
 
 
 @pytest.mark.parametrize(("count", "most"), [(0, 16), (1, 16), (16, 16), (17, 16), (100, 16), (100, 1), (5, 2)])

@@ -10,10 +10,10 @@ import tifffile
 import torch
 from PIL import Image as Pillow
 
-from data.images import Image, write_image
-from data.packing import pack
-from data.regions import ImageReader
-from data.sources import ArraySource, FolderSource, HDF5Source, open_source, subset
+from bsn.data.images import Image, write_image
+from bsn.data.packing import pack
+from bsn.data.regions import ImageReader
+from bsn.data.sources import ArraySource, FolderSource, HDF5Source, open_source, subset
 
 
 @pytest.fixture

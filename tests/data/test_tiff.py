@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from data.images import Image, read_image, write_image
+from bsn.data.images import Image, read_image, write_image
 
 SIZES = {"T": 3, "Z": 4, "C": 2, "Y": 16, "X": 18, "Q": 2}
 

@@ -10,10 +10,10 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.axes import PlaneIndex
-from data.images import Image, read_image, write_image
-from data.regions import open_image
-from data.writers import open_writer
+from bsn.data.axes import PlaneIndex
+from bsn.data.images import Image, read_image, write_image
+from bsn.data.regions import open_image
+from bsn.data.writers import open_writer
 
 SIZES = {"T": 2, "Z": 3, "C": 3, "Y": 21, "X": 26, "Q": 2}
 

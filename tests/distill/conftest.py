@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from bsn.data import Image, write_image
 from bsn.models import Model, ValueScale, create
-from data import Image, write_image
 from tests.helpers.networks import randomise
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from bsn.data import Image, write_image
 from bsn.models import Model, create
-from data import Image, write_image
 from tests.helpers.command_line import complaint, run
 from tests.helpers.networks import small
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from bsn.data import Image, read_image, write_image
 from bsn.inference import Denoiser
 from bsn.models import Model, ValueScale
-from data import Image, read_image, write_image
 from distill.export import ExportError, export_onnx, export_program, quantise_onnx
 from distill.export.onnx import check_onnx
 from tests.helpers.networks import randomise, small

@@ -7,11 +7,11 @@ import pytest
 import torch
 from scipy.ndimage import uniform_filter
 
+from bsn.data import ArraySource, RandomCrops
 from bsn.engine import LoopConfig
 from bsn.engine.checkpoint import load_checkpoint
 from bsn.inference import Denoiser
 from bsn.models import UnknownModelError, ValueScale, create
-from data import ArraySource, RandomCrops
 from distill import DistillConfig, ModelTeacher, distil, make_cache
 from distill.bundled.corruption import BlindNoise
 from distill.bundled.photographs import HELD_OUT, PHOTOGRAPHS, dead_leaves, read_photograph

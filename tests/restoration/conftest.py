@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data import Image, SyntheticRain, write_image
+from bsn.data import Image, SyntheticRain, write_image
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from bsn.cli import main
+from bsn.data import Image, read_image, write_image
 from bsn.models import Model
-from data import Image, read_image, write_image
 from restoration.cli import ACTIONS
 from tests.helpers.command_line import complaint, run
 from tests.helpers.golden import load_golden, relative_error

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from bsn.data import PairSource, check_no_leak, find_pairs
+from bsn.data.errors import DataError
 from bsn.engine import LoopConfig
 from bsn.models import Model
-from data import PairSource, check_no_leak, find_pairs
-from data.errors import DataError
 from restoration.config import RestoreConfig
 from restoration.losses import LossWeights
 from restoration.recipes import RECIPES, get_recipe

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bsn.data.atomic import atomic_output
+from bsn.data.errors import writing
 from bsn.engine import LoopConfig
 from bsn.models import Model
 from bsn.models.measure import count_parameters
-from data.atomic import atomic_output
-from data.errors import writing
 from restoration.config import RestoreConfig
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.cost import genotype_cost

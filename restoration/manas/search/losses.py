@@ -1,6 +1,6 @@
 """Losses of a search: of images, of the agreement between images of one background, and of the architecture itself.
 
-Batches are grouped: the `count` degraded images of a background lie side by side, as :class:`data.GroupedCrops` cuts them.
+Batches are grouped: the `count` degraded images of a background lie side by side, as :class:`bsn.data.GroupedCrops` cuts them.
 """
 
 from __future__ import annotations

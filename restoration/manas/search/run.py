@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bsn.data import DataError, GroupedCrops, MirroredSource, background_members
 from bsn.engine import LoopConfig, RunFolder, fit
-from data import DataError, GroupedCrops, MirroredSource, background_members
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.config import SearchConfig
 from restoration.manas.search.supernet import Supernet

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bsn.data import CropBatch, GroupedCrops, Prefetcher, prefetch, split_pairs
 from bsn.engine import Task, Update
 from bsn.engine.task import Workers
-from data import CropBatch, GroupedCrops, Prefetcher, prefetch, split_pairs
 from restoration.manas.genotype.derive import derive
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.config import SearchConfig
@@ -189,8 +189,8 @@ class SearchTask(Task):
         """Write genotype.json, its drawing and the architecture's numbers beside `path`; the weights have served."""
         from safetensors.torch import save as serialise
 
-        from data.atomic import atomic_output
-        from data.errors import writing
+        from bsn.data.atomic import atomic_output
+        from bsn.data.errors import writing
 
         told = {key: value for key, value in facts.items() if key not in ("seconds", "validation")}
         genotype = self.genotype({"search": told, self.config.cost: self.costs.of(self.genotype())})

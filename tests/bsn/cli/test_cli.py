@@ -17,8 +17,8 @@ import tifffile
 import torch
 
 from bsn.cli import main
+from bsn.data import Image, read_image, write_image
 from bsn.models import Model, NoiseModel, ValueScale, create
-from data import Image, read_image, write_image
 from tests.helpers.command_line import complaint, run
 from tests.helpers.golden import load_golden
 

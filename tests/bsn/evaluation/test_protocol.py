@@ -31,7 +31,7 @@ def test_protocols_differ_where_they_should():
 @pytest.mark.skipif(not DATA.is_dir(), reason="the real images of ../shared/data are not here")
 @pytest.mark.parametrize(("folder", "protocol", "column"), [("w2s", "affine", "psnr_affine"), ("cc15", "rgb8", "psnr")])
 def test_measured_scores_of_real_pairs(folder, protocol, column):
-    from data import read_image
+    from bsn.data import read_image
 
     with (DATA / "index.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["set"] == folder][:3]

@@ -6,10 +6,10 @@ import tifffile
 import torch
 
 import bsn
+from bsn.data import DataError, Image, read_image, write_image
 from bsn.inference import Denoiser, InferenceConfig, output_path
 from bsn.inference.tiled import plan_axis
 from bsn.models import InferenceDefaults, Model, NoiseModel, ValueScale
-from data import DataError, Image, read_image, write_image
 from tests.helpers.networks import randomise, small
 
 TINY = {

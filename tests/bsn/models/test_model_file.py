@@ -8,9 +8,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import bsn
+from bsn.data import DataError
 from bsn.models import InferenceDefaults, Model, ModelFileError, ValueScale, create
 from bsn.models.convert import convert
-from data import DataError
 from tests.helpers.golden import assert_close, load_golden
 
 

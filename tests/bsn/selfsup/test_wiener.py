@@ -6,12 +6,12 @@ import scipy.fft
 import scipy.ndimage
 import torch
 
+from bsn.data import DataError
+from bsn.data.correlated_noise import CorrelatedGaussian
 from bsn.inference import Denoiser
 from bsn.models import Model
 from bsn.selfsup import NoiseSpectrum, measure_colours, measure_spectrum, wiener_filter, wiener_filter_independent
 from bsn.selfsup.wiener import BLOCK, STEP, _colours, _filter_strip
-from data import DataError
-from data.correlated_noise import CorrelatedGaussian
 from tests.helpers.golden import assert_close
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from bsn.data import ArraySource
 from bsn.training import TrainConfig, build_task
 from bsn.training.colours import strengthen_colours, turn_hues
-from data import ArraySource
 
 SIGMA = 0.1
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from bsn.data import ArraySource
 from bsn.engine import LoopConfig
 from bsn.models import Model, ValueScale, create
 from bsn.training import TrainConfig, build_task, train
-from data import ArraySource
 
 SIGMA = 0.1
 

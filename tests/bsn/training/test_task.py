@@ -7,6 +7,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
+from bsn.data import ArraySource, DataError
+from bsn.data.crops import CropBatch
 from bsn.engine import LoopConfig, RunFolder, fit
 from bsn.engine.optimizers import Muon
 from bsn.engine.task import Workers
@@ -14,8 +16,6 @@ from bsn.inference import Denoiser
 from bsn.models import TBSN, Model, ValueScale
 from bsn.models.tbsn.official import our_key
 from bsn.training import BlindSpotTask, TrainConfig, build_task, get_recipe
-from data import ArraySource, DataError
-from data.crops import CropBatch
 from tests.helpers.golden import load_golden
 
 
@@ -145,8 +145,8 @@ def test_resumed_training_ends_in_the_same_bits(tmp_path, options, monkeypatch):
 
 
 def test_validation_without_and_with_truth(tmp_path):
+    from bsn.data import read_image
     from bsn.training.validation import CleanPair
-    from data import read_image
 
     source = ArraySource(noisy_ramps(8, 96, sigma=0.2), "YXC")
     clean = np.full((1, 64, 64), 0.5, np.float32)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from bsn.cli import main
+from bsn.data import DataError
 from bsn.engine import LoopConfig
 from bsn.models import Model
-from data import DataError
 from restoration.config import RestoreConfig
 from restoration.losses import LossWeights
 from restoration.manas.genotype import Genotype, shipped_genotype
