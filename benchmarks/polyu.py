@@ -23,12 +23,12 @@ from skimage.restoration import denoise_nl_means, estimate_sigma
 from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
 from bsn.data import read_image
-from bsn.data.noise_statistics import measure_noise
 from bsn.data.planes import to_planes
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
 from bsn.inference.scoring import PairedFiles, score_files
 from bsn.models import Model
+from bsn.noise import measure_noise
 from bsn.training import get_recipe, train
 
 WAYS = {

@@ -21,11 +21,11 @@ import torch
 
 from benchmarks.measure import RESULTS, write_result
 from bsn.data import CorrelatedGaussian
-from bsn.data.noise_statistics import advise, measure_noise
 from bsn.demo.photographs import TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, photograph
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
+from bsn.noise import advise, measure_noise
 from bsn.training import TrainConfig, train
 
 NOISE = CorrelatedGaussian(0.08, length=1.2)

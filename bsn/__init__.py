@@ -9,7 +9,7 @@
 ``selfsup``     pure functions of the method                     ``engine``      the training loop
 ``training``    the blind-spot task and its recipes              ``inference``   tiles, refinement, files
 ``evaluation``  protocols, tables, reports                       ``blindness``   proofs that a network is blind
-``data``        images in and out, crops, noise
+``data``        images in and out, crops                          ``noise``       measured, modelled, used
 ==============  ===========================================================================================
 
 Names are imported when they are first used.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bsn.training import train
 
 _HOME = {"Denoiser": "bsn.inference", "denoise": "bsn.inference", "load": "bsn.models.model", "train": "bsn.training"}
-_PACKAGES = ("blindness", "data", "engine", "evaluation", "inference", "models", "ops", "selfsup", "training")
+_PACKAGES = ("blindness", "data", "engine", "evaluation", "inference", "models", "noise", "ops", "selfsup", "training")
 
 __all__ = ["Denoiser", "denoise", "load", "train"]
 

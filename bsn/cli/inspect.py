@@ -10,7 +10,7 @@ from bsn.cli.command import Command
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
-    from bsn.inference import NoiseReport
+    from bsn.noise.report import NoiseReport
 
 EXAMPLES = """examples:
   bsn inspect noisy/                         will it work on these images, and how?
@@ -34,7 +34,8 @@ def run(options: Namespace) -> int:
     from rich.table import Table
 
     from bsn.data import list_images
-    from bsn.inference import Denoiser, inspect_files
+    from bsn.inference import Denoiser
+    from bsn.noise.report import inspect_files
 
     # The picture alone: what the noisy pixel or the noisy image would bring back is noise, too.
     denoiser = None if options.model is None else Denoiser(options.model, posterior=False, wiener=False)
@@ -52,7 +53,7 @@ def run(options: Namespace) -> int:
     if options.json is not None:
         _write(Path(options.json), report.to_json())
     if options.plot is not None:
-        from bsn.inference import plot_noise
+        from bsn.noise.drawing import plot_noise
 
         plot_noise(report, Path(options.plot))
     return 0 if report.advice is not None and report.advice.suitable else 1

@@ -2,18 +2,13 @@
 
 from bsn.inference.config import InferenceConfig
 from bsn.inference.denoiser import Denoiser, FileReport, denoise, output_path
-from bsn.inference.noise_report import InspectedFile, NoiseReport, inspect_files, plot_noise
 from bsn.inference.pipeline import Pipeline
 
 __all__ = [
     "Denoiser",
     "FileReport",
     "InferenceConfig",
-    "InspectedFile",
-    "NoiseReport",
     "Pipeline",
     "denoise",
-    "inspect_files",
     "output_path",
-    "plot_noise",
 ]

@@ -24,7 +24,7 @@ class InferenceConfig:
         Share of noisy pixels mixed into each pass.
     wiener : bool, optional
         Mix the noisy image back in, frequency by frequency, by the noise spectrum measured on it
-        (:mod:`bsn.selfsup.wiener`): for noise that is correlated or weak, where a blind-spot network alone smooths too
+        (:mod:`bsn.noise.wiener`): for noise that is correlated or weak, where a blind-spot network alone smooths too
         much. Needs images of 64 x 64 pixels or more. With a noise model the noise is known, and the filter brings textures
         that a network trained briefly has not learned; the uncertainty stays that of the posterior before it.
         None: what the model was trained for, without it for smaller images.
@@ -63,7 +63,7 @@ class InferenceConfig:
         without the Wiener filter, which would bring it back.
     calibrate : bool
         For models with a noise model: correct the uncertainty that the network predicts by what it leaves of the image
-        around each pixel (:func:`bsn.selfsup.calibrate`), for pictures unlike those of the training.
+        around each pixel (:func:`bsn.noise.calibrate`), for pictures unlike those of the training.
     uncertainty : bool
         Also give the standard deviation of the posterior; for models with a noise model.
 

@@ -21,7 +21,7 @@ from bsn.inference.pipeline import Pipeline
 from bsn.inference.tiled import denoise_bands
 from bsn.models import Model
 from bsn.models.bundled import load_bundled
-from bsn.selfsup import measure_colours
+from bsn.noise import measure_colours
 
 __all__ = ["Denoiser", "FileReport", "denoise", "output_path", "uncertainty_path"]
 

@@ -14,29 +14,31 @@ from torch import Tensor
 
 from bsn.data import DataError
 from bsn.data.geometry import inverse, transform
-from bsn.data.noise_statistics import AxisNoise
 from bsn.inference.config import InferenceConfig
 from bsn.inference.engine import make_runner
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
 from bsn.models import Model
 from bsn.models.interface import main_output
-from bsn.selfsup import (
+from bsn.noise import (
+    AxisNoise,
     NoiseCurve,
     NoiseSpectrum,
     affine_noise_variance,
     measure_spectrum,
+    split_prediction,
+    wiener_filter,
+    wiener_filter_independent,
+)
+from bsn.noise.posterior import CALIBRATION_REACH
+from bsn.noise.wiener import BLOCK, REACH_INDEPENDENT, STEP
+from bsn.selfsup import (
     mosaic_downsample,
     mosaic_upsample,
     pixel_shuffle_downsample,
     pixel_shuffle_upsample,
     random_replacement_refinement,
-    split_prediction,
-    wiener_filter,
-    wiener_filter_independent,
 )
-from bsn.selfsup.posterior import CALIBRATION_REACH
-from bsn.selfsup.wiener import BLOCK, REACH_INDEPENDENT, STEP
 
 __all__ = ["Measured", "Pipeline"]
 

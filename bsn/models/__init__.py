@@ -4,7 +4,6 @@ import bsn.models.presets as _presets  # registers the networks and presets of t
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.interface import BlindSpotNetwork, main_output
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
-from bsn.models.noise_model import NoiseModel
 from bsn.models.registry import (
     Preset,
     UnknownModelError,
@@ -15,7 +14,8 @@ from bsn.models.registry import (
     register_preset,
 )
 from bsn.models.tbsn import TBSN, TBSNConfig
-from bsn.models.value_scale import ValueScale
+from bsn.noise.model import NoiseModel
+from bsn.noise.value_scale import ValueScale
 
 __all__ = [
     "TBSN",

@@ -15,7 +15,7 @@ from bsn.models.dbsnl import DBSNl
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
 from bsn.models.registry import load_plugins
 from bsn.models.tbsn import TBSN
-from bsn.models.value_scale import ValueScale
+from bsn.noise.value_scale import ValueScale
 
 __all__ = ["Converter", "convert", "converters", "register_converter"]
 

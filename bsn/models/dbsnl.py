@@ -28,7 +28,7 @@ class DBSNlConfig:
     modules : int
         Residual dilated convolutions in each branch (``num_module``).
     outputs : int, optional
-        Outputs per pixel, if they are not the channels of the image (:func:`bsn.selfsup.outputs_for_posterior`).
+        Outputs per pixel, if they are not the channels of the image (:func:`bsn.noise.outputs_for_posterior`).
 
     Raises
     ------

@@ -15,10 +15,8 @@ from torch import Tensor, nn
 from bsn.data.atomic import atomic_output
 from bsn.data.errors import writing
 from bsn.models.interface import main_output
-from bsn.models.noise_model import NoiseModel
 from bsn.models.registry import build, network_name
-from bsn.models.value_scale import ValueScale
-from bsn.selfsup import (
+from bsn.noise import (
     NoiseCurve,
     Prediction,
     affine_noise_variance,
@@ -27,6 +25,8 @@ from bsn.selfsup import (
     propagated_share,
     split_prediction,
 )
+from bsn.noise.model import NoiseModel
+from bsn.noise.value_scale import ValueScale
 
 __all__ = ["InferenceDefaults", "Model", "ModelFileError", "load"]
 
@@ -53,7 +53,7 @@ class InferenceDefaults:
     grey_as_colour : bool
         A network for colour that has also learned grey images, given to it once per channel.
     wiener : bool
-        Bring details of the noisy image back (:mod:`bsn.selfsup.wiener`).
+        Bring details of the noisy image back (:mod:`bsn.noise.wiener`).
     """
 
     stride: int = 1
@@ -157,7 +157,7 @@ class Model:
         noise : NoiseCurve, optional
             Of this image (:meth:`fit_noise`), if the noise differs from image to image. None: the model's own noise.
         calibrated : bool
-            Correct the predicted covariance by the residuals around each pixel (:func:`bsn.selfsup.calibrate`).
+            Correct the predicted covariance by the residuals around each pixel (:func:`bsn.noise.calibrate`).
 
         Returns
         -------

@@ -34,7 +34,7 @@ class TrainConfig:
         Stride recommended for denoising; stored in the model. None: the smaller of 2 and `stride`.
     wiener_test : bool, optional
         Whether denoising shall bring details of the noisy image back by the noise model or the measured noise spectrum
-        (:mod:`bsn.selfsup.wiener`); stored in the model. None: with a noise model, and without one where `stride` is
+        (:mod:`bsn.noise.wiener`); stored in the model. None: with a noise model, and without one where `stride` is
         above 1.
     downsampling : {"sub-image", "mosaic"}
         "sub-image": the network sees one sub-image of each crop (TBSN). "mosaic": all of them, tiled with a margin
@@ -60,7 +60,7 @@ class TrainConfig:
         learned, starting from what is measured.
     noise_scope : {"auto", "set", "image"}
         "set": one noise model holds for all images, and the loss is the likelihood. "image": the noise is fitted to each
-        image, in training and later (:func:`bsn.selfsup.fit_noise`), for files that were stretched or exposed one by one;
+        image, in training and later (:func:`bsn.noise.fit_noise`), for files that were stretched or exposed one by one;
         the mean is trained by `loss`, its uncertainty by the likelihood. "auto": as measured, "image" where fewer than
         four planes are there to compare; "set" if the numbers of the noise model are given.
     optimizer : {"auto", "muon", "adamw", "adam"}

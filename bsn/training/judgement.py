@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-
 from bsn.data import DataError, ImageSource
-from bsn.data.noise_statistics import Advice, NoiseStatistics, advise, measure_noise
-from bsn.data.samples import evenly, middle
+from bsn.noise import Advice, NoiseStatistics, advise
+from bsn.noise.sampling import measure_source
 from bsn.training.config import TrainConfig
 
-__all__ = ["SMALLEST_CROP", "judge", "measure_source", "pixels_of", "remark_on_length", "settle_optimizer"]
-
-_IMAGES = 16
-_SIDE = 512
+__all__ = ["SMALLEST_CROP", "judge", "pixels_of", "remark_on_length", "settle_optimizer"]
 
 _MOST_PASSES = 200  # good at 93, the noise learned by heart at 625
 
@@ -126,22 +121,3 @@ def pixels_of(source: ImageSource) -> int:
 def _passes(config: TrainConfig, steps: int, pixels: int) -> float:
     """How often a run sees every pixel."""
     return steps * config.batch_size * config.crop**2 / pixels
-
-
-def measure_source(source: ImageSource) -> NoiseStatistics:
-    """Noise of training images, from the middle of at most 16 of them.
-
-    Parameters
-    ----------
-    source : ImageSource
-
-    Raises
-    ------
-    DataError
-        If the images are too small.
-    """
-    planes = []
-    for index in evenly(len(source), _IMAGES):
-        planes.append(source.crop(index, *middle(source.size(index), _SIDE)))
-    level = 1 / np.iinfo(source.dtype).max if np.issubdtype(source.dtype, np.integer) else 0.0
-    return measure_noise(planes, grey_level=level)

@@ -13,16 +13,15 @@ import torch
 from torch import nn
 
 from bsn.data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
-from bsn.data.noise_statistics import NoiseStatistics
 from bsn.data.planes import to_planes
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
 from bsn.models import Model, NoiseModel, ValueScale, create, presets
-from bsn.selfsup import outputs_for_posterior
+from bsn.noise import NoiseStatistics, outputs_for_posterior
+from bsn.noise.level import FittedNoiseLevel, NoiseLevel
 from bsn.training.config import TrainConfig
 from bsn.training.judgement import SMALLEST_CROP, judge, pixels_of, settle_optimizer
 from bsn.training.leak_guard import warn_of_leaks
-from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation import CleanPair, Validation
 

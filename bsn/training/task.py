@@ -17,11 +17,12 @@ from bsn.data.crops import CropBatch
 from bsn.engine import Part, Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale
-from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample, posterior_nll, split_prediction
+from bsn.noise import posterior_nll, split_prediction
+from bsn.noise.level import FittedNoiseLevel, NoiseLevel
+from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample
 from bsn.training.colours import strengthen_colours, turn_hues
 from bsn.training.config import TrainConfig
 from bsn.training.judgement import remark_on_length
-from bsn.training.noise_level import FittedNoiseLevel, NoiseLevel
 from bsn.training.validation import Validation
 
 __all__ = ["BlindSpotTask", "Crops"]
@@ -53,7 +54,7 @@ class BlindSpotTask(Task):
         Mean of the images: the unit of the "poisson-l2" loss, and the grey that stronger colours leave as it is.
     validation : Validation, optional
     noise : NoiseLevel or FittedNoiseLevel, optional
-        Makes it a run with a posterior; the network then has the outputs of :func:`bsn.selfsup.outputs_for_posterior`.
+        Makes it a run with a posterior; the network then has the outputs of :func:`bsn.noise.outputs_for_posterior`.
     pixels : int, optional
         Of the training set, for the remark on the length of a run.
     provenance : mapping, optional

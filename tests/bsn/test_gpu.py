@@ -12,7 +12,7 @@ from bsn.data import ArraySource
 from bsn.engine import Interrupted, LoopConfig, RunFolder, fit
 from bsn.inference import Denoiser
 from bsn.models import Model, NoiseModel, create
-from bsn.selfsup import outputs_for_posterior
+from bsn.noise import outputs_for_posterior
 from bsn.training import TrainConfig, build_task
 from bsn.training.task import BlindSpotTask
 from tests.helpers.gpu import NEEDS_GPU, assert_a_gpu_takes_the_steps_of_the_cpu

@@ -7,7 +7,7 @@ import torch
 from bsn.data import ArraySource, DataError, RandomCrops
 from bsn.inference import Denoiser
 from bsn.models import Model, ValueScale, create
-from bsn.models.noise_model import NoiseModel
+from bsn.noise.model import NoiseModel
 from distill import ModelTeacher, TeacherCache, TeacherInference, make_cache
 from distill.cache_making import _part
 from tests.helpers.networks import randomise

@@ -37,7 +37,7 @@ class TBSNConfig:
     channels : int
         Of the image, in and out.
     outputs : int, optional
-        Outputs per pixel, if they are not the channels of the image (:func:`bsn.selfsup.outputs_for_posterior`).
+        Outputs per pixel, if they are not the channels of the image (:func:`bsn.noise.outputs_for_posterior`).
     widths, blocks : tuple of int
         Channels and number of blocks of each level, finest first; the last is the latent level.
     refinement_blocks : int

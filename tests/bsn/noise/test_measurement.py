@@ -8,12 +8,12 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from bsn.data import DataError, read_image
-from bsn.data.noise_statistics import advise, flattest_parts, measure_noise
-from bsn.data.noise_statistics.flat_blocks import cut_blocks, find_flat, lowest_part_factor
 from bsn.data.planes import to_planes
 from bsn.demo.photographs import photograph
+from bsn.noise import advise, flattest_parts, measure_noise
+from bsn.noise.measurement.flat_blocks import cut_blocks, find_flat, lowest_part_factor
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
+REAL = Path(__file__).resolve().parents[4] / "shared" / "data"
 
 
 def picture(seed, size=512, channels=1):

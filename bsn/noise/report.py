@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bsn.data import DataError, atomic_output, open_image, read_image
-from bsn.data.noise_statistics import Advice, NoiseStatistics, advise, flattest_parts, measure_noise
+from bsn.data import DataError, open_image, read_image
 from bsn.data.planes import to_planes, to_unit
 from bsn.data.samples import evenly, middle
-from bsn.inference.denoiser import Denoiser
+from bsn.noise.advice import Advice, advise
+from bsn.noise.measurement import NoiseStatistics, flattest_parts, measure_noise
 
-__all__ = ["InspectedFile", "NoiseReport", "correlated_files", "inspect_files", "plot_noise"]
+__all__ = ["InspectedFile", "NoiseReport", "correlated_files", "inspect_files"]
 
 _PLANES = 4
 _LOOKED_AT = 1024
@@ -54,15 +54,21 @@ class NoiseReport:
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
 
-def inspect_files(paths: Sequence[Path], *, axes: str | None = None, denoiser: Denoiser | None = None) -> NoiseReport:
+def inspect_files(
+    paths: Sequence[Path],
+    *,
+    axes: str | None = None,
+    denoiser: Callable[[np.ndarray, str | None], np.ndarray] | None = None,
+) -> NoiseReport:
     """Measure the noise of files; bad ones are reported and do not stop the others.
 
     Parameters
     ----------
     paths : sequence of Path
     axes : str, optional
-    denoiser : Denoiser, optional
-        Its result is taken off first, so that texture is not mistaken for noise.
+    denoiser : callable, optional
+        ``denoiser(pixels, axes)`` gives the picture (a :class:`bsn.inference.Denoiser`, for one). It is taken off first, so
+        that texture is not mistaken for noise.
 
     Returns
     -------
@@ -150,40 +156,3 @@ def correlated_files(paths: Iterable[Path], axes: str | None = None) -> dict[Pat
 
 def _grey_level(dtype: np.dtype[Any]) -> float:
     return 1 / np.iinfo(dtype).max if dtype.kind == "u" else 0.0
-
-
-def plot_noise(report: NoiseReport, path: Path) -> None:
-    """Draw noise curve and autocorrelation of the set into a picture.
-
-    Parameters
-    ----------
-    report : NoiseReport
-    path : Path
-        PNG, PDF or SVG.
-
-    Raises
-    ------
-    DataError
-        If nothing was measured, or the file cannot be written.
-    """
-    if report.together is None:
-        raise DataError("images too small to be measured", "there is nothing to draw", "give larger images")
-    from matplotlib.figure import Figure
-
-    found = report.together
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    intensity = np.array([p.intensity for p in found.curve])
-    left.scatter(intensity, [p.variance for p in found.curve], s=12, alpha=0.5, label="flattest blocks")
-    line = np.linspace(intensity.min(), intensity.max(), 50)
-    left.plot(line, np.maximum(found.gain * line + found.constant, 0), "k", label="gain * intensity + constant")
-    left.set(xlabel="intensity", ylabel="variance of the noise", title=f"sigma {found.sigma:.3g}")
-    left.legend()
-    lags = np.arange(len(found.lags_x) + 1)
-    right.plot(lags, [1, *found.lags_x], "o-", label="along rows (x)")
-    right.plot(lags, [1, *found.lags_y], "s-", label="along columns (y)")
-    right.axhline(0, color="grey", linewidth=0.8)
-    right.set(xlabel="distance in pixels", ylabel="correlation", title="correlation of the noise", ylim=(-0.3, 1.05))
-    right.legend()
-    with atomic_output(path, overwrite=True) as partial:
-        figure.savefig(partial, format=path.suffix.lstrip(".") or "png", dpi=120)

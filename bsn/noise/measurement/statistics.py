@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bsn.data.errors import DataError
-from bsn.data.noise_statistics.correlation import channel_correlation, measure_correlation
-from bsn.data.noise_statistics.flat_blocks import (
+from bsn.noise.measurement.correlation import channel_correlation, measure_correlation
+from bsn.noise.measurement.flat_blocks import (
     SIDE,
     FlatBlocks,
     cut_blocks,
@@ -18,7 +18,7 @@ from bsn.data.noise_statistics.flat_blocks import (
     free_of_texture,
     lowest_part_factor,
 )
-from bsn.data.noise_statistics.flattest import flattest_parts
+from bsn.noise.measurement.flattest import flattest_parts
 
 __all__ = ["CurvePoint", "NoiseStatistics", "measure_noise"]
 
@@ -115,8 +115,8 @@ def measure_noise(
 
     Notes
     -----
-    From the flattest 16 x 16 blocks in each range of intensities, see :mod:`bsn.data.noise_statistics.flat_blocks`.
-    Where the very flattest parts show that the noise is white (:mod:`bsn.data.noise_statistics.flattest`), blocks whose
+    From the flattest 16 x 16 blocks in each range of intensities, see :mod:`bsn.noise.measurement.flat_blocks`.
+    Where the very flattest parts show that the noise is white (:mod:`bsn.noise.measurement.flattest`), blocks whose
     neighbours are correlated are known to hold texture and are left out; otherwise texture that fills the whole
     image is taken for noise. Tested against the true noise of photographs and micrographs:
     ``python -m benchmarks.noise_statistics``.

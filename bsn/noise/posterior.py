@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bsn.selfsup.gaussian_mean import gaussian_mean
+from bsn.noise.gaussian_mean import gaussian_mean
 
 __all__ = [
     "CALIBRATION_REACH",

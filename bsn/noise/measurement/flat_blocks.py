@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsn.data.noise_statistics.correlation import plane_basis
+from bsn.noise.measurement.correlation import plane_basis
 
 __all__ = [
     "SIDE",

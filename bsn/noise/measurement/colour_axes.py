@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsn.data.errors import DataError
-from bsn.data.noise_statistics.correlation import measure_correlation
-from bsn.data.noise_statistics.flat_blocks import SIDE, cut_blocks, flat_places, lowest_part_factor, unclipped
+from bsn.noise.measurement.correlation import measure_correlation
+from bsn.noise.measurement.flat_blocks import SIDE, cut_blocks, flat_places, lowest_part_factor, unclipped
 
 __all__ = ["AxisNoise", "measure_along"]
 

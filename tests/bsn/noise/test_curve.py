@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bsn.selfsup import NoiseCurve, fit_noise, propagated_share
+from bsn.noise import NoiseCurve, fit_noise, propagated_share
 
 
 def test_each_image_gets_its_own_curve():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bsn.data.noise_statistics.correlation import LAGS
-from bsn.data.noise_statistics.flattest import INDEPENDENT
-from bsn.data.noise_statistics.statistics import NoiseStatistics
+from bsn.noise.measurement.correlation import LAGS
+from bsn.noise.measurement.flattest import INDEPENDENT
+from bsn.noise.measurement.statistics import NoiseStatistics
 
 __all__ = ["Advice", "NoiseName", "NoiseScope", "advise"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.ndimage
 import torch
 
-from bsn.selfsup.gaussian_mean import gaussian_mean
+from bsn.noise.gaussian_mean import gaussian_mean
 
 
 def test_it_is_scipys_filter_of_what_is_inside_the_image():

@@ -8,8 +8,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from bsn.models import NoiseModel, ValueScale
-from bsn.selfsup import affine_noise_variance, fit_noise
+from bsn.noise.curve import fit_noise
+from bsn.noise.model import NoiseModel
+from bsn.noise.posterior import affine_noise_variance
+from bsn.noise.value_scale import ValueScale
 
 __all__ = ["FittedNoiseLevel", "NoiseLevel"]
 

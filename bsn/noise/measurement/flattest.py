@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsn.data.noise_statistics.correlation import Correlation, measure_correlation
-from bsn.data.noise_statistics.flat_blocks import cut_blocks
+from bsn.noise.measurement.correlation import Correlation, measure_correlation
+from bsn.noise.measurement.flat_blocks import cut_blocks
 
 __all__ = ["INDEPENDENT", "FlattestParts", "flattest_parts"]
 

@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch.distributions import MultivariateNormal
 
-from bsn.selfsup.posterior import (
+from bsn.noise.posterior import (
     LEAST_VARIANCE,
     Prediction,
     affine_noise_variance,

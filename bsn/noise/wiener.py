@@ -7,8 +7,8 @@ denoised image says how much picture to expect there, the measured noise spectru
     out = s^2 / (s^2 + n)  y           s, y  coefficients of denoised and noisy block,  n  power of the noise
 
 Correlated noise has most of its power in few coefficients; all others come back nearly as they are in the noisy image. None of
-this needs clean images: the spectrum is measured on the flattest blocks of the noisy image (:mod:`bsn.data.noise_statistics`).
-After a posterior (:mod:`bsn.selfsup.posterior`) the noise model says how strong the noise is, and the filter brings back what a
+this needs clean images: the spectrum is measured on the flattest blocks of the noisy image (:mod:`bsn.noise.measurement`).
+After a posterior (:mod:`bsn.noise.posterior`) the noise model says how strong the noise is, and the filter brings back what a
 posterior of single pixels cannot: textures of many pixels that the network has not learned to expect.
 Blindness is given up on purpose, after training.
 
@@ -28,8 +28,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bsn.data.noise_statistics import AxisNoise, measure_along
-from bsn.selfsup.gaussian_mean import gaussian_mean
+from bsn.noise.gaussian_mean import gaussian_mean
+from bsn.noise.measurement import AxisNoise, measure_along
 from bsn.shapes import check_image, check_same_shape
 
 __all__ = [
@@ -91,7 +91,7 @@ def measure_colours(images: Sequence[np.ndarray]) -> tuple[AxisNoise, ...]:
     Raises
     ------
     data.DataError
-        If the images are too small, see :func:`bsn.data.noise_statistics.measure_along`.
+        If the images are too small, see :func:`bsn.noise.measurement.measure_along`.
     """
     return tuple(measure_along(images, _colours(images[0].shape[0])))
 
@@ -114,7 +114,7 @@ def measure_spectrum(images: Sequence[np.ndarray], typical: Sequence[AxisNoise] 
     Raises
     ------
     data.DataError
-        If the images are too small, see :func:`bsn.data.noise_statistics.measure_along`.
+        If the images are too small, see :func:`bsn.noise.measurement.measure_along`.
     """
     power = _power(measure_colours(images))
     if typical:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bsn.models.value_scale import ValueScale
+from bsn.noise.value_scale import ValueScale
 
 __all__ = ["NoiseModel"]
 
@@ -14,7 +14,7 @@ class NoiseModel:
     """Poisson-Gaussian noise, independent from pixel to pixel: variance = gain * clean + variance at zero.
 
     A model with one predicts mean and covariance, and its result is the posterior mean
-    (:mod:`bsn.selfsup.posterior`).
+    (:mod:`bsn.noise.posterior`).
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class NoiseModel:
         At clean value 0, in squared image values. May be negative for images with a large offset, where the noise curve
         meets zero at a positive value.
     per_image : bool
-        The noise differs from image to image, and is fitted to each (:func:`bsn.selfsup.fit_noise`); the numbers above are
+        The noise differs from image to image, and is fitted to each (:func:`bsn.noise.fit_noise`); the numbers above are
         then those of the training images together, for the reader.
 
     Raises

@@ -10,8 +10,8 @@ from bsn.data import DataError
 from bsn.data.correlated_noise import CorrelatedGaussian
 from bsn.inference import Denoiser
 from bsn.models import Model
-from bsn.selfsup import NoiseSpectrum, measure_colours, measure_spectrum, wiener_filter, wiener_filter_independent
-from bsn.selfsup.wiener import BLOCK, STEP, _colours, _filter_strip
+from bsn.noise import NoiseSpectrum, measure_colours, measure_spectrum, wiener_filter, wiener_filter_independent
+from bsn.noise.wiener import BLOCK, STEP, _colours, _filter_strip
 from tests.helpers.golden import assert_close
 
 
@@ -35,7 +35,7 @@ def literal(noisy, signal, power):
 
 @pytest.mark.parametrize(("size", "passes"), [((32, 48), 1), ((37, 50), 1), ((32, 41), 2)])
 def test_equals_the_literal_form(size, passes, monkeypatch):
-    monkeypatch.setattr("bsn.selfsup.wiener._ELEMENTS", 1)  # a strip per row of blocks
+    monkeypatch.setattr("bsn.noise.wiener._ELEMENTS", 1)  # a strip per row of blocks
     rng = np.random.default_rng(0)
     noisy, signal = rng.normal(size=(2, 3, *size))
     power = rng.uniform(0.1, 2, (3, BLOCK, BLOCK))

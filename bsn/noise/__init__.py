@@ -1,0 +1,77 @@
+"""What is known about noise: measured on noisy images, modelled, used by Bayes' rule and by a filter.
+
+=================  ===================================================================================
+``value_scale``    the range of values in which a network works
+``model``          the noise that a trained model stores: Gaussian or Poisson-Gaussian
+``curve``          noise variance over intensity, fitted to what a network leaves of an image
+``level``          the noise level of a training: known, learned, or fitted to each crop
+``posterior``      prediction and noisy pixel combined by Bayes' rule
+``wiener``         the noisy image mixed back into a denoised one, frequency by frequency
+``measurement``    level, curve and correlation of the noise, measured on the noisy images alone
+``sampling``       which parts of a training set are measured
+``advice``         from measured noise to settings
+``report``         the noise of files, for ``bsn inspect``; ``drawing`` makes its picture
+=================  ===================================================================================
+"""
+
+from bsn.noise.advice import Advice, NoiseName, NoiseScope, advise
+from bsn.noise.curve import NoiseCurve, fit_noise, propagated_share
+from bsn.noise.level import FittedNoiseLevel, NoiseLevel
+from bsn.noise.measurement import (
+    AxisNoise,
+    FlattestParts,
+    NoiseStatistics,
+    flattest_parts,
+    measure_along,
+    measure_noise,
+)
+from bsn.noise.model import NoiseModel
+from bsn.noise.posterior import (
+    Prediction,
+    affine_noise_variance,
+    calibrate,
+    outputs_for_posterior,
+    posterior,
+    posterior_nll,
+    split_prediction,
+)
+from bsn.noise.value_scale import ValueScale
+from bsn.noise.wiener import (
+    NoiseSpectrum,
+    measure_colours,
+    measure_spectrum,
+    wiener_filter,
+    wiener_filter_independent,
+)
+
+__all__ = [
+    "Advice",
+    "AxisNoise",
+    "FittedNoiseLevel",
+    "FlattestParts",
+    "NoiseCurve",
+    "NoiseLevel",
+    "NoiseModel",
+    "NoiseName",
+    "NoiseScope",
+    "NoiseSpectrum",
+    "NoiseStatistics",
+    "Prediction",
+    "ValueScale",
+    "advise",
+    "affine_noise_variance",
+    "calibrate",
+    "fit_noise",
+    "flattest_parts",
+    "measure_along",
+    "measure_colours",
+    "measure_noise",
+    "measure_spectrum",
+    "outputs_for_posterior",
+    "posterior",
+    "posterior_nll",
+    "propagated_share",
+    "split_prediction",
+    "wiener_filter",
+    "wiener_filter_independent",
+]
