@@ -4,10 +4,10 @@
 """
 
 import restoration.models.presets as _presets  # registers
+from restoration.manas.network import MANAS, MANASConfig
 from restoration.models.ddsa import DDSA, DDSAConfig
 from restoration.models.drt import DRT, DRTConfig
 from restoration.models.elf import ELF, ELFConfig
-from restoration.models.manas import MANAS, MANASConfig
 
 __all__ = ["DDSA", "DRT", "ELF", "MANAS", "DDSAConfig", "DRTConfig", "ELFConfig", "MANASConfig"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from bsn.models import InferenceDefaults, Preset, ValueScale, register_network, register_preset
 from bsn.models.convert import Converter, register_converter
 from restoration.manas.genotype import shipped_genotype
+from restoration.manas.network import MANAS, MANASConfig
+from restoration.manas.network.pickled import read_checkpoint
 from restoration.models.ddsa import DDSA, DDSAConfig
 from restoration.models.drt import DRT, DRTConfig
 from restoration.models.elf import ELF, ELFConfig
-from restoration.models.manas import MANAS, MANASConfig
-from restoration.models.manas.pickled import read_checkpoint
 
 register_network("ddsa", DDSAConfig)(DDSA)
 register_network("drt", DRTConfig)(DRT)

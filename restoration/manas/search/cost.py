@@ -13,10 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from restoration.manas.genotype.derive import genotype_of_indices
 from restoration.manas.genotype.genotype import Genotype
+from restoration.manas.network.network import MANAS
 from restoration.manas.space.candidates import PUBLISHED_ORDER, make_candidate
 from restoration.manas.space.modules import MODULES, make_module
 from restoration.manas.space.shape import Shape
-from restoration.models.manas.network import MANAS
 
 __all__ = ["CostKind", "CostTable", "cost_table", "genotype_cost"]
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from bsn.models.published import load_published
+from restoration.manas.network.official import our_key, our_tensors
 from restoration.manas.space.attention import AttentionBlock, MixedEdge
 from restoration.manas.space.body import MultiScaleBody
 from restoration.manas.space.candidates import PUBLISHED_ORDER, candidate_names
 from restoration.manas.space.modules import MODULES, MixedModule, MixInput
 from restoration.manas.space.shape import Shape
-from restoration.models.common import mirror_to_multiple, zero
-from restoration.models.manas.official import our_key, our_tensors
+from restoration.networks import mirror_to_multiple, zero
 
 __all__ = ["Architecture", "EdgeWeights", "Supernet"]
 

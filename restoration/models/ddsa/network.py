@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from bsn.models.published import load_published
-from restoration.models.common import RestorationNetwork, checkpointed, mirror_to_multiple, zero
 from restoration.models.ddsa.blocks import Block, Downsample, Upsample
 from restoration.models.ddsa.config import DDSAConfig
 from restoration.models.ddsa.official import our_config, our_key, our_tensors
+from restoration.networks import RestorationNetwork, checkpointed, mirror_to_multiple, zero
 
 __all__ = ["DDSA"]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bsn.models.published import PublishedConfigError, unwrap_state_dict
-from restoration.models.common import known_options
+from restoration.networks import known_options
 
 __all__ = ["our_config", "our_key", "our_tensors"]
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from bsn.constants import device_constant
 from bsn.ops import ChannelNorm, window_attention
-from restoration.models.common import checkpointed
 from restoration.models.drt.config import DRTConfig
+from restoration.networks import checkpointed
 
 __all__ = ["Block", "Grid", "ResidualLayer", "merge_windows", "shift_mask", "split_windows"]
 

@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bsn.models.published import load_published
-from restoration.models.common import RestorationNetwork, mirror, mirror_to_multiple, zero
 from restoration.models.drt.blocks import ResidualLayer
 from restoration.models.drt.config import DRTConfig
 from restoration.models.drt.official import UNUSED, our_config, our_key, our_tensors
+from restoration.networks import RestorationNetwork, mirror, mirror_to_multiple, zero
 
 __all__ = ["DRT", "square_padding"]
 

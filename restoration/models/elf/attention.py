@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from bsn.ops import ChannelNorm, gated_depthwise_conv
 from bsn.ops.channel_attention.module import ChannelAttention, CrossChannelAttention
-from restoration.models.common import checkpointed
 from restoration.models.elf.config import ELFConfig
 from restoration.models.elf.pieces import Fuse, conv3x3
+from restoration.networks import checkpointed
 
 __all__ = ["Branch", "CrossBlock", "GatedFeedForward", "MultiInputAttention", "TransformerBlock"]
 

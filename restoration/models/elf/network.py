@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bsn.models.published import load_published
-from restoration.models.common import RestorationNetwork, mirror_to_multiple, zero
 from restoration.models.elf.attention import Branch, MultiInputAttention, TransformerBlock, halved
 from restoration.models.elf.config import ELFConfig
 from restoration.models.elf.official import our_config, our_key, our_tensors
@@ -23,6 +22,7 @@ from restoration.models.elf.pieces import (
     conv3x3,
     shuffle_up,
 )
+from restoration.networks import RestorationNetwork, mirror_to_multiple, zero
 
 __all__ = ["ELF"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from restoration.manas.space.candidates.gates import separable
+from restoration.manas.space.candidates import separable
 
 
 @pytest.mark.parametrize("dilation", [1, 2])

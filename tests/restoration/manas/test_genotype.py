@@ -8,8 +8,7 @@ import pytest
 
 from restoration.manas.genotype import SHIPPED, Genotype, GenotypeError, shipped_genotype
 from restoration.manas.genotype.drawing import draw_genotype
-from restoration.manas.space.candidates import candidate_names, make_candidate, register_candidate
-from restoration.manas.space.candidates.registry import _candidates
+from restoration.manas.space.candidates import _candidates, candidate_names, make_candidate, register_candidate
 from restoration.models import MANAS, MANASConfig
 
 

@@ -8,7 +8,7 @@ import torch
 from bsn.inference import Denoiser
 from bsn.models import Model, create, presets
 from bsn.models.interface import main_output
-from restoration.models.common import mirror
+from restoration.networks import mirror
 from tests.helpers.golden import assert_close
 from tests.helpers.networks import randomise
 

@@ -1,4 +1,4 @@
-"""What the restoration networks share: padding to the sizes they need, and gradient checkpointing."""
+"""What all restoration networks share: their base class, padding to the sizes they need, gradient checkpointing."""
 
 from __future__ import annotations
 

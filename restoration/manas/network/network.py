@@ -9,13 +9,13 @@ from torch import Tensor
 
 from bsn.models.published import load_published
 from restoration.manas.genotype.genotype import Genotype
+from restoration.manas.network.config import MANASConfig
+from restoration.manas.network.official import our_genotype, our_key, our_tensors
 from restoration.manas.space.attention import AttentionBlock, ChosenEdge
 from restoration.manas.space.body import MultiScaleBody
 from restoration.manas.space.candidates import candidate
 from restoration.manas.space.modules import make_module, module_reach
-from restoration.models.common import RestorationNetwork, mirror_to_multiple, zero
-from restoration.models.manas.config import MANASConfig
-from restoration.models.manas.official import our_genotype, our_key, our_tensors
+from restoration.networks import RestorationNetwork, mirror_to_multiple, zero
 
 __all__ = ["MANAS"]
 
@@ -72,7 +72,7 @@ class MANAS(RestorationNetwork):
         Parameters
         ----------
         state_dict : mapping of str to Tensor
-            Under the official keys, bare or wrapped; what :func:`restoration.models.manas.pickled.read_pickled` gives.
+            Under the official keys, bare or wrapped; what :func:`restoration.manas.network.pickled.read_pickled` gives.
         config : mapping
             ``list_channels``, ``list_module``, ``steps``, ``stem``, ``arch`` follow from the weights where they are missing.
             The candidate on each edge does not: ``auto_official_by_stage`` (numbers per cell, for all its branches) or

@@ -1,6 +1,6 @@
 """MANAS: a multi-scale network with attention blocks that a search chooses."""
 
-from restoration.models.manas.config import MANASConfig
-from restoration.models.manas.network import MANAS
+from restoration.manas.network.config import MANASConfig
+from restoration.manas.network.network import MANAS
 
 __all__ = ["MANAS", "MANASConfig"]

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from restoration.manas.genotype import genotype_of_indices, shipped_genotype
+from restoration.manas.network.official import official_key, our_key
 from restoration.manas.space import (
     AttentionBlock,
     ChosenEdge,
@@ -21,7 +22,6 @@ from restoration.manas.space import (
 )
 from restoration.manas.space.candidates import PUBLISHED_ORDER, make_candidate
 from restoration.models import MANAS, MANASConfig
-from restoration.models.manas.official import official_key, our_key
 from tests.helpers.golden import golden_path, load_golden
 
 
