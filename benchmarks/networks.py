@@ -18,7 +18,7 @@ from benchmarks.attention import measure, synchronise
 from benchmarks.measure import write_result
 from bsn.engine.allocator import keep_freed_memory
 from bsn.inference.config import InferenceConfig
-from bsn.inference.engine import make_runner
+from bsn.inference.runner import make_runner
 from bsn.models import create
 from bsn.models.interface import main_output
 from bsn.ops import use_backend

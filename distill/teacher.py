@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from bsn.inference import Denoiser
-from bsn.inference.tiled import denoise_bands
+from bsn.inference.bands import denoise_bands
 from bsn.models import Model, ValueScale
 from bsn.models.registry import network_name
 from distill.config import TeacherInference

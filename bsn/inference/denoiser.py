@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from bsn.data import DataError, open_image, open_writer
 from bsn.data.planes import check_finite, from_unit, to_planes, to_unit, unit_span
 from bsn.data.samples import evenly, middle
+from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.pipeline import Pipeline
-from bsn.inference.tiled import denoise_bands
 from bsn.models import Model
 from bsn.models.bundled import load_bundled
 from bsn.noise import measure_colours

@@ -15,8 +15,8 @@ from torch import Tensor
 from bsn.data import DataError
 from bsn.data.geometry import inverse, transform
 from bsn.inference.config import InferenceConfig
-from bsn.inference.engine import make_runner
 from bsn.inference.position_noise import position_uniform
+from bsn.inference.runner import make_runner
 from bsn.lattice import pad_within_phases
 from bsn.models import Model
 from bsn.models.interface import main_output

@@ -8,7 +8,7 @@ import torch
 import bsn
 from bsn.data import DataError, Image, read_image, write_image
 from bsn.inference import Denoiser, InferenceConfig, output_path
-from bsn.inference.tiled import plan_axis
+from bsn.inference.bands import plan_axis
 from bsn.models import InferenceDefaults, Model, NoiseModel, ValueScale
 from tests.helpers.networks import randomise, small
 

@@ -10,7 +10,7 @@ import torch
 
 from bsn.engine.allocator import keep_freed_memory
 from bsn.inference import InferenceConfig
-from bsn.inference.engine import make_runner
+from bsn.inference.runner import make_runner
 from tests.helpers.networks import randomise, small
 
 CPU = torch.device("cpu")
@@ -38,7 +38,7 @@ def test_bf16_is_close_and_auto_follows_the_hardware(network, monkeypatch):
     full, half = run(network, x), run(network, x, precision="bf16")
     assert 0 < (full - half).abs().max() < 0.05 * full.abs().max()
     for name, expected in (("bf16-mixed", half), ("32-true", full)):
-        monkeypatch.setattr("bsn.inference.engine.best_precision", lambda _, name=name: name)
+        monkeypatch.setattr("bsn.inference.runner.best_precision", lambda _, name=name: name)
         assert torch.equal(run(network, x, precision="auto"), expected)
 
 
@@ -77,7 +77,7 @@ class Failing(Graphs):
 def chosen(network, sizes, graphs=Graphs, device="cuda", **options):
     """Results for images of these sizes, by a runner made for a device that need not be there, and their eager values."""
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
-        patch.setattr("bsn.inference.engine._Graphs", graphs)
+        patch.setattr("bsn.inference.runner._Graphs", graphs)
         runner = make_runner(network, torch.device(device), InferenceConfig(**options))
         images = [torch.rand(1, 1, *size) for size in sizes]
         return [runner(x) for x in images], [network(x) for x in images]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bsn.inference.pipeline import Pipeline
-from bsn.inference.tiles import Segment, blended_segments, exact_segments
+from bsn.inference.tiling import Segment, blended_segments, exact_segments
 
 __all__ = ["Region", "denoise_bands", "plan_axis"]
 

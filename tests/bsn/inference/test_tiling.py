@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bsn.inference.position_noise import position_uniform
-from bsn.inference.tiles import blended_segments, exact_segments
+from bsn.inference.tiling import blended_segments, exact_segments
 
 
 def total_weight(segments, length):
