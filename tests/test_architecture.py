@@ -103,7 +103,7 @@ def test_networks_and_operators_need_torch_only():
 def test_nothing_imports_the_tests():
     for package in PACKAGES:
         for path in files(package):
-            assert not any(module.split(".")[0] in ("data", "tests", "benchmarks") for module in imports(path))
+            assert not any(module.split(".")[0] in ("data", "tests", "benchmarks", "tools") for module in imports(path))
 
 
 def test_importing_bsn_imports_nothing_heavy():
@@ -125,6 +125,6 @@ def test_importing_bsn_imports_nothing_heavy():
 
 
 def test_no_file_is_longer_than_500_lines():
-    for folder in (*PACKAGES, "tests", "benchmarks"):
+    for folder in (*PACKAGES, "tests", "benchmarks", "tools"):
         for path in files(folder):
             assert len(path.read_text(encoding="utf-8").splitlines()) <= 500, path

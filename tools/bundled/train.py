@@ -12,11 +12,11 @@ from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
 from bsn.models import InferenceDefaults, ValueScale, create
 from bsn.training.validation import CleanPair, Validation
-from distill.bundled.corruption import BlindNoise
-from distill.bundled.photographs import HELD_OUT, PHOTOGRAPHS, read_photograph, training_source
 from distill.config import DistillConfig
-from distill.pairs import SyntheticPairs
 from distill.task import DistillTask
+from tools.bundled.corruption import BlindNoise
+from tools.bundled.pairs import SyntheticPairs
+from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS, read_photograph, training_source
 
 __all__ = ["CONFIG", "LOOP", "train_bundled"]
 
@@ -67,7 +67,7 @@ def train_bundled(output: str | Path, config: DistillConfig = CONFIG, loop: Loop
         inference=InferenceDefaults(training_crop=config.crop, grey_as_colour=True),
         weights_licence=LICENCE,
     )
-    return fit(task, loop, RunFolder(Path(output)), settings="# python -m distill.bundled\n")
+    return fit(task, loop, RunFolder(Path(output)), settings="# python -m tools.bundled\n")
 
 
 def _validation_pairs() -> list[CleanPair]:

@@ -1,11 +1,11 @@
-"""``python -m distill.bundled -o RUN``: train the weights in the box again."""
+"""``python -m tools.bundled -o RUN``: train the weights in the box again."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 
-from distill.bundled.train import CONFIG, LOOP, train_bundled
+from tools.bundled.train import CONFIG, LOOP, train_bundled
 
 
 def main() -> None:
