@@ -25,8 +25,8 @@ from skimage.restoration import estimate_sigma
 from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
 from bsn.data import Gaussian, PoissonGaussian, list_images, read_image
-from bsn.data.correlated_noise import CorrelatedGaussian
-from bsn.data.planes import to_planes
+from bsn.data.arrays.planes import to_planes
+from bsn.data.synthetic.correlated_noise import CorrelatedGaussian
 from bsn.noise import NoiseStatistics, advise, measure_noise
 
 CAMERAS = {"5D Mark II": "Canon5D2", "600D": "Canon600D", "80D": "Canon80D", "D800": "Nikon", "A7 II": "Sony"}

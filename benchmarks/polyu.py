@@ -23,7 +23,7 @@ from skimage.restoration import denoise_nl_means, estimate_sigma
 from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
 from bsn.data import read_image
-from bsn.data.planes import to_planes
+from bsn.data.arrays.planes import to_planes
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
 from bsn.inference.scoring import PairedFiles, score_files

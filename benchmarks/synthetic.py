@@ -26,7 +26,7 @@ import torch
 from benchmarks.datasets import DEFAULT
 from benchmarks.measure import write_result
 from bsn.data import Gaussian, PoissonGaussian, list_images, read_image
-from bsn.data.planes import to_planes
+from bsn.data.arrays.planes import to_planes
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser

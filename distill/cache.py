@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from bsn.data import DataError, RandomCrops
-from bsn.data.crops import CropBatch
-from bsn.data.hdf5_planes import HDF5Planes
-from bsn.data.planes import to_unit
+from bsn.data.arrays.planes import to_unit
+from bsn.data.sources.crops import CropBatch
+from bsn.data.sources.hdf5_planes import HDF5Planes
 from bsn.models import ValueScale
 from distill.fingerprint import Fingerprint
 from distill.pairs import PairBatch, StackedPairs, split_stack

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from bsn.data import Image, SyntheticRain, check_no_leak, find_pairs, write_image
-from bsn.data.atomic import atomic_output
+from bsn.data.arrays.planes import from_unit
 from bsn.data.errors import writing
-from bsn.data.planes import from_unit
+from bsn.data.files.atomic import atomic_output
 from bsn.demo.photographs import TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, photograph
 from bsn.evaluation import HtmlReport, Protocol, Score, get_protocol
 from bsn.inference import Denoiser

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bsn.data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, subset
-from bsn.data.packed_source import is_packed
+from bsn.data.sources.packed_source import is_packed
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
 from bsn.models import create, presets
@@ -37,7 +37,7 @@ class PairData:
     clean : list of str, optional
         Clean images.
     layout : str
-        See :mod:`bsn.data.pair_layouts`: auto, names, rain100, rain200, rain800, did, rain13k, spa, snow100k, rain1400.
+        See :mod:`bsn.data.pairs.rules`: auto, names, rain100, rain200, rain800, did, rain13k, spa, snow100k, rain1400.
     pattern : str, optional
         Regular expression for the stem of a degraded file; `clean_name` makes the stem of its partner of the groups.
     clean_name : str

@@ -37,7 +37,7 @@ class PairBatches:
     Parameters
     ----------
     source : PlaneSource
-        Of pairs, see :mod:`bsn.data.pair_source`.
+        Of pairs, see :mod:`bsn.data.pairs.pair_source`.
     config : RestoreConfig
     total : int
         Steps of the run.

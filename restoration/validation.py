@@ -10,7 +10,7 @@ from statistics import fmean
 import numpy as np
 
 from bsn.data import Image, ImageSource, split_pairs, write_image
-from bsn.data.planes import from_unit
+from bsn.data.arrays.planes import from_unit
 from bsn.evaluation import Protocol
 from bsn.inference import Denoiser
 from bsn.models import Model
@@ -33,7 +33,7 @@ def validation_pairs(source: ImageSource, indices: Sequence[int], crop: int) -> 
     Parameters
     ----------
     source : ImageSource
-        Of pairs, see :mod:`bsn.data.pair_source`.
+        Of pairs, see :mod:`bsn.data.pairs.pair_source`.
     indices : sequence of int
     crop : int
         Side of the middle part; 0 for all.

@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 def run(options: Namespace) -> int:
     """Convert, and say what came out."""
-    from bsn.data.atomic import check_target
+    from bsn.data.files.atomic import check_target
     from bsn.models.convert import convert
     from bsn.models.measure import count_parameters
 

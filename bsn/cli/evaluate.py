@@ -37,7 +37,7 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from bsn.data.atomic import atomic_output
+    from bsn.data.files.atomic import atomic_output
     from bsn.evaluation import get_protocol
     from bsn.inference import Denoiser, InferenceConfig
     from bsn.inference.scoring import pair_files, score_files

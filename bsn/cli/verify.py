@@ -177,7 +177,7 @@ def _parse(overrides: list[str]) -> dict[str, Any]:
 
 
 def _write_report(path: Path, verdict: Verdict, target: _Target) -> None:
-    from bsn.data.atomic import atomic_output
+    from bsn.data.files.atomic import atomic_output
     from bsn.evaluation import HtmlReport
 
     report = HtmlReport(verdict.headline)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bsn.blindness import JacobianCheck, jacobian_check
-from bsn.data.atomic import atomic_output
+from bsn.data.files.atomic import atomic_output
 from bsn.demo.baselines import Baseline, best_baselines
 from bsn.demo.photographs import NOISE, TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, noisy, photograph
 from bsn.engine import LoopConfig

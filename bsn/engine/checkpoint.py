@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from bsn.data.atomic import atomic_output
 from bsn.data.errors import writing
+from bsn.data.files.atomic import atomic_output
 from bsn.engine.errors import RunError
 
 __all__ = ["capture_generators", "load_checkpoint", "restore_generators", "save_checkpoint"]

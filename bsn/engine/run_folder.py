@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from bsn.data.atomic import atomic_output
 from bsn.data.errors import writing
+from bsn.data.files.atomic import atomic_output
 from bsn.engine.errors import RunError
 
 __all__ = ["RunFolder"]

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from bsn.data import DataError, open_image, open_writer
-from bsn.data.planes import check_finite, from_unit, to_planes, to_unit, unit_span
-from bsn.data.samples import evenly, middle
+from bsn.data.arrays.planes import check_finite, from_unit, to_planes, to_unit, unit_span
+from bsn.data.sources.samples import evenly, middle
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.pipeline import Pipeline

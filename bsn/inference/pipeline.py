@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.data import DataError
-from bsn.data.geometry import inverse, transform
+from bsn.data.arrays.geometry import inverse, transform
 from bsn.inference.config import InferenceConfig
 from bsn.inference.position_noise import position_uniform
 from bsn.inference.runner import make_runner

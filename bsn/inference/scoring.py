@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bsn.data import DataError, list_images, read_image
-from bsn.data.planes import to_planes
+from bsn.data.arrays.planes import to_planes
 from bsn.evaluation import Protocol, ScoreTable, residual_statistics
 from bsn.inference.denoiser import Denoiser
 

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bsn.data.atomic import atomic_output
 from bsn.data.errors import writing
+from bsn.data.files.atomic import atomic_output
 from bsn.models.interface import main_output
 from bsn.models.registry import build, network_name
 from bsn.noise import (

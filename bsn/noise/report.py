@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from bsn.data import DataError, open_image, read_image
-from bsn.data.planes import to_planes, to_unit
-from bsn.data.samples import evenly, middle
+from bsn.data.arrays.planes import to_planes, to_unit
+from bsn.data.sources.samples import evenly, middle
 from bsn.noise.advice import Advice, advise
 from bsn.noise.measurement import NoiseStatistics, flattest_parts, measure_noise
 

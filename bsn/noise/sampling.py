@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bsn.data import ImageSource
-from bsn.data.samples import evenly, middle
+from bsn.data.sources.samples import evenly, middle
 from bsn.noise.measurement import NoiseStatistics, measure_noise
 
 __all__ = ["measure_source"]

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from bsn.data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
-from bsn.data.planes import to_planes
+from bsn.data.arrays.planes import to_planes
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import get_protocol
 from bsn.models import Model, NoiseModel, ValueScale, create, presets

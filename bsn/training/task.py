@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bsn.data import Prefetcher, prefetch
-from bsn.data.crops import CropBatch
+from bsn.data.sources.crops import CropBatch
 from bsn.engine import Part, Task, Update, make_optimizer
 from bsn.engine.task import Workers
 from bsn.models import InferenceDefaults, Model, ValueScale

@@ -12,8 +12,8 @@ import numpy as np
 from torch import nn
 
 from bsn.data import Image, write_image
-from bsn.data.crops import CropBatch
-from bsn.data.planes import from_unit
+from bsn.data.arrays.planes import from_unit
+from bsn.data.sources.crops import CropBatch
 from bsn.evaluation import Protocol, autocorrelation
 from bsn.inference import Denoiser, InferenceConfig
 from bsn.models import Model

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.atomic import atomic_output
+from bsn.data.arrays.planes import check_finite
 from bsn.data.errors import DataError, name_some, reading, writing
-from bsn.data.formats import mat
-from bsn.data.planes import check_finite
+from bsn.data.files.atomic import atomic_output
+from bsn.data.files.formats import mat
 
 PICTURES = 50
 BOXES = 20

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bsn.data.atomic import atomic_output
 from bsn.data.errors import DataError, reading, writing
-from bsn.data.formats import mat
+from bsn.data.files.atomic import atomic_output
+from bsn.data.files.formats import mat
 
 BLOCKS_SHAPE = (40, 32, 256, 256, 3)
 VALIDATION_NOISY = "ValidationNoisyBlocksSrgb"

@@ -33,8 +33,8 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from bsn.data.atomic import atomic_output
     from bsn.data.errors import writing
+    from bsn.data.files.atomic import atomic_output
     from bsn.evaluation import get_protocol
     from bsn.inference import Denoiser
     from bsn.inference.scoring import pair_files

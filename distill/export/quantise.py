@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.atomic import atomic_output
 from bsn.data.errors import writing
+from bsn.data.files.atomic import atomic_output
 from distill.export.onnx import _require, session
 
 __all__ = ["quantise_onnx"]

@@ -22,13 +22,70 @@ def run(code):
     ).stdout
 
 
+# Published: a name goes from here only in the change that also tells users.
+PUBLIC = [
+    "LAYOUTS",
+    "NOISES",
+    "SUFFIXES",
+    "ArraySource",
+    "CorrelatedGaussian",
+    "CropBatch",
+    "DataError",
+    "FolderSource",
+    "Gaussian",
+    "GroupedCrops",
+    "HDF5Source",
+    "Image",
+    "ImageReader",
+    "ImageSource",
+    "ImageWriter",
+    "MirroredSource",
+    "PackSummary",
+    "PackedPairs",
+    "Pair",
+    "PairLayout",
+    "PairRule",
+    "PairSource",
+    "PlaneIndex",
+    "PlaneLayout",
+    "Poisson",
+    "PoissonGaussian",
+    "Prefetcher",
+    "RandomCrops",
+    "SubsetSource",
+    "SyntheticRain",
+    "atomic_output",
+    "background_members",
+    "check_axes",
+    "check_no_leak",
+    "file_sha256",
+    "find_pairs",
+    "from_unit",
+    "grid_crops",
+    "guess_axes",
+    "inverse",
+    "is_image_path",
+    "list_images",
+    "open_image",
+    "open_source",
+    "open_writer",
+    "pack",
+    "pack_pairs",
+    "prefetch",
+    "read_image",
+    "read_pair",
+    "split_pairs",
+    "subset",
+    "to_planes",
+    "to_unit",
+    "transform",
+    "write_image",
+]
+
+
 def test_every_public_name_is_there():
-    for name in data.__all__:
-        assert getattr(data, name) is not None
-    assert set(data.__all__) <= set(dir(data))
-    assert sorted(data._MODULE_OF) == sorted(data.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        _ = data.nonsense
+    assert sorted(data.__all__) == sorted(PUBLIC)
+    assert set(PUBLIC) <= set(dir(data))
 
 
 @pytest.mark.parametrize("order", ["data", "modules"])

@@ -8,11 +8,11 @@ import skimage.io
 import tifffile
 from PIL import Image as Pillow
 
-from bsn.data.crops import RandomCrops
-from bsn.data.images import read_image, write_image
-from bsn.data.planes import to_planes
-from bsn.data.regions import open_image
-from bsn.data.sources import FolderSource
+from bsn.data.arrays.planes import to_planes
+from bsn.data.files.images import read_image, write_image
+from bsn.data.files.regions import open_image
+from bsn.data.sources.crops import RandomCrops
+from bsn.data.sources.folder_source import FolderSource
 
 FILES = {
     "microscopy/noisy_only/convallaria_confocal_u16.tif": ("YX", (1024, 1024), "uint16"),

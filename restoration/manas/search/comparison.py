@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bsn.data.atomic import atomic_output
 from bsn.data.errors import writing
+from bsn.data.files.atomic import atomic_output
 from bsn.engine import LoopConfig
 from bsn.models import Model
 from bsn.models.measure import count_parameters

@@ -189,8 +189,8 @@ class SearchTask(Task):
         """Write genotype.json, its drawing and the architecture's numbers beside `path`; the weights have served."""
         from safetensors.torch import save as serialise
 
-        from bsn.data.atomic import atomic_output
         from bsn.data.errors import writing
+        from bsn.data.files.atomic import atomic_output
 
         told = {key: value for key, value in facts.items() if key not in ("seconds", "validation")}
         genotype = self.genotype({"search": told, self.config.cost: self.costs.of(self.genotype())})

@@ -7,7 +7,7 @@ import scipy.ndimage
 import torch
 
 from bsn.data import DataError
-from bsn.data.correlated_noise import CorrelatedGaussian
+from bsn.data.synthetic.correlated_noise import CorrelatedGaussian
 from bsn.inference import Denoiser
 from bsn.models import Model
 from bsn.noise import NoiseSpectrum, measure_colours, measure_spectrum, wiener_filter, wiener_filter_independent

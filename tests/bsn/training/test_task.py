@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from bsn.data import ArraySource, DataError
-from bsn.data.crops import CropBatch
+from bsn.data.sources.crops import CropBatch
 from bsn.engine import LoopConfig, RunFolder, fit
 from bsn.engine.optimizers import Muon
 from bsn.engine.task import Workers

@@ -1,0 +1,1 @@
+"""Image files: what is read, written, listed, and how it is stored."""

@@ -1,0 +1,81 @@
+"""The table of file formats: suffix to reader and writer.
+
+A format is a module with ``read`` and ``write`` and, where boxes can be read without the rest, ``open_boxes``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bsn.data.errors import DataError
+from bsn.data.files.formats import hdf5, jpeg, mat, npy, png, tiff
+from bsn.data.files.formats.decoded import Decoded, Stored
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one kind of file is read and written.
+
+    Attributes
+    ----------
+    read : callable
+        ``read(path, key)`` gives a `Decoded`.
+    write : callable
+        ``write(path, image, key, target)`` writes a `Decoded` to `path`, on the way to `target`.
+    open_boxes : callable or None
+        ``open_boxes(path, key)`` gives a `Stored`; None where a file can only be decoded whole.
+    """
+
+    read: Callable[[Path, str | None], Decoded]
+    write: Callable[[Path, Decoded, str | None, Path], None]
+    open_boxes: Callable[[Path, str | None], Stored] | None = None
+
+
+_PNG = Format(png.read, png.write)
+_JPEG = Format(jpeg.read, jpeg.write)
+_TIFF = Format(tiff.read, tiff.write, tiff.open_boxes)
+_NPY = Format(npy.read, npy.write, npy.open_boxes)
+_HDF5 = Format(hdf5.read, hdf5.write, hdf5.open_boxes)
+_MAT = Format(mat.read, mat.write, mat.open_boxes)
+
+FORMATS = {
+    ".png": _PNG,
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".npy": _NPY,
+    ".h5": _HDF5,
+    ".hdf5": _HDF5,
+    ".mat": _MAT,
+}
+SUFFIXES = tuple(FORMATS)
+
+
+def find_format(path: Path) -> Format:
+    """Find the format that a suffix stands for.
+
+    Parameters
+    ----------
+    path : Path
+        A file name; upper and lower case are the same.
+
+    Returns
+    -------
+    Format
+        How to read and write it.
+
+    Raises
+    ------
+    DataError
+        The suffix is not known; the message lists those that are.
+
+    Examples
+    --------
+    >>> find_format(Path("a.TIFF")) is FORMATS[".tif"]
+    True
+    """
+    found = FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise DataError(str(path), f"the suffix {path.suffix!r} is not known", f"use one of {', '.join(SUFFIXES)}")
+    return found

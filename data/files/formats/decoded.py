@@ -1,0 +1,172 @@
+"""What passes between the file formats and the rest of the package."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from bsn.data.errors import DataError
+
+
+class Decoded(NamedTuple):
+    """A whole image as a format reads or writes it.
+
+    Attributes
+    ----------
+    pixels : ndarray
+        In the dtype of the file.
+    axes : str or None
+        One letter per axis; None where the file does not tell.
+    metadata : mapping
+        What must survive a round trip, see `bsn.data.files.images.Image`.
+    """
+
+    pixels: np.ndarray
+    axes: str | None
+    metadata: Mapping[str, Any]
+
+
+class BoxReader(Protocol):
+    """An array in a file of which boxes can be read, in the axes order of the file."""
+
+    def read(self, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
+        """Read the box that begins at `starts` and has shape `sizes`."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
+class Stored(NamedTuple):
+    """An image left in its file.
+
+    Attributes
+    ----------
+    boxes : BoxReader
+        Gives the pixels.
+    shape : tuple of int
+        Shape of the array.
+    dtype : numpy.dtype
+        Its type, native byte order.
+    axes : str or None
+        One letter per axis; None where the file does not tell.
+    metadata : mapping
+        As in `Decoded`.
+    """
+
+    boxes: BoxReader
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    axes: str | None
+    metadata: Mapping[str, Any]
+
+
+class ArrayBoxes:
+    """Boxes of an array that is in memory already.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        The array.
+    """
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def read(self, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
+        """Copy one box.
+
+        Parameters
+        ----------
+        starts, sizes : sequence of int
+            First index and length along each axis.
+
+        Returns
+        -------
+        ndarray, shape `sizes`
+            The pixels.
+        """
+        return self.pixels[tuple(slice(s, s + n) for s, n in zip(starts, sizes, strict=True))].copy()
+
+    def close(self) -> None:
+        """Let go of the array."""
+        self.pixels = self.pixels[:0]
+
+
+def refuse_key(key: str | None, given: str) -> None:
+    """Refuse a key where a file holds one image without a name.
+
+    Parameters
+    ----------
+    key : str or None
+        What the caller asked for.
+    given : str
+        The file.
+
+    Raises
+    ------
+    DataError
+        `key` is not None.
+    """
+    if key is not None:
+        raise DataError(f"key {key!r} for {given}", "this format holds one image without a name", "leave the key out")
+
+
+def choose_key(keys: Sequence[str], key: str | None, given: str) -> str:
+    """Choose the named image of a file that holds several.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        The images in the file.
+    key : str or None
+        The wanted one; None for the first.
+    given : str
+        The file.
+
+    Returns
+    -------
+    str
+        One of `keys`.
+
+    Raises
+    ------
+    DataError
+        There is no image, or none of that name; the message lists those there are.
+    """
+    if not keys:
+        raise DataError(given, "holds no image (a numeric array of two or more axes)", "check what was saved in it")
+    if key is None:
+        return keys[0]
+    stripped = key.strip("/")
+    if stripped not in keys:
+        raise DataError(f"key {key!r} for {given}", "the file has no image of that name", f"use {' or '.join(keys)}")
+    return stripped
+
+
+def need_imagecodecs(given: str) -> Any:
+    """Import imagecodecs, or say how to get it.
+
+    Parameters
+    ----------
+    given : str
+        The file and what it holds.
+
+    Returns
+    -------
+    module
+        imagecodecs.
+
+    Raises
+    ------
+    DataError
+        It is not installed.
+    """
+    try:
+        return importlib.import_module("imagecodecs")
+    except ImportError as error:
+        raise DataError(
+            given, "it needs the package imagecodecs", 'install it with pip install "blindspot-denoising[io]"'
+        ) from error

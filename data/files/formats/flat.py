@@ -1,0 +1,168 @@
+"""What the picture formats PNG and JPEG have in common: one plane, grey or RGB, read and written through Pillow."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bsn.data.arrays.axes import PlaneIndex
+from bsn.data.errors import DataError
+from bsn.data.files.formats.decoded import Decoded
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
+
+
+def flat_pixels(image: Decoded, target: Path) -> np.ndarray:
+    """Give the one plane of an image as a picture format stores it.
+
+    Parameters
+    ----------
+    image : Decoded
+        Its axes must be known.
+    target : Path
+        The file to be written, for messages.
+
+    Returns
+    -------
+    ndarray, shape (H, W) or (H, W, 3)
+        Contiguous, dtype of the image.
+
+    Raises
+    ------
+    DataError
+        More than one plane, or a channel count other than 1 and 3.
+    """
+    index = PlaneIndex(image.axes or "", image.pixels.shape)
+    remedy = "write .tif, .npy, .h5 or .mat"
+    if index.count != 1:
+        raise DataError(f"{index.count} planes for {target}", f"a {target.suffix} file holds one", remedy)
+    if index.depth not in (1, 3):
+        raise DataError(f"{index.depth} channels for {target}", f"a {target.suffix} file holds grey or RGB", remedy)
+    plane = index.from_box(image.pixels)
+    # A copy rather than ascontiguousarray, which leaves odd strides on axes of size 1; encoders refuse those.
+    return np.array(plane[0] if index.depth == 1 else plane.transpose(1, 2, 0), order="C")
+
+
+def open_picture(path: Path, kind: str) -> "PillowImage":
+    """Open a picture file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : {"PNG", "JPEG"}
+        Only this decoder is tried.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Opened, not yet decoded; to be used in a ``with`` statement.
+
+    Raises
+    ------
+    DataError
+        The picture is larger than Pillow opens. Other failures are left to the caller to translate.
+    """
+    from PIL import Image
+
+    try:
+        return Image.open(path, formats=[kind])
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            str(path), "has more pixels than Pillow opens", "convert it to TIFF, which is read piece by piece"
+        ) from error
+
+
+def drop_alpha(pixels: np.ndarray, path: Path) -> np.ndarray:
+    """Drop a last channel that says "everything is opaque"; refuse one that says anything else.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (..., C)
+        The last channel is the opacity.
+    path : Path
+        The file, for messages.
+
+    Returns
+    -------
+    ndarray, shape (...) for C = 2, else (..., C - 1)
+        The pixels without it.
+
+    Raises
+    ------
+    DataError
+        Some pixel is transparent: what colour it has depends on what will lie behind it.
+    """
+    alpha = pixels[..., -1]
+    opaque = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
+    clear = int(np.count_nonzero(alpha != opaque))
+    if clear:
+        raise DataError(
+            str(path), f"{clear} of {alpha.size} pixels are transparent", "flatten the picture onto a background first"
+        )
+    colours = pixels[..., :-1]
+    return colours[..., 0] if colours.shape[-1] == 1 else colours
+
+
+def pillow_metadata(picture: "PillowImage") -> dict[str, Any]:
+    """Collect from an opened picture what must survive a round trip.
+
+    Parameters
+    ----------
+    picture : PIL.Image.Image
+        The opened picture.
+
+    Returns
+    -------
+    dict
+        ``resolution`` and ``resolution_unit``, ``icc_profile``, ``exif``; each only where the file has it.
+    """
+    info = picture.info
+    metadata: dict[str, Any] = {}
+    if "dpi" in info:
+        metadata["resolution"] = (float(info["dpi"][0]), float(info["dpi"][1]))
+        metadata["resolution_unit"] = "inch"
+    for name in ("icc_profile", "exif"):
+        if info.get(name):
+            metadata[name] = info[name]
+    return metadata
+
+
+def dots_per_inch(metadata: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Translate the resolution to dots per inch, all that picture formats know.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Metadata of an image.
+
+    Returns
+    -------
+    tuple of float or None
+        None where there is no resolution or its unit is no length.
+    """
+    factor = {"inch": 1.0, "centimeter": 2.54}.get(metadata.get("resolution_unit", ""))
+    if factor is None or "resolution" not in metadata:
+        return None
+    x, y = metadata["resolution"]
+    return float(x) * factor, float(y) * factor
+
+
+def pillow_options(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Translate metadata to options of Pillow's ``save``.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Metadata of an image.
+
+    Returns
+    -------
+    dict
+        ``dpi``, ``icc_profile``, ``exif`` as far as they are known.
+    """
+    options = {name: metadata[name] for name in ("icc_profile", "exif") if metadata.get(name)}
+    dots = dots_per_inch(metadata)
+    return {**options, "dpi": dots} if dots else options

@@ -1,0 +1,208 @@
+"""TIFF files: pictures, stacks and hyperstacks, with their axes.
+
+Reading: axes come from ImageJ, OME or tifffile metadata; an unknown stack axis keeps the letter ``Q`` or ``I``. The
+samples of a colour pixel are ``C``. Palettes become RGB, except in ImageJ files, where the palette is a display setting
+of grey data. How files are laid out when written is decided in `bsn.data.files.formats.tiff_layout`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bsn.data.errors import DataError
+from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored, refuse_key
+from bsn.data.files.formats.flat import drop_alpha
+from bsn.data.files.formats.tiff_chain import check_chain, check_extent
+from bsn.data.files.formats.tiff_layout import plan_layout
+from bsn.data.files.formats.tiff_segments import series_boxes
+
+_ALPHA = (1, 2)
+_MINISWHITE, _RGB, _PALETTE, _SEPARATED = 0, 2, 3, 5
+_UNITS = {1: "none", 2: "inch", 3: "centimeter"}
+_COUNTS = {"ImageJ", "images", "channels", "slices", "frames", "hyperstack"}
+_SPARE = "TZQIRPEHVABDFGJKLMNOUW"
+
+
+def read(path: Path, key: str | None = None) -> Decoded:
+    """Read one image of a TIFF file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    key : str, optional
+        Number of the image ("0", "1" ...) where a file holds several of different shapes.
+
+    Returns
+    -------
+    Decoded
+        The pixels, their axes, and resolution, ImageJ settings, colour profile, orientation.
+
+    Raises
+    ------
+    DataError
+        No TIFF, truncated, several images and no key, compressed in a way that needs imagecodecs, CMYK, transparent.
+    """
+    check_chain(path)
+    import tifffile
+
+    with tifffile.TiffFile(path) as tif:
+        series = _choose(tif, key, path)
+        try:
+            pixels = series.asarray()
+        except ValueError as error:
+            if "imagecodecs" in str(error):
+                raise _codec_error(series, path) from error
+            raise
+        axes, metadata = _axes(series), _metadata(tif, series)
+        return _in_colour(Decoded(pixels, axes, metadata), series, path)
+
+
+def open_boxes(path: Path, key: str | None = None) -> Stored:
+    """Open one image of a TIFF file for reading by boxes.
+
+    Uncompressed pixels are read by seeking; else only the strips or tiles that a box touches are decoded. A page
+    compressed in a single strip must be decoded whole. So must palettes, alpha channels and unusual page orders:
+    those are read into memory.
+
+    Parameters
+    ----------
+    path, key
+        As in `read`.
+
+    Returns
+    -------
+    Stored
+        The pixels, their axes and metadata.
+
+    Raises
+    ------
+    DataError
+        As in `read`.
+    """
+    check_chain(path)
+    import tifffile
+
+    tif = tifffile.TiffFile(path)
+    try:
+        series = _choose(tif, key, path)
+        boxes = None if _needs_colour_work(tif, series) else series_boxes(tif, series, path)
+        if boxes is not None:
+            return Stored(boxes, series.shape, series.dtype.newbyteorder("="), _axes(series), _metadata(tif, series))
+    except BaseException:
+        tif.close()
+        raise
+    tif.close()
+    whole = read(path, key)
+    return Stored(ArrayBoxes(whole.pixels), whole.pixels.shape, whole.pixels.dtype, whole.axes, whole.metadata)
+
+
+def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
+    """Write a TIFF file, uncompressed.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write.
+    image : Decoded
+        Any axes; see `bsn.data.files.formats.tiff_layout` for the order in which they are stored.
+    key : None
+        Written files hold one image.
+    target : Path
+        The name for messages.
+
+    Raises
+    ------
+    DataError
+        A key was given.
+    """
+    refuse_key(key, str(target))
+    import tifffile
+
+    layout = plan_layout(image.axes or "", image.pixels.shape, image.pixels.dtype, image.metadata)
+    pixels = np.ascontiguousarray(image.pixels.transpose(layout.order))
+    with path.open("wb") as file:
+        tifffile.imwrite(file, pixels, **layout.options)
+
+
+def _choose(tif: Any, key: str | None, path: Path) -> Any:
+    full = [s for s in tif.series if not s.keyframe.is_reduced] or list(tif.series)
+    names = [f"{i} ({s.axes} {'x'.join(map(str, s.shape))})" for i, s in enumerate(full)]
+    if not full:
+        raise DataError(str(path), "holds no image", "check what was saved in it")
+    if key is None and len(full) > 1:
+        raise DataError(str(path), f"holds {len(full)} images of different kinds", f"choose by key: {', '.join(names)}")
+    if key is not None and (not key.isdecimal() or int(key) >= len(full)):
+        raise DataError(f"key {key!r} for {path}", "the file has no such image", f"use {', '.join(names)}")
+    series = full[int(key or 0)]
+    check_extent(series, path)
+    if int(series.keyframe.photometric) == _SEPARATED:
+        raise DataError(str(path), "is in printing colours (CMYK)", "convert it to RGB")
+    return series
+
+
+def _codec_error(series: Any, path: Path) -> DataError:
+    return DataError(
+        f"{path} (compression {series.keyframe.compression.name})",
+        "it needs the package imagecodecs",
+        'install it with pip install "blindspot-denoising[io]"',
+    )
+
+
+def _axes(series: Any) -> str | None:
+    """Letters of a series: interleaved samples are channels, repeated unknown axes get letters of their own."""
+    letters = series.axes.upper()
+    if "Y" not in letters or "X" not in letters:
+        return None
+    if "C" not in letters:
+        letters = letters.replace("S", "C")
+    unique = ""
+    for letter in letters:
+        spare = (s for s in _SPARE if s not in letters and s not in unique)
+        unique += letter if letter not in unique else next(spare)
+    return unique
+
+
+def _metadata(tif: Any, series: Any) -> dict[str, Any]:
+    page = series.keyframe
+    metadata: dict[str, Any] = {}
+    if "XResolution" in page.tags and "YResolution" in page.tags and all(page.resolution):
+        metadata["resolution"] = tuple(float(r) for r in page.resolution)
+        metadata["resolution_unit"] = _UNITS.get(int(page.resolutionunit), "none")
+    if "InterColorProfile" in page.tags:
+        metadata["icc_profile"] = bytes(page.tags["InterColorProfile"].value)
+    if "Orientation" in page.tags and int(page.tags["Orientation"].value) != 1:
+        metadata["orientation"] = int(page.tags["Orientation"].value)
+    photometric = {_RGB: "rgb", _MINISWHITE: "miniswhite"}.get(int(page.photometric))
+    if photometric:
+        metadata["photometric"] = photometric
+    if tif.is_imagej and tif.imagej_metadata:
+        metadata["imagej"] = {k: v for k, v in tif.imagej_metadata.items() if k not in _COUNTS}
+    return metadata
+
+
+def _is_palette(tif: Any, page: Any) -> bool:
+    return int(page.photometric) == _PALETTE and page.colormap is not None and not tif.is_imagej
+
+
+def _has_alpha(page: Any) -> bool:
+    return bool(page.extrasamples) and int(page.extrasamples[-1]) in _ALPHA
+
+
+def _needs_colour_work(tif: Any, series: Any) -> bool:
+    return _is_palette(tif, series.keyframe) or _has_alpha(series.keyframe)
+
+
+def _in_colour(image: Decoded, series: Any, path: Path) -> Decoded:
+    page, (pixels, axes, metadata) = series.keyframe, image
+    if _is_palette(series.parent, page):
+        colours = page.colormap.astype(np.uint16)[:, pixels]
+        # A palette has 16 bits, but one that was made from 8 repeats them (257 = 0x0101) or leaves the low ones empty.
+        narrow = bool(np.all((page.colormap % 257 == 0) | (page.colormap % 256 == 0)))
+        pixels = np.moveaxis((colours >> 8).astype(np.uint8) if narrow else colours, 0, -1)
+        return Decoded(pixels, None if axes is None else axes + "C", {**metadata, "photometric": "rgb"})
+    if _has_alpha(page) and axes is not None and axes.endswith(("C", "S")) and series.axes.endswith("S"):
+        opaque = drop_alpha(pixels, path)
+        return Decoded(opaque, axes if opaque.ndim == pixels.ndim else axes[:-1], metadata)
+    return image

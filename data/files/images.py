@@ -1,0 +1,147 @@
+"""Images: pixels, axes and metadata, read from and written to files.
+
+Supported are PNG, JPEG, TIFF, ``.npy``, HDF5 and MATLAB files; what each keeps is told in `bsn.data.files.formats`. Files keep
+their type: 16 bits stay 16 bits, and what a format cannot hold is refused, never converted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bsn.data.arrays.axes import check_axes, guess_axes
+from bsn.data.arrays.planes import check_dtype
+from bsn.data.errors import DataError, reading, writing
+from bsn.data.files.atomic import atomic_output
+from bsn.data.files.formats import find_format
+from bsn.data.files.formats.decoded import Decoded
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Pixels and what they mean.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        Any number of axes from two on.
+    axes : str
+        One letter per axis, see `bsn.data.arrays.axes`.
+    metadata : mapping
+        What survives a round trip through the same format, each key only where it is known: ``resolution`` (pixels per
+        unit in x and y) and ``resolution_unit`` ("inch", "centimeter", "none"), ``icc_profile``, ``exif``, ``imagej``
+        (a dict: spacing, unit, finterval, Labels, LUTs ...), ``photometric``, ``orientation``.
+
+    Raises
+    ------
+    DataError
+        The axes do not fit the pixels.
+
+    Examples
+    --------
+    >>> Image(np.zeros((64, 48), dtype=np.uint16), "YX").axes
+    'YX'
+    """
+
+    pixels: np.ndarray
+    axes: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "axes", check_axes(self.axes, self.pixels.shape))
+
+
+def read_image(path: str | Path, *, axes: str | None = None, key: str | None = None) -> Image:
+    """Read an image file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file with one of the known suffixes.
+    axes : str, optional
+        Overrides what the file says or what would be guessed from the shape.
+    key : str, optional
+        Which image, in a file that holds several: the name of a dataset (HDF5) or variable (MATLAB), the number of a
+        series (TIFF). By default the first; TIFF files with several images must be told.
+
+    Returns
+    -------
+    Image
+        Pixels in the type of the file: uint8, uint16, float16, float32 or float64. NaN is not looked for here.
+
+    Raises
+    ------
+    DataError
+        Missing, unreadable, truncated or empty file, unknown suffix or pixel type, wrong key, axes that do not fit.
+    """
+    path = Path(path)
+    form = find_format(path)
+    with reading(path):
+        decoded = form.read(path, key)
+        dtype, axes = describe(path, decoded.pixels.shape, decoded.pixels.dtype, axes or decoded.axes)
+        return Image(decoded.pixels.astype(dtype, copy=False), axes, decoded.metadata)
+
+
+def write_image(path: str | Path, image: Image, *, key: str | None = None, overwrite: bool = False) -> None:
+    """Write an image file, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its suffix chooses the format. JPEG is lossy (quality 95, 4:4:4). In TIFF the axes are brought to the order
+        other programs expect, see `bsn.data.files.formats.tiff_layout`; ``.npy`` does not keep axes, and only the formats an
+        entry of `Image.metadata` comes from keep that entry.
+    image : Image
+        What to write.
+    key : str, optional
+        Name of the dataset (HDF5) or variable (MATLAB); ``image`` by default.
+    overwrite : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    DataError
+        The format cannot hold the image, the file exists, the folder does not or may not be written to, the disk is
+        full.
+    """
+    path = Path(path)
+    form = find_format(path)
+    with atomic_output(path, overwrite=overwrite) as temporary, writing(path):
+        form.write(temporary, Decoded(image.pixels, image.axes, image.metadata), key, path)
+
+
+def describe(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], axes: str | None) -> tuple[np.dtype[Any], str]:
+    """Check what a file holds and settle its axes.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    shape : tuple of int
+        Shape of its array.
+    dtype : numpy.dtype
+        Type of its pixels.
+    axes : str or None
+        Its axes as far as they are known.
+
+    Returns
+    -------
+    dtype : numpy.dtype
+        In native byte order.
+    axes : str
+        Guessed from the shape where they were not known.
+
+    Raises
+    ------
+    DataError
+        No pixels, a type without agreed range, or axes that do not fit.
+    """
+    if 0 in shape:
+        raise DataError(f"{path} of shape {shape}", "it has no pixels", "check what was saved in it")
+    native = check_dtype(dtype, str(path))
+    try:
+        return native, check_axes(axes, shape) if axes else guess_axes(shape)
+    except DataError as error:
+        raise DataError(f"{path}, {error.given}", error.why, error.remedy) from None

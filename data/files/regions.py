@@ -1,0 +1,164 @@
+"""Regions of images that may be larger than memory."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from bsn.data.arrays.axes import PlaneIndex
+from bsn.data.errors import reading
+from bsn.data.files.formats import find_format
+from bsn.data.files.formats.decoded import ArrayBoxes, Stored
+from bsn.data.files.images import describe, read_image
+
+
+class ImageReader:
+    """An opened image file from which regions are read; see `open_image`.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    index : PlaneIndex
+        Axes and shape, and how they divide into planes.
+    dtype : numpy.dtype
+        Type of the pixels, native byte order.
+    metadata : mapping
+        As in `bsn.data.files.images.Image`.
+    """
+
+    def __init__(self, path: Path, stored: Stored, dtype: np.dtype[Any], axes: str) -> None:
+        self.path = path
+        self.index = PlaneIndex(axes, stored.shape)
+        self.dtype = dtype
+        self.metadata = stored.metadata
+        self._boxes = stored.boxes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the whole array."""
+        return self.index.shape
+
+    @property
+    def axes(self) -> str:
+        """One letter per axis of `shape`."""
+        return self.index.axes
+
+    @property
+    def planes(self) -> int:
+        """Number of planes."""
+        return self.index.count
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of a plane."""
+        return self.index.depth
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of a plane."""
+        return self.index.size
+
+    def read(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region of one plane.
+
+        Parameters
+        ----------
+        plane_index : int
+            Number of the plane, counted over all axes but channel, Y and X.
+        top, left : int
+            First row and column.
+        height, width : int
+            Size of the region.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), `dtype`
+            The pixels as stored, contiguous.
+
+        Raises
+        ------
+        DataError
+            The region leaves the plane, or the file is damaged there.
+        """
+        starts, sizes = self.index.box(plane_index, top, left, height, width)
+        with reading(self.path):
+            box = self._boxes.read(starts, sizes)
+            return np.ascontiguousarray(self.index.from_box(box).astype(self.dtype, copy=False))
+
+    def read_plane(self, plane_index: int) -> np.ndarray:
+        """Read one plane.
+
+        Parameters
+        ----------
+        plane_index : int
+            Number of the plane.
+
+        Returns
+        -------
+        ndarray, shape (C, H, W), `dtype`
+            The pixels as stored.
+        """
+        return self.read(plane_index, 0, 0, *self.size)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._boxes.close()
+
+    def __enter__(self) -> "ImageReader":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_image(path: str | Path, *, key: str | None = None, axes: str | None = None) -> ImageReader:
+    """Open an image file for reading regions in bounded memory.
+
+    TIFF (uncompressed: by seeking; compressed: only the strips or tiles a region touches), ``.npy``, HDF5 and MATLAB
+    7.3 are read piece by piece. PNG, JPEG, MATLAB 5, palettes and pages compressed in a single strip can only be
+    decoded whole: those need the memory of the whole image (of the page, for the strip).
+
+    Parameters
+    ----------
+    path : str or Path
+        A file with one of the known suffixes.
+    key, axes : str, optional
+        As in `bsn.data.files.images.read_image`.
+
+    Returns
+    -------
+    ImageReader
+        To be used in a ``with`` statement, or closed by hand.
+
+    Raises
+    ------
+    DataError
+        As `bsn.data.files.images.read_image`, except that compressed pixels are found damaged only when they are read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.npy"
+    >>> np.save(path, np.arange(64 * 48, dtype=np.uint16).reshape(64, 48))
+    >>> with open_image(path) as image:
+    ...     image.read(0, top=1, left=2, height=1, width=3).tolist()
+    [[[50, 51, 52]]]
+    """
+    path = Path(path)
+    form = find_format(path)
+    if form.open_boxes is None:
+        image = read_image(path, axes=axes, key=key)
+        stored = Stored(ArrayBoxes(image.pixels), image.pixels.shape, image.pixels.dtype, image.axes, image.metadata)
+        return ImageReader(path, stored, image.pixels.dtype, image.axes)
+    with reading(path):
+        stored = form.open_boxes(path, key)
+        try:
+            dtype, axes = describe(path, stored.shape, stored.dtype, axes or stored.axes)
+            return ImageReader(path, stored, dtype, axes)
+        except BaseException:
+            stored.boxes.close()
+            raise

@@ -1,0 +1,264 @@
+"""Images written region by region, in bounded memory."""
+
+import math
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from bsn.data.arrays.axes import PlaneIndex
+from bsn.data.arrays.planes import check_dtype
+from bsn.data.errors import DataError, writing
+from bsn.data.files.atomic import atomic_output
+from bsn.data.files.boxes import FileBoxes
+from bsn.data.files.formats import find_format
+from bsn.data.files.formats.decoded import Decoded, refuse_key
+from bsn.data.files.formats.hdf5 import DatasetOutput, create_boxes
+from bsn.data.files.formats.tiff_layout import plan_layout
+
+
+class ImageWriter:
+    """An image file that is being written; see `open_writer`.
+
+    Attributes
+    ----------
+    index : PlaneIndex
+        Axes and shape as stored in the file, and how they divide into planes.
+    dtype : numpy.dtype
+        Type of the pixels.
+    """
+
+    def __init__(self, target: Path, index: PlaneIndex, dtype: np.dtype[Any], sink: "_Sink") -> None:
+        self.target = target
+        self.index = index
+        self.dtype = dtype
+        self._sink = sink
+        self._written = 0
+
+    def write(self, plane_index: int, top: int, left: int, pixels: np.ndarray) -> None:
+        """Write a region of one plane. Regions may come in any order and overlap; the last one counts.
+
+        Parameters
+        ----------
+        plane_index : int
+            Number of the plane, counted over all axes but channel, Y and X, in the order of the axes given to
+            `open_writer`.
+        top, left : int
+            Where the region begins.
+        pixels : ndarray, shape (C, h, w), `dtype`
+            The region. `bsn.data.arrays.planes.from_unit` converts values in [0, 1].
+
+        Raises
+        ------
+        DataError
+            Another dtype or channel count, a region that leaves the plane, a full disk.
+        """
+        expected = (self.index.depth, *pixels.shape[1:])
+        if pixels.dtype != self.dtype or pixels.ndim != 3 or pixels.shape != expected:
+            raise DataError(
+                f"{pixels.dtype} pixels of shape {pixels.shape} for {self.target}",
+                f"it was opened for {self.dtype} with {self.index.depth} channels",
+                f"write arrays of shape ({self.index.depth}, h, w)",
+            )
+        starts, _ = self.index.box(plane_index, top, left, *pixels.shape[1:])
+        with writing(self.target):
+            self._sink.write(starts, self.index.to_box(pixels))
+        self._written += pixels.size
+
+    def check_complete(self) -> None:
+        """Refuse to finish a file of which a part was never written.
+
+        Raises
+        ------
+        DataError
+            Fewer pixels were written than the image has.
+        """
+        total = self.index.count * self.index.depth * self.index.size[0] * self.index.size[1]
+        if self._written < total:
+            raise DataError(
+                f"writing {self.target}", f"only {self._written} of {total} values were written", "write every region"
+            )
+
+
+@contextmanager
+def open_writer(
+    path: str | Path,
+    shape: Sequence[int],
+    axes: str,
+    dtype: Any,
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    key: str | None = None,
+    overwrite: bool = False,
+) -> Iterator[ImageWriter]:
+    """Open an image file for writing region by region.
+
+    TIFF (uncompressed; BigTIFF from 4 GiB on), ``.npy`` and HDF5 files are created at full size and filled in place, so
+    any order of regions needs the memory of one region. Other formats are collected in memory and written at the
+    end. The file appears under its name when the block ends, and not at all if an exception ends it.
+
+    Parameters
+    ----------
+    path, metadata, key, overwrite
+        As in `bsn.data.files.images.write_image` and `bsn.data.files.images.Image`.
+    shape, axes, dtype
+        The whole image: sizes, one letter per axis, and uint8, uint16, float16, float32 or float64. A TIFF file may
+        store the axes in another order, as `bsn.data.files.images.write_image` does.
+
+    Yields
+    ------
+    ImageWriter
+        Its method `write` takes the regions.
+
+    Raises
+    ------
+    DataError
+        The format cannot hold the image, the file exists, the folder does not, the disk is or becomes full, regions are
+        missing at the end.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with open_writer(Path(tempfile.mkdtemp()) / "a.tif", (64, 48), "YX", "uint16") as out:
+    ...     for top in (0, 32):
+    ...         out.write(0, top, 0, np.zeros((1, 32, 48), np.uint16))
+    """
+    path = Path(path)
+    find_format(path)
+    dtype = check_dtype(dtype, f"an image for {path}")
+    index = PlaneIndex(axes, tuple(int(n) for n in shape))
+    if 0 in index.shape:
+        raise DataError(f"shape {index.shape} for {path}", "it has no pixels", "give at least one pixel")
+    _check_room(path, index, dtype)
+    create = _SINKS.get(path.suffix.lower(), _Collected)
+    with atomic_output(path, overwrite=overwrite) as temporary:
+        with writing(path):
+            sink = create(_Request(path, temporary, index, dtype, metadata or {}, key))
+        try:
+            writer = ImageWriter(path, index, dtype, sink)
+            yield writer
+            writer.check_complete()
+            with writing(path):
+                sink.finish()
+        finally:
+            # After a full disk, closing fails once more; the first failure is the one to tell.
+            with suppress(OSError, RuntimeError):
+                sink.close()
+
+
+class _Request(NamedTuple):
+    target: Path
+    temporary: Path
+    planes: PlaneIndex
+    dtype: np.dtype[Any]
+    metadata: Mapping[str, Any]
+    key: str | None
+
+
+class _Sink(Protocol):
+    """Takes boxes in the axes order of the image."""
+
+    def write(self, starts: Sequence[int], box: np.ndarray) -> None: ...
+
+    def finish(self) -> None:
+        """Make the file complete."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file, complete or not; may follow `finish`."""
+        ...
+
+
+class _InPlace:
+    """A file of full size, filled box by box, its axes in the order that the format wants."""
+
+    def __init__(self, boxes: FileBoxes | DatasetOutput, order: Sequence[int]) -> None:
+        self.boxes = boxes
+        self.order = order
+
+    def write(self, starts: Sequence[int], box: np.ndarray) -> None:
+        self.boxes.write([starts[i] for i in self.order], box.transpose(self.order))
+
+    def finish(self) -> None:
+        self.boxes.close()
+
+    def close(self) -> None:
+        self.boxes.close()
+
+
+class _Collected:
+    """An image in memory, encoded when it is complete: for formats that cannot be written in pieces."""
+
+    def __init__(self, request: _Request) -> None:
+        self.request = request
+        self.encode = find_format(request.target).write
+        # One pixel of the same kind is encoded first, so that what the format refuses is refused before the work.
+        sizes = [1 if a in "YX" else request.planes.length(a) for a in request.planes.axes]
+        self._write(np.zeros(sizes, request.dtype))
+        self.pixels = np.zeros(request.planes.shape, request.dtype)
+
+    def write(self, starts: Sequence[int], box: np.ndarray) -> None:
+        self.pixels[tuple(slice(s, s + n) for s, n in zip(starts, box.shape, strict=True))] = box
+
+    def finish(self) -> None:
+        self._write(self.pixels)
+
+    def close(self) -> None:
+        self.pixels = self.pixels[:0]
+
+    def _write(self, pixels: np.ndarray) -> None:
+        image = Decoded(pixels, self.request.planes.axes, self.request.metadata)
+        self.encode(self.request.temporary, image, self.request.key, self.request.target)
+
+
+def _create_tiff(request: _Request) -> _InPlace:
+    refuse_key(request.key, str(request.target))
+    import tifffile
+
+    layout = plan_layout(request.planes.axes, request.planes.shape, request.dtype, request.metadata)
+    with request.temporary.open("wb") as file:
+        place = tifffile.imwrite(file, shape=layout.shape, dtype=request.dtype, returnoffset=True, **layout.options)
+    if place is None:
+        raise RuntimeError("tifffile gave no room for the pixels")
+    pixels = request.temporary.open("r+b")
+    return _InPlace(FileBoxes(pixels, place[0], layout.shape, request.dtype, str(request.target)), layout.order)
+
+
+def _create_npy(request: _Request) -> _InPlace:
+    refuse_key(request.key, str(request.target))
+    header = {"descr": request.dtype.str, "fortran_order": False, "shape": request.planes.shape}
+    file = request.temporary.open("w+b")
+    np.lib.format.write_array_header_1_0(file, header)
+    boxes = FileBoxes(file, file.tell(), request.planes.shape, request.dtype, str(request.target))
+    return _InPlace(boxes, range(len(request.planes.shape)))
+
+
+def _create_hdf5(request: _Request) -> _InPlace:
+    shape, axes = request.planes.shape, request.planes.axes
+    boxes = create_boxes(request.temporary, shape, axes, request.dtype, request.key)
+    return _InPlace(boxes, range(len(shape)))
+
+
+def _check_room(path: Path, index: PlaneIndex, dtype: np.dtype[Any]) -> None:
+    if not path.parent.is_dir():
+        return  # told better by the writer
+    needed = math.prod(index.shape) * dtype.itemsize
+    free = shutil.disk_usage(path.parent).free
+    if needed > free and path.suffix.lower() in _SINKS:
+        raise DataError(
+            f"writing {path}",
+            f"it needs {needed:,} bytes and the disk has {free:,} free",
+            "free some or write elsewhere",
+        )
+
+
+_SINKS: dict[str, Callable[[_Request], _Sink]] = {
+    ".tif": _create_tiff,
+    ".tiff": _create_tiff,
+    ".npy": _create_npy,
+    ".h5": _create_hdf5,
+    ".hdf5": _create_hdf5,
+}

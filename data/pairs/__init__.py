@@ -1,0 +1,1 @@
+"""Degraded and clean images that belong together."""

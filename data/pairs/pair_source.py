@@ -1,0 +1,223 @@
+"""Pairs as a source of crops: an image of a pair source holds the degraded channels, then the clean ones.
+
+Everything that works on sources works on pairs with it: crops, held-back crops, packing. `split_pairs` takes the stacked
+channels apart again.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bsn.data.arrays.planes import check_finite
+from bsn.data.errors import DataError, name_some, writing
+from bsn.data.files.formats.hdf5_output import HDF5Output
+from bsn.data.pairs.finding import Pair, read_pair
+from bsn.data.sources.packed_source import FORMAT, FORMAT_VERSION, GROUP, HDF5Source
+from bsn.data.sources.plane_source import PlaneSource
+
+__all__ = ["PackedPairs", "PairSource", "pack_pairs", "split_pairs"]
+
+
+def split_pairs(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Take (..., 2 C, H, W) apart into degraded and clean (..., C, H, W)."""
+    channels = pixels.shape[-3] // 2
+    return pixels[..., :channels, :, :], pixels[..., channels:, :, :]
+
+
+class PairSource(PlaneSource):
+    """Pairs of files.
+
+    All pairs are read once when the source is made, so that bad ones are found before training starts. What fits into
+    `cache_bytes` stays in memory in the type of the files; other pairs are read when they are needed.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+        See `bsn.data.pairs.finding.find_pairs`.
+    cache_bytes : int
+        Upper limit of the pixels kept in memory.
+
+    Raises
+    ------
+    DataError
+        Pairs that cannot be read, differ in size or type, or have NaN pixels: all of them in one message, ``details`` with
+        a line each; pairs of different channel counts or types.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], *, cache_bytes: int = 2 * 2**30) -> None:
+        if not pairs:
+            raise DataError("an empty list of pairs", "there is nothing to draw from", "give at least one pair")
+        self.pairs = list(pairs)
+        self._sizes: list[tuple[int, int]] = []
+        self._kept: dict[int, np.ndarray] = {}
+        kinds: dict[tuple[int, str], str] = {}
+        failures: list[tuple[Pair, DataError]] = []
+        room = cache_bytes
+        for index, pair in enumerate(self.pairs):
+            try:
+                pixels = self._read(index)
+            except DataError as error:
+                failures.append((pair, error))
+                continue
+            self._sizes.append((pixels.shape[1], pixels.shape[2]))
+            kinds.setdefault((pixels.shape[0], pixels.dtype.name), pair.name)
+            if pixels.nbytes <= room:
+                self._kept[index] = pixels
+                room -= pixels.nbytes
+        _refuse(failures, len(self.pairs))
+        if len(kinds) > 1:
+            given = " and ".join(
+                f"{name} ({channels // 2} channels, {dtype})" for (channels, dtype), name in kinds.items()
+            )
+            raise DataError(
+                given, "a model has one number of channels and one range", "convert one kind or leave it out"
+            )
+        ((channels, dtype),) = kinds
+        self._channels, self._dtype = channels, np.dtype(dtype)
+
+    def _read(self, index: int) -> np.ndarray:
+        degraded, clean = read_pair(self.pairs[index])
+        for pixels, path in ((degraded, self.pairs[index].degraded), (clean, self.pairs[index].clean)):
+            check_finite(pixels, str(path))
+        return np.concatenate([degraded, clean])
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def channels(self) -> int:
+        """Channels of both images together."""
+        return self._channels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels in the files."""
+        return self._dtype
+
+    @property
+    def groups(self) -> list[str]:
+        """Background of each pair, in the order of the pairs."""
+        return [pair.group for pair in self.pairs]
+
+    def name(self, index: int) -> str:
+        """Name a pair, see `PlaneSource.name`."""
+        self.check(index)
+        return self.pairs[index].name
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return the size of a pair's images, see `PlaneSource.size`."""
+        self.check(index)
+        return self._sizes[index]
+
+    def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region of both images, shape (2 C, height, width), see `PlaneSource.native`."""
+        pixels = self._kept.get(index)
+        if pixels is None:
+            pixels = self._read(index)
+        return pixels[:, top : top + height, left : left + width]
+
+
+def _refuse(failures: list[tuple[Pair, DataError]], total: int) -> None:
+    if len(failures) == 1:
+        raise failures[0][1]
+    if failures:
+        listed = name_some([f"{pair.name} ({error.why})" for pair, error in failures], 20)
+        raise DataError(
+            f"{len(failures)} of {total} pairs",
+            f"cannot be used: {listed}",
+            "repair or remove them",
+            details=[str(error) for _, error in failures],
+        )
+
+
+class PackedPairs(HDF5Source):
+    """Pairs in a file of `pack_pairs`.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or holds images that are no pairs.
+    """
+
+    def _load(self) -> None:
+        super()._load()
+        if not self._file.attrs.get("pairs"):
+            raise DataError(str(self.path), "holds single images, no pairs", "pack pairs with bsn restore pack")
+        self.groups = [str(self._file[GROUP][key].attrs["group"]) for key in sorted(self._file[GROUP])]
+
+
+def pack_pairs(
+    source: PairSource,
+    output: str | Path,
+    *,
+    chunk: int = 128,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """Pack pairs into one HDF5 file for fast random crops.
+
+    The layout is that of `bsn.data.sources.packing` with 2 C channels, degraded first; the file has the attribute
+    ``pairs``, each dataset ``group``, ``file``, ``clean_file`` and ``clean_sha256`` (of the clean pixels).
+
+    Parameters
+    ----------
+    source : PairSource
+    output : str or Path
+        Ends in ``.h5`` or ``.hdf5``.
+    chunk : int
+        Side of the chunks in pixels.
+    overwrite : bool
+        Replace an existing file.
+    progress : callable
+        Called as ``progress(done, total)`` after each pair.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    DataError
+        The file exists or cannot be written.
+    """
+    from bsn.data.files.atomic import atomic_output
+
+    output = Path(output)
+    if output.suffix.lower() not in (".h5", ".hdf5") or chunk < 1:
+        raise DataError(
+            f"{output}, chunk {chunk}", "a packed file is HDF5 with chunks of a pixel or more", "name it .h5"
+        )
+    with atomic_output(output, overwrite=overwrite) as temporary:
+        with writing(output):
+            packed = HDF5Output(temporary)
+        try:
+            for index in range(len(source)):
+                _pack_pair(packed, source, index, chunk, output)
+                progress(index + 1, len(source))
+            about = {"format": FORMAT, "format_version": FORMAT_VERSION, "count": len(source), "pairs": True}
+            with writing(output):
+                packed.file.attrs.update({**about, "channels": source.channels, "dtype": source.dtype.name})
+        finally:
+            with writing(output):
+                packed.close()
+    return output
+
+
+def _pack_pair(packed: HDF5Output, source: PairSource, index: int, chunk: int, output: Path) -> None:
+    import hashlib
+
+    pair, pixels = source.pairs[index], source.native(index, 0, 0, *source.size(index))
+    chunks = (pixels.shape[0], min(chunk, pixels.shape[1]), min(chunk, pixels.shape[2]))
+    digest = hashlib.sha256(np.ascontiguousarray(split_pairs(pixels)[1]).tobytes()).hexdigest()
+    with writing(output):
+        dataset = packed.file.create_dataset(f"{GROUP}/{index:06d}", data=pixels, chunks=chunks, compression="lzf")
+        about = {"name": pair.name, "group": pair.group, "file": pair.degraded.name, "clean_file": pair.clean.name}
+        dataset.attrs.update({**about, "clean_sha256": digest})
+        packed.check()

@@ -1,0 +1,87 @@
+"""Training images that are in memory."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bsn.data.arrays.planes import check_finite, native_planes
+from bsn.data.errors import DataError
+from bsn.data.sources.plane_source import PlaneSource
+
+if TYPE_CHECKING:
+    import torch
+
+
+class ArraySource(PlaneSource):
+    """Images that are in memory.
+
+    Parameters
+    ----------
+    arrays : ndarray, torch.Tensor or sequence of them
+        Images or stacks, uint8, uint16 or floating point; kept in their dtype, not copied where that can be avoided.
+    axes : str, optional
+        One letter per axis, the same for all; guessed from each shape where left out.
+
+    Raises
+    ------
+    DataError
+        No arrays, a wrong type, NaN pixels, or different channel counts or dtypes.
+
+    Examples
+    --------
+    >>> source = ArraySource(np.zeros((5, 64, 48), dtype=np.uint8), "ZYX")
+    >>> len(source), source.channels, source.size(0), source.name(2)
+    (5, 1, (64, 48), 'array[z=2]')
+    """
+
+    def __init__(
+        self,
+        arrays: "np.ndarray | torch.Tensor | Sequence[np.ndarray | torch.Tensor]",
+        axes: str | None = None,
+    ) -> None:
+        listed: list[Any] = list(arrays) if isinstance(arrays, (list, tuple)) else [arrays]
+        if not listed:
+            raise DataError("an empty list of arrays", "there is nothing to draw from", "give at least one image")
+        self._planes: list[np.ndarray] = []
+        self._names: list[str] = []
+        for number, array in enumerate(listed):
+            title = "array" if len(listed) == 1 else f"array {number}"
+            planes, layout = native_planes(array, axes)
+            check_finite(planes, title)
+            if self._planes and (planes.shape[1] != self.channels or planes.dtype != self.dtype):
+                raise DataError(
+                    f"{title} ({planes.shape[1]} channels, {planes.dtype})",
+                    f"the arrays before it have {self.channels} channels of {self.dtype}",
+                    "give arrays of one kind",
+                )
+            labels = [layout.index.label(i) for i in range(len(planes))]
+            self._planes.extend(planes)
+            self._names.extend(f"{title}[{label}]" if label else title for label in labels)
+
+    def __len__(self) -> int:
+        return len(self._planes)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of every image."""
+        return int(self._planes[0].shape[0])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored pixels."""
+        return self._planes[0].dtype
+
+    def name(self, index: int) -> str:
+        """Name an image, see `PlaneSource.name`."""
+        self.check(index)
+        return self._names[index]
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return the size of an image, see `PlaneSource.size`."""
+        self.check(index)
+        return self._planes[index].shape[1], self._planes[index].shape[2]
+
+    def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region as it is stored, see `PlaneSource.native`."""
+        return self._planes[index][:, top : top + height, left : left + width]

@@ -1,0 +1,231 @@
+"""Training images in files: checked before the first step, in memory as far as they fit, read by regions beyond."""
+
+import os
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bsn.data.arrays.axes import PlaneIndex
+from bsn.data.arrays.planes import check_finite
+from bsn.data.errors import DataError, name_some
+from bsn.data.files.listing import list_images
+from bsn.data.files.regions import ImageReader, open_image
+from bsn.data.sources.plane_source import PlaneSource
+
+_BAND_BYTES = 32 * 2**20
+_OPEN_FILES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class _File:
+    path: Path
+    planes: PlaneIndex
+    dtype: np.dtype[Any]
+    pixels: np.ndarray | None  # (N, C, H, W), or None where the file is read each time
+
+
+class FolderSource(PlaneSource):
+    """Images in files.
+
+    All files are read once when the source is made, so that a damaged file or a NaN is found before training starts and
+    not in the night. What fits into `cache_bytes` stays in memory in the dtype of the files; the rest is read by
+    regions.
+
+    Parameters
+    ----------
+    paths : str, Path or sequence of them
+        Files, folders and patterns, see `bsn.data.files.listing.list_images`.
+    axes : str, optional
+        One letter per axis, for all files; else each file's own.
+    key : str, optional
+        As in `bsn.data.files.images.read_image`.
+    cache_bytes : int
+        Upper limit of the pixels kept in memory.
+
+    Raises
+    ------
+    DataError
+        No files; files that cannot be read or have NaN pixels (the line names three, ``details`` all); files of
+        different channel counts or dtypes. Different sizes are allowed.
+    """
+
+    def __init__(
+        self,
+        paths: str | Path | Sequence[str | Path],
+        *,
+        axes: str | None = None,
+        key: str | None = None,
+        cache_bytes: int = 2 * 2**30,
+    ) -> None:
+        self._readers = _Readers(axes, key)
+        found = list_images(paths)
+        self._files: list[_File] = []
+        failures: list[tuple[Path, DataError]] = []
+        room = cache_bytes
+        for path in found:
+            try:
+                file = _load(path, axes, key, room)
+            except DataError as error:
+                failures.append((path, error))
+                continue
+            room -= file.pixels.nbytes if file.pixels is not None else 0
+            self._files.append(file)
+        _refuse_failures(failures, len(found))
+        _refuse_mixture(self._files)
+        self._titles = _short_names([file.path for file in self._files])
+        self._first = np.cumsum([0] + [file.planes.count for file in self._files])
+
+    def __len__(self) -> int:
+        return int(self._first[-1])
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of every image."""
+        return self._files[0].planes.depth
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels in the files."""
+        return self._files[0].dtype
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, in their order."""
+        return [file.path for file in self._files]
+
+    def locate(self, index: int) -> tuple[Path, int]:
+        """Tell where an image comes from.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image.
+
+        Returns
+        -------
+        path : Path
+            Its file.
+        plane : int
+            Number of the plane in that file.
+
+        Raises
+        ------
+        DataError
+            There is no such image.
+        """
+        number, plane = self._find(index)
+        return self._files[number].path, plane
+
+    def name(self, index: int) -> str:
+        """Name an image, see `PlaneSource.name`."""
+        number, plane = self._find(index)
+        label = self._files[number].planes.label(plane)
+        return f"{self._titles[number]}[{label}]" if label else self._titles[number]
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return the size of an image, see `PlaneSource.size`."""
+        return self._files[self._find(index)[0]].planes.size
+
+    def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region as it is stored, see `PlaneSource.native`."""
+        number, plane = self._find(index)
+        file = self._files[number]
+        if file.pixels is not None:
+            return file.pixels[plane, :, top : top + height, left : left + width]
+        return self._readers.read(file.path, plane, top, left, height, width)
+
+    def _find(self, index: int) -> tuple[int, int]:
+        self.check(index)
+        number = int(np.searchsorted(self._first, index, side="right")) - 1
+        return number, index - int(self._first[number])
+
+
+class _Readers:
+    """A few opened files. Reading moves their position, so one thread at a time may read."""
+
+    def __init__(self, axes: str | None, key: str | None) -> None:
+        self.axes = axes
+        self.key = key
+        self._reset()
+
+    def _reset(self) -> None:
+        self.opened: OrderedDict[Path, ImageReader] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def read(self, path: Path, plane: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        with self.lock:
+            reader = self.opened.pop(path, None) or open_image(path, axes=self.axes, key=self.key)
+            self.opened[path] = reader
+            while len(self.opened) > _OPEN_FILES:
+                self.opened.popitem(last=False)[1].close()
+            return reader.read(plane, top, left, height, width)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Opened files and locks do not travel to other processes; those open the files anew.
+        return {"axes": self.axes, "key": self.key}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.axes, self.key = state["axes"], state["key"]
+        self._reset()
+
+
+def _load(path: Path, axes: str | None, key: str | None, room: int) -> _File:
+    with open_image(path, axes=axes, key=key) as reader:
+        shape = (reader.planes, reader.channels, *reader.size)
+        kept = int(np.prod(shape, dtype=np.int64)) * reader.dtype.itemsize <= room
+        pixels = np.empty(shape, reader.dtype) if kept else None
+        rows = max(1, _BAND_BYTES // (shape[1] * shape[3] * reader.dtype.itemsize))
+        for plane in range(shape[0]):
+            for top in range(0, shape[2], rows):
+                band = reader.read(plane, top, 0, min(rows, shape[2] - top), shape[3])
+                _check_band(band, path, reader.index.label(plane), top)
+                if pixels is not None:
+                    pixels[plane, :, top : top + rows] = band
+        return _File(path, reader.index, reader.dtype, pixels)
+
+
+def _check_band(band: np.ndarray, path: Path, label: str, top: int) -> None:
+    place = f" at (channel, row, column) from row {top} on" if top else " at (channel, row, column)"
+    check_finite(band, f"{path}{f'[{label}]' if label else ''}{place}")
+
+
+def _refuse_failures(failures: list[tuple[Path, DataError]], total: int) -> None:
+    if len(failures) == 1:
+        raise failures[0][1]
+    if failures:
+        names = name_some([path.name for path, _ in failures])
+        raise DataError(
+            f"{len(failures)} of {total} files",
+            f"cannot be used: {names} (the first because it {failures[0][1].why})",
+            "repair or remove them",
+            details=[str(error) for _, error in failures],
+        )
+
+
+def _refuse_mixture(files: list[_File]) -> None:
+    first = files[0]
+    for file in files[1:]:
+        if file.planes.depth != first.planes.depth:
+            given = f"{first.path} ({_channels(first)}) and {file.path} ({_channels(file)})"
+            raise DataError(given, "a model has one number of channels", "convert one kind or leave it out")
+        if file.dtype != first.dtype:
+            given = f"{first.path} ({first.dtype}) and {file.path} ({file.dtype})"
+            raise DataError(given, "pixel types of different ranges would be mixed", "convert one kind or leave it out")
+
+
+def _channels(file: _File) -> str:
+    return {1: "grey", 3: "RGB"}.get(file.planes.depth, f"{file.planes.depth} channels")
+
+
+def _short_names(paths: list[Path]) -> list[str]:
+    """File names, with as much of their folders as it takes to tell them apart."""
+    if max(Counter(path.name for path in paths).values()) == 1:
+        return [path.name for path in paths]
+    absolute = [path.absolute() for path in paths]
+    common = os.path.commonpath([path.parent for path in absolute])
+    return [path.relative_to(common).as_posix() for path in absolute]

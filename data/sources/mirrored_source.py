@@ -1,0 +1,56 @@
+"""Images that are mirrored where they are smaller than a crop."""
+
+from typing import Any
+
+import numpy as np
+
+from bsn.data.sources.plane_source import ImageSource
+
+
+class MirroredSource:
+    """A source whose images are mirrored at the bottom and right where they are smaller than a crop.
+
+    Parameters
+    ----------
+    source : ImageSource
+    least : int
+        Rows and columns that every image has afterwards.
+    """
+
+    def __init__(self, source: ImageSource, least: int) -> None:
+        self._source, self._least = source, least
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of every image."""
+        return self._source.channels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored pixels."""
+        return self._source.dtype
+
+    def name(self, index: int) -> str:
+        """Name an image, see `PlaneSource.name`."""
+        return self._source.name(index)
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return the size after mirroring, see `PlaneSource.size`."""
+        rows, columns = self._source.size(index)
+        return max(rows, self._least), max(columns, self._least)
+
+    def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region, see `PlaneSource.crop`."""
+        rows, columns = self._source.size(index)
+        if top + height <= rows and left + width <= columns:
+            return self._source.crop(index, top, left, height, width)
+        missing = [(0, 0), (0, max(self._least - rows, 0)), (0, max(self._least - columns, 0))]
+        whole = np.pad(self._source.image(index), missing, mode="symmetric")
+        return whole[:, top : top + height, left : left + width]
+
+    def image(self, index: int) -> np.ndarray:
+        """Read a whole image, see `PlaneSource.image`."""
+        return self.crop(index, 0, 0, *self.size(index))

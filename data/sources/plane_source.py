@@ -1,0 +1,179 @@
+"""What a source of training images is."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Protocol
+
+import numpy as np
+
+from bsn.data.arrays.planes import to_unit
+from bsn.data.errors import DataError
+
+
+class ImageSource(Protocol):
+    """Images of one channel count and dtype, of any sizes, of which crops are drawn.
+
+    Every plane of a stack counts as one image.
+    """
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of every image."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored pixels; what `crop` and `image` give is float32."""
+        ...
+
+    def name(self, index: int) -> str:
+        """Name an image, for example ``cells.tif[z=3]``."""
+        ...
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return rows and columns of an image."""
+        ...
+
+    def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region: float32, shape (C, height, width), integers scaled to [0, 1]."""
+        ...
+
+    def image(self, index: int) -> np.ndarray:
+        """Read an image: float32, shape (C, H, W), integers scaled to [0, 1]."""
+        ...
+
+
+class PlaneSource(ABC):
+    """The part of a source that does not depend on where its pixels are."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def channels(self) -> int:
+        """Number of channels of every image."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored pixels."""
+
+    @abstractmethod
+    def name(self, index: int) -> str:
+        """Name an image.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image.
+
+        Returns
+        -------
+        str
+            File name and plane, for example ``cells.tif[z=3]``.
+        """
+
+    @abstractmethod
+    def size(self, index: int) -> tuple[int, int]:
+        """Return the size of an image.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image.
+
+        Returns
+        -------
+        tuple of int
+            Rows and columns.
+        """
+
+    @abstractmethod
+    def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region as it is stored.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image.
+        top, left, height, width : int
+            The region; it lies inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), `dtype`
+            The pixels; perhaps a view that must not be changed.
+        """
+
+    def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image.
+        top, left : int
+            First row and column.
+        height, width : int
+            Size of the region.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+            Integers scaled to [0, 1], floats as they are; the caller's own copy.
+
+        Raises
+        ------
+        DataError
+            There is no such image, or the region leaves it.
+        """
+        self.check(index)
+        rows, columns = self.size(index)
+        if min(top, left) < 0 or min(height, width) < 1 or top + height > rows or left + width > columns:
+            raise DataError(
+                f"region of {height} x {width} at row {top}, column {left} of {self.name(index)!r}",
+                f"the image is {rows} x {columns}",
+                "stay inside it",
+            )
+        return to_unit(self.native(index, top, left, height, width))
+
+    def image(self, index: int) -> np.ndarray:
+        """Read a whole image.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image.
+
+        Returns
+        -------
+        ndarray, shape (C, H, W), float32
+            Integers scaled to [0, 1], floats as they are.
+
+        Raises
+        ------
+        DataError
+            There is no such image.
+        """
+        self.check(index)
+        return self.crop(index, 0, 0, *self.size(index))
+
+    def check(self, index: int) -> None:
+        """Refuse the number of an image that is not there.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image.
+
+        Raises
+        ------
+        DataError
+            It is negative or too large.
+        """
+        if not 0 <= index < len(self):
+            raise DataError(f"image {index}", f"the source has {len(self)} images", f"count from 0 to {len(self) - 1}")

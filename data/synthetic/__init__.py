@@ -1,0 +1,1 @@
+"""Synthetic noise and rain with explicit randomness."""
