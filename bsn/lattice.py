@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bsn.constants import device_constant
+from bsn.mirror import mirrored_position
 from bsn.shapes import check_divisible, check_image
 
 __all__ = ["lattice_pad_indices", "merge_phases", "pad_within_phases", "split_phases"]
@@ -128,12 +129,10 @@ def lattice_pad_indices(length: int, padded: int, period: int) -> list[int]:
             f"an axis of {length} pixels cannot be padded on a lattice of period {period}: it is too short"
         )
     indices = list(range(length))
-    cycle = max(2 * (length - 1), 1)
     for position in range(length, padded):
-        step = position % cycle
-        mirror = min(step, cycle - step)
-        shift = (position - mirror) % period
-        source = mirror + (shift if 2 * shift <= period else shift - period)
+        mirrored = mirrored_position(position, length)
+        shift = (position - mirrored) % period
+        source = mirrored + (shift if 2 * shift <= period else shift - period)
         indices.append(source - period if source >= length else source + period if source < 0 else source)
     return indices
 

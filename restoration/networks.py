@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["RestorationNetwork", "checkpointed", "known_options", "mirror", "mirror_to_multiple", "zero"]
+__all__ = ["RestorationNetwork", "checkpointed", "known_options", "zero"]
 
 
 class RestorationNetwork(nn.Module):
@@ -54,44 +54,3 @@ def checkpointed(module: Callable[..., Tensor], *inputs: Tensor, enabled: bool) 
 
         return checkpoint(module, *inputs, use_reentrant=False)
     return module(*inputs)
-
-
-def _mirror_indices(length: int, padded: int, repeat_edge: bool) -> Tensor:
-    """Source index of every position of a mirrored axis, however many times it has to be mirrored."""
-    period = 2 * length if repeat_edge else max(2 * length - 2, 1)
-    position = torch.arange(padded) % period
-    return torch.minimum(position, (period - 1 if repeat_edge else period) - position).clamp_min(0)
-
-
-def mirror(x: Tensor, height: int, width: int, *, repeat_edge: bool = False) -> Tensor:
-    """Mirror an image at its bottom and right until it has a size.
-
-    Parameters
-    ----------
-    x : Tensor, shape (N, C, H, W)
-        Any size from 1 x 1 on.
-    height, width : int
-        Not smaller than the image.
-    repeat_edge : bool
-        Whether the last row and column occur twice ("symmetric") or once ("reflect").
-
-    Returns
-    -------
-    Tensor, shape (N, C, height, width)
-
-    Examples
-    --------
-    >>> x = torch.arange(3.0).reshape(1, 1, 1, 3)
-    >>> mirror(x, 1, 6)[0, 0, 0].tolist(), mirror(x, 1, 6, repeat_edge=True)[0, 0, 0].tolist()
-    ([0.0, 1.0, 2.0, 1.0, 0.0, 1.0], [0.0, 1.0, 2.0, 2.0, 1.0, 0.0])
-    """
-    for axis, target in ((-2, height), (-1, width)):
-        if x.shape[axis] != target:
-            x = x.index_select(axis, _mirror_indices(x.shape[axis], target, repeat_edge).to(x.device))
-    return x
-
-
-def mirror_to_multiple(x: Tensor, multiple: int, *, repeat_edge: bool = False) -> Tensor:
-    """Mirror an image (N, C, H, W) at its bottom and right to the next multiples of `multiple`."""
-    h, w = x.shape[-2:]
-    return mirror(x, -(-h // multiple) * multiple, -(-w // multiple) * multiple, repeat_edge=repeat_edge)

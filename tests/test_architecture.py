@@ -28,6 +28,7 @@ FLOORS = [
     {"ops", "selfsup", "blindness", "engine", "evaluation"},
     {"data"},
     {"lattice", "coupling"},
+    {"mirror"},
     {"shapes", "constants"},
 ]
 

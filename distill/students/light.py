@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bsn.mirror import mirror_to_multiple
 from distill.students.convolution import MergedConv
-from distill.students.padding import reflect_to_multiple
 
 __all__ = ["Light", "LightConfig"]
 
@@ -145,7 +145,7 @@ class Light(nn.Module):
         Tensor, shape (N, C, H, W)
         """
         height, width = x.shape[-2:]
-        x = reflect_to_multiple(x, self.size_multiple)
+        x = mirror_to_multiple(x, self.size_multiple)
         y = self.head(F.pixel_unshuffle(x, 2))
         skips = []
         for row, down in zip(self.encoder, self.down, strict=True):

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bsn.mirror import mirror, mirror_to_multiple
 from bsn.models.published import PublishedConfigError, load_published
-from distill.students.padding import reflect_to, reflect_to_multiple
 
 __all__ = ["UNet", "UNetConfig"]
 
@@ -117,8 +117,8 @@ class UNet(nn.Module):
         height, width = x.shape[-2:]
         if self.config.padding == "square" and not self.training:
             square = max(height, width)
-            x = reflect_to(x, square, square)
-        return self._body(reflect_to_multiple(x, _GRID))[..., :height, :width]
+            x = mirror(x, square, square)
+        return self._body(mirror_to_multiple(x, _GRID))[..., :height, :width]
 
     def _body(self, x: Tensor) -> Tensor:
         skips = [x]

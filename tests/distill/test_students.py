@@ -9,11 +9,11 @@ import torch.nn.functional as F
 
 from bsn.inference import Denoiser
 from bsn.lattice import pad_within_phases
+from bsn.mirror import mirror
 from bsn.models import Model, create
 from bsn.models.measure import count_parameters, macs_per_pixel
 from bsn.models.published import PublishedConfigError
 from distill.students import Light, LightConfig, MergedConv, UNet, UNetConfig
-from distill.students.padding import reflect_to
 from tests.helpers.golden import assert_close, golden_path, load_golden, procedural_tensor, relative_error
 from tests.helpers.networks import randomise, small
 
@@ -72,7 +72,7 @@ def test_published_unet_refuses_what_it_does_not_know():
 def test_reflection_is_that_of_the_pipeline(size):
     x = torch.rand(1, 2, *size)
     height, width = (-(-side // 32) * 32 for side in size)
-    assert torch.equal(reflect_to(x, height, width), pad_within_phases(x, 32, 1))
+    assert torch.equal(mirror(x, height, width), pad_within_phases(x, 32, 1))
 
 
 @pytest.mark.parametrize("channels", [(4, 4), (4, 6)])

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from bsn.mirror import mirror_to_multiple
 from bsn.models.published import load_published
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.network.config import MANASConfig
@@ -15,7 +16,7 @@ from restoration.manas.space.attention import AttentionBlock, ChosenEdge
 from restoration.manas.space.body import MultiScaleBody
 from restoration.manas.space.candidates import candidate
 from restoration.manas.space.modules import make_module, module_reach
-from restoration.networks import RestorationNetwork, mirror_to_multiple, zero
+from restoration.networks import RestorationNetwork, zero
 
 __all__ = ["MANAS"]
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from bsn.mirror import mirror_to_multiple
 from bsn.models.published import load_published
 from restoration.manas.network.official import our_key, our_tensors
 from restoration.manas.space.attention import AttentionBlock, MixedEdge
@@ -15,7 +16,7 @@ from restoration.manas.space.body import MultiScaleBody
 from restoration.manas.space.candidates import PUBLISHED_ORDER, candidate_names
 from restoration.manas.space.modules import MODULES, MixedModule, MixInput
 from restoration.manas.space.shape import Shape
-from restoration.networks import mirror_to_multiple, zero
+from restoration.networks import zero
 
 __all__ = ["Architecture", "EdgeWeights", "Supernet"]
 

@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bsn.mirror import mirror, mirror_to_multiple
 from bsn.models.published import load_published
 from restoration.models.drt.blocks import ResidualLayer
 from restoration.models.drt.config import DRTConfig
 from restoration.models.drt.official import UNUSED, our_config, our_key, our_tensors
-from restoration.networks import RestorationNetwork, mirror, mirror_to_multiple, zero
+from restoration.networks import RestorationNetwork, zero
 
 __all__ = ["DRT", "square_padding"]
 

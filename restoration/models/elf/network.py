@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bsn.mirror import mirror_to_multiple
 from bsn.models.published import load_published
 from restoration.models.elf.attention import Branch, MultiInputAttention, TransformerBlock, halved
 from restoration.models.elf.config import ELFConfig
@@ -22,7 +23,7 @@ from restoration.models.elf.pieces import (
     conv3x3,
     shuffle_up,
 )
-from restoration.networks import RestorationNetwork, mirror_to_multiple, zero
+from restoration.networks import RestorationNetwork, zero
 
 __all__ = ["ELF"]
 

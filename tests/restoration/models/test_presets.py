@@ -8,7 +8,6 @@ import torch
 from bsn.inference import Denoiser
 from bsn.models import Model, create, presets
 from bsn.models.interface import main_output
-from restoration.networks import mirror
 from tests.helpers.golden import assert_close
 from tests.helpers.networks import randomise
 
@@ -52,14 +51,3 @@ def test_elf_in_tiles_is_close_and_returns_the_full_size():
     model.inference = dataclasses.replace(model.inference, training_crop=64)
     image = torch.rand(3, 150, 170).numpy()
     assert Denoiser(model, device="cpu", tile=96)(image, "CYX").shape == image.shape
-
-
-@pytest.mark.parametrize("repeat_edge", [False, True])
-def test_mirroring_is_that_of_numpy(repeat_edge):
-    import numpy as np
-
-    x = torch.rand(2, 3, 5, 7)
-    mode = "symmetric" if repeat_edge else "reflect"
-    expected = np.pad(x.numpy(), [(0, 0), (0, 0), (0, 14), (0, 4)], mode=mode)
-    np.testing.assert_array_equal(mirror(x, 19, 11, repeat_edge=repeat_edge).numpy(), expected)
-    assert mirror(x[..., :1, :1], 4, 4, repeat_edge=repeat_edge).shape == (2, 3, 4, 4)
