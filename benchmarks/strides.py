@@ -21,7 +21,7 @@ import torch
 
 from benchmarks.measure import RESULTS, write_result
 from bsn.data import CorrelatedGaussian
-from bsn.demo.photographs import TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, photograph
+from bsn.data.photographs import TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, photograph
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser

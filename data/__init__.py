@@ -5,17 +5,18 @@ region), `to_planes` makes float32 planes of shape (N, C, H, W) in [0, 1] of it,
 (or `open_writer`) bring the result back with the axes, the dtype and the size of the original. Training draws from an
 `ImageSource`, which `open_source` makes from files, folders, arrays or one packed file (`pack`), through `RandomCrops`.
 
-=============  ========================================================================================================
-room           what is in it
-=============  ========================================================================================================
-``errors``     `DataError`: one line that says what was given, why it cannot work, and what would
-``files``      image files: formats, reading and writing (whole and by regions), listing, files that appear whole
-``arrays``     axes strings, planes of any supported dtype, flips and quarter turns
-``sources``    arrays, folders and packed files as sources; random crops; packing; batches prepared by a thread
-``pairs``      degraded and clean images that belong together, their published layouts, leaks between splits
-``synthetic``  Gaussian, Poisson, Poisson-Gaussian and correlated noise; rain
-``layouts``    SIDD and DND as published
-=============  ========================================================================================================
+===============  ========================================================================================================
+room             what is in it
+===============  ========================================================================================================
+``errors``       `DataError`: one line that says what was given, why it cannot work, and what would
+``files``        image files: formats, reading and writing (whole and by regions), listing, files that appear whole
+``arrays``       axes strings, planes of any supported dtype, flips and quarter turns
+``sources``      arrays, folders and packed files as sources; random crops; packing; batches prepared by a thread
+``pairs``        degraded and clean images that belong together, their published layouts, leaks between splits
+``synthetic``    Gaussian, Poisson, Poisson-Gaussian and correlated noise; rain
+``layouts``      SIDD and DND as published
+``photographs``  photographs that installed packages carry, for demonstrations
+===============  ========================================================================================================
 
 All bad input raises `DataError`. Importing this package imports numpy and nothing heavier.
 """

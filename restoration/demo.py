@@ -14,7 +14,7 @@ from bsn.data import Image, SyntheticRain, check_no_leak, find_pairs, write_imag
 from bsn.data.arrays.planes import from_unit
 from bsn.data.errors import writing
 from bsn.data.files.atomic import atomic_output
-from bsn.demo.photographs import TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, photograph
+from bsn.data.photographs import TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, photograph
 from bsn.evaluation import HtmlReport, Protocol, Score, get_protocol
 from bsn.inference import Denoiser
 from bsn.models import Model

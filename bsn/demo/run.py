@@ -11,8 +11,8 @@ import numpy as np
 
 from bsn.blindness import JacobianCheck, jacobian_check
 from bsn.data.files.atomic import atomic_output
+from bsn.data.photographs import NOISE, TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, noisy, photograph
 from bsn.demo.baselines import Baseline, best_baselines
-from bsn.demo.photographs import NOISE, TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, noisy, photograph
 from bsn.engine import LoopConfig
 from bsn.evaluation import HtmlReport, Protocol, Score, get_protocol
 from bsn.inference import Denoiser

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 import bsn
 from bsn.cli import main
 from bsn.data import Gaussian, Image, read_image, write_image
-from bsn.demo.photographs import photograph
+from bsn.data.photographs import photograph
 from bsn.models import Model, create
 from bsn.models.bundled import bundled_path, load_bundled
 

@@ -5,7 +5,7 @@ import numpy as np
 from bsn.data import ArraySource, RandomCrops
 from tools.bundled.corruption import BlindNoise
 from tools.bundled.pairs import SyntheticPairs
-from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS, dead_leaves, read_photograph
+from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS, dead_leaves
 
 
 def test_noise_of_the_weights_in_the_box():
@@ -35,7 +35,7 @@ def test_synthetic_pairs_are_a_function_of_the_step():
 def test_photographs_are_there_and_the_held_out_one_is_not_trained_on():
     assert HELD_OUT.file not in [photograph.file for photograph in PHOTOGRAPHS]
     for photograph in (HELD_OUT, *PHOTOGRAPHS):
-        image = read_photograph(photograph)
+        image = photograph.read()
         assert image.shape[0] == 3
         assert image.dtype == np.float32
         assert 0 <= image.min() < image.max() <= 1

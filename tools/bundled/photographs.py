@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from bsn.data import ArraySource, read_image
+from bsn.data import ArraySource
+from bsn.data.photographs import photograph
 
-__all__ = ["HELD_OUT", "PHOTOGRAPHS", "Photograph", "dead_leaves", "read_photograph", "training_source"]
+__all__ = ["HELD_OUT", "PHOTOGRAPHS", "Photograph", "dead_leaves", "training_source"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Photograph:
     terms: str
     scales: tuple[float, ...] = (1.0, 0.7, 0.5)
     package: str = "skimage"
+
+    def read(self) -> np.ndarray:
+        """Picture of shape (3, H, W), float32, range [0, 1]; see :func:`bsn.data.photographs.photograph`."""
+        return photograph(self.file, self.package)
 
 
 HELD_OUT = Photograph("astronaut.png", "public domain (NASA)", (1.0,))
@@ -59,33 +63,6 @@ _DRAWN = 6
 _DRAWN_SIDE = 384
 
 
-def read_photograph(photograph: Photograph) -> np.ndarray:
-    """Read a photograph.
-
-    Parameters
-    ----------
-    photograph : Photograph
-
-    Returns
-    -------
-    ndarray, shape (3, H, W), float32, range [0, 1]
-        Grey ones three times.
-    """
-    image = read_image(_folder(photograph.package) / photograph.file)
-    pixels = image.pixels.astype(np.float32) / 255
-    return np.stack([pixels] * 3) if image.axes == "YX" else np.moveaxis(pixels[..., :3], -1, 0)
-
-
-def _folder(package: str) -> Path:
-    if package == "matplotlib":
-        import matplotlib
-
-        return Path(matplotlib.get_data_path()) / "sample_data"
-    import skimage.data
-
-    return Path(skimage.data.__file__).parent
-
-
 def training_source(smallest: int, seed: int) -> ArraySource:
     """All training pictures: photographs in their sizes, and dead leaves.
 
@@ -99,9 +76,9 @@ def training_source(smallest: int, seed: int) -> ArraySource:
     from skimage.transform import rescale
 
     pictures = []
-    for photograph in PHOTOGRAPHS:
-        whole = read_photograph(photograph)
-        for scale in photograph.scales:
+    for entry in PHOTOGRAPHS:
+        whole = entry.read()
+        for scale in entry.scales:
             picture = whole if scale == 1 else rescale(whole, scale, order=1, anti_aliasing=True, channel_axis=0)
             if min(picture.shape[1:]) >= smallest:
                 pictures.append(np.clip(picture, 0, 1).astype(np.float32))

@@ -16,7 +16,7 @@ from distill.config import DistillConfig
 from distill.task import DistillTask
 from tools.bundled.corruption import BlindNoise
 from tools.bundled.pairs import SyntheticPairs
-from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS, read_photograph, training_source
+from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS, training_source
 
 __all__ = ["CONFIG", "LOOP", "train_bundled"]
 
@@ -71,7 +71,7 @@ def train_bundled(output: str | Path, config: DistillConfig = CONFIG, loop: Loop
 
 
 def _validation_pairs() -> list[CleanPair]:
-    clean = read_photograph(HELD_OUT)[:, 100:356, 100:356]
+    clean = HELD_OUT.read()[:, 100:356, 100:356]
     rng = np.random.default_rng(0)
     pairs = []
     for sigma in VALIDATION_SIGMAS:

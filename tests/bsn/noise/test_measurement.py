@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from bsn.data import DataError, read_image
 from bsn.data.arrays.planes import to_planes
-from bsn.demo.photographs import photograph
+from bsn.data.photographs import photograph
 from bsn.noise import advise, flattest_parts, measure_noise
 from bsn.noise.measurement.flat_blocks import cut_blocks, find_flat, lowest_part_factor
 
