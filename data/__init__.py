@@ -25,12 +25,14 @@ from types import ModuleType
 
 from bsn.data.arrays.axes import PlaneIndex, check_axes, guess_axes
 from bsn.data.arrays.geometry import inverse, transform
+from bsn.data.arrays.missing import fill_missing
 from bsn.data.arrays.planes import PlaneLayout, from_unit, to_planes, to_unit
 from bsn.data.errors import DataError
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.formats import SUFFIXES
 from bsn.data.files.images import Image, read_image, write_image
 from bsn.data.files.listing import is_image_path, list_images
+from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
 from bsn.data.files.writers import ImageWriter, open_writer
 from bsn.data.pairs.finding import Pair, check_no_leak, find_pairs, read_pair

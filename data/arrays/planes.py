@@ -1,12 +1,14 @@
 """Images of any supported type to float32 planes in [0, 1] and back.
 
 Unsigned integers are divided by the largest value of their type (255 or 65535), so the range of every integer image is
-[0, 1]; floating-point images keep their values. The way back multiplies, rounds half up and clips.
+[0, 1]; floating-point images keep their values. A stated value range (two pixel values that stand for 0 and 1) takes the
+place of both. The way back multiplies, rounds half up and clips integers to what their type holds.
 """
 
+import dataclasses
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,6 +17,11 @@ from bsn.data.errors import DataError
 
 if TYPE_CHECKING:
     import torch
+
+#: The pixel values that stand for 0 and 1.
+Range = tuple[float, float]
+#: What becomes of pixels that are NaN or infinite: refused, or kept as missing values.
+Missing = Literal["refuse", "keep"]
 
 _SUPPORTED = ("uint8", "uint16", "float16", "float32", "float64")
 _NEAREST = {
@@ -57,7 +64,7 @@ def check_dtype(dtype: Any, given: str) -> np.dtype[Any]:
     return dtype.newbyteorder("=")
 
 
-def check_finite(pixels: np.ndarray, given: str) -> None:
+def check_finite(pixels: np.ndarray, given: str, nan: Missing = "refuse") -> None:
     """Refuse NaN and infinite pixels.
 
     Parameters
@@ -66,35 +73,41 @@ def check_finite(pixels: np.ndarray, given: str) -> None:
         Any shape; integers pass at once.
     given : str
         What has those pixels, for the message.
+    nan : {"refuse", "keep"}
+        With "keep" they are missing values, and nothing is refused.
 
     Raises
     ------
     DataError
         With how many there are and where the first one is.
     """
-    if pixels.dtype.kind != "f":
+    if pixels.dtype.kind != "f" or nan == "keep":
         return
     finite = np.isfinite(pixels)
     if not finite.all():
         first = tuple(int(i) for i in np.unravel_index(int(finite.argmin()), pixels.shape))
         count = int(pixels.size - np.count_nonzero(finite))
         raise DataError(
-            given, f"{count} of {pixels.size} pixels are NaN or infinite, the first at {first}", "replace or crop them"
+            given,
+            f"{count} of {pixels.size} pixels are NaN or infinite, the first at {first}",
+            'keep them as missing values with --nan keep (nan="keep" in Python), or replace them',
         )
 
 
-def to_unit(pixels: np.ndarray) -> np.ndarray:
+def to_unit(pixels: np.ndarray, value_range: Range | None = None) -> np.ndarray:
     """Convert pixels to float32, integers to the range [0, 1].
 
     Parameters
     ----------
     pixels : ndarray, any shape
         uint8, uint16, float16, float32 or float64.
+    value_range : tuple of float, optional
+        The pixel values that become 0 and 1; values outside become negative or larger than 1.
 
     Returns
     -------
     ndarray, float32, same shape
-        A new array (never a view). Integers divided by 255 or 65535, floats as they are.
+        A new array (never a view). Without a range, integers divided by 255 or 65535, floats as they are.
 
     Raises
     ------
@@ -107,18 +120,24 @@ def to_unit(pixels: np.ndarray) -> np.ndarray:
     [0.0, 0.20000000298023224, 1.0]
     """
     dtype = check_dtype(pixels.dtype, "an array")
+    if value_range is not None:
+        low, high = value_range
+        shifted = np.subtract(pixels, low, dtype=np.float64)
+        return np.divide(shifted, high - low, out=shifted).astype(np.float32)
     if dtype.kind == "u":
         return np.divide(pixels, np.float32(np.iinfo(dtype).max), dtype=np.float32)
     return pixels.astype(np.float32)
 
 
-def unit_span(dtype: Any) -> float:
-    """What 1 of the range [0, 1] is in an image's own values: 255, 65535, or 1 for floats."""
+def unit_span(dtype: Any, value_range: Range | None = None) -> float:
+    """Say how far 0 and 1 lie apart in an image's own values: 255, 65535, 1 for floats, or the length of a stated range."""
+    if value_range is not None:
+        return value_range[1] - value_range[0]
     dtype = np.dtype(dtype)
     return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
 
 
-def from_unit(values: np.ndarray, dtype: Any) -> np.ndarray:
+def from_unit(values: np.ndarray, dtype: Any, value_range: Range | None = None) -> np.ndarray:
     """Convert values back to a pixel type: the inverse of `to_unit`.
 
     Parameters
@@ -127,6 +146,8 @@ def from_unit(values: np.ndarray, dtype: Any) -> np.ndarray:
         Range [0, 1] for the integer types; values outside are clipped there.
     dtype : numpy.dtype or what numpy takes for one
         The wanted type: uint8, uint16, float16, float32 or float64.
+    value_range : tuple of float, optional
+        The pixel values that 0 and 1 become, as in `to_unit`.
 
     Returns
     -------
@@ -144,14 +165,16 @@ def from_unit(values: np.ndarray, dtype: Any) -> np.ndarray:
     [0, 128, 255]
     """
     dtype = check_dtype(dtype, "an output")
+    low = 0.0 if value_range is None else value_range[0]
+    span = unit_span(dtype, value_range)
     if dtype.kind == "f":
-        return values.astype(dtype)
+        return values.astype(dtype) if value_range is None else (values.astype(np.float64) * span + low).astype(dtype)
     if np.isnan(values).any():
         raise DataError(f"values for {dtype.name} pixels", "some are NaN", "find out what produced them")
     top = float(np.iinfo(dtype).max)
     # float64, since adding one half to a float32 just below it rounds up to one
-    scaled = np.multiply(values, top, dtype=np.float64)
-    scaled += 0.5
+    scaled = np.multiply(values, span, dtype=np.float64)
+    scaled += low + 0.5
     np.floor(scaled, out=scaled)
     return np.clip(scaled, 0.0, top, out=scaled).astype(dtype)
 
@@ -168,11 +191,14 @@ class PlaneLayout:
         Name of its numpy dtype.
     device : str or None
         Its torch device; None for a numpy array.
+    value_range : tuple of float or None
+        The pixel values that became 0 and 1, where they were stated.
     """
 
     index: PlaneIndex
     dtype: str
     device: str | None
+    value_range: Range | None = None
 
     @property
     def axes(self) -> str:
@@ -211,7 +237,9 @@ class PlaneLayout:
         values = _numpy_view(planes)
         pixels = np.empty(expected, self.dtype)
         for target, plane in zip(pixels, values, strict=True):
-            target[...] = from_unit(plane, self.dtype)  # one at a time: its float64 is eight times as large as 8 bits
+            target[...] = from_unit(
+                plane, self.dtype, self.value_range
+            )  # One at a time: its float64 is eight times as large as 8 bits
         letters = self.index.leading + self.index.channel_axis + "YX"
         ordered = pixels.reshape([self.index.length(a) for a in letters])
         restored = np.ascontiguousarray(ordered.transpose(np.argsort(self.index.order)))
@@ -223,7 +251,12 @@ class PlaneLayout:
 
 
 def to_planes(
-    array: "np.ndarray | torch.Tensor", axes: str | None = None, *, channels: Channels = "joint"
+    array: "np.ndarray | torch.Tensor",
+    axes: str | None = None,
+    *,
+    channels: Channels = "joint",
+    nan: Missing = "refuse",
+    value_range: Range | None = None,
 ) -> tuple[np.ndarray, PlaneLayout]:
     """Convert an image or stack to float32 planes.
 
@@ -235,11 +268,16 @@ def to_planes(
         One letter per axis, see `bsn.data.arrays.axes`; guessed from the shape where left out.
     channels : {"joint", "separate"}
         ``"separate"`` makes every channel a plane of its own, for channels whose noise has nothing in common.
+    nan : {"refuse", "keep"}
+        Whether NaN and infinite pixels are refused, or kept as missing values.
+    value_range : tuple of float, optional
+        The pixel values that become 0 and 1, as in `to_unit`.
 
     Returns
     -------
     planes : ndarray, shape (N, C, H, W), float32
-        Integers in [0, 1], floats as they are. N counts all axes but channel, Y and X, in their order in `axes`.
+        Integers in [0, 1], floats as they are, unless a range is stated. N counts all axes but channel, Y and X, in
+        their order in `axes`.
     layout : PlaneLayout
         Undoes the conversion: ``layout.restore(planes)``.
 
@@ -256,8 +294,8 @@ def to_planes(
     ((1, 3, 32, 48), dtype('uint8'))
     """
     native, layout = native_planes(array, axes, channels=channels)
-    check_finite(native, f"image of shape {layout.shape} as planes (N, C, H, W)")
-    return to_unit(native), layout
+    check_finite(native, f"image of shape {layout.shape} as planes (N, C, H, W)", nan)
+    return to_unit(native, value_range), dataclasses.replace(layout, value_range=value_range)
 
 
 def native_planes(

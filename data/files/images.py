@@ -17,6 +17,7 @@ from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.formats import find_format
 from bsn.data.files.formats.decoded import Decoded
+from bsn.data.files.options import ReadOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +54,19 @@ class Image:
         object.__setattr__(self, "axes", check_axes(self.axes, self.pixels.shape))
 
 
-def read_image(path: str | Path, *, axes: str | None = None, key: str | None = None) -> Image:
+def read_image(
+    path: str | Path, options: ReadOptions | None = None, *, axes: str | None = None, key: str | None = None
+) -> Image:
     """Read an image file.
 
     Parameters
     ----------
     path : str or Path
         A file with one of the known suffixes.
-    axes : str, optional
-        Overrides what the file says or what would be guessed from the shape.
-    key : str, optional
-        Which image, in a file that holds several: the name of a dataset (HDF5) or variable (MATLAB), the number of a
-        series (TIFF). By default the first; TIFF files with several images must be told.
+    options : ReadOptions, optional
+        Its axes and its key count here. NaN and the value range matter only where pixels become planes.
+    axes, key : str, optional
+        Single options, which win over `options`. A file that holds several images needs a key.
 
     Returns
     -------
@@ -77,10 +79,11 @@ def read_image(path: str | Path, *, axes: str | None = None, key: str | None = N
         Missing, unreadable, truncated or empty file, unknown suffix or pixel type, wrong key, axes that do not fit.
     """
     path = Path(path)
+    chosen = ReadOptions.of(options, axes=axes, key=key)
     form = find_format(path)
     with reading(path):
-        decoded = form.read(path, key)
-        dtype, axes = describe(path, decoded.pixels.shape, decoded.pixels.dtype, axes or decoded.axes)
+        decoded = form.read(path, chosen.key)
+        dtype, axes = describe(path, decoded.pixels.shape, decoded.pixels.dtype, chosen.axes or decoded.axes)
         return Image(decoded.pixels.astype(dtype, copy=False), axes, decoded.metadata)
 
 

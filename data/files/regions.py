@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from bsn.data.arrays.axes import PlaneIndex
+from bsn.data.arrays.planes import check_finite, to_unit
 from bsn.data.errors import reading
 from bsn.data.files.formats import find_format
 from bsn.data.files.formats.decoded import ArrayBoxes, Stored
 from bsn.data.files.images import describe, read_image
+from bsn.data.files.options import ReadOptions
 
 
 class ImageReader:
@@ -26,10 +28,13 @@ class ImageReader:
         Type of the pixels, native byte order.
     metadata : mapping
         As in `bsn.data.files.images.Image`.
+    options : ReadOptions
+        How it was opened.
     """
 
-    def __init__(self, path: Path, stored: Stored, dtype: np.dtype[Any], axes: str) -> None:
+    def __init__(self, path: Path, stored: Stored, dtype: np.dtype[Any], axes: str, options: ReadOptions) -> None:
         self.path = path
+        self.options = options
         self.index = PlaneIndex(axes, stored.shape)
         self.dtype = dtype
         self.metadata = stored.metadata
@@ -87,6 +92,29 @@ class ImageReader:
             box = self._boxes.read(starts, sizes)
             return np.ascontiguousarray(self.index.from_box(box).astype(self.dtype, copy=False))
 
+    def read_unit(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region of one plane as float32, as networks take it.
+
+        Parameters
+        ----------
+        plane_index, top, left, height, width : int
+            As in `read`.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+            Integers in [0, 1], floats as they are, or what the value range of `options` makes of them. Missing values are
+            NaN or infinite, see `bsn.data.fill_missing`.
+
+        Raises
+        ------
+        DataError
+            As in `read`; for NaN and infinite pixels unless `options` keep them.
+        """
+        region = self.read(plane_index, top, left, height, width)
+        check_finite(region, f"{self.path.name} at row {top}, column {left}", self.options.nan)
+        return to_unit(region, self.options.value_range)
+
     def read_plane(self, plane_index: int) -> np.ndarray:
         """Read one plane.
 
@@ -115,7 +143,9 @@ class ImageReader:
         self.close()
 
 
-def open_image(path: str | Path, *, key: str | None = None, axes: str | None = None) -> ImageReader:
+def open_image(
+    path: str | Path, options: ReadOptions | None = None, *, key: str | None = None, axes: str | None = None
+) -> ImageReader:
     """Open an image file for reading regions in bounded memory.
 
     TIFF (uncompressed: by seeking; compressed: only the strips or tiles a region touches), ``.npy``, HDF5 and MATLAB
@@ -126,8 +156,10 @@ def open_image(path: str | Path, *, key: str | None = None, axes: str | None = N
     ----------
     path : str or Path
         A file with one of the known suffixes.
+    options : ReadOptions, optional
+        How to read it.
     key, axes : str, optional
-        As in `bsn.data.files.images.read_image`.
+        Single options, which win over `options`.
 
     Returns
     -------
@@ -149,16 +181,17 @@ def open_image(path: str | Path, *, key: str | None = None, axes: str | None = N
     [[[50, 51, 52]]]
     """
     path = Path(path)
+    chosen = ReadOptions.of(options, axes=axes, key=key)
     form = find_format(path)
     if form.open_boxes is None:
-        image = read_image(path, axes=axes, key=key)
+        image = read_image(path, chosen)
         stored = Stored(ArrayBoxes(image.pixels), image.pixels.shape, image.pixels.dtype, image.axes, image.metadata)
-        return ImageReader(path, stored, image.pixels.dtype, image.axes)
+        return ImageReader(path, stored, image.pixels.dtype, image.axes, chosen)
     with reading(path):
-        stored = form.open_boxes(path, key)
+        stored = form.open_boxes(path, chosen.key)
         try:
-            dtype, axes = describe(path, stored.shape, stored.dtype, axes or stored.axes)
-            return ImageReader(path, stored, dtype, axes)
+            dtype, axes = describe(path, stored.shape, stored.dtype, chosen.axes or stored.axes)
+            return ImageReader(path, stored, dtype, axes, chosen)
         except BaseException:
             stored.boxes.close()
             raise

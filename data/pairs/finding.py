@@ -12,6 +12,7 @@ from bsn.data.arrays.planes import native_planes
 from bsn.data.errors import DataError, name_some
 from bsn.data.files.images import read_image
 from bsn.data.files.listing import list_images
+from bsn.data.files.options import ReadOptions
 from bsn.data.pairs.rules import PairLayout, PairRule, get_layout
 
 __all__ = ["Pair", "check_no_leak", "find_pairs", "read_pair"]
@@ -138,12 +139,15 @@ def _group(default: str, stem: str, pattern: str | None) -> str:
     return match[1]
 
 
-def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+def read_pair(pair: Pair, options: ReadOptions | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Read both images of a pair.
 
     Parameters
     ----------
     pair : Pair
+        Which files.
+    options : ReadOptions, optional
+        Their axes, and their key where a file holds several images.
 
     Returns
     -------
@@ -155,14 +159,14 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     DataError
         A file cannot be read, holds a stack, or the two do not fit together.
     """
-    degraded = _single(pair.degraded)
+    degraded = _single(pair.degraded, options)
     if pair.halves is not None:
         half = degraded.shape[2] // 2
         if degraded.shape[2] % 2:
             raise DataError(str(pair.degraded), f"of {degraded.shape[2]} columns has no two equal halves", "repair it")
         left, right = degraded[..., :half], degraded[..., half:]
         return (right, left) if pair.halves == "clean left" else (left, right)
-    clean = _single(pair.clean)
+    clean = _single(pair.clean, options)
     if degraded.shape != clean.shape or degraded.dtype != clean.dtype:
         raise DataError(
             f"{pair.degraded} ({_kind(degraded)})",
@@ -172,8 +176,8 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     return degraded, clean
 
 
-def _single(path: Path) -> np.ndarray:
-    image = read_image(path)
+def _single(path: Path, options: ReadOptions | None) -> np.ndarray:
+    image = read_image(path, options)
     planes = native_planes(image.pixels, image.axes)[0]
     if len(planes) != 1:
         raise DataError(str(path), f"holds {len(planes)} planes", "pairs are single images: split the stack")
@@ -185,13 +189,13 @@ def _kind(pixels: np.ndarray) -> str:
     return f"{height} x {width}, {channels} channel{'s' * (channels != 1)}, {pixels.dtype}"
 
 
-def clean_digest(pair: Pair) -> str:
+def clean_digest(pair: Pair, options: ReadOptions | None = None) -> str:
     """SHA-256 of the shape and the pixels of the clean image, whatever file they come from."""
-    clean = np.ascontiguousarray(read_pair(pair)[1])
+    clean = np.ascontiguousarray(read_pair(pair, options)[1])
     return hashlib.sha256(repr((clean.shape, clean.dtype.name)).encode() + clean.tobytes()).hexdigest()
 
 
-def check_no_leak(training: Sequence[Pair], test: Sequence[Pair]) -> None:
+def check_no_leak(training: Sequence[Pair], test: Sequence[Pair], options: ReadOptions | None = None) -> None:
     """Refuse a split that has a background on both sides.
 
     Compared are the clean files themselves (links followed) and the pixels of the clean images, so that copies under other
@@ -200,6 +204,9 @@ def check_no_leak(training: Sequence[Pair], test: Sequence[Pair]) -> None:
     Parameters
     ----------
     training, test : sequence of Pair
+        The two sides.
+    options : ReadOptions, optional
+        How the clean images are read.
 
     Raises
     ------
@@ -207,8 +214,8 @@ def check_no_leak(training: Sequence[Pair], test: Sequence[Pair]) -> None:
         Which test images are affected.
     """
     files = {pair.clean.resolve() for pair in training}
-    contents = {clean_digest(pair) for pair in {p.clean.resolve(): p for p in training}.values()}
-    leaked = [pair.name for pair in test if pair.clean.resolve() in files or clean_digest(pair) in contents]
+    contents = {clean_digest(pair, options) for pair in {p.clean.resolve(): p for p in training}.values()}
+    leaked = [pair.name for pair in test if pair.clean.resolve() in files or clean_digest(pair, options) in contents]
     if leaked:
         raise DataError(
             f"{len(leaked)} of {len(test)} test images",

@@ -13,6 +13,7 @@ import numpy as np
 from bsn.data.arrays.planes import check_finite
 from bsn.data.errors import DataError, name_some, writing
 from bsn.data.files.formats.hdf5_output import HDF5Output
+from bsn.data.files.options import ReadOptions
 from bsn.data.pairs.finding import Pair, read_pair
 from bsn.data.sources.packed_source import FORMAT, FORMAT_VERSION, GROUP, HDF5Source
 from bsn.data.sources.plane_source import PlaneSource
@@ -36,6 +37,8 @@ class PairSource(PlaneSource):
     ----------
     pairs : sequence of Pair
         See `bsn.data.pairs.finding.find_pairs`.
+    options : ReadOptions, optional
+        How all files are read.
     cache_bytes : int
         Upper limit of the pixels kept in memory.
 
@@ -46,7 +49,10 @@ class PairSource(PlaneSource):
         a line each; pairs of different channel counts or types.
     """
 
-    def __init__(self, pairs: Sequence[Pair], *, cache_bytes: int = 2 * 2**30) -> None:
+    def __init__(
+        self, pairs: Sequence[Pair], options: ReadOptions | None = None, *, cache_bytes: int = 2 * 2**30
+    ) -> None:
+        self.options = options or ReadOptions()
         if not pairs:
             raise DataError("an empty list of pairs", "there is nothing to draw from", "give at least one pair")
         self.pairs = list(pairs)
@@ -78,9 +84,9 @@ class PairSource(PlaneSource):
         self._channels, self._dtype = channels, np.dtype(dtype)
 
     def _read(self, index: int) -> np.ndarray:
-        degraded, clean = read_pair(self.pairs[index])
+        degraded, clean = read_pair(self.pairs[index], self.options)
         for pixels, path in ((degraded, self.pairs[index].degraded), (clean, self.pairs[index].clean)):
-            check_finite(pixels, str(path))
+            check_finite(pixels, str(path), self.options.nan)
         return np.concatenate([degraded, clean])
 
     def __len__(self) -> int:
@@ -138,6 +144,9 @@ class PackedPairs(HDF5Source):
     Parameters
     ----------
     path : str or Path
+        A file written by `pack_pairs`.
+    options : ReadOptions, optional
+        As in `HDF5Source`.
 
     Raises
     ------

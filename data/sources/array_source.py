@@ -7,6 +7,7 @@ import numpy as np
 
 from bsn.data.arrays.planes import check_finite, native_planes
 from bsn.data.errors import DataError
+from bsn.data.files.options import ReadOptions
 from bsn.data.sources.plane_source import PlaneSource
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class ArraySource(PlaneSource):
         Images or stacks, uint8, uint16 or floating point; kept in their dtype, not copied where that can be avoided.
     axes : str, optional
         One letter per axis, the same for all; guessed from each shape where left out.
+    options : ReadOptions, optional
+        How they are read; its key does not apply to arrays.
 
     Raises
     ------
@@ -39,7 +42,10 @@ class ArraySource(PlaneSource):
         self,
         arrays: "np.ndarray | torch.Tensor | Sequence[np.ndarray | torch.Tensor]",
         axes: str | None = None,
+        *,
+        options: ReadOptions | None = None,
     ) -> None:
+        self.options = ReadOptions.of(options, axes=axes)
         listed: list[Any] = list(arrays) if isinstance(arrays, (list, tuple)) else [arrays]
         if not listed:
             raise DataError("an empty list of arrays", "there is nothing to draw from", "give at least one image")
@@ -47,8 +53,8 @@ class ArraySource(PlaneSource):
         self._names: list[str] = []
         for number, array in enumerate(listed):
             title = "array" if len(listed) == 1 else f"array {number}"
-            planes, layout = native_planes(array, axes)
-            check_finite(planes, title)
+            planes, layout = native_planes(array, self.options.axes)
+            check_finite(planes, title, self.options.nan)
             if self._planes and (planes.shape[1] != self.channels or planes.dtype != self.dtype):
                 raise DataError(
                     f"{title} ({planes.shape[1]} channels, {planes.dtype})",

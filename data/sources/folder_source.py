@@ -14,6 +14,7 @@ from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.arrays.planes import check_finite
 from bsn.data.errors import DataError, name_some
 from bsn.data.files.listing import list_images
+from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
 from bsn.data.sources.plane_source import PlaneSource
 
@@ -40,10 +41,10 @@ class FolderSource(PlaneSource):
     ----------
     paths : str, Path or sequence of them
         Files, folders and patterns, see `bsn.data.files.listing.list_images`.
-    axes : str, optional
-        One letter per axis, for all files; else each file's own.
-    key : str, optional
-        As in `bsn.data.files.images.read_image`.
+    options : ReadOptions, optional
+        How all files are read.
+    axes, key : str, optional
+        Single options, which win over `options`.
     cache_bytes : int
         Upper limit of the pixels kept in memory.
 
@@ -57,19 +58,21 @@ class FolderSource(PlaneSource):
     def __init__(
         self,
         paths: str | Path | Sequence[str | Path],
+        options: ReadOptions | None = None,
         *,
         axes: str | None = None,
         key: str | None = None,
         cache_bytes: int = 2 * 2**30,
     ) -> None:
-        self._readers = _Readers(axes, key)
+        self.options = ReadOptions.of(options, axes=axes, key=key)
+        self._readers = _Readers(self.options)
         found = list_images(paths)
         self._files: list[_File] = []
         failures: list[tuple[Path, DataError]] = []
         room = cache_bytes
         for path in found:
             try:
-                file = _load(path, axes, key, room)
+                file = _load(path, self.options, room)
             except DataError as error:
                 failures.append((path, error))
                 continue
@@ -148,9 +151,8 @@ class FolderSource(PlaneSource):
 class _Readers:
     """A few opened files. Reading moves their position, so one thread at a time may read."""
 
-    def __init__(self, axes: str | None, key: str | None) -> None:
-        self.axes = axes
-        self.key = key
+    def __init__(self, options: ReadOptions) -> None:
+        self.options = options
         self._reset()
 
     def _reset(self) -> None:
@@ -159,7 +161,7 @@ class _Readers:
 
     def read(self, path: Path, plane: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         with self.lock:
-            reader = self.opened.pop(path, None) or open_image(path, axes=self.axes, key=self.key)
+            reader = self.opened.pop(path, None) or open_image(path, self.options)
             self.opened[path] = reader
             while len(self.opened) > _OPEN_FILES:
                 self.opened.popitem(last=False)[1].close()
@@ -167,15 +169,15 @@ class _Readers:
 
     def __getstate__(self) -> dict[str, Any]:
         # Opened files and locks do not travel to other processes; those open the files anew.
-        return {"axes": self.axes, "key": self.key}
+        return {"options": self.options}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.axes, self.key = state["axes"], state["key"]
+        self.options = state["options"]
         self._reset()
 
 
-def _load(path: Path, axes: str | None, key: str | None, room: int) -> _File:
-    with open_image(path, axes=axes, key=key) as reader:
+def _load(path: Path, options: ReadOptions, room: int) -> _File:
+    with open_image(path, options) as reader:
         shape = (reader.planes, reader.channels, *reader.size)
         kept = int(np.prod(shape, dtype=np.int64)) * reader.dtype.itemsize <= room
         pixels = np.empty(shape, reader.dtype) if kept else None
@@ -183,7 +185,8 @@ def _load(path: Path, axes: str | None, key: str | None, room: int) -> _File:
         for plane in range(shape[0]):
             for top in range(0, shape[2], rows):
                 band = reader.read(plane, top, 0, min(rows, shape[2] - top), shape[3])
-                _check_band(band, path, reader.index.label(plane), top)
+                if options.nan == "refuse":
+                    _check_band(band, path, reader.index.label(plane), top)
                 if pixels is not None:
                     pixels[plane, :, top : top + rows] = band
         return _File(path, reader.index, reader.dtype, pixels)

@@ -1,15 +1,19 @@
 """Training images in one packed HDF5 file, written by `bsn.data.sources.packing.pack`, which describes its layout."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bsn.data.files.options import ReadOptions
 from bsn.data.sources.hdf5_planes import HDF5Planes
 
 FORMAT = "blindspot-pack"
 FORMAT_VERSION = 1
 GROUP = "images"
+
+_SUFFIXES = (".h5", ".hdf5")
 
 
 def is_packed(path: Path) -> bool:
@@ -18,13 +22,15 @@ def is_packed(path: Path) -> bool:
     Parameters
     ----------
     path : Path
-        An HDF5 file.
+        Any file or folder.
 
     Returns
     -------
     bool
-        False also where the file cannot be opened.
+        False also where it is no HDF5 file by its name, or cannot be opened.
     """
+    if path.suffix.lower() not in _SUFFIXES or not path.is_file():
+        return False
     import h5py
 
     try:
@@ -44,6 +50,9 @@ class HDF5Source(HDF5Planes):
     ----------
     path : str or Path
         A file written by `bsn.data.sources.packing.pack`.
+    options : ReadOptions, optional
+        How missing values are treated, and the value range, which is that of the packed images unless it is stated. The
+        axes of a packed file are known.
 
     Raises
     ------
@@ -56,7 +65,14 @@ class HDF5Source(HDF5Planes):
     MAKER = "make one with `bsn pack`, or open it as a folder"
     REMEDY = "check that the file is complete, or pack it again"
 
+    def __init__(self, path: str | Path, options: ReadOptions | None = None) -> None:
+        self.options = options or ReadOptions()
+        super().__init__(path)
+
     def _load(self) -> None:
+        stored = self._file.attrs.get("value_range")
+        if stored is not None and self.options.value_range is None:
+            self.options = dataclasses.replace(self.options, value_range=(float(stored[0]), float(stored[1])))
         self._channels = int(self._file.attrs["channels"])
         self._dtype = np.dtype(str(self._file.attrs["dtype"]))
 

@@ -1,10 +1,10 @@
 """Pack image files into one HDF5 file made for random crops.
 
 Layout, version 1. Attributes of the file: ``format`` = "blindspot-pack", ``format_version``, ``count``, ``channels``,
-``dtype``. Datasets ``images/000000``, ``images/000001`` ...: one plane each, shape (C, H, W), in the dtype of the
-files, in chunks of (C, 128, 128), so that a crop touches few of them. Attributes of a dataset: ``name`` (as the source
-shows it), ``file``, ``plane``, ``axes`` (of that file) and ``sha256`` (of that file, to find out later whether a test
-image was among them).
+``dtype``, and ``value_range`` where one was stated. Datasets ``images/000000``, ``images/000001`` ...: one plane each,
+shape (C, H, W), in the dtype of the files, in chunks of (C, 128, 128), so that a crop touches few of them. Attributes
+of a dataset: ``name`` (as the source shows it), ``file``, ``plane``, ``axes`` (of that file) and ``sha256`` (of that
+file, to find out later whether a test image was among them).
 """
 
 import hashlib
@@ -19,6 +19,7 @@ import numpy as np
 from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output, check_target
 from bsn.data.files.formats.hdf5_output import HDF5Output
+from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
 from bsn.data.sources.folder_source import FolderSource
 from bsn.data.sources.packed_source import FORMAT, FORMAT_VERSION, GROUP
@@ -57,8 +58,7 @@ class PackSummary:
 class _Options:
     chunk: int
     compression: Literal["lzf", "gzip"] | None
-    axes: str | None
-    key: str | None
+    read: ReadOptions
 
     def __post_init__(self) -> None:
         if self.chunk < 1:
@@ -70,6 +70,7 @@ class _Options:
 def pack(
     paths: str | Path | Sequence[str | Path],
     output: str | Path,
+    options: ReadOptions | None = None,
     *,
     chunk: int = 128,
     compression: Literal["lzf", "gzip"] | None = "lzf",
@@ -89,12 +90,14 @@ def pack(
         Files, folders and patterns, see `bsn.data.files.listing.list_images`.
     output : str or Path
         Ends in ``.h5`` or ``.hdf5``.
+    options : ReadOptions, optional
+        How all files are read. A stated value range is stored in the packed file.
     chunk : int
         Side of the chunks in pixels; about the size of the training crops is best.
     compression : {"lzf", "gzip"} or None
         ``"lzf"`` is fast and leaves noisy images nearly as large as they are; ``"gzip"`` is slow and a little better.
     axes, key : str, optional
-        As in `bsn.data.files.images.read_image`, for all files.
+        Single options, which win over `options`.
     overwrite : bool
         Replace an existing file.
     progress : callable, optional
@@ -111,13 +114,13 @@ def pack(
         As `bsn.data.sources.folder_source.FolderSource` for the files and `bsn.data.files.images.write_image` for the output.
     """
     output = Path(output)
-    options = _Options(chunk, compression, axes, key)
+    chosen = _Options(chunk, compression, ReadOptions.of(options, axes=axes, key=key))
     if output.suffix.lower() not in (".h5", ".hdf5"):
         raise DataError(str(output), "a packed file is an HDF5 file", "end its name in .h5")
     check_target(output, overwrite=overwrite)
-    source = FolderSource(paths, axes=options.axes, key=options.key, cache_bytes=0)
+    source = FolderSource(paths, chosen.read, cache_bytes=0)
     with atomic_output(output, overwrite=overwrite) as temporary:
-        pixel_bytes = _write(source, temporary, output, options, progress)
+        pixel_bytes = _write(source, temporary, output, chosen, progress)
         file_bytes = temporary.stat().st_size
     return PackSummary(
         output, len(source.paths), len(source), source.channels, source.dtype.name, pixel_bytes, file_bytes
@@ -160,7 +163,7 @@ def _write(
     try:
         for path in source.paths:
             digest = file_sha256(path)
-            with open_image(path, axes=options.axes, key=options.key) as reader:
+            with open_image(path, options.read) as reader:
                 for plane in range(reader.planes):
                     about = {"name": source.name(done), "file": path.name, "plane": plane}
                     with writing(output):
@@ -174,6 +177,8 @@ def _write(
         with writing(output):
             packed.file.attrs.update({"format": FORMAT, "format_version": FORMAT_VERSION, "count": done})
             packed.file.attrs.update({"channels": source.channels, "dtype": source.dtype.name})
+            if options.read.value_range is not None:
+                packed.file.attrs["value_range"] = options.read.value_range
             packed.close()
     finally:
         # After a full disk, closing tells of it once more; the first time is enough.

@@ -7,6 +7,7 @@ import numpy as np
 
 from bsn.data.arrays.planes import to_unit
 from bsn.data.errors import DataError
+from bsn.data.files.options import ReadOptions
 
 
 class ImageSource(Protocol):
@@ -47,7 +48,15 @@ class ImageSource(Protocol):
 
 
 class PlaneSource(ABC):
-    """The part of a source that does not depend on where its pixels are."""
+    """The part of a source that does not depend on where its pixels are.
+
+    Attributes
+    ----------
+    options : ReadOptions
+        How its images are read; the value range counts in `crop` and `image`.
+    """
+
+    options: ReadOptions = ReadOptions()
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -124,7 +133,8 @@ class PlaneSource(ABC):
         Returns
         -------
         ndarray, shape (C, height, width), float32
-            Integers scaled to [0, 1], floats as they are; the caller's own copy.
+            Integers scaled to [0, 1], floats as they are, or what the value range of the options makes of them; missing
+            values are NaN or infinite. The caller's own copy.
 
         Raises
         ------
@@ -139,7 +149,7 @@ class PlaneSource(ABC):
                 f"the image is {rows} x {columns}",
                 "stay inside it",
             )
-        return to_unit(self.native(index, top, left, height, width))
+        return to_unit(self.native(index, top, left, height, width), self.options.value_range)
 
     def image(self, index: int) -> np.ndarray:
         """Read a whole image.
