@@ -36,7 +36,7 @@ from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
 from bsn.data.files.writers import ImageWriter, open_writer
 from bsn.data.pairs.finding import Pair, check_no_leak, find_pairs, read_pair
-from bsn.data.pairs.pair_source import PackedPairs, PairSource, pack_pairs, split_pairs
+from bsn.data.pairs.pair_source import PackedPairs, PairSource, pack_pairs
 from bsn.data.pairs.rules import LAYOUTS, PairLayout, PairRule
 from bsn.data.sources.array_source import ArraySource
 from bsn.data.sources.crops import CropBatch, RandomCrops, grid_crops
@@ -46,7 +46,7 @@ from bsn.data.sources.mirrored_source import MirroredSource
 from bsn.data.sources.opening import open_source
 from bsn.data.sources.packed_source import HDF5Source
 from bsn.data.sources.packing import PackSummary, file_sha256, pack
-from bsn.data.sources.plane_source import ImageSource
+from bsn.data.sources.plane_source import ImageSource, PairedSource, read_target
 from bsn.data.sources.prefetching import Prefetcher, prefetch
 from bsn.data.sources.subset_source import SubsetSource, subset
 from bsn.data.synthetic.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian

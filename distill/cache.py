@@ -16,13 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data import DataError, RandomCrops
-from bsn.data.arrays.planes import to_unit
-from bsn.data.sources.crops import CropBatch
+from bsn.data import DataError
 from bsn.data.sources.hdf5_planes import HDF5Planes
 from bsn.models import ValueScale
 from distill.fingerprint import Fingerprint
-from distill.pairs import PairBatch, StackedPairs, split_stack
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "TeacherCache"]
 
@@ -31,7 +28,7 @@ FORMAT_VERSION = 1
 
 
 class TeacherCache(HDF5Planes):
-    """Noisy images with the teacher's answers stacked on the channel axis, ready for crops.
+    """Noisy images as a source of crops; the teacher's answers are their targets.
 
     Parameters
     ----------
@@ -51,7 +48,8 @@ class TeacherCache(HDF5Planes):
 
     def _load(self) -> None:
         about = self._file.attrs
-        self.image_channels, self.targets = int(about["channels"]), int(about["targets"])
+        self._channels, self.targets = int(about["channels"]), int(about["targets"])
+        self._dtype = np.dtype(self._file["noisy/000000"].dtype)
         self.has_spread = bool(about["spread"])
         self.blind_teacher = bool(about["blind"])
         self.fingerprint = Fingerprint(**json.loads(about["fingerprint"]))
@@ -62,28 +60,30 @@ class TeacherCache(HDF5Planes):
 
     @property
     def channels(self) -> int:
-        """Channels of the stack: noisy, targets, and the spread if there is one."""
-        return self.image_channels * (1 + self.targets + self.has_spread)
+        """Channels of the images."""
+        return self._channels
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the stack."""
-        return np.dtype(np.float32)
+        """Type of the noisy images."""
+        return self._dtype
 
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the stack, see `PlaneSource.native`."""
-        window = (top, left, height, width)
-        noisy = to_unit(self._region("noisy", index, *window))
-        return np.concatenate([noisy, self._region("answers", index, *window)])
+        """Read a region of the noisy image, see `PlaneSource.native`."""
+        return self._region("noisy", index, top, left, height, width)
+
+    def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region of all answers, see :class:`bsn.data.PairedSource`.
+
+        Returns
+        -------
+        ndarray, shape (layers, C, height, width), float32
+            Image values: a target per stride and, if there is one, the spread.
+        """
+        self.check(index)
+        return self._region("answers", index, top, left, height, width).reshape(-1, self._channels, height, width)
 
     def answer(self, index: int) -> np.ndarray:
         """Mean of the targets of an image, shape (C, H, W), float32, image values."""
-        return self.split(CropBatch(self.image(index)[None], [self.name(index)], np.zeros((1, 4)))).targets[0].mean(0)
-
-    def split(self, batch: CropBatch) -> PairBatch:
-        """Pairs of stacked crops."""
-        return split_stack(batch, self.image_channels, self.targets)
-
-    def pairs(self, crops: RandomCrops) -> StackedPairs:
-        """Pairs of random crops of this cache."""
-        return StackedPairs(crops, self.image_channels, self.targets)
+        answer: np.ndarray = self.target(index, 0, 0, *self.size(index))[: self.targets].mean(0)
+        return answer

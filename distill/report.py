@@ -129,7 +129,7 @@ def _numbers(
 
 def _row(contender: Contender, scores: Sequence[Mapping[str, float]], repeats: int) -> dict[str, Any]:
     model = contender.denoiser.model
-    grid = int(model.network.size_multiple)  # type: ignore[arg-type]
+    grid = model.network.size_multiple
     return {
         "name": contender.name,
         "parameters": count_parameters(model.network),

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from bsn.data import CropBatch, DataError, RandomCrops, grid_crops, open_source
+from bsn.data import RandomCrops, open_source
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
-from bsn.evaluation import get_protocol
+from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, Model, ValueScale, create
 from bsn.training import CleanValidation
-from bsn.training.validation import Validation
+from bsn.training.held_back import fit_crop, held_back_crops
 from distill.cache import TeacherCache
 from distill.cache_making import make_cache
 from distill.config import DistillConfig, TeacherInference
@@ -23,8 +23,6 @@ from distill.task import DistillTask
 from distill.teacher import ModelTeacher, Teacher
 
 __all__ = ["build_task", "cache_path", "distil"]
-
-_LARGEST_HELD_BACK_SHARE = 0.05
 
 
 def cache_path(output: str | Path) -> Path:
@@ -94,12 +92,12 @@ def distil(
         teacher = ModelTeacher(teacher, inference, "cpu")
     folder = RunFolder(Path(output))
     _check_folder(folder, resume=resume)
-    pairs = clean.validation_pairs()
+    validation = clean.open()
     source = open_source(images, axes=axes)
     path = cache_path(output) if cache is None else Path(cache)
     made = make_cache(teacher, source, path, devices=_devices(loop), rebuild=rebuild, progress=progress)
     torch.manual_seed(loop.seed)
-    task = build_task(made, config, loop.seed, validation=Validation(None, pairs, get_protocol(clean.protocol)))
+    task = build_task(made, config, loop.seed, validation=validation)
     return fit(task, loop, folder, resume=resume, settings=settings)
 
 
@@ -138,17 +136,18 @@ def build_task(
             "uncertainty was asked for, but this teacher gives none; set uncertainty to false or use a teacher with a "
             "posterior"
         )
-    network = create(config.student, channels=cache.image_channels)
-    config = fit_crop(cache, config, int(network.size_multiple))  # type: ignore[arg-type]
-    held_back = _held_back(cache, config, seed)
+    network = create(config.student, channels=cache.channels)
+    config = dataclasses.replace(config, crop=fit_crop(cache, config.crop, grid=network.size_multiple))
+    held_back = held_back_crops(cache, config.crop, config.validation_crops, seed)
     crops = RandomCrops(cache, config.crop, seed=seed, augment=config.augment, avoid=held_back)
     licence = cache.about.get("weights_licence", "not stated")
     return DistillTask(
         network,
-        cache.pairs(crops),
+        crops,
         config,
         cache.scale if config.value_scale == "teacher" else ValueScale(),
-        held_back=None if held_back is None else cache.split(held_back),
+        spread=cache.has_spread,
+        held_back=held_back,
         validation=validation,
         provenance={
             "model": config.student,
@@ -160,25 +159,3 @@ def build_task(
         inference=InferenceDefaults(training_crop=config.crop),
         weights_licence=f"derived from the teacher ({licence}) and the training images; their terms apply",
     )
-
-
-def fit_crop(cache: TeacherCache, config: DistillConfig, grid: int) -> DistillConfig:
-    """Settings with the crop on the student's grid and inside the smallest image.
-
-    Raises
-    ------
-    DataError
-        If an image is smaller than the grid.
-    """
-    room = min(min(cache.size(index)) for index in range(len(cache))) // grid * grid
-    if room == 0:
-        raise DataError(f"an image of {cache.path.name}", f"is smaller than {grid} pixels", "leave it out")
-    wanted = -(-config.crop // grid) * grid
-    return dataclasses.replace(config, crop=max(16, min(wanted, room)))
-
-
-def _held_back(cache: TeacherCache, config: DistillConfig, seed: int) -> CropBatch | None:
-    """Fixed validation crops, as many as asked for but at most 5 % of the pixels; None where that is less than one."""
-    pixels = sum(height * width for height, width in (cache.size(i) for i in range(len(cache))))
-    count = min(config.validation_crops, int(_LARGEST_HELD_BACK_SHARE * pixels / config.crop**2))
-    return grid_crops(cache, config.crop, count, seed) if count else None

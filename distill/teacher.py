@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from bsn.inference import Denoiser
 from bsn.inference.bands import denoise_bands
-from bsn.models import Model, ValueScale
+from bsn.models import Model, ValueScale, image_network
 from bsn.models.registry import network_name
 from distill.config import TeacherInference
 
@@ -120,7 +120,7 @@ class ModelTeacher:
     ) -> None:
         self.inference = inference or TeacherInference()
         loaded = Model.load(model) if isinstance(model, (str, Path)) else model
-        self.model = loaded if isinstance(loaded, Model) else Model(loaded)
+        self.model = loaded if isinstance(loaded, Model) else Model(image_network(loaded))
         first, *others = self.inference.configs(device)
         self._denoisers = [Denoiser(self.model, first, uncertainty=self.gives_spread)]
         self._denoisers += [Denoiser(self.model, config) for config in others]
@@ -143,7 +143,7 @@ class ModelTeacher:
     @property
     def blind(self) -> bool:
         """Whether the network has a blind lattice."""
-        return int(self.model.network.lattice) > 0  # type: ignore[arg-type]
+        return self.model.network.lattice > 0
 
     @property
     def scale(self) -> ValueScale:

@@ -7,6 +7,7 @@ sixth epoch on) are the published ones. The ``tiny`` ones are ours, for two CPU 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from bsn.engine import LoopConfig
 from bsn.engine.recipes import find_recipe
@@ -39,10 +40,10 @@ _DRT_EPOCHS, _DRT_STEPS_PER_EPOCH = 4600, 360  # 1,800 pairs in batches of 5
 _TINY_LOOP = LoopConfig(steps=1500, warmup_steps=50, clip=1.0, ema=0.995, validate_every=250, checkpoint_every=250)
 
 
-def _published_loop(**options: object) -> LoopConfig:
+def _published_loop(**options: Any) -> LoopConfig:
     """One device, float32, no average of the weights, as all three were trained."""
-    common: dict[str, object] = {"warmup_steps": 0, "ema": 0.0, "precision": "32-true", "checkpoint_every": 1000}
-    return LoopConfig(**{**common, **options})  # type: ignore[arg-type]
+    common: dict[str, Any] = {"warmup_steps": 0, "ema": 0.0, "precision": "32-true", "checkpoint_every": 1000}
+    return LoopConfig(**{**common, **options})
 
 
 RECIPES = {

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from bsn.data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, subset
 from bsn.data.sources.packed_source import is_packed
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
-from bsn.evaluation import get_protocol
+from bsn.evaluation import Validation, get_protocol
 from bsn.models import create, presets
+from bsn.training import image_pairs
+from bsn.training.held_back import held_back_groups
 from restoration.config import RestoreConfig
 from restoration.manas.genotype import Genotype
-from restoration.task import PairBatches, RestorationTask, channels_of
-from restoration.validation import PairValidation, validation_pairs
+from restoration.task import PairBatches, RestorationTask
 
 __all__ = ["PairData", "TrainingPairs", "ValidationData", "build_task", "train"]
 
 TrainingPairs = PairSource | PackedPairs
-
-_LARGEST_HELD_BACK_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -181,42 +178,23 @@ def build_task(
         Validation pairs; by default some backgrounds of `source` are held back.
     protocol : str
     """
-    held = [] if watched is not None else held_back(source.groups, config.validation_images, loop.seed)
+    held = [] if watched is not None else held_back_groups(source.groups, config.validation_images, loop.seed)
     kept = [index for index in range(len(source)) if index not in set(held)]
     shown = (
-        validation_pairs(source, held, config.validation_crop)
+        image_pairs(source, held, config.validation_crop)
         if watched is None
-        else validation_pairs(watched, range(len(watched)), config.validation_crop)
+        else image_pairs(watched, range(len(watched)), config.validation_crop)
     )
     overrides: dict[str, object] = {"checkpointing": True} if config.checkpointing else {}
     if config.genotype is not None:
         overrides["genotype"] = Genotype.load(config.genotype)
-    network = create(config.model, channels=channels_of(source), **overrides)
+    network = create(config.model, channels=source.channels, **overrides)
     if config.model in presets() and presets()[config.model].blind:
         raise ValueError(
             f"{config.model} is a blind-spot network, which ignores the pixel it restores; use another model"
         )
     training = subset(source, kept)
     provenance = {"model": config.model, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
-    validation = PairValidation(get_protocol(protocol), shown)
+    validation = Validation(shown, get_protocol(protocol))
     batches = PairBatches(training, config, loop.steps, loop.seed, [source.groups[index] for index in kept])
     return RestorationTask(network, batches.batch, config, validation, provenance)
-
-
-def held_back(groups: Sequence[str], count: int, seed: int) -> list[int]:
-    """Indices of about `count` pairs for validation: whole groups, at most a tenth of them.
-
-    Parameters
-    ----------
-    groups : sequence of str
-        Background of each pair.
-    count, seed : int
-    """
-    names = list(dict.fromkeys(groups))
-    order = np.random.default_rng(seed).permutation(len(names))
-    chosen: list[int] = []
-    for number in order[: int(_LARGEST_HELD_BACK_SHARE * len(names))]:
-        if len(chosen) >= count:
-            break
-        chosen += [index for index, group in enumerate(groups) if group == names[number]]
-    return sorted(chosen)

@@ -101,6 +101,13 @@ def test_networks_and_operators_need_torch_only():
             assert not heavy, f"{path.relative_to(ROOT)} imports {heavy}"
 
 
+def test_no_argument_of_a_wrong_type_is_hidden():
+    """Such an ignore hid a crash: an object without the method that was called on it."""
+    for package in PACKAGES:
+        for path in files(package):
+            assert "ignore[arg-type" not in path.read_text(encoding="utf-8"), path.relative_to(ROOT)
+
+
 def test_nothing_imports_the_tests():
     for package in PACKAGES:
         for path in files(package):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -138,10 +138,10 @@ class _Examination:
         self.certificate: PerturbationCheck | None = None
         self.dtype = self._precision()
 
-    def _condition(self, what: str, size: tuple[int, int], **options: object) -> Condition:
+    def _condition(self, what: str, size: tuple[int, int], **options: Any) -> Condition:
         precision = "bf16" if options.get("autocast") else str(options.get("dtype", self.dtype)).removeprefix("torch.")
         base = Condition(f"{precision}, {what}, {size[0]} x {size[1]}", size, False, self.dtype)
-        return dataclasses.replace(base, value_range=self.config.value_range, **options)  # type: ignore[arg-type]
+        return dataclasses.replace(base, value_range=self.config.value_range, **options)
 
     def _precision(self) -> torch.dtype:
         """float64, or float32 for networks that cannot do it."""
@@ -202,15 +202,15 @@ class _Examination:
         )
 
     @contextmanager
-    def _timed(self, check: str, condition: str) -> Iterator[list[object]]:
+    def _timed(self, check: str, condition: str) -> Iterator[list[Any]]:
         """Collects [passed, detail] of a check and notes its time."""
         self.say(f"{check} ({condition}) ...")
         start = time.perf_counter()
-        note: list[object] = [None, ""]
+        note: list[Any] = [None, ""]
         yield note
         passed, detail = note
         seconds = time.perf_counter() - start
-        self.results.append(CheckResult(check, condition, passed, str(detail), seconds))  # type: ignore[arg-type]
+        self.results.append(CheckResult(check, condition, passed, str(detail), seconds))
 
     def _structure(self) -> None:
         with self._timed("structure", "declarations") as note:

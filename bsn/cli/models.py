@@ -40,8 +40,8 @@ def run(options: Namespace) -> int:
     table = Table(
         title=f"presets for {options.channels} channels; time of {options.size} x {options.size}, float32, {machine}"
     )
-    for column, justify in (("name", "left"), ("parameters", "right"), ("MAC/pixel", "right"), ("ms", "right")):
-        table.add_column(column, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for column in ("name", "parameters", "MAC/pixel", "ms"):
+        table.add_column(column, justify="left" if column == "name" else "right", no_wrap=True)
     table.add_column("what")
     for row in rows:
         speed = "-" if row["milliseconds"] is None else f"{row['milliseconds']:.0f}"
@@ -51,12 +51,10 @@ def run(options: Namespace) -> int:
 
 
 def _row(preset: Any, options: Namespace) -> dict[str, Any]:
-    from bsn.models import create
+    from bsn.models import create, merged
     from bsn.models.measure import count_parameters, macs_per_pixel, milliseconds
 
-    network = create(preset.name, channels=options.channels)
-    if hasattr(network, "merged"):  # what is shipped, not what is trained
-        network = network.merged()  # type: ignore[operator]
+    network = merged(create(preset.name, channels=options.channels))  # what is shipped, not what is trained
     return {
         "name": preset.name,
         "parameters": count_parameters(network),

@@ -74,7 +74,7 @@ def run_demo(
     train(training, output / "run", TrainConfig(optimizer="muon"), loop, axes="CYX")
 
     model = Model.load(output / "run")
-    check = jacobian_check(model.network, (model.channels, 64, 64), lattice=model.network.lattice)  # type: ignore[arg-type]
+    check = jacobian_check(model.network, (model.channels, 64, 64), lattice=model.network.lattice)
     if model.noise is not None:
         say(f"noise: learned {_learned(model.noise)}; added were gain {NOISE.gain:g}, read noise {NOISE.read_noise:g}")
     say(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["best_precision", "make_fabric"]
 
+MixedPrecision = Literal["32-true", "bf16-mixed"]
 
-def best_precision(device: str) -> str:
+
+def best_precision(device: str) -> MixedPrecision:
     """Name the mixed precision for a device: "bf16-mixed" if it computes in bfloat16 natively, else "32-true".
 
     Parameters
@@ -49,7 +51,9 @@ def make_fabric(config: LoopConfig) -> Fabric:
     if use_gpu and config.devices > gpus:
         raise RunError(f"{config.devices} devices were asked for, but there are {gpus} GPUs; use --devices {gpus}")
     device = "cuda" if use_gpu else "cpu"
-    precision = best_precision(device) if config.precision == "auto" else config.precision
+    precision: MixedPrecision | Literal["16-mixed"] = (
+        best_precision(device) if config.precision == "auto" else config.precision
+    )
     if not use_gpu:
         keep_freed_memory()
     if not use_gpu and config.devices > 1:
@@ -65,5 +69,5 @@ def make_fabric(config: LoopConfig) -> Fabric:
         accelerator="gpu" if use_gpu else "cpu",
         devices=config.devices,
         strategy="ddp" if config.devices > 1 else "auto",
-        precision=precision,  # type: ignore[arg-type]
+        precision=precision,
     )

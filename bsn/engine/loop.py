@@ -329,9 +329,11 @@ class _Loop:
 def _no_sync(fabric: Fabric, modules: Mapping[str, nn.Module], *, enabled: bool) -> Any:
     import contextlib
 
+    from lightning_fabric.wrappers import _FabricModule
+
     stack = contextlib.ExitStack()
     if enabled:
         for module in modules.values():
-            if hasattr(module, "_forward_module"):
-                stack.enter_context(fabric.no_backward_sync(module))  # type: ignore[arg-type]
+            if isinstance(module, _FabricModule):
+                stack.enter_context(fabric.no_backward_sync(module))
     return stack

@@ -4,14 +4,18 @@ from bsn.evaluation.protocol import PROTOCOLS, Protocol, Score, fit_affine, get_
 from bsn.evaluation.report import HtmlReport, encode_png
 from bsn.evaluation.residual import ResidualStatistics, autocorrelation, residual_statistics
 from bsn.evaluation.table import ScoreTable, environment
+from bsn.evaluation.validation import Denoise, ImagePair, Validation
 
 __all__ = [
     "PROTOCOLS",
+    "Denoise",
     "HtmlReport",
+    "ImagePair",
     "Protocol",
     "ResidualStatistics",
     "Score",
     "ScoreTable",
+    "Validation",
     "autocorrelation",
     "encode_png",
     "environment",

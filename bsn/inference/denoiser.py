@@ -19,7 +19,7 @@ from bsn.data.sources.samples import evenly, middle
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.pipeline import Pipeline
-from bsn.models import Model
+from bsn.models import Model, image_network
 from bsn.models.bundled import load_bundled
 from bsn.noise import measure_colours
 
@@ -74,7 +74,7 @@ class Denoiser:
         elif isinstance(model, (str, Path)):
             model = Model.load(model)
         elif isinstance(model, nn.Module):
-            model = Model(model)
+            model = Model(image_network(model))
         self.model = dataclasses.replace(model, network=model.network.to(self.device).eval())
         self.pipeline = Pipeline(self.model, self.config)
 

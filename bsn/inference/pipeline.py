@@ -123,17 +123,17 @@ class Pipeline:
     @property
     def _unit(self) -> int:
         """Sides that the network takes are multiples of this."""
-        return self.stride * int(self.model.network.size_multiple)  # type: ignore[arg-type]
+        return self.stride * self.model.network.size_multiple
 
     @property
     def period(self) -> int:
         """Side of the lattice on which the first pass is blind."""
-        return self.stride * max(int(self.model.network.lattice), 1)  # type: ignore[arg-type]
+        return self.stride * max(self.model.network.lattice, 1)
 
     @property
     def halo(self) -> int:
         """Farthest pixel that can influence an output other than through statistics of the whole."""
-        reach = int(self.model.network.halo)  # type: ignore[arg-type]
+        reach = self.model.network.halo
         # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
         widest = max(self.strides)
         if self.model.noise is not None and self.config.calibrate:

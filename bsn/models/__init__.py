@@ -2,7 +2,7 @@
 
 import bsn.models.presets as _presets  # registers the networks and presets of this package
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
-from bsn.models.interface import BlindSpotNetwork, main_output
+from bsn.models.interface import BlindSpotNetwork, ImageNetwork, image_network, main_output, merged
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
 from bsn.models.registry import (
     Preset,
@@ -22,6 +22,7 @@ __all__ = [
     "BlindSpotNetwork",
     "DBSNl",
     "DBSNlConfig",
+    "ImageNetwork",
     "InferenceDefaults",
     "Model",
     "ModelFileError",
@@ -32,7 +33,9 @@ __all__ = [
     "ValueScale",
     "build",
     "create",
+    "image_network",
     "main_output",
+    "merged",
     "presets",
     "register_network",
     "register_preset",

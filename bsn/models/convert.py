@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from bsn.models.dbsnl import DBSNl
+from bsn.models.interface import image_network
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
 from bsn.models.registry import load_plugins
 from bsn.models.tbsn import TBSN
@@ -128,4 +129,4 @@ def convert(path: str | Path, model: str, config: Mapping[str, Any] | None = Non
     converter = known[model]
     network = converter.build((converter.read or read_published)(path), dict(config or {}), **options)
     provenance = {"converted_from": Path(path).name, "model": model, "official_config": dict(config or {}), **options}
-    return Model(network.float(), converter.scale, converter.inference, provenance, converter.licence)
+    return Model(image_network(network.float()), converter.scale, converter.inference, provenance, converter.licence)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["BlindSpotNetwork", "main_output"]
+__all__ = ["BlindSpotNetwork", "ImageNetwork", "image_network", "main_output", "merged"]
+
+_FACTS = ("config", "channels", "lattice", "size_multiple", "halo", "global_statistics")
 
 
 def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
@@ -64,3 +66,57 @@ class BlindSpotNetwork(Protocol):
         ...
 
     def __call__(self, x: Tensor) -> Tensor | tuple[Tensor, ...]: ...  # noqa: D102
+
+
+if TYPE_CHECKING:
+
+    class ImageNetwork(nn.Module, BlindSpotNetwork):
+        """A module that fulfils :class:`BlindSpotNetwork`: what a :class:`bsn.models.Model` holds.
+
+        Networks need not inherit from it; :func:`image_network` recognises them by what they have.
+        """
+
+else:
+    ImageNetwork = nn.Module
+
+
+def image_network(module: nn.Module) -> ImageNetwork:
+    """Check that a module states the facts of an image network.
+
+    Parameters
+    ----------
+    module : nn.Module
+
+    Returns
+    -------
+    ImageNetwork
+        The module itself.
+
+    Raises
+    ------
+    TypeError
+        With the attributes that are missing.
+    """
+    missing = sorted(name for name in _FACTS if not hasattr(module, name))
+    if missing:
+        raise TypeError(
+            f"{type(module).__name__} lacks {', '.join(missing)} and cannot be used as an image network; see "
+            "bsn.models.BlindSpotNetwork"
+        )
+    return cast("ImageNetwork", module)
+
+
+def merged(network: ImageNetwork) -> ImageNetwork:
+    """The network as it is shipped: with branches merged, if it has a method ``merged`` for that.
+
+    Parameters
+    ----------
+    network : ImageNetwork
+
+    Returns
+    -------
+    ImageNetwork
+        A copy that gives the same images, or the network itself.
+    """
+    merge = getattr(network, "merged", None)
+    return network if merge is None else image_network(merge())

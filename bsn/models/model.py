@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from bsn.data.errors import writing
 from bsn.data.files.atomic import atomic_output
-from bsn.models.interface import main_output
+from bsn.models.interface import ImageNetwork, main_output
 from bsn.models.registry import build, network_name
 from bsn.noise import (
     NoiseCurve,
@@ -81,7 +81,7 @@ class Model:
         For networks that predict mean and covariance: the noise by which the noisy pixel is weighted.
     """
 
-    network: nn.Module
+    network: ImageNetwork
     scale: ValueScale = field(default_factory=ValueScale)
     inference: InferenceDefaults = field(default_factory=InferenceDefaults)
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Model:
     @property
     def channels(self) -> int:
         """Channels of the images it denoises."""
-        return int(self.network.channels)  # type: ignore[arg-type]
+        return self.network.channels
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
@@ -196,7 +196,7 @@ class Model:
         metadata = {
             "format": FORMAT,
             "network": network_name(self.network),
-            "config": json.dumps(dataclasses.asdict(self.network.config)),  # type: ignore[call-overload]
+            "config": json.dumps(dataclasses.asdict(self.network.config)),
             "scale": json.dumps(dataclasses.asdict(self.scale)),
             "inference": json.dumps(dataclasses.asdict(self.inference)),
             "provenance": json.dumps(self.provenance),

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from bsn.models.interface import ImageNetwork, image_network
+
 __all__ = [
     "Preset",
     "UnknownModelError",
@@ -108,7 +110,7 @@ def _find(table: Mapping[str, Any], name: str, kind: str) -> Any:
     return table[name]
 
 
-def create(name: str, *, channels: int | None = None, **overrides: Any) -> nn.Module:
+def create(name: str, *, channels: int | None = None, **overrides: Any) -> ImageNetwork:
     """Network of a preset, freshly initialised.
 
     Parameters
@@ -122,7 +124,7 @@ def create(name: str, *, channels: int | None = None, **overrides: Any) -> nn.Mo
 
     Returns
     -------
-    nn.Module
+    ImageNetwork
 
     Raises
     ------
@@ -145,10 +147,10 @@ def create(name: str, *, channels: int | None = None, **overrides: Any) -> nn.Mo
     if unknown:
         raise ValueError(f"model {name!r} has no option {unknown[0]!r}; its options are {', '.join(sorted(known))}")
     cls, _ = _networks[preset.network]
-    return cls(dataclasses.replace(preset.config, **overrides))
+    return image_network(cls(dataclasses.replace(preset.config, **overrides)))
 
 
-def build(network: str, config: Mapping[str, Any]) -> nn.Module:
+def build(network: str, config: Mapping[str, Any]) -> ImageNetwork:
     """Network from what a model file stores.
 
     Parameters
@@ -171,7 +173,7 @@ def build(network: str, config: Mapping[str, Any]) -> nn.Module:
             f"the stored configuration has {unknown[0]!r}, which {network!r} does not know; update the program"
         )
     values = {k: tuple(v) if typing.get_origin(hints[k]) is tuple else v for k, v in config.items()}
-    return cls(config_type(**values))
+    return image_network(cls(config_type(**values)))
 
 
 def network_name(network: nn.Module) -> str:

@@ -1,19 +1,27 @@
 """Blind-spot training: the task, its validation, named recipes."""
 
 from bsn.training.config import TrainConfig
+from bsn.training.crop_task import Batches, CropTask, ModelTask, full_inference
 from bsn.training.leak_guard import ChannelLeakWarning
 from bsn.training.recipes import RECIPES, Recipe, get_recipe
-from bsn.training.run import CleanValidation, build_task, train
-from bsn.training.task import BlindSpotTask
+from bsn.training.run import build_task, train
+from bsn.training.task import BlindSpotTask, Crops
+from bsn.training.validation_images import CleanValidation, image_pairs
 
 __all__ = [
     "RECIPES",
+    "Batches",
     "BlindSpotTask",
     "ChannelLeakWarning",
     "CleanValidation",
+    "CropTask",
+    "Crops",
+    "ModelTask",
     "Recipe",
     "TrainConfig",
     "build_task",
+    "full_inference",
     "get_recipe",
+    "image_pairs",
     "train",
 ]

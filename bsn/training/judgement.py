@@ -8,13 +8,11 @@ from bsn.data import DataError, ImageSource
 from bsn.noise import Advice, NoiseStatistics, advise
 from bsn.noise.sampling import measure_source
 from bsn.training.config import TrainConfig
+from bsn.training.held_back import SMALLEST_CROP, pixels_of
 
 __all__ = ["SMALLEST_CROP", "judge", "pixels_of", "remark_on_length", "settle_optimizer"]
 
 _MOST_PASSES = 200  # good at 93, the noise learned by heart at 625
-
-SMALLEST_CROP = 16
-"""Side in pixels of the smallest sub-image that is worth training on."""
 
 
 def judge(source: ImageSource, config: TrainConfig) -> tuple[TrainConfig, NoiseStatistics | None, Advice | None]:
@@ -111,11 +109,6 @@ def remark_on_length(config: TrainConfig, steps: int, pixels: int) -> str | None
         f"they pass {passes:.0f} times over every pixel, and Muon may learn the noise by heart: watch the validation, or use "
         "--optimizer adamw"
     )
-
-
-def pixels_of(source: ImageSource) -> int:
-    """Pixels of all images, channels not counted."""
-    return sum(height * width for height, width in (source.size(i) for i in range(len(source))))
 
 
 def _passes(config: TrainConfig, steps: int, pixels: int) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,64 +11,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from bsn.data import CropBatch, DataError, ImageSource, RandomCrops, grid_crops, list_images, open_source, read_image
-from bsn.data.arrays.planes import to_planes
+from bsn.data import DataError, ImageSource, RandomCrops, open_source
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
-from bsn.evaluation import get_protocol
+from bsn.evaluation import Validation
 from bsn.models import Model, NoiseModel, ValueScale, create, presets
 from bsn.noise import NoiseStatistics, outputs_for_posterior
 from bsn.noise.level import FittedNoiseLevel, NoiseLevel
 from bsn.training.config import TrainConfig
-from bsn.training.judgement import SMALLEST_CROP, judge, pixels_of, settle_optimizer
+from bsn.training.held_back import fit_crop, held_back_crops, pixels_of
+from bsn.training.judgement import judge, settle_optimizer
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.task import BlindSpotTask
-from bsn.training.validation import CleanPair, Validation
+from bsn.training.validation_images import CleanValidation
 
-__all__ = ["CleanValidation", "build_task", "train"]
+__all__ = ["build_task", "train"]
 
-_LARGEST_HELD_BACK_SHARE = 0.05
 _SCALE_SAMPLES = 64
-
-
-@dataclass(frozen=True)
-class CleanValidation:
-    """Optional pairs with known truth, to watch PSNR while training (they are never trained on).
-
-    Parameters
-    ----------
-    noisy, clean : str, optional
-        Folders with files of the same names; both or none.
-    protocol : str
-        See :mod:`bsn.evaluation`.
-    """
-
-    noisy: str | None = None
-    clean: str | None = None
-    protocol: str = "rgb8"
-
-    def __post_init__(self) -> None:
-        if (self.noisy is None) != (self.clean is None):
-            raise ValueError("validation with clean images needs both a noisy and a clean folder")
-        get_protocol(self.protocol)
-
-    def validation_pairs(self) -> list[CleanPair]:
-        """Read the pairs.
-
-        Raises
-        ------
-        DataError
-            If a partner is missing or the sizes differ.
-        """
-        if self.noisy is None or self.clean is None:
-            return []
-        pairs = []
-        for path in list_images(self.noisy):
-            partner = Path(self.clean) / path.name
-            noisy, clean = (to_planes(i.pixels, i.axes)[0][0] for i in (read_image(path), read_image(partner)))
-            if noisy.shape != clean.shape:
-                raise DataError(str(partner), f"is {clean.shape}, its noisy partner {noisy.shape}", "give equal sizes")
-            pairs.append(CleanPair(path.name, noisy, clean))
-        return pairs
 
 
 def train(
@@ -117,11 +74,10 @@ def train(
     """
     config, loop = config or TrainConfig(), loop or LoopConfig()
     source = open_source(images, axes=axes)
-    pairs = (clean or CleanValidation()).validation_pairs()
+    validation = (clean or CleanValidation()).open()
     torch.manual_seed(loop.seed)
     steps = loop.steps if loop.minutes is None else min(LoopConfig.steps, loop.max_steps or LoopConfig.steps)
-    protocol = (clean or CleanValidation()).protocol
-    task = build_task(source, config, loop.seed, steps=steps, pairs=pairs, protocol=protocol, say=say)
+    task = build_task(source, config, loop.seed, steps=steps, validation=validation, say=say)
     return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
 
 
@@ -131,8 +87,7 @@ def build_task(
     seed: int,
     *,
     steps: int = LoopConfig.steps,
-    pairs: Sequence[CleanPair] = (),
-    protocol: str = "rgb8",
+    validation: Validation | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> BlindSpotTask:
     """Task of a run: network, crops, value scale, validation.
@@ -145,8 +100,8 @@ def build_task(
         Of crops and held-back crops (the network's initial weights follow torch's global generator).
     steps : int
         Length of the run, for the choice of the optimiser.
-    pairs : sequence of CleanPair
-    protocol : str
+    validation : Validation, optional
+        Whole images with a known truth.
     say : callable
         Gets what was found where settings are "auto", in sentences.
 
@@ -176,8 +131,8 @@ def build_task(
             f"augment_colours is for RGB images and one Gaussian noise level, not for {source.channels} channels and noise "
             f"{config.noise!r} of scope {config.noise_scope!r}; leave it out, or set the noise"
         )
-    config = settle_optimizer(source, fit_crop(source, config), steps)
-    held_back = _held_back(source, config, seed)
+    config = settle_optimizer(source, _fit_crop(source, config), steps)
+    held_back = held_back_crops(source, config.image_crop, config.validation_crops, seed)
     crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
     network = _new_network(config, source.channels) if start is None else start.network.train()
     warn_of_leaks(network, config.crop)
@@ -199,7 +154,8 @@ def build_task(
         scale,
         mean_intensity=abs(mean) or spread,
         noise=noise,
-        validation=Validation(held_back, pairs, get_protocol(protocol)),
+        held_back=held_back,
+        validation=validation,
         pixels=pixels_of(source),
         provenance={
             "model": config.model if start is None else start.provenance.get("model", "unknown"),
@@ -213,26 +169,11 @@ def build_task(
     )
 
 
-def fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
-    """Settings with the crop shrunk to the smallest image, if it is larger.
-
-    Raises
-    ------
-    DataError
-        If what is left would be too small to train on.
-    """
-    height, width = min((source.size(i) for i in range(len(source))), key=min)
-    step = config.step if config.downsampling == "sub-image" else 1
-    room = min(height, width) // step
-    if config.downsampling == "mosaic":
-        room -= room % config.step
-    if room < min(config.crop, SMALLEST_CROP):
-        raise DataError(
-            f"an image of {height} x {width} pixels",
-            f"is too small for crops of {SMALLEST_CROP} pixels at stride {config.step}",
-            "leave it out, or use a smaller stride",
-        )
-    return dataclasses.replace(config, crop=min(config.crop, room))
+def _fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
+    """Settings with a crop that fits into the smallest image."""
+    mosaic = config.downsampling == "mosaic"
+    crop = fit_crop(source, config.crop, stride=1 if mosaic else config.step, grid=config.step if mosaic else 1)
+    return dataclasses.replace(config, crop=crop)
 
 
 def _new_network(config: TrainConfig, channels: int) -> nn.Module:
@@ -266,13 +207,6 @@ def _check_noise(start: Model, config: TrainConfig) -> None:
         raise ValueError(
             f"the model {config.start} was trained with {had}, this run has noise {config.noise!r}; use --noise {way}"
         )
-
-
-def _held_back(source: ImageSource, config: TrainConfig, seed: int) -> CropBatch | None:
-    """Fixed validation crops, as many as asked for but at most 5 % of the pixels; None where that is less than one."""
-    affordable = int(_LARGEST_HELD_BACK_SHARE * pixels_of(source) / config.image_crop**2)
-    count = min(config.validation_crops, affordable)
-    return grid_crops(source, config.image_crop, count, seed) if count else None
 
 
 def _noise_model(config: TrainConfig, measured: NoiseStatistics | None, spread: float, darkest: float) -> NoiseModel:

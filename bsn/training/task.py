@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,18 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bsn.data import Prefetcher, prefetch
 from bsn.data.sources.crops import CropBatch
-from bsn.engine import Part, Task, Update, make_optimizer
-from bsn.engine.task import Workers
-from bsn.models import InferenceDefaults, Model, ValueScale
+from bsn.engine import Part, Update, make_optimizer
+from bsn.evaluation import ImagePair, Validation
+from bsn.models import InferenceDefaults, Model, ValueScale, image_network
 from bsn.noise import posterior_nll, split_prediction
 from bsn.noise.level import FittedNoiseLevel, NoiseLevel
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample
 from bsn.training.colours import strengthen_colours, turn_hues
 from bsn.training.config import TrainConfig
+from bsn.training.crop_task import ModelTask
 from bsn.training.judgement import remark_on_length
-from bsn.training.validation import Validation
 
 __all__ = ["BlindSpotTask", "Crops"]
 
@@ -39,7 +39,7 @@ class Crops(Protocol):
         ...
 
 
-class BlindSpotTask(Task):
+class BlindSpotTask(ModelTask[CropBatch]):
     """Train a blind-spot network on noisy crops alone: predict every pixel from the others.
 
     Parameters
@@ -52,7 +52,10 @@ class BlindSpotTask(Task):
     scale : ValueScale
     mean_intensity : float
         Mean of the images: the unit of the "poisson-l2" loss, and the grey that stronger colours leave as it is.
+    held_back : CropBatch, optional
+        Crops that training never sees. Their loss tells when training stops to help.
     validation : Validation, optional
+        Whole images with a known truth.
     noise : NoiseLevel or FittedNoiseLevel, optional
         Makes it a run with a posterior; the network then has the outputs of :func:`bsn.noise.outputs_for_posterior`.
     pixels : int, optional
@@ -70,27 +73,22 @@ class BlindSpotTask(Task):
         *,
         mean_intensity: float = 1.0,
         noise: NoiseLevel | FittedNoiseLevel | None = None,
+        held_back: CropBatch | None = None,
         validation: Validation | None = None,
         pixels: int | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
-        self.modules = {"network": network} if noise is None else {"network": network, "noise": noise}
-        self.crops, self.config, self.scale = crops, config, scale
-        self.mean_intensity = mean_intensity
-        self.validation, self.pixels = validation, pixels
-        self.provenance = dict(provenance or {})
-        self.workers = Workers()
-        self._batches: Prefetcher[CropBatch] | None = None
-        if validation is not None:
-            self.monitor = validation.monitor
+        modules = {"network": network} if noise is None else {"network": network, "noise": noise}
 
-    def start(self, workers: Workers) -> None:
-        """Note rank and device."""
-        self.workers = workers
-        self.modules["network"].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        def batches(step: int, rank: int, world_size: int) -> CropBatch:
+            return crops.batch(step, config.batch_size, rank, world_size)
+
+        super().__init__(modules, batches, validation=validation, provenance=provenance)
+        self.config, self.scale, self.noise, self.held_back = config, scale, noise, held_back
+        self.mean_intensity, self.pixels = mean_intensity, pixels
 
     def remark(self, steps: int) -> str | None:
-        """Of Muon on few images."""
+        """Tell of Muon on few images."""
         return None if self.pixels is None else remark_on_length(self.config, steps, self.pixels)
 
     def optimizers(self) -> dict[str, Optimizer]:
@@ -99,19 +97,10 @@ class BlindSpotTask(Task):
 
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of crops."""
-        batch = self._next_batch(step)
+        batch = self.next_batch(step)
         colours = self._colours_of(batch, step) if self.config.augment_colours else None
         parts = [self._target(part, colours) for part in np.array_split(batch.pixels, self.config.accumulate)]
         yield Update([Part(self._loss, [part]) for part in parts], batch=batch.names)
-
-    def _next_batch(self, step: int) -> CropBatch:
-        if self._batches is None:
-
-            def batch(at: int) -> CropBatch:
-                return self.crops.batch(at, self.config.batch_size, self.workers.rank, self.workers.world_size)
-
-            self._batches = prefetch(batch, step)
-        return next(self._batches)
 
     def _colours_of(self, batch: CropBatch, step: int) -> torch.Generator:
         """As random as the crops, so that a resumed run sees the same."""
@@ -132,10 +121,10 @@ class BlindSpotTask(Task):
         outputs = self.predict(self.modules["network"], target).to(target.dtype)
         return self.loss(outputs, target, self.modules).mean(), {}
 
-    def _network_input(self, x: Tensor) -> Tensor:
+    def _sub_image(self, pixels: np.ndarray) -> np.ndarray:
         """Sub-image (0, 0): random crops bring the others. A mosaic keeps all of them."""
         stride = self.config.step
-        return x[..., ::stride, ::stride] if self.config.downsampling == "sub-image" else x
+        return pixels[..., ::stride, ::stride] if self.config.downsampling == "sub-image" else pixels
 
     def predict(self, network: nn.Module, x: Tensor) -> Tensor:
         """Network value of every pixel of `x` (N, C, H, W) from the others, by way of the mosaic if there is one."""
@@ -178,16 +167,27 @@ class BlindSpotTask(Task):
         fixed = dataclasses.replace(prediction, mean=prediction.mean.detach())
         return posterior_nll(fixed, target, noise(fixed.mean, fixed.variance(), target))
 
-    def validate(self, step: int, modules: Mapping[str, nn.Module], samples: Path) -> dict[str, float]:
-        """Numbers of :class:`Validation`."""
-        if self.validation is None:
+    def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
+        """Self-supervised loss of the held-back crops, and what is left in their residuals."""
+        if self.held_back is None:
             return {}
-        return self.validation.run(self, modules, step, samples)
+        losses: list[float] = []
+
+        def blind(pixels: np.ndarray) -> np.ndarray:
+            """Prediction from the surroundings: with the noisy pixel in it, the residual would not be noise."""
+            target = self.scale.to_network(self.tensor(pixels[None]))
+            outputs = self.predict(modules["network"], target).to(target.dtype)
+            losses.append(float(self.loss(outputs, target, modules)))
+            return self.scale.to_image(outputs[:, : target.shape[1]])[0].float().cpu().numpy()
+
+        names, crops = self.held_back.names, self.held_back.pixels
+        seen = [ImagePair(name, self._sub_image(crop)) for name, crop in zip(names, crops, strict=True)]
+        residual = Validation(seen).run(blind, sample)
+        return {"val_loss": fmean(losses), **residual}
 
     def network_crops(self, pixels: np.ndarray) -> Tensor:
         """Network input of crops (B, C, h, w) in image values."""
-        x = torch.from_numpy(pixels).to(self.workers.device, non_blocking=True)
-        return self._network_input(self.scale.to_network(x))
+        return self.scale.to_network(self.tensor(self._sub_image(pixels)))
 
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
         """The network with all that is needed to use it."""
@@ -199,19 +199,10 @@ class BlindSpotTask(Task):
             training_crop=config.crop,
         )
         return Model(
-            modules["network"],
+            image_network(modules["network"]),
             self.scale,
             inference,
             {**self.provenance, **facts},
             "derived from the training images; their terms apply",
-            modules["noise"].model() if "noise" in modules else None,  # type: ignore[operator]
+            None if self.noise is None else self.noise.model(),
         )
-
-    def save(self, path: Path, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> None:
-        """Write the model file."""
-        self.model(modules, facts).save(path)
-
-    def close(self) -> None:
-        """Stop the thread that cuts crops."""
-        if self._batches is not None:
-            self._batches.close()

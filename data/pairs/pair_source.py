@@ -1,7 +1,6 @@
-"""Pairs as a source of crops: an image of a pair source holds the degraded channels, then the clean ones.
+"""Pairs as a source of crops: the images are the degraded ones, their targets the clean ones.
 
-Everything that works on sources works on pairs with it: crops, held-back crops, packing. `split_pairs` takes the stacked
-channels apart again.
+Everything that works on sources works on pairs with it: crops, held-back crops, packing.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.arrays.planes import check_finite
+from bsn.data.arrays.planes import check_finite, to_unit
 from bsn.data.errors import DataError, name_some, writing
 from bsn.data.files.formats.hdf5_output import HDF5Output
 from bsn.data.files.options import ReadOptions
@@ -18,13 +17,9 @@ from bsn.data.pairs.finding import Pair, read_pair
 from bsn.data.sources.packed_source import FORMAT, FORMAT_VERSION, GROUP, HDF5Source
 from bsn.data.sources.plane_source import PlaneSource
 
-__all__ = ["PackedPairs", "PairSource", "pack_pairs", "split_pairs"]
+__all__ = ["PackedPairs", "PairSource", "pack_pairs"]
 
-
-def split_pairs(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Take (..., 2 C, H, W) apart into degraded and clean (..., C, H, W)."""
-    channels = pixels.shape[-3] // 2
-    return pixels[..., :channels, :, :], pixels[..., channels:, :, :]
+Images = tuple[np.ndarray, np.ndarray]
 
 
 class PairSource(PlaneSource):
@@ -57,44 +52,44 @@ class PairSource(PlaneSource):
             raise DataError("an empty list of pairs", "there is nothing to draw from", "give at least one pair")
         self.pairs = list(pairs)
         self._sizes: list[tuple[int, int]] = []
-        self._kept: dict[int, np.ndarray] = {}
+        self._kept: dict[int, Images] = {}
+        self._last: tuple[int, Images] | None = None
         kinds: dict[tuple[int, str], str] = {}
         failures: list[tuple[Pair, DataError]] = []
         room = cache_bytes
         for index, pair in enumerate(self.pairs):
             try:
-                pixels = self._read(index)
+                images = self._read(index)
             except DataError as error:
                 failures.append((pair, error))
                 continue
-            self._sizes.append((pixels.shape[1], pixels.shape[2]))
-            kinds.setdefault((pixels.shape[0], pixels.dtype.name), pair.name)
-            if pixels.nbytes <= room:
-                self._kept[index] = pixels
-                room -= pixels.nbytes
+            degraded = images[0]
+            self._sizes.append((degraded.shape[1], degraded.shape[2]))
+            kinds.setdefault((degraded.shape[0], degraded.dtype.name), pair.name)
+            if 2 * degraded.nbytes <= room:
+                self._kept[index] = images
+                room -= 2 * degraded.nbytes
         _refuse(failures, len(self.pairs))
         if len(kinds) > 1:
-            given = " and ".join(
-                f"{name} ({channels // 2} channels, {dtype})" for (channels, dtype), name in kinds.items()
-            )
+            given = " and ".join(f"{name} ({channels} channels, {dtype})" for (channels, dtype), name in kinds.items())
             raise DataError(
                 given, "a model has one number of channels and one range", "convert one kind or leave it out"
             )
         ((channels, dtype),) = kinds
         self._channels, self._dtype = channels, np.dtype(dtype)
 
-    def _read(self, index: int) -> np.ndarray:
+    def _read(self, index: int) -> Images:
         degraded, clean = read_pair(self.pairs[index], self.options)
         for pixels, path in ((degraded, self.pairs[index].degraded), (clean, self.pairs[index].clean)):
             check_finite(pixels, str(path), self.options.nan)
-        return np.concatenate([degraded, clean])
+        return degraded, clean
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     @property
     def channels(self) -> int:
-        """Channels of both images together."""
+        """Channels of one image."""
         return self._channels
 
     @property
@@ -118,11 +113,25 @@ class PairSource(PlaneSource):
         return self._sizes[index]
 
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of both images, shape (2 C, height, width), see `PlaneSource.native`."""
-        pixels = self._kept.get(index)
-        if pixels is None:
-            pixels = self._read(index)
-        return pixels[:, top : top + height, left : left + width]
+        """Read a region of the degraded image, see `PlaneSource.native`."""
+        return self.native_images(index)[0][:, top : top + height, left : left + width]
+
+    def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region of the clean image, shape (C, height, width), see `PairedSource.target`."""
+        self.check(index)
+        return to_unit(self.native_images(index)[1][:, top : top + height, left : left + width])
+
+    def native_images(self, index: int) -> Images:
+        """Degraded and clean image, shape (C, H, W) each, in the type of the files."""
+        images = self._kept.get(index)
+        if images is not None:
+            return images
+        # Image and target of a crop are asked for one after the other; one reading serves both.
+        last = self._last
+        if last is None or last[0] != index:
+            last = (index, self._read(index))
+            self._last = last
+        return last[1]
 
 
 def _refuse(failures: list[tuple[Pair, DataError]], total: int) -> None:
@@ -156,9 +165,20 @@ class PackedPairs(HDF5Source):
 
     def _load(self) -> None:
         super()._load()
+        # In the file both images of a pair are one dataset of 2 C channels, degraded first.
+        self._channels //= 2
         if not self._file.attrs.get("pairs"):
             raise DataError(str(self.path), "holds single images, no pairs", "pack pairs with bsn restore pack")
         self.groups = [str(self._file[GROUP][key].attrs["group"]) for key in sorted(self._file[GROUP])]
+
+    def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region of the degraded image, see `PlaneSource.native`."""
+        return self._region(GROUP, index, top, left, height, width, slice(None, self._channels))
+
+    def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region of the clean image, shape (C, height, width), see `PairedSource.target`."""
+        self.check(index)
+        return to_unit(self._region(GROUP, index, top, left, height, width, slice(self._channels, None)))
 
 
 def pack_pairs(
@@ -212,7 +232,7 @@ def pack_pairs(
                 progress(index + 1, len(source))
             about = {"format": FORMAT, "format_version": FORMAT_VERSION, "count": len(source), "pairs": True}
             with writing(output):
-                packed.file.attrs.update({**about, "channels": source.channels, "dtype": source.dtype.name})
+                packed.file.attrs.update({**about, "channels": 2 * source.channels, "dtype": source.dtype.name})
         finally:
             with writing(output):
                 packed.close()
@@ -222,9 +242,10 @@ def pack_pairs(
 def _pack_pair(packed: HDF5Output, source: PairSource, index: int, chunk: int, output: Path) -> None:
     import hashlib
 
-    pair, pixels = source.pairs[index], source.native(index, 0, 0, *source.size(index))
+    pair, images = source.pairs[index], source.native_images(index)
+    pixels = np.concatenate(images)
     chunks = (pixels.shape[0], min(chunk, pixels.shape[1]), min(chunk, pixels.shape[2]))
-    digest = hashlib.sha256(np.ascontiguousarray(split_pairs(pixels)[1]).tobytes()).hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(images[1]).tobytes()).hexdigest()
     with writing(output):
         dataset = packed.file.create_dataset(f"{GROUP}/{index:06d}", data=pixels, chunks=chunks, compression="lzf")
         about = {"name": pair.name, "group": pair.group, "file": pair.degraded.name, "clean_file": pair.clean.name}

@@ -13,7 +13,7 @@ import numpy as np
 
 from bsn.data.arrays.geometry import COUNT, transform
 from bsn.data.errors import DataError
-from bsn.data.sources.plane_source import ImageSource
+from bsn.data.sources.plane_source import ImageSource, read_target
 
 # Keeps these random numbers apart from those of other users of the same seed.
 _STREAM = 0x63726F70
@@ -34,11 +34,14 @@ class CropBatch:
         Name of the image of each crop.
     positions : ndarray, shape (B, 4), int64
         Index of the image, first row, first column, and which of the eight transforms was applied.
+    targets : ndarray, shape (B, ..., C, h, w), float32, or None
+        What the crops should become, cut at the same places; for sources that know it (`PairedSource`).
     """
 
     pixels: np.ndarray
     names: list[str]
     positions: np.ndarray
+    targets: np.ndarray | None = None
 
 
 class RandomCrops:
@@ -293,6 +296,11 @@ def _cells(source: ImageSource, height: int, width: int) -> Iterator[tuple[int, 
 def cut_crops(source: ImageSource, positions: np.ndarray, size: tuple[int, int]) -> CropBatch:
     """Read crops (rows, columns) at positions, rows of `CropBatch.positions`."""
     pixels = np.empty((len(positions), source.channels, *size), dtype=np.float32)
-    for target, (index, top, left, turn) in zip(pixels, positions.tolist(), strict=True):
-        target[...] = transform(source.crop(index, top, left, *size), turn)
-    return CropBatch(pixels, [source.name(int(i)) for i in positions[:, 0]], positions)
+    targets = []
+    for row, (index, top, left, turn) in zip(pixels, positions.tolist(), strict=True):
+        row[...] = transform(source.crop(index, top, left, *size), turn)
+        target = read_target(source, index, top, left, *size)
+        if target is not None:
+            targets.append(transform(target, turn))
+    names = [source.name(int(i)) for i in positions[:, 0]]
+    return CropBatch(pixels, names, positions, np.stack(targets) if targets else None)

@@ -78,10 +78,19 @@ class HDF5Planes(PlaneSource):
             self._opened = h5py.File(self.path, "r")
         return self._opened
 
-    def _region(self, group: str, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Region of all channels of one dataset, as it is stored."""
+    def _region(
+        self,
+        group: str,
+        index: int,
+        top: int,
+        left: int,
+        height: int,
+        width: int,
+        channels: slice = slice(None),
+    ) -> np.ndarray:
+        """Region of some channels of one dataset, as it is stored."""
         with reading(self.path, self.REMEDY):
-            pixels: np.ndarray = self._file[f"{group}/{index:06d}"][:, top : top + height, left : left + width]
+            pixels: np.ndarray = self._file[f"{group}/{index:06d}"][channels, top : top + height, left : left + width]
             return pixels
 
     def __len__(self) -> int:

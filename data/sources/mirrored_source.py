@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.sources.plane_source import ImageSource
+from bsn.data.sources.plane_source import ImageSource, read_target
 
 
 class MirroredSource:
@@ -44,12 +44,24 @@ class MirroredSource:
 
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         """Read a region, see `PlaneSource.crop`."""
-        rows, columns = self._source.size(index)
-        if top + height <= rows and left + width <= columns:
+        if self._inside(index, top, left, height, width):
             return self._source.crop(index, top, left, height, width)
-        missing = [(0, 0), (0, max(self._least - rows, 0)), (0, max(self._least - columns, 0))]
-        whole = np.pad(self._source.image(index), missing, mode="symmetric")
-        return whole[:, top : top + height, left : left + width]
+        return self._mirrored(self._source.image(index))[:, top : top + height, left : left + width]
+
+    def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
+        """Read a region of the target, mirrored alike; see `PairedSource.target`."""
+        if self._inside(index, top, left, height, width):
+            return read_target(self._source, index, top, left, height, width)
+        whole = read_target(self._source, index, 0, 0, *self._source.size(index))
+        return None if whole is None else self._mirrored(whole)[..., top : top + height, left : left + width]
+
+    def _inside(self, index: int, top: int, left: int, height: int, width: int) -> bool:
+        rows, columns = self._source.size(index)
+        return top + height <= rows and left + width <= columns
+
+    def _mirrored(self, pixels: np.ndarray) -> np.ndarray:
+        missing = [(0, max(self._least - side, 0)) for side in pixels.shape[-2:]]
+        return np.pad(pixels, [(0, 0)] * (pixels.ndim - 2) + missing, mode="symmetric")
 
     def image(self, index: int) -> np.ndarray:
         """Read a whole image, see `PlaneSource.image`."""

@@ -1,7 +1,7 @@
 """What a source of training images is."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -45,6 +45,32 @@ class ImageSource(Protocol):
     def image(self, index: int) -> np.ndarray:
         """Read an image: float32, shape (C, H, W), integers scaled to [0, 1]."""
         ...
+
+
+@runtime_checkable
+class PairedSource(Protocol):
+    """An `ImageSource` that knows what its images should become."""
+
+    def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
+        """Read a region of the target: float32, shape (..., C, height, width); None where there is none."""
+        ...
+
+
+def read_target(source: ImageSource, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
+    """Read the target of a region, if the source has targets.
+
+    Parameters
+    ----------
+    source : ImageSource
+    index, top, left, height, width : int
+        As in `ImageSource.crop`.
+
+    Returns
+    -------
+    ndarray, shape (..., C, height, width), float32, or None
+        The caller's own copy.
+    """
+    return source.target(index, top, left, height, width) if isinstance(source, PairedSource) else None
 
 
 class PlaneSource(ABC):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bsn.data.errors import DataError
-from bsn.data.sources.plane_source import ImageSource
+from bsn.data.sources.plane_source import ImageSource, read_target
 
 
 class SubsetSource:
@@ -40,6 +40,10 @@ class SubsetSource:
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         """Read a region, see `PlaneSource.crop`."""
         return self._source.crop(self._original(index), top, left, height, width)
+
+    def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
+        """Read a region of the target, see `PairedSource.target`."""
+        return read_target(self._source, self._original(index), top, left, height, width)
 
     def image(self, index: int) -> np.ndarray:
         """Read a whole image, see `PlaneSource.image`."""

@@ -21,7 +21,7 @@ def check_exportable(model: Model) -> None:
     ExportError
     """
     network = model.network
-    if int(network.lattice) > 0 or network.global_statistics:  # type: ignore[arg-type]
+    if network.lattice > 0 or network.global_statistics:
         raise ExportError(
             f"this model is a {type(network).__name__}, whose inference takes several passes; distil it into a student "
             "first with `bsn distill`"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from bsn.models import Model
+from bsn.models import Model, main_output, merged
 
 __all__ = ["Pixels", "Shipped", "example_input"]
 
@@ -27,8 +27,7 @@ class Shipped(nn.Module):
 
     def __init__(self, model: Model, pixels: Pixels = "float") -> None:
         super().__init__()
-        network = model.network
-        self.network = network.merged() if hasattr(network, "merged") else network  # type: ignore[operator]
+        self.network = merged(model.network)
         self.scale = model.scale
         self.pixels = pixels
 
@@ -51,7 +50,7 @@ class Shipped(nn.Module):
         return y.to(torch.uint8).permute(0, 2, 3, 1)
 
     def _denoise(self, image: Tensor) -> Tensor:
-        return self.scale.to_image(self.network(self.scale.to_network(image)))
+        return self.scale.to_image(main_output(self.network(self.scale.to_network(image))))
 
 
 def example_input(channels: int, pixels: Pixels, height: int = 71, width: int = 102, batch: int = 2) -> Tensor:

@@ -92,8 +92,10 @@ class UNet(nn.Module):
         """Draw weights as published: Kaiming normal, biases zero."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                slope, kind = (1.0, "linear") if module is self.output_conv else (0.1, "leaky_relu")
-                nn.init.kaiming_normal_(module.weight, slope, nonlinearity=kind)  # type: ignore[arg-type]
+                if module is self.output_conv:
+                    nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+                else:
+                    nn.init.kaiming_normal_(module.weight, 0.1, nonlinearity="leaky_relu")
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
 

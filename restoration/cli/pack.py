@@ -32,7 +32,7 @@ def run(options: Namespace) -> int:
     source = PairSource(take(PairData, options).pairs())
     path = pack_pairs(source, options.output, chunk=options.chunk, overwrite=options.overwrite)
     groups = len(set(source.groups))
-    print(f"{len(source)} pairs of {groups} backgrounds ({source.channels // 2} channels, {source.dtype}) in {path}")
+    print(f"{len(source)} pairs of {groups} backgrounds ({source.channels} channels, {source.dtype}) in {path}")
     return 0
 
 

@@ -56,17 +56,17 @@ def source(noisy_images):
 def test_it_holds_the_full_inference_of_every_stride(tmp_path, source, noisy_images, teacher_model):
     inference = TeacherInference(strides=(1, 2), ensemble=True)
     cache = make_cache(ModelTeacher(teacher_model, inference), source, tmp_path / "c.h5", devices=["cpu"])
-    assert (len(cache), cache.image_channels, cache.targets, cache.has_spread) == (5, 1, 2, False)
+    assert (len(cache), cache.channels, cache.targets, cache.has_spread) == (5, 1, 2, False)
     assert cache.scale == teacher_model.scale
     assert cache.blind_teacher
     for index, image in enumerate(noisy_images):
         unit = image.astype(np.float32) / 255
-        stack = cache.image(index)
-        assert np.array_equal(stack[0], unit)
+        answers = cache.target(index, 0, 0, *cache.size(index))[:, 0]
+        assert np.array_equal(cache.image(index)[0], unit)
         for layer, stride in enumerate((1, 2)):
             denoiser = Denoiser(teacher_model, stride=stride, ensemble=True, device="cpu")
-            assert np.abs(stack[1 + layer] - denoiser(unit, "YX")).max() < 1e-6
-        assert np.allclose(cache.answer(index), stack[1:].mean(0, keepdims=True), atol=1e-6)
+            assert np.abs(answers[layer] - denoiser(unit, "YX")).max() < 1e-6
+        assert np.allclose(cache.answer(index), answers.mean(0, keepdims=True), atol=1e-6)
     assert not (tmp_path / "c.h5.parts").exists()
 
 
@@ -95,13 +95,13 @@ def test_an_interrupted_cache_is_continued_not_begun_again(tmp_path, source, tea
     again = Counting(ModelTeacher(teacher_model, device="cpu"))
     cache = make_cache(again, source, tmp_path / "c.h5")
     assert again.asked == [3, 4]
-    assert all(np.array_equal(cache.image(i), plain.image(i)) for i in range(5))
+    assert all(np.array_equal(cache.answer(i), plain.answer(i)) for i in range(5))
 
 
 def test_two_processes_give_the_same_cache(tmp_path, source, teacher_model):
     one = make_cache(ModelTeacher(teacher_model, device="cpu"), source, tmp_path / "one.h5")
     two = make_cache(ModelTeacher(teacher_model, device="cpu"), source, tmp_path / "two.h5", devices=["cpu", "cpu"])
-    assert all(np.allclose(one.image(i), two.image(i), atol=1e-6) for i in range(5))
+    assert all(np.allclose(one.answer(i), two.answer(i), atol=1e-6) for i in range(5))
 
 
 @pytest.mark.parametrize("changed", ["teacher", "options", "images"])
@@ -160,9 +160,9 @@ def test_a_posterior_gives_mean_and_spread(tmp_path, source, noisy_images):
     cache = make_cache(ModelTeacher(model, device="cpu"), source, tmp_path / "c.h5")
     assert (cache.targets, cache.has_spread) == (1, True)
     mean, spread = Denoiser(model, device="cpu", uncertainty=True)(noisy_images[1].astype(np.float32) / 255, "YX")
-    stack = cache.image(1)
-    assert np.abs(stack[1] - mean).max() < 1e-6
-    assert np.abs(stack[2] - spread).max() < 1e-6
+    answers = cache.target(1, 0, 0, *cache.size(1))[:, 0]
+    assert np.abs(answers[0] - mean).max() < 1e-6
+    assert np.abs(answers[1] - spread).max() < 1e-6
     assert spread.min() > 0
     other = Model(model.network, model.scale, noise=NoiseModel(0.02, 0.001))
     with pytest.raises(DataError, match="made with other teacher"):
@@ -173,12 +173,12 @@ def test_crops_keep_noisy_and_targets_together(tmp_path, source, teacher_model):
     cache = make_cache(Unsure(ModelTeacher(teacher_model, device="cpu")), source, tmp_path / "c.h5")
     assert (cache.targets, cache.has_spread) == (1, True)
     crops = RandomCrops(cache, 16, seed=3)
-    batch = cache.pairs(crops).batch(0, 6)
-    assert batch.noisy.shape == (6, 1, 16, 16)
-    assert batch.targets.shape == (6, 1, 1, 16, 16)
-    assert np.allclose(batch.spread, 2 * batch.targets[:, 0], atol=1e-6)
+    batch = crops.batch(0, 6)
+    assert batch.pixels.shape == (6, 1, 16, 16)
+    assert batch.targets.shape == (6, 2, 1, 16, 16)
+    assert np.allclose(batch.targets[:, 1], 2 * batch.targets[:, 0], atol=1e-6)
     plain = RandomCrops(source, 16, seed=3).batch(0, 6)
-    assert np.array_equal(batch.noisy, plain.pixels)
+    assert np.array_equal(batch.pixels, plain.pixels)
 
 
 def test_settings_out_of_range():

@@ -7,14 +7,14 @@ import pytest
 import torch
 from scipy.ndimage import uniform_filter
 
-from bsn.data import ArraySource
+from bsn.data import ArraySource, CropBatch, Image, write_image
 from bsn.engine import LoopConfig
 from bsn.engine.checkpoint import load_checkpoint
 from bsn.inference import Denoiser
 from bsn.models import UnknownModelError, ValueScale, create
+from bsn.training import CleanValidation
 from distill import DistillConfig, ModelTeacher, distil, make_cache
 from distill.losses import gradient_loss, multiscale_loss, pixel_loss
-from distill.pairs import PairBatch
 from distill.recipes import RECIPES, get_recipe
 from distill.run import build_task
 from distill.task import DistillTask, trust
@@ -52,10 +52,10 @@ def test_trust_falls_with_the_spread():
     assert torch.allclose(weights, mean / (mean + spread[0, 0] ** 2))
 
 
-def fixed(noisy, targets, spread=None):
+def fixed(noisy, targets):
     class Same:
         def batch(self, step, batch_size, rank=0, world_size=1):
-            return PairBatch(noisy, targets, spread, ["a"] * len(noisy))
+            return CropBatch(noisy, ["a"] * len(noisy), np.zeros((len(noisy), 4), np.int64), targets)
 
     return Same()
 
@@ -86,11 +86,12 @@ def test_uncertainty_weighs_and_must_be_there(tmp_path, noisy_images, teacher_mo
     for uncertainty in (False, True):
         torch.manual_seed(0)
         task = build_task(unsure, dataclasses.replace(SMALL, uncertainty=uncertainty, loss="l1"), 0)
-        batch = task.pairs.batch(0, 2)
-        losses.append(task._loss(task.modules["network"], *task._tensors(batch, batch.targets.mean(1))))
+        batch = task.next_batch(0)
+        task.close()
+        losses.append(task._loss(task.modules["network"], *task._tensors(batch, task._target(batch, 0))))
         if uncertainty:
-            x, y = (torch.from_numpy(p) for p in (batch.noisy, batch.targets[:, 0]))
-            weight = trust(torch.from_numpy(batch.spread))
+            x, y = (torch.from_numpy(p) for p in (batch.pixels, batch.targets[:, 0]))
+            weight = trust(torch.from_numpy(batch.targets[:, 1]))
             error = (task.modules["network"](task.scale.to_network(x)) - task.scale.to_network(y)).abs()
             assert torch.allclose(losses[-1], (error * weight).mean((1, 2, 3)) / weight.mean((1, 2, 3)), rtol=1e-4)
     assert not torch.allclose(*losses)
@@ -115,6 +116,21 @@ def test_a_student_is_trained_and_resumes_to_the_same_bits(tmp_path, noisy_folde
     assert model.scale == ValueScale(0.4, 0.1)
     assert model.provenance["teacher"]["network"] == "dbsnl"
     assert model.provenance["teacher_blind"] is True
+
+
+def test_pairs_with_a_truth_are_scored_while_training(tmp_path, noisy_folder, noisy_images, teacher_file):
+    """The student's own inference, against the truth: as it is scored after the run."""
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    for index, image in enumerate(noisy_images):
+        write_image(clean / f"{index}.png", Image(np.full_like(image, 100), "YX"))
+    validation = CleanValidation(str(noisy_folder), str(clean))
+    result = distil(teacher_file, noisy_folder, tmp_path / "run", SMALL, FAST, clean=validation)
+    student = Denoiser(tmp_path / "run", device="cpu")
+    errors = [np.mean((student(image / np.float32(255), "YX") - 100 / 255) ** 2) for image in noisy_images]
+    assert result.validation["val_psnr"] == pytest.approx(np.mean(-10 * np.log10(errors)), abs=0.1)
+    assert result.best == result.validation["val_psnr"] or result.best_step == 6
+    assert (tmp_path / "run" / "samples" / "step_0000012.png").is_file()
 
 
 class BoxMean:

@@ -13,10 +13,11 @@ from bsn.data import PairSource, check_no_leak, find_pairs
 from bsn.data.errors import DataError
 from bsn.engine import LoopConfig
 from bsn.models import Model
+from bsn.training.held_back import held_back_groups
 from restoration.config import RestoreConfig
 from restoration.losses import LossWeights
 from restoration.recipes import RECIPES, get_recipe
-from restoration.run import PairData, ValidationData, build_task, held_back, train
+from restoration.run import PairData, ValidationData, build_task, train
 from restoration.task import PairBatches
 
 LOOP = LoopConfig(steps=4, warmup_steps=1, ema=0.0, precision="32-true", accelerator="cpu", validate_every=2)
@@ -118,12 +119,12 @@ def test_images_smaller_than_a_crop_are_mirrored(pairs, tmp_path):
     train(data(pairs), tmp_path / "run", dataclasses.replace(SMALL, crop=84, batch_size=1), LOOP)
 
 
-def test_whole_backgrounds_are_held_back():
+def test_whole_backgrounds_are_held_back_groups():
     groups = [f"bg{index // 3}" for index in range(60)]
-    held = held_back(groups, 4, seed=0)
+    held = held_back_groups(groups, 4, seed=0)
     assert len(held) == 6
     assert {groups[i] for i in held}.isdisjoint({g for i, g in enumerate(groups) if i not in held})
-    assert held_back(groups[:9], 4, seed=0) == [], "never more than a tenth"
+    assert held_back_groups(groups[:9], 4, seed=0) == [], "never more than a tenth"
 
 
 def test_validation_backgrounds_must_not_be_trained_on(pairs, tmp_path):

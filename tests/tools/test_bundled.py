@@ -1,11 +1,14 @@
 """The training of the weights in the box: its noise, its pairs, its pictures."""
 
+import dataclasses
+
 import numpy as np
 
 from bsn.data import ArraySource, RandomCrops
 from tools.bundled.corruption import BlindNoise
 from tools.bundled.pairs import SyntheticPairs
 from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS, dead_leaves
+from tools.bundled.train import CONFIG, LOOP, train_bundled
 
 
 def test_noise_of_the_weights_in_the_box():
@@ -26,10 +29,19 @@ def test_synthetic_pairs_are_a_function_of_the_step():
     crops = RandomCrops(ArraySource(np.random.default_rng(0).random((3, 40, 40), np.float32), "CYX"), 16, seed=1)
     pairs = SyntheticPairs(crops, BlindNoise())
     one, again, other = pairs.batch(4, 3), pairs.batch(4, 3), pairs.batch(5, 3)
-    assert np.array_equal(one.noisy, again.noisy)
-    assert not np.array_equal(one.noisy, other.noisy)
-    halves = [pairs.batch(4, 1, rank, 3).noisy for rank in range(3)]
-    assert np.array_equal(np.concatenate(halves), one.noisy)
+    assert np.array_equal(one.pixels, again.pixels)
+    assert not np.array_equal(one.pixels, other.pixels)
+    halves = [pairs.batch(4, 1, rank, 3).pixels for rank in range(3)]
+    assert np.array_equal(np.concatenate(halves), one.pixels)
+
+
+def test_the_training_validates_on_the_held_out_photograph(tmp_path, monkeypatch):
+    clean = ArraySource(np.random.default_rng(0).random((3, 40, 40), np.float32), "CYX")
+    monkeypatch.setattr("tools.bundled.train.training_source", lambda smallest, seed: clean)
+    config = dataclasses.replace(CONFIG, crop=32, batch_size=1)
+    loop = dataclasses.replace(LOOP, steps=2, validate_every=1, accelerator="cpu", precision="32-true")
+    result = train_bundled(tmp_path / "run", config, loop)
+    assert 5 < result.validation["val_psnr"] < 40, "of sigma 15 to 50, untrained"
 
 
 def test_photographs_are_there_and_the_held_out_one_is_not_trained_on():

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsn.data import RandomCrops
-from distill.pairs import PairBatch
+from bsn.data import CropBatch, RandomCrops
 
 __all__ = ["SyntheticPairs"]
 
@@ -32,7 +31,7 @@ class SyntheticPairs:
     crops: RandomCrops
     corrupt: Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
-    def batch(self, step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> PairBatch:
+    def batch(self, step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> CropBatch:
         """Pairs of one step; the noise, too, is a pure function of seed, step and number."""
         clean = self.crops.batch(step, batch_size, rank, world_size)
         made = [
@@ -40,4 +39,4 @@ class SyntheticPairs:
             for index, crop in enumerate(clean.pixels)
         ]
         noisy, target = (np.stack(images).astype(np.float32, copy=False) for images in zip(*made, strict=True))
-        return PairBatch(noisy, target[:, None], None, clean.names)
+        return CropBatch(noisy, clean.names, clean.positions, target[:, None])

@@ -9,9 +9,8 @@ import torch
 
 from bsn.data import Gaussian, RandomCrops
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
-from bsn.evaluation import get_protocol
+from bsn.evaluation import ImagePair, Validation, get_protocol
 from bsn.models import InferenceDefaults, ValueScale, create
-from bsn.training.validation import CleanPair, Validation
 from distill.config import DistillConfig
 from distill.task import DistillTask
 from tools.bundled.corruption import BlindNoise
@@ -53,7 +52,7 @@ def train_bundled(output: str | Path, config: DistillConfig = CONFIG, loop: Loop
         SyntheticPairs(crops, noise),
         config,
         ValueScale(),
-        validation=Validation(None, _validation_pairs(), get_protocol("rgb8")),
+        validation=Validation(_validation_pairs(), get_protocol("rgb8")),
         provenance={
             "model": config.student,
             "trained_for": (
@@ -70,11 +69,11 @@ def train_bundled(output: str | Path, config: DistillConfig = CONFIG, loop: Loop
     return fit(task, loop, RunFolder(Path(output)), settings="# python -m tools.bundled\n")
 
 
-def _validation_pairs() -> list[CleanPair]:
+def _validation_pairs() -> list[ImagePair]:
     clean = HELD_OUT.read()[:, 100:356, 100:356]
     rng = np.random.default_rng(0)
     pairs = []
     for sigma in VALIDATION_SIGMAS:
         noisy = Gaussian.from_grey_levels(sigma)(clean, rng)
-        pairs.append(CleanPair(f"sigma {sigma:g}", noisy, clean))
+        pairs.append(ImagePair(f"sigma {sigma:g}", noisy, clean))
     return pairs

@@ -6,17 +6,16 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from bsn.data import DataError, GroupedCrops, MirroredSource, background_members
 from bsn.engine import LoopConfig, RunFolder, fit
+from bsn.training.held_back import divide_groups
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.config import SearchConfig
 from restoration.manas.search.supernet import Supernet
 from restoration.manas.search.task import SearchTask
 from restoration.run import PairData, TrainingPairs
-from restoration.task import channels_of
 
 __all__ = ["build_search", "halves", "search"]
 
@@ -83,10 +82,9 @@ def build_search(source: TrainingPairs, config: SearchConfig, loop: LoopConfig) 
     DataError
         If fewer than two backgrounds have enough degraded images.
     """
-    channels = channels_of(source)
     supernet = Supernet(
         config.shape,
-        channels=channels,
+        channels=source.channels,
         mix_input=config.mix_input,
         edge_weights=config.edge_weights,
         residual=config.residual,
@@ -131,6 +129,4 @@ def halves(groups: Sequence[str], count: int, share: float, seed: int) -> tuple[
             "weights and architecture are trained on different backgrounds",
             "give two or more",
         )
-    order = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
-    first = min(max(round((1 - share) * len(names)), 1), len(names) - 1)
-    return order[:first], order[first:]
+    return divide_groups(names, share, seed)

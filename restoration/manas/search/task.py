@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bsn.data import CropBatch, GroupedCrops, Prefetcher, prefetch, split_pairs
-from bsn.engine import Task, Update
-from bsn.engine.task import Workers
+from bsn.data import CropBatch, GroupedCrops
+from bsn.engine import Update
+from bsn.training import CropTask
 from restoration.manas.genotype.derive import derive
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.config import SearchConfig
@@ -27,10 +26,10 @@ __all__ = ["SearchTask"]
 
 _MOMENTUM = 0.9
 
-Batches = tuple[CropBatch, CropBatch]
+Halves = tuple[CropBatch, CropBatch]
 
 
-class SearchTask(Task):
+class SearchTask(CropTask[Halves]):
     """Train the weights of a supernet on one half of the data, its architecture on the other.
 
     Parameters
@@ -57,20 +56,17 @@ class SearchTask(Task):
         total: int,
         about: Mapping[str, Any] | None = None,
     ) -> None:
-        self.modules = {"network": supernet}
-        self.supernet, self.halves, self.config, self.total = supernet, halves, config, total
+        def batches(step: int, rank: int, world_size: int) -> Halves:
+            place = (config.backgrounds, rank, world_size)
+            return halves[0].batch(step, *place), halves[1].batch(step, *place)
+
+        super().__init__({"network": supernet}, batches, stop=total)
+        self.supernet, self.config, self.total = supernet, config, total
         self.costs = cost_table(
             config.shape, config.cost, channels=supernet.channels, names=supernet.architecture.names
         )
         self.about = dict(about or {})
-        self.workers = Workers()
-        self._batches: Prefetcher[Batches] | None = None
         self._optimizers: dict[str, Optimizer] = {}
-
-    def start(self, workers: Workers) -> None:
-        """Note rank and device."""
-        self.workers = workers
-        self.supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser of the weights, one of the architecture."""
@@ -92,7 +88,7 @@ class SearchTask(Task):
 
     def updates(self, step: int) -> Iterator[Update]:
         """After the warm-up the architecture, always the weights."""
-        for_weights, for_architecture = self._next_batches(step)
+        for_weights, for_architecture = self.next_batch(step)
         internal = self.config.internal if step >= self.config.internal_from * self.total else 0.0
         if step >= self.config.warmup * self.total:
             yield Update(
@@ -102,21 +98,10 @@ class SearchTask(Task):
             )
         yield Update([lambda: self._weight_loss(for_weights, internal)], "main", for_weights.names)
 
-    def _next_batches(self, step: int) -> Batches:
-        if self._batches is None:
-
-            def both(at: int) -> Batches:
-                place = (self.config.backgrounds, self.workers.rank, self.workers.world_size)
-                return self.halves[0].batch(at, *place), self.halves[1].batch(at, *place)
-
-            self._batches = prefetch(both, step, stop=self.total)
-        return next(self._batches)
-
     def _images(self, batch: CropBatch, internal: float) -> Tensor:
-        device = self.workers.device
-        degraded, clean = (
-            torch.from_numpy(np.ascontiguousarray(half)).to(device) for half in split_pairs(batch.pixels)
-        )
+        if batch.targets is None:
+            raise ValueError("these crops have no targets; search on pairs")
+        degraded, clean = self.tensor(batch.pixels), self.tensor(batch.targets)
         outputs = self.modules["network"](degraded).to(clean.dtype)
         return search_loss(outputs, clean, self.config.group_size, internal=internal)
 
@@ -200,8 +185,3 @@ class SearchTask(Task):
         target = path.parent / "architecture.safetensors"
         with atomic_output(target, overwrite=True) as partial, writing(target):
             partial.write_bytes(serialise(state))
-
-    def close(self) -> None:
-        """Stop the thread that cuts crops."""
-        if self._batches is not None:
-            self._batches.close()

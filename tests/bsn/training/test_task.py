@@ -146,15 +146,16 @@ def test_resumed_training_ends_in_the_same_bits(tmp_path, options, monkeypatch):
 
 def test_validation_without_and_with_truth(tmp_path):
     from bsn.data import read_image
-    from bsn.training.validation import CleanPair
+    from bsn.evaluation import ImagePair, Validation, get_protocol
 
     source = ArraySource(noisy_ramps(8, 96, sigma=0.2), "YXC")
     clean = np.full((1, 64, 64), 0.5, np.float32)
     noisy = clean + 0.2 * np.random.default_rng(0).normal(size=clean.shape).astype(np.float32)
     torch.manual_seed(0)
-    task = build_task(source, TINY, 0, pairs=[CleanPair("flat", noisy, clean)], protocol="float")
+    truth = Validation([ImagePair("flat", noisy, clean)], get_protocol("float"))
+    task = build_task(source, TINY, 0, validation=truth)
     assert task.monitor == "+val_psnr"
-    assert len(task.validation.crops.pixels) == 3, "5 % of the pixels"
+    assert len(task.held_back.pixels) == 3, "5 % of the pixels"
     result = fit(task, LoopConfig(steps=40, ema=0.9, **CPU), RunFolder(tmp_path / "run"))
     assert result.validation["val_psnr"] > 20
     assert result.validation["val_loss"] > 0

@@ -20,7 +20,6 @@ from bsn.data import (
     open_source,
     pack_pairs,
     read_pair,
-    split_pairs,
     write_image,
 )
 from bsn.data.errors import DataError
@@ -182,12 +181,12 @@ class TestLeaks:
         assert "1 of 1 test images" in refused(check_no_leak, training(), test())
 
 
-def test_a_pair_source_stacks_both_images(put, tmp_path):
+def test_a_pair_source_gives_both_images(put, tmp_path):
     bad, good = put("bad/1.png", seed=1), put("clean/1.png", seed=2)
     for cache in (0, 2**30):
         source = PairSource(find_pairs(tmp_path / "bad", tmp_path / "clean"), cache_bytes=cache)
-        assert (len(source), source.channels, source.dtype, source.size(0)) == (1, 6, np.uint8, (12, 16))
-        degraded, clean = split_pairs(source.crop(0, 2, 3, 5, 6))
+        assert (len(source), source.channels, source.dtype, source.size(0)) == (1, 3, np.uint8, (12, 16))
+        degraded, clean = source.crop(0, 2, 3, 5, 6), source.target(0, 2, 3, 5, 6)
         np.testing.assert_allclose(degraded, np.moveaxis(bad, -1, 0)[:, 2:7, 3:9] / 255, atol=1e-6)
         np.testing.assert_allclose(clean, np.moveaxis(good, -1, 0)[:, 2:7, 3:9] / 255, atol=1e-6)
 
@@ -197,8 +196,8 @@ def test_crops_of_pairs_stay_together(put, tmp_path):
     (tmp_path / "clean").mkdir()
     write_image(tmp_path / "clean" / "1.png", Image(pixels, "YXC"))
     crops = RandomCrops(PairSource(find_pairs(tmp_path / "bad", tmp_path / "clean")), 16, seed=0)
-    degraded, clean = split_pairs(crops.batch(0, 16).pixels)
-    np.testing.assert_array_equal(degraded, clean)
+    batch = crops.batch(0, 16)
+    np.testing.assert_array_equal(batch.pixels, batch.targets)
 
 
 def test_small_images_are_mirrored(put, tmp_path):
@@ -210,6 +209,10 @@ def test_small_images_are_mirrored(put, tmp_path):
     whole = mirrored.image(0)
     np.testing.assert_array_equal(whole[:, :12], source.image(0))
     np.testing.assert_array_equal(whole[:, 12:], source.image(0)[:, :3:-1])
+    clean = source.target(0, 0, 0, 12, 30)
+    np.testing.assert_array_equal(
+        mirrored.target(0, 10, 2, 9, 20), np.concatenate([clean, clean[:, :3:-1]], 1)[:, 10:19, 2:22]
+    )
 
 
 def test_packed_pairs_are_the_same(put, tmp_path, refused):
@@ -222,6 +225,8 @@ def test_packed_pairs_are_the_same(put, tmp_path, refused):
     assert packed.groups == source.groups == ["b1", "b1", "b2"]
     for index in range(3):
         np.testing.assert_array_equal(packed.image(index), source.image(index))
+        np.testing.assert_array_equal(packed.target(index, 1, 2, 5, 6), source.target(index, 1, 2, 5, 6))
+    assert packed.channels == 3
     with h5py.File(tmp_path / "pairs.h5") as file:
         assert dict(file["images/000001"].attrs)["clean_file"] == "b1.png"
     assert "exists already" in refused(pack_pairs, source, tmp_path / "pairs.h5")
