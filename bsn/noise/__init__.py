@@ -9,6 +9,8 @@
 ``wiener``         the noisy image mixed back into a denoised one, frequency by frequency
 ``measurement``    level, curve and correlation of the noise, measured on the noisy images alone
 ``sampling``       which parts of a training set are measured
+``outliers``       hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
+``robust``         mean, spread and range of images in which a few values are far from all others
 ``advice``         from measured noise to settings
 ``report``         the noise of files, for ``bsn inspect``; ``drawing`` makes its picture
 =================  ===================================================================================
@@ -26,6 +28,7 @@ from bsn.noise.measurement import (
     measure_noise,
 )
 from bsn.noise.model import NoiseModel
+from bsn.noise.outliers import find_outliers, name_outliers, repair_outliers
 from bsn.noise.posterior import (
     Prediction,
     affine_noise_variance,
@@ -35,6 +38,7 @@ from bsn.noise.posterior import (
     posterior_nll,
     split_prediction,
 )
+from bsn.noise.robust import robust_moments, value_limits
 from bsn.noise.value_scale import ValueScale
 from bsn.noise.wiener import (
     NoiseSpectrum,
@@ -61,17 +65,22 @@ __all__ = [
     "advise",
     "affine_noise_variance",
     "calibrate",
+    "find_outliers",
     "fit_noise",
     "flattest_parts",
     "measure_along",
     "measure_colours",
     "measure_noise",
     "measure_spectrum",
+    "name_outliers",
     "outputs_for_posterior",
     "posterior",
     "posterior_nll",
     "propagated_share",
+    "repair_outliers",
+    "robust_moments",
     "split_prediction",
+    "value_limits",
     "wiener_filter",
     "wiener_filter_independent",
 ]

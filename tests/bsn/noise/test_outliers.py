@@ -1,0 +1,200 @@
+"""Outliers: found where they were put in, and nowhere else."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from scipy.special import erf
+
+from bsn.data.photographs import TRAINING_PHOTOGRAPHS, photograph
+from bsn.noise import find_outliers, name_outliers, repair_outliers, robust_moments, value_limits
+
+HOT = 65535
+
+
+def sixteen_bit(counts):
+    return (np.clip(np.round(counts), 0, HOT) / HOT).astype(np.float32)
+
+
+def found_in(counts):
+    return find_outliers(sixteen_bit(counts), grey_level=1 / HOT)
+
+
+def with_hot_pixels(counts, count, seed=0, value=HOT):
+    places = np.random.default_rng(seed).choice(counts.size, count, replace=False)
+    hot = counts.copy()
+    hot.ravel()[places] = value
+    truth = np.zeros(counts.shape, bool)
+    truth.ravel()[places] = True
+    return hot, truth
+
+
+def star_field(fwhm, seed=0, size=256, stars=80):
+    """Background of 200 counts with stars of fluxes over three decades, integrated over the pixels; no noise yet."""
+    rng = np.random.default_rng(seed)
+    field = np.full((size, size), 200.0)
+    width, edges = fwhm / 2.3548, np.arange(size + 1)
+    for y, x in rng.uniform(8, size - 8, (stars, 2)):
+        profiles = [np.diff(erf((edges - at) / width / np.sqrt(2)) / 2) for at in (y, x)]
+        field += 10 ** rng.uniform(3, 6) * np.outer(*profiles)
+    return field
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_hot_pixels_are_found_to_the_pixel(channels):
+    rng = np.random.default_rng(1)
+    smooth = 1000 + 400 * gaussian_filter(rng.normal(size=(channels, 160, 160)), (0, 8, 8)) * 20
+    noisy = rng.poisson(np.maximum(smooth, 50)) + rng.normal(0, 5, smooth.shape)
+    hot, truth = with_hot_pixels(noisy, 15 * channels)
+    np.testing.assert_array_equal(found_in(hot), truth)
+
+
+def test_dead_pixels_are_found():
+    noisy = np.random.default_rng(2).normal(20000, 150, (1, 128, 128))
+    dead, truth = with_hot_pixels(noisy, 8, value=0)
+    np.testing.assert_array_equal(found_in(dead), truth)
+
+
+def test_tracks_and_squares_of_few_pixels_are_found():
+    counts = np.random.default_rng(3).normal(1000, 30, (1, 96, 96))
+    truth = np.zeros(counts.shape, bool)
+    truth[0, 10, 20:25] = True
+    for step in range(5):
+        truth[0, 50 + step, 40 + step] = True
+    truth[0, 70:72, 70:72] = True
+    counts[truth] = 40000
+    np.testing.assert_array_equal(found_in(counts), truth)
+
+
+@pytest.mark.parametrize("rate", [0.0005, 0.02, 0.3, 3.0, 100.0])
+@pytest.mark.parametrize("scale", [1.0, 37.0])
+def test_single_photons_are_not_outliers(rate, scale):
+    photons = np.random.default_rng(4).poisson(rate, (1, 400, 400)) * scale
+    assert not found_in(photons).any()
+    assert not find_outliers(photons.astype(np.float32)).any()
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.1])
+def test_photographs_have_nearly_none(sigma):
+    rng = np.random.default_rng(5)
+    count = pixels = 0
+    for name in TRAINING_PHOTOGRAPHS:
+        clean = photograph(name)
+        noisy = np.round(np.clip(clean + sigma * rng.normal(size=clean.shape), 0, 1) * 255) / 255
+        count += find_outliers(noisy.astype(np.float32), grey_level=1 / 255).sum()
+        pixels += noisy.size
+    assert count <= 5e-6 * pixels
+
+
+def test_clipped_highlights_are_not_outliers():
+    rng = np.random.default_rng(6)
+    lamps = np.full((1, 200, 200), 0.1)
+    for side, at in ((3, 20), (5, 60), (12, 100)):
+        lamps[0, at : at + side, at : at + side] = 4.0
+    exposed = gaussian_filter(lamps, (0, 0.8, 0.8)) + rng.normal(0, 0.01, lamps.shape)
+    assert not find_outliers(np.clip(np.round(exposed * 255) / 255, 0, 1), grey_level=1 / 255).any()
+
+
+@pytest.mark.parametrize("fwhm", [1.5, 2.0, 3.0, 5.0])
+def test_stars_stay_and_hot_pixels_among_them_go(fwhm):
+    rng = np.random.default_rng(7)
+    field = star_field(fwhm)
+    noisy = (rng.poisson(field) + rng.normal(0, 5, field.shape))[None]
+    assert not found_in(noisy).any()
+    background = np.flatnonzero(field < 210)
+    hot = noisy.copy()
+    hot.ravel()[rng.choice(background, 10, replace=False)] = 30000
+    found = found_in(hot)
+    assert np.count_nonzero(found & (hot != noisy)) >= 9
+    assert not (found & (hot == noisy)).any()
+
+
+def test_salt_and_pepper_is_noise():
+    rng = np.random.default_rng(8)
+    image = rng.normal(0.5, 0.02, (1, 128, 128))
+    image[rng.random(image.shape) < 0.05] = 1.0
+    assert not find_outliers(image).any()
+
+
+def test_the_outlier_on_an_edge_is_found_and_the_edge_is_not():
+    step = np.full((1, 64, 64), 1000.0)
+    step[..., 32:] = 9000
+    step += np.random.default_rng(9).normal(0, 20, step.shape)
+    assert not found_in(step).any()
+    step[0, 30, 31] = HOT
+    assert np.argwhere(found_in(step)).tolist() == [[0, 30, 31]]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 40), (1, 3, 2), (1, 6, 6)])
+def test_images_of_any_size(shape):
+    image = np.random.default_rng(10).random(shape)
+    assert find_outliers(image).shape == shape
+
+
+def test_repair_is_the_weighted_mean_of_what_is_around():
+    rng = np.random.default_rng(11)
+    image = rng.random((2, 20, 20))
+    mask = np.zeros(image.shape, bool)
+    mask[0, 10, 10] = mask[0, 10, 11] = mask[1, 0, 0] = True
+    repaired = repair_outliers(image, mask)
+    total = weight = 0.0
+    for dy in range(-2, 3):
+        for dx in range(-2, 3):
+            if not mask[0, 10 + dy, 10 + dx]:
+                total += np.exp(-(dy**2 + dx**2) / 2) * image[0, 10 + dy, 10 + dx]
+                weight += np.exp(-(dy**2 + dx**2) / 2)
+    assert repaired[0, 10, 10] == pytest.approx(total / weight, rel=1e-12)
+    np.testing.assert_array_equal(repaired[~mask], image[~mask])
+    assert repair_outliers(image, np.zeros_like(mask)) is image
+
+
+def test_repair_of_wide_holes_and_of_nothing_but_holes():
+    image = np.broadcast_to(np.arange(40.0), (1, 40, 40)).copy()
+    mask = np.zeros(image.shape, bool)
+    mask[0, 10:25, 10:25] = True
+    filled = repair_outliers(image, mask)
+    assert np.abs(filled - image).max() < 7  # the mean of both rims would be off by 7.5
+    assert np.all((filled[mask] > 8) & (filled[mask] < 27))
+    np.testing.assert_array_equal(repair_outliers(image, np.ones_like(mask)), image)
+    with pytest.raises(ValueError, match="give equal ones"):
+        repair_outliers(image, mask[0])
+
+
+def test_places_are_named_for_all_channels_together():
+    mask = np.zeros((3, 9, 9), bool)
+    mask[:, 4, 5] = True
+    mask[1, 8, 0] = True
+    assert name_outliers(mask) == "(4, 5), (8, 0)"
+    assert name_outliers(np.zeros((1, 4, 4), bool)) == ""
+
+
+def test_outliers_leave_mean_and_spread_nearly_as_they_were():
+    clean = sixteen_bit(np.random.default_rng(12).normal(1000, 200, (1, 160, 160)))
+    hot, truth = with_hot_pixels(clean, 15, value=1.0)
+    plain = hot.std()
+    mean, spread = robust_moments(hot)
+    assert plain > 5 * clean.std()
+    assert mean == pytest.approx(clean.mean(), rel=0.02)
+    assert spread == pytest.approx(clean.std(), rel=0.15)
+    assert robust_moments(hot, truth) == pytest.approx(robust_moments(clean), rel=0.01)
+
+
+def test_moments_without_outliers_are_the_plain_ones_to_the_bit():
+    image = photograph(TRAINING_PHOTOGRAPHS[0])
+    assert robust_moments(image) == (float(image.mean(dtype=np.float64)), float(image.std(dtype=np.float64)))
+    low, high = value_limits(image)
+    assert low < image.min()
+    assert high > image.max()
+
+
+def test_star_cores_lie_outside_the_limits_and_the_background_inside():
+    field = sixteen_bit(np.random.default_rng(13).poisson(star_field(3.0))[None])
+    low, high = value_limits(field)
+    assert low < field.min()
+    assert np.quantile(field, 0.98) < high < 0.5 * field.max()
+
+
+def test_missing_values_do_not_count():
+    values = np.array([1.0, np.nan, 3.0, np.inf])
+    assert robust_moments(values) == (2.0, 1.0)
+    assert np.isnan(robust_moments(np.array([np.nan]))).all()
+    assert value_limits(np.array([np.nan])) == (-np.inf, np.inf)
