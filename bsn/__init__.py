@@ -19,14 +19,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bsn.inference import Denoiser, denoise
+    from bsn.inference import Denoised, Denoiser, denoise, denoise_with_deviation
     from bsn.models.model import load
     from bsn.training import train
 
-_HOME = {"Denoiser": "bsn.inference", "denoise": "bsn.inference", "load": "bsn.models.model", "train": "bsn.training"}
+_HOME = {
+    "Denoised": "bsn.inference",
+    "Denoiser": "bsn.inference",
+    "denoise": "bsn.inference",
+    "denoise_with_deviation": "bsn.inference",
+    "load": "bsn.models.model",
+    "train": "bsn.training",
+}
 _PACKAGES = ("blindness", "data", "engine", "evaluation", "inference", "models", "noise", "ops", "selfsup", "training")
 
-__all__ = ["Denoiser", "denoise", "load", "train"]
+__all__ = ["Denoised", "Denoiser", "denoise", "denoise_with_deviation", "load", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -122,7 +122,7 @@ class ModelTeacher:
         loaded = Model.load(model) if isinstance(model, (str, Path)) else model
         self.model = loaded if isinstance(loaded, Model) else Model(image_network(loaded))
         first, *others = self.inference.configs(device)
-        self._denoisers = [Denoiser(self.model, first, uncertainty=self.gives_spread)]
+        self._denoisers = [Denoiser(self.model, first)]
         self._denoisers += [Denoiser(self.model, config) for config in others]
 
     @property
@@ -185,8 +185,8 @@ class ModelTeacher:
             def region(top: int, left: int, height: int, width: int, device: Any = denoiser.device) -> Tensor:
                 return read(top, left, height, width).to(device)
 
-            outputs = denoiser.pipeline.outputs(self.channels)
-            for top, rows in denoise_bands(denoiser.pipeline, region, size, outputs, plane=plane):
-                yield layer, top, rows[: self.channels]
-                if len(rows) > self.channels:
-                    yield len(self._denoisers), top, rows[self.channels :]
+            spread = self.gives_spread and layer == 0
+            for band in denoise_bands(denoiser.pipeline, region, size, plane=plane, deviation=spread):
+                yield layer, band.top, band.image
+                if band.deviation is not None:
+                    yield len(self._denoisers), band.top, band.deviation

@@ -37,6 +37,11 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         "--axes", type=str | None, default=None, help="axes of the images, such as YX, YXC, ZYX; default: guessed"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
+    parser.add_argument(
+        "--uncertainty",
+        action="store_true",
+        help="also write the standard deviation of each result, to NAME_uncertainty.tif; for models with a noise model",
+    )
     flat_dataclass(parser, InferenceConfig)
 
 
@@ -69,6 +74,7 @@ def run(options: Namespace) -> int:
             paths.__getitem__,
             axes=options.axes,
             overwrite=options.overwrite,
+            deviation=options.uncertainty,
             progress=lambda _: progress.advance(bar),
         )
     for path, message in report.failed.items():

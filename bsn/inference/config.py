@@ -64,8 +64,6 @@ class InferenceConfig:
     calibrate : bool
         For models with a noise model: correct the uncertainty that the network predicts by what it leaves of the image
         around each pixel (:func:`bsn.noise.calibrate`), for pictures unlike those of the training.
-    uncertainty : bool
-        Also give the standard deviation of the posterior; for models with a noise model.
 
     Raises
     ------
@@ -89,7 +87,6 @@ class InferenceConfig:
     seed: int = 0
     posterior: bool = True
     calibrate: bool = True
-    uncertainty: bool = False
 
     def __post_init__(self) -> None:
         rules = {

@@ -7,26 +7,52 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from bsn.data import DataError, open_image, open_writer
-from bsn.data.arrays.planes import check_finite, from_unit, to_planes, to_unit, unit_span
+from bsn.data.arrays.planes import PlaneLayout, check_finite, from_unit, to_planes, to_unit, unit_span
 from bsn.data.sources.samples import evenly, middle
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
-from bsn.inference.pipeline import Pipeline
+from bsn.inference.measuring import Region
+from bsn.inference.plan import make_pipeline
 from bsn.models import Model, image_network
 from bsn.models.bundled import load_bundled
 from bsn.noise import measure_colours
 
-__all__ = ["Denoiser", "FileReport", "denoise", "output_path", "uncertainty_path"]
-
+__all__ = [
+    "Denoised",
+    "Denoiser",
+    "FileReport",
+    "denoise",
+    "denoise_with_deviation",
+    "output_path",
+    "uncertainty_path",
+]
 
 _LOOKED_AT, _MIDDLE = 16, 512
+
+AnyModel = Model | nn.Module | str | Path | None
+Kind = TypeVar("Kind", np.ndarray, Tensor)
+
+
+class Denoised(NamedTuple, Generic[Kind]):
+    """A result and how sure it is.
+
+    Parameters
+    ----------
+    image : ndarray or Tensor
+        Of the kind, dtype, shape and range of the image that was given.
+    deviation : ndarray or Tensor
+        Standard deviation of each pixel, float32, of the same shape, in units of the image's own values.
+    """
+
+    image: Kind
+    deviation: Kind
 
 
 @dataclass
@@ -64,9 +90,7 @@ class Denoiser:
     dtype('uint16')
     """
 
-    def __init__(
-        self, model: Model | nn.Module | str | Path | None = None, config: InferenceConfig | None = None, **options: Any
-    ) -> None:
+    def __init__(self, model: AnyModel = None, config: InferenceConfig | None = None, **options: Any) -> None:
         self.config = dataclasses.replace(config or InferenceConfig(), **options)
         self.device = _device(self.config.device)
         if model is None:
@@ -76,9 +100,13 @@ class Denoiser:
         elif isinstance(model, nn.Module):
             model = Model(image_network(model))
         self.model = dataclasses.replace(model, network=model.network.to(self.device).eval())
-        self.pipeline = Pipeline(self.model, self.config)
+        self.pipeline = make_pipeline(self.model, self.config)
 
-    def __call__(self, image: np.ndarray | Tensor, axes: str | None = None) -> Any:
+    @overload
+    def __call__(self, image: np.ndarray, axes: str | None = None) -> np.ndarray: ...
+    @overload
+    def __call__(self, image: Tensor, axes: str | None = None) -> Tensor: ...
+    def __call__(self, image: np.ndarray | Tensor, axes: str | None = None) -> np.ndarray | Tensor:
         """Denoise an array.
 
         Parameters
@@ -91,8 +119,7 @@ class Denoiser:
         Returns
         -------
         ndarray or Tensor
-            Of the same kind, dtype, shape and range. With ``uncertainty=True`` a pair: the result, and the standard
-            deviation of the posterior as float32, in units of the image's own values.
+            Of the same kind, dtype, shape and range.
 
         Raises
         ------
@@ -101,24 +128,81 @@ class Denoiser:
         ValueError
             If the image or a tile is too small for the model.
         """
+        planes, layout = self._open(image, axes)
+        result = np.empty_like(planes)
+        for index, plane in enumerate(planes):
+            for band in denoise_bands(self.pipeline, self._reader(plane), plane.shape[1:], plane=index):
+                result[index, :, band.top : band.top + band.image.shape[1]] = band.image.numpy()
+        return layout.restore(result)
+
+    @overload
+    def with_deviation(self, image: np.ndarray, axes: str | None = None) -> Denoised[np.ndarray]: ...
+    @overload
+    def with_deviation(self, image: Tensor, axes: str | None = None) -> Denoised[Tensor]: ...
+    def with_deviation(
+        self, image: np.ndarray | Tensor, axes: str | None = None
+    ) -> Denoised[np.ndarray] | Denoised[Tensor]:
+        """Denoise an array and tell how sure the result is.
+
+        Parameters
+        ----------
+        image, axes
+            As in :meth:`__call__`.
+
+        Returns
+        -------
+        Denoised
+            The result, and the standard deviation of the posterior as float32, in units of the image's own values.
+
+        Raises
+        ------
+        data.DataError
+            As in :meth:`__call__`.
+        ValueError
+            As in :meth:`__call__`, and for models that predict no uncertainty.
+        """
+        self.check_deviation()
+        planes, layout = self._open(image, axes)
+        result, spread = np.empty_like(planes), np.empty_like(planes)
+        for index, plane in enumerate(planes):
+            bands = denoise_bands(self.pipeline, self._reader(plane), plane.shape[1:], plane=index, deviation=True)
+            for band in bands:
+                rows = slice(band.top, band.top + band.image.shape[1])
+                result[index, :, rows] = band.image.numpy()
+                if band.deviation is not None:
+                    spread[index, :, rows] = band.deviation.numpy()
+        in_units = dataclasses.replace(layout, dtype="float32").restore(spread * unit_span(layout.dtype))
+        image = layout.restore(result)
+        if isinstance(image, Tensor) and isinstance(in_units, Tensor):
+            return Denoised(image, in_units)
+        return Denoised(np.asarray(image), np.asarray(in_units))
+
+    def check_deviation(self) -> None:
+        """Refuse where there is no posterior to take the standard deviation from.
+
+        Raises
+        ------
+        ValueError
+        """
+        if not self.config.posterior:
+            raise ValueError("the uncertainty is that of the posterior; leave posterior=False out")
+        if self.model.noise is None:
+            raise ValueError(
+                "this model predicts no uncertainty; train one with a noise model (`bsn train --noise poisson-gaussian`)"
+            )
+
+    def _open(self, image: np.ndarray | Tensor, axes: str | None) -> tuple[np.ndarray, PlaneLayout]:
         planes, layout = to_planes(image, axes)
         self._check_channels(planes.shape[1], f"an image of axes {layout.axes}")
-        channels = planes.shape[1]
-        outputs = self.pipeline.outputs(channels)
-        result = np.empty((planes.shape[0], outputs, *planes.shape[2:]), planes.dtype)
-        for index, plane in enumerate(planes):
-            source = torch.from_numpy(plane)
+        return planes, layout
 
-            def read(top: int, left: int, height: int, width: int, source: Tensor = source) -> Tensor:
-                return source[None, :, top : top + height, left : left + width].to(self.device)
+    def _reader(self, plane: np.ndarray) -> Region:
+        source = torch.from_numpy(plane)
 
-            for top, rows in denoise_bands(self.pipeline, read, plane.shape[1:], outputs, plane=index):
-                result[index, :, top : top + rows.shape[1]] = rows.numpy()
-        clean = layout.restore(result[:, :channels])
-        if not self.config.uncertainty:
-            return clean
-        in_units = result[:, channels:] * unit_span(layout.dtype)
-        return clean, dataclasses.replace(layout, dtype="float32").restore(in_units)
+        def read(top: int, left: int, height: int, width: int) -> Tensor:
+            return source[None, :, top : top + height, left : left + width].to(self.device)
+
+        return read
 
     def share_noise(self, images: Sequence[np.ndarray]) -> None:
         """Take the images that follow to have about the noise of these, for the Wiener filter.
@@ -133,10 +217,17 @@ class Denoiser:
         data.DataError
             If all of them together are too small to be measured.
         """
-        self.pipeline = dataclasses.replace(self.pipeline, typical_noise=measure_colours(images))
+        measurement = dataclasses.replace(self.pipeline.measurement, typical_noise=measure_colours(images))
+        self.pipeline = dataclasses.replace(self.pipeline, measurement=measurement)
 
     def denoise_file(
-        self, source: str | Path, target: str | Path, *, axes: str | None = None, overwrite: bool = False
+        self,
+        source: str | Path,
+        target: str | Path,
+        *,
+        axes: str | None = None,
+        overwrite: bool = False,
+        deviation: bool = False,
     ) -> None:
         """Denoise a file region by region, so that images larger than memory work.
 
@@ -145,9 +236,12 @@ class Denoiser:
         source, target : str or Path
             Any format of :mod:`data`. The target gets the dtype, axes, size and metadata of the source, and appears only
             when it is complete.
-            With ``uncertainty=True`` a second file, see :func:`uncertainty_path`.
         axes : str, optional
+            One letter per axis; by default what the file says.
         overwrite : bool
+            Replace a target that exists.
+        deviation : bool
+            Also write the standard deviation of the posterior, to the file of :func:`uncertainty_path`.
 
         Raises
         ------
@@ -156,6 +250,8 @@ class Denoiser:
         ValueError
             If the image or a tile is too small for the model.
         """
+        if deviation:
+            self.check_deviation()
         with open_image(source, axes=axes) as reader:
             self._check_channels(reader.channels, f"{Path(source).name} of axes {reader.axes}")
             with contextlib.ExitStack() as stack:
@@ -165,7 +261,7 @@ class Denoiser:
                     return stack.enter_context(new)
 
                 writer = writer_of(target, reader.dtype)
-                deviations = writer_of(uncertainty_path(target), np.float32) if self.config.uncertainty else None
+                deviations = writer_of(uncertainty_path(target), np.float32) if deviation else None
                 for plane in range(reader.planes):
 
                     def read(top: int, left: int, height: int, width: int, plane: int = plane) -> Tensor:
@@ -173,12 +269,12 @@ class Denoiser:
                         check_finite(region, f"{Path(source).name} at row {top}, column {left}")
                         return torch.from_numpy(to_unit(region))[None].to(self.device)
 
-                    outputs = self.pipeline.outputs(reader.channels)
-                    for top, rows in denoise_bands(self.pipeline, read, reader.size, outputs, plane=plane):
-                        values = rows.numpy()
-                        writer.write(plane, top, 0, from_unit(values[: reader.channels], reader.dtype))
-                        if deviations is not None:
-                            deviations.write(plane, top, 0, values[reader.channels :] * unit_span(reader.dtype))
+                    bands = denoise_bands(self.pipeline, read, reader.size, plane=plane, deviation=deviation)
+                    for band in bands:
+                        writer.write(plane, band.top, 0, from_unit(band.image.numpy(), reader.dtype))
+                        if deviations is not None and band.deviation is not None:
+                            in_units = band.deviation.numpy() * unit_span(reader.dtype)
+                            deviations.write(plane, band.top, 0, in_units)
 
     def denoise_files(
         self,
@@ -187,6 +283,7 @@ class Denoiser:
         *,
         axes: str | None = None,
         overwrite: bool = False,
+        deviation: bool = False,
         progress: Callable[[Path], None] = lambda _: None,
     ) -> FileReport:
         """Denoise many files; bad ones are reported and do not stop the others.
@@ -196,8 +293,8 @@ class Denoiser:
         sources : iterable of Path
         target : callable
             Output path of an input path.
-        axes : str, optional
-        overwrite : bool
+        axes, overwrite, deviation
+            As in :meth:`denoise_file`.
         progress : callable
             Called after each file.
 
@@ -206,11 +303,13 @@ class Denoiser:
         FileReport
         """
         report, sources = FileReport(), list(sources)
-        if self.config.same_noise and self.pipeline.wiener:
+        if deviation:
+            self.check_deviation()
+        if self.config.same_noise and self.pipeline.filter is not None:
             self._share_noise_of_files(sources, axes)
         for source in sources:
             try:
-                self.denoise_file(source, target(source), axes=axes, overwrite=overwrite)
+                self.denoise_file(source, target(source), axes=axes, overwrite=overwrite, deviation=deviation)
                 report.done[source] = target(source)
             except ValueError as error:  # DataError is one
                 report.failed[source] = str(error)
@@ -239,29 +338,30 @@ class Denoiser:
             )
 
 
+@overload
+def denoise(image: np.ndarray, model: AnyModel = None, *, axes: str | None = None, **options: Any) -> np.ndarray: ...
+@overload
+def denoise(image: Tensor, model: AnyModel = None, *, axes: str | None = None, **options: Any) -> Tensor: ...
 def denoise(
-    image: np.ndarray | Tensor,
-    model: Model | nn.Module | str | Path | None = None,
-    *,
-    axes: str | None = None,
-    **options: Any,
-) -> Any:
+    image: np.ndarray | Tensor, model: AnyModel = None, *, axes: str | None = None, **options: Any
+) -> np.ndarray | Tensor:
     """Denoise one array.
 
     Parameters
     ----------
     image : ndarray or Tensor
-        uint8, uint16 or float, see :meth:`Denoiser.__call__`.
+        See :meth:`Denoiser.__call__`.
     model : Model, nn.Module, str or Path, optional
         See :class:`Denoiser`.
     axes : str, optional
+        One letter per axis, such as "YX", "YXC", "ZYX"; guessed from the shape where left out.
     **options
         Fields of :class:`InferenceConfig`: ``stride``, ``r3_passes``, ``ensemble``, ``tile``, ``device`` ...
 
     Returns
     -------
     ndarray or Tensor
-        Of the same kind, dtype, shape and range. With ``uncertainty=True`` a pair, see :meth:`Denoiser.__call__`.
+        Of the same kind, dtype, shape and range.
 
     Raises
     ------
@@ -269,6 +369,37 @@ def denoise(
         See :class:`Denoiser`.
     """
     return Denoiser(model, **options)(image, axes)
+
+
+@overload
+def denoise_with_deviation(
+    image: np.ndarray, model: AnyModel = None, *, axes: str | None = None, **options: Any
+) -> Denoised[np.ndarray]: ...
+@overload
+def denoise_with_deviation(
+    image: Tensor, model: AnyModel = None, *, axes: str | None = None, **options: Any
+) -> Denoised[Tensor]: ...
+def denoise_with_deviation(
+    image: np.ndarray | Tensor, model: AnyModel = None, *, axes: str | None = None, **options: Any
+) -> Denoised[np.ndarray] | Denoised[Tensor]:
+    """Denoise one array and tell how sure the result is, for models that were trained with a noise model.
+
+    Parameters
+    ----------
+    image, model, axes, **options
+        As in :func:`denoise`.
+
+    Returns
+    -------
+    Denoised
+        ``image`` and ``deviation``, see :meth:`Denoiser.with_deviation`.
+
+    Raises
+    ------
+    data.DataError, ValueError, ModelFileError
+        See :meth:`Denoiser.with_deviation`.
+    """
+    return Denoiser(model, **options).with_deviation(image, axes)
 
 
 def output_path(source: Path, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Cutting an axis into overlapping segments with weights that sum to one."""
+"""How a plane is cut into tiles: overlapping segments of both axes, with weights that sum to one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Segment", "blended_segments", "exact_segments"]
+__all__ = ["Segment", "Tiling", "blended_segments", "exact_segments"]
+
+_SMALLEST_DEFAULT = 1024
+_HALOS_PER_TILE = 6
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,56 @@ class Segment:
     def first_used(self) -> int:
         """First pixel with a positive weight."""
         return self.start + int((self.weights > 0).int().argmax())
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How the planes of a pipeline are cut.
+
+    Without global statistics the segments overlap by the halo and equal the whole image. With channel attention the
+    statistics are those of the tile: tiles are never smaller than the training crop and are faded into each other.
+
+    Parameters
+    ----------
+    grid : int
+        Tiles start at multiples of this, so that they are cut and padded like the whole image.
+    halo : int
+        Farthest pixel that can influence an output other than through statistics of the whole.
+    tile : int, optional
+        Side of the tiles in pixels, halo included. None: chosen for the network; 0: the whole image at once.
+    overlap : int, optional
+        Of blended tiles. None: a quarter of the tile.
+    pooled : int, optional
+        Smallest side over which a network with global statistics may pool; None for networks without.
+    """
+
+    grid: int
+    halo: int
+    tile: int | None = None
+    overlap: int | None = None
+    pooled: int | None = None
+
+    def segments(self, length: int) -> list[Segment]:
+        """Segments of one axis of `length` pixels.
+
+        Raises
+        ------
+        ValueError
+            If the tile asked for is too small; the message names one that is not.
+        """
+        if self.tile == 0:
+            return [Segment(0, length, torch.ones(length))]
+        if self.pooled is None:
+            default = max(_SMALLEST_DEFAULT, _HALOS_PER_TILE * self.halo)
+            return exact_segments(length, self.tile or _round_up(default, self.grid), self.halo, self.grid)
+        if self.tile is not None and self.tile < min(self.pooled, length):
+            raise ValueError(
+                f"tile {self.tile} is smaller than the {self.pooled} pixels this model was trained on, and its channel "
+                f"attention pools over a tile; use {self.pooled} or more, or 0 for the whole image at once"
+            )
+        tile = self.tile or _round_up(max(_SMALLEST_DEFAULT, self.pooled), self.grid)
+        overlap = tile // 4 if self.overlap is None else self.overlap
+        return blended_segments(length, tile, overlap, self.grid)
 
 
 def exact_segments(length: int, tile: int, halo: int, grid: int) -> list[Segment]:
@@ -126,7 +179,7 @@ def blended_segments(length: int, tile: int, overlap: int, grid: int) -> list[Se
 
 
 def _trapezoid(start: int, stop: int, length: int, overlap: int) -> Tensor:
-    """1 inside, falling linearly over `overlap` pixels towards the ends that are no ends of the axis."""
+    """1 inside, falling linearly over `overlap` pixels towards ends inside the axis."""
     position = torch.arange(stop - start, dtype=torch.float32) + 0.5
     weights = torch.ones(stop - start)
     if overlap and start > 0:

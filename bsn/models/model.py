@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,6 @@ from bsn.data.errors import writing
 from bsn.data.files.atomic import atomic_output
 from bsn.models.interface import ImageNetwork, main_output
 from bsn.models.registry import build, network_name
-from bsn.noise import (
-    NoiseCurve,
-    Prediction,
-    affine_noise_variance,
-    fit_noise,
-    posterior,
-    propagated_share,
-    split_prediction,
-)
 from bsn.noise.model import NoiseModel
 from bsn.noise.value_scale import ValueScale
 
@@ -104,77 +95,11 @@ class Model:
         Returns
         -------
         Tensor, shape (N, C, H, W)
-            Not clipped. The posterior mean if the model has a noise model.
+            Not clipped. Of a network that predicts mean and covariance, the mean: what the surroundings say of each pixel.
+            :class:`bsn.inference.Denoiser` combines it with the noisy pixel.
         """
-        x = self.scale.to_network(x)
-        if self.noise is None or not self.noise.per_image:
-            return self.scale.to_image(self.estimate(main_output(self.network(x)), x)[0])
-        parts = [self.estimate(main_output(self.network(one)), one, self.fit_noise([one]))[0] for one in x.split(1)]
-        return self.scale.to_image(torch.cat(parts))
-
-    @torch.no_grad()
-    def fit_noise(self, inputs: Sequence[Tensor], run: Callable[[Tensor], Any] | None = None) -> NoiseCurve:
-        """Noise of an image, from what the network leaves of it: two passes.
-
-        Parameters
-        ----------
-        inputs : sequence of Tensor, shape (N, C, H, W)
-            Parts of the image, in network units.
-        run : callable, optional
-            Runs the network in another way.
-
-        Returns
-        -------
-        NoiseCurve
-            One for all parts, in network units.
-        """
-
-        def predict(x: Tensor) -> Prediction:
-            return split_prediction(main_output((run or self.network)(x)), self.channels)
-
-        def together(parts: Iterable[Tensor]) -> Tensor:
-            return torch.cat([part.flatten() for part in parts])[None, None, None]
-
-        found = [predict(x) for x in inputs]
-        known = (together(p.mean for p in found), together(p.variance() for p in found), together(inputs))
-        first = fit_noise(*known)
-        shares = (
-            propagated_share(lambda y: predict(y).mean, x, p.mean, first(p.mean))
-            for x, p in zip(inputs, found, strict=True)
-        )
-        return fit_noise(*known, together(shares))
-
-    def estimate(
-        self, outputs: Tensor, noisy: Tensor, noise: NoiseCurve | None = None, *, calibrated: bool = True
-    ) -> tuple[Tensor, Tensor | None]:
-        """Clean values from the network's outputs, all in network units.
-
-        Parameters
-        ----------
-        outputs : Tensor, shape (N, K, H, W)
-        noisy : Tensor, shape (N, C, H, W)
-            What the network was given.
-        noise : NoiseCurve, optional
-            Of this image (:meth:`fit_noise`), if the noise differs from image to image. None: the model's own noise.
-        calibrated : bool
-            Correct the predicted covariance by the residuals around each pixel (:func:`bsn.noise.calibrate`).
-
-        Returns
-        -------
-        mean : Tensor, shape (N, C, H, W)
-            The outputs themselves, or the posterior mean if the model has a noise model.
-        variance : Tensor or None, shape (N, C, H, W)
-            Of the posterior; None without a noise model.
-        """
-        if self.noise is None:
-            return outputs, None
-        prediction = split_prediction(outputs, self.channels)
-        mean = prediction.mean
-        if noise is not None:
-            propagated = noise.propagated_at(mean)
-            return posterior(prediction, noisy, noise(mean), propagated=propagated, calibrated=calibrated)
-        level = affine_noise_variance(mean, *self.noise.in_network_units(self.scale))
-        return posterior(prediction, noisy, level, calibrated=calibrated)
+        outputs = main_output(self.network(self.scale.to_network(x)))
+        return self.scale.to_image(outputs[:, : self.channels])
 
     def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write a safetensors file with all of this as JSON metadata, atomically.

@@ -118,6 +118,6 @@ def test_denoising_gives_the_pixels_of_the_cpu(way, monkeypatch):
 def test_the_uncertainty_is_that_of_the_cpu(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     image, model = noisy_waves(size=128, count=1)[0], model_with(NoiseModel(0.0, SIGMA**2))
-    cpu, gpu = (Denoiser(model, device=name, uncertainty=True)(image, "YXC") for name in ("cpu", "cuda"))
+    cpu, gpu = (Denoiser(model, device=name).with_deviation(image, "YXC") for name in ("cpu", "cuda"))
     for ours, truth in zip(gpu, cpu, strict=True):
         assert np.abs(ours - truth).max() <= 1e-4 * np.abs(truth).max()

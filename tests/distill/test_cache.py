@@ -159,7 +159,7 @@ def test_a_posterior_gives_mean_and_spread(tmp_path, source, noisy_images):
     model = Model(randomise(network, spread=1).eval(), ValueScale(0.4, 0.1), noise=NoiseModel(0.01, 0.001))
     cache = make_cache(ModelTeacher(model, device="cpu"), source, tmp_path / "c.h5")
     assert (cache.targets, cache.has_spread) == (1, True)
-    mean, spread = Denoiser(model, device="cpu", uncertainty=True)(noisy_images[1].astype(np.float32) / 255, "YX")
+    mean, spread = Denoiser(model, device="cpu").with_deviation(noisy_images[1].astype(np.float32) / 255, "YX")
     answers = cache.target(1, 0, 0, *cache.size(1))[:, 0]
     assert np.abs(answers[0] - mean).max() < 1e-6
     assert np.abs(answers[1] - spread).max() < 1e-6

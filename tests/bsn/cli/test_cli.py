@@ -245,7 +245,7 @@ def test_bad_words_of_denoising(capsys, noisy, model, tmp_path):
         ("tile", "big", "a whole number or null"),
         ("stride", "1,2", "a whole number, a list such as '[1, 2]' or null"),
         ("wiener", "maybe", "true, false or null"),
-        ("uncertainty", "maybe", "true or false"),
+        ("posterior", "maybe", "true or false"),
         ("precision", "16", "32, bf16 or auto"),
         ("r3_probability", "half", "a number"),
     ],
@@ -407,9 +407,7 @@ def test_training_settles_what_is_automatic_and_the_uncertainty_is_written(capsy
     assert code == 0
     assert "neighbouring noise is independent" in out
     assert Model.load(tmp_path / "run").noise is not None
-    code, _, _ = run(
-        capsys, "denoise", folder, "--model", tmp_path / "run", "-o", tmp_path / "out", "--uncertainty", "true"
-    )
+    code, _, _ = run(capsys, "denoise", folder, "--model", tmp_path / "run", "-o", tmp_path / "out", "--uncertainty")
     assert code == 0
     spread = read_image(tmp_path / "out" / "a_uncertainty.tif").pixels
     assert (spread.dtype, spread.shape) == (np.float32, (256, 256))

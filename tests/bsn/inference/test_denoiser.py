@@ -8,7 +8,6 @@ import torch
 import bsn
 from bsn.data import DataError, Image, read_image, write_image
 from bsn.inference import Denoiser, InferenceConfig, output_path
-from bsn.inference.bands import plan_axis
 from bsn.models import InferenceDefaults, Model, NoiseModel, ValueScale
 from tests.helpers.networks import randomise, small
 
@@ -85,11 +84,11 @@ def test_tiles_equal_the_whole_image(rng, name, options):
         )
     whole = Denoiser(model, tile=0, **options)
     # Both axes once; with the options that multiply the work the second axis stays short.
-    width = 70 if options else 2 * whole.pipeline.halo + 150
-    image = rng.random((2 * whole.pipeline.halo + 161, width)).astype(np.float32)
-    tile = 2 * whole.pipeline.halo + max(6 * whole.pipeline.grid, 64)
+    width = 70 if options else 2 * whole.pipeline.tiling.halo + 150
+    image = rng.random((2 * whole.pipeline.tiling.halo + 161, width)).astype(np.float32)
+    tile = 2 * whole.pipeline.tiling.halo + max(6 * whole.pipeline.tiling.grid, 64)
     tiled = Denoiser(model, tile=tile, **options)
-    assert len(plan_axis(tiled.pipeline, image.shape[0])) > 1
+    assert len(tiled.pipeline.tiling.segments(image.shape[0])) > 1
     assert np.abs(tiled(image) - whole(image)).max() < 1e-5
 
 
@@ -120,7 +119,7 @@ def test_a_large_file_is_denoised_in_bands(rng, tmp_path):
     image = rng.integers(0, 60_000, (700, 300), dtype=np.uint16)
     write_image(tmp_path / "in.tif", Image(image, "YX"))
     model = tiny()
-    halo, grid = Denoiser(model).pipeline.halo, Denoiser(model).pipeline.grid
+    halo, grid = Denoiser(model).pipeline.tiling.halo, Denoiser(model).pipeline.tiling.grid
     Denoiser(model, tile=2 * halo + 4 * grid).denoise_file(tmp_path / "in.tif", tmp_path / "out.tif")
     whole = Denoiser(model, tile=0)(image)
     assert np.abs(tifffile.imread(tmp_path / "out.tif").astype(int) - whole.astype(int)).max() <= 1
@@ -194,7 +193,7 @@ def test_noise_of_an_image_is_fitted_once_for_all_its_tiles(rng):
     image = (5 + sigma * rng.normal(size=(160, 160))).astype(np.float32)
     model = Model(Unsure(), noise=NoiseModel(0, 9.0, per_image=True))
     np.testing.assert_allclose(Denoiser(model, tile=64)(image), Denoiser(model, tile=0)(image), atol=1e-5)
-    _, deviation = Denoiser(model, uncertainty=True, calibrate=False)(image)
+    _, deviation = bsn.denoise_with_deviation(image, model, calibrate=False)
     level = (0.5**2 + 1.0**2) / 2
     spread = 1 + level / 2  # a mean of two pixels carries half of their noise on
     assert float(np.square(deviation).mean()) == pytest.approx(spread * level / (spread + level), rel=0.1)

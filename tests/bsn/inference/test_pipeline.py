@@ -1,9 +1,12 @@
 """The whole inference against the published programs."""
 
+import dataclasses
+
 import pytest
 import torch
 
-from bsn.inference import InferenceConfig, Pipeline
+from bsn.inference import InferenceConfig, make_pipeline
+from bsn.inference.stages import Refinement
 from bsn.models import TBSN, DBSNl, InferenceDefaults, Model, ValueScale
 from tests.helpers.golden import assert_close, load_golden
 
@@ -14,29 +17,36 @@ def published(name, kind, scale, inference):
     return golden, Model(network, scale, inference)
 
 
-def with_draws(pipeline, draws):
-    object.__setattr__(pipeline, "_uniforms", lambda *_: iter(draws.double()))
-    return pipeline
+def denoised(model, x, **options):
+    return make_pipeline(model, InferenceConfig(**options))(x)[0]
+
+
+def refined(model, x, draws, passes):
+    """With the random numbers that the published program drew."""
+
+    class Drawn(Refinement):
+        def uniforms(self, *_):
+            return iter(draws.double())
+
+    pipeline = make_pipeline(model, InferenceConfig(r3_passes=passes))
+    drawn = Drawn(**dataclasses.asdict(pipeline.refinement))
+    return dataclasses.replace(pipeline, refinement=drawn)(x)[0]
 
 
 def test_tbsn():
     golden, model = published("pipeline_tbsn_r3", TBSN, ValueScale.eight_bit(), InferenceDefaults(2, None, 128))
     x = golden["input"].double()
-    assert_close(Pipeline(model, InferenceConfig())(x), golden["output_no_r3"], 1e-5)
-    second = Pipeline(model, InferenceConfig(r3_passes=1, r3_probability=0.0))
-    assert_close(second(x), golden["output_r3_T1_p0"], 1e-5)
-    refined = with_draws(Pipeline(model, InferenceConfig(r3_passes=3)), golden["rand"])
-    assert_close(refined(x), golden["output64"], 1e-12)
+    assert_close(denoised(model, x), golden["output_no_r3"], 1e-5)
+    assert_close(denoised(model, x, r3_passes=1, r3_probability=0.0), golden["output_r3_T1_p0"], 1e-5)
+    assert_close(refined(model, x, golden["rand"], 3), golden["output64"], 1e-12)
 
 
 def test_ap_bsn():
     golden, model = published("pipeline_apbsn_r3", DBSNl, ValueScale(), InferenceDefaults(2, 2, 120))
     x = golden["input"].double()
-    assert_close(
-        with_draws(Pipeline(model, InferenceConfig(r3_passes=3)), golden["rand"])(x), golden["output64"], 1e-12
-    )
-    assert_close(Pipeline(model, InferenceConfig())(golden["odd.input"].double()), golden["odd.output_no_r3"], 1e-5)
-    assert_close(Pipeline(model, InferenceConfig(stride=1))(x), golden["pd1.output"], 1e-5)
+    assert_close(refined(model, x, golden["rand"], 3), golden["output64"], 1e-12)
+    assert_close(denoised(model, golden["odd.input"].double()), golden["odd.output_no_r3"], 1e-5)
+    assert_close(denoised(model, x, stride=1), golden["pd1.output"], 1e-5)
 
 
 def test_ensemble_averages_the_eight_published_views():
@@ -51,7 +61,7 @@ def test_ensemble_averages_the_eight_published_views():
             return x
 
     x = geometry["input"]
-    out = Pipeline(Model(Recorder()), InferenceConfig(ensemble=True))(x)
+    out = denoised(Model(Recorder()), x, ensemble=True)
     assert torch.allclose(out, x)
     assert len(seen) == 8
     for index, view in enumerate(seen):
@@ -62,7 +72,7 @@ def test_random_replacement_has_a_seed():
     torch.manual_seed(0)
     model = Model(DBSNl.from_official(*_small_weights()), ValueScale())
     x = torch.rand(1, 3, 20, 20)
-    runs = [Pipeline(model, InferenceConfig(r3_passes=2, seed=seed))(x) for seed in (0, 0, 1)]
+    runs = [denoised(model, x, r3_passes=2, seed=seed) for seed in (0, 0, 1)]
     assert torch.equal(runs[0], runs[1])
     assert not torch.equal(runs[0], runs[2])
 
@@ -77,7 +87,7 @@ def test_images_smaller_than_the_lattice_are_refused():
     with pytest.raises(
         ValueError, match="4 x 40 pixels is smaller than 10 pixels, .* use a smaller stride or a larger image"
     ):
-        Pipeline(model, InferenceConfig())(torch.zeros(1, 3, 4, 40))
+        denoised(model, torch.zeros(1, 3, 4, 40))
 
 
 def _grad_weights():

@@ -221,8 +221,7 @@ def test_the_noisy_pixel_helps_where_the_picture_cannot_be_predicted(tmp_path, n
     torch.manual_seed(0)
     task = build_task(ArraySource(noisy, "YX"), config, 0)
     fit(task, LoopConfig(steps=60, **CPU), RunFolder(tmp_path / "run"))
-    denoiser = Denoiser(tmp_path / "run", uncertainty=True)
-    result, deviation = denoiser(noisy[0], "YX")
+    result, deviation = Denoiser(tmp_path / "run").with_deviation(noisy[0], "YX")
     error = float(np.sqrt(np.square(result - clean[0]).mean()))
     assert error < 0.096
     assert error == pytest.approx(np.sqrt(0.2**2 * 0.1**2 / (0.2**2 + 0.1**2)), rel=0.08)
@@ -245,9 +244,9 @@ def test_refinement_and_uncertainty_are_refused_where_they_make_no_sense(tmp_pat
     with pytest.raises(ValueError, match="already weighs them by its noise model"):
         Denoiser(model, r3_passes=2)
     with pytest.raises(ValueError, match="the uncertainty is that of the posterior"):
-        Denoiser(model, posterior=False, uncertainty=True)
+        Denoiser(model, posterior=False).with_deviation(noisy_ramps()[0], "YXC")
     with pytest.raises(ValueError, match="this model predicts no uncertainty"):
-        Denoiser(dataclasses.replace(model, noise=None), uncertainty=True)
+        Denoiser(dataclasses.replace(model, noise=None)).with_deviation(noisy_ramps()[0], "YXC")
 
 
 def test_noise_that_differs_from_image_to_image_is_fitted_to_each(tmp_path):
@@ -271,8 +270,10 @@ def test_noise_that_differs_from_image_to_image_is_fitted_to_each(tmp_path):
         best = 0.3 * sigmas[index] / np.hypot(0.3, sigmas[index])
         assert 0.95 * best < error < 1.7 * best, "of a texture of 0.3"
         assert np.square((result - clean[index])[:, 8:104]).mean() < 0.05 * sigmas[index] ** 2, "little of the noise"
+        blind = Denoiser(model, posterior=False)(noisy[index], "YX")
         again = model.predict(torch.from_numpy(noisy[index])[None, None])[0, 0]
-        np.testing.assert_allclose(again, pointwise(noisy[index], "YX"), atol=1e-4)
+        np.testing.assert_allclose(again, blind, atol=1e-4)
+        assert np.abs(pointwise(noisy[index], "YX") - blind).max() > 0.1, "the noisy pixel counts"
 
 
 @pytest.mark.parametrize(
@@ -325,8 +326,8 @@ def test_training_follows_the_judgement_of_inspect_unless_told():
     assert task.config.noise == "none"
     model = task.model(task.modules, {})
     assert (model.inference.stride, model.inference.wiener) == (2, True)
-    assert Denoiser(model).pipeline.wiener
-    assert not Denoiser(model, wiener=False).pipeline.wiener
+    assert Denoiser(model).pipeline.filter is not None
+    assert Denoiser(model, wiener=False).pipeline.filter is None
     assert Denoiser(model)(shared[0][:40, :40].astype(np.float32)).shape == (40, 40), "too small for it: left out"
     small = [s[:40, :64].astype(np.float32) for s in shared * 2]
     assert build_task(ArraySource(small, "YX"), TINY, 0, say=said.append).config.stride == 2, "no room for more"

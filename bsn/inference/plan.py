@@ -1,0 +1,121 @@
+"""Which stages a model and its options ask for, and how far they reach together."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from bsn.inference.config import InferenceConfig
+from bsn.inference.measuring import Measurement
+from bsn.inference.pipeline import Pipeline
+from bsn.inference.runner import make_runner
+from bsn.inference.stages import Downsampling, Filter, Frame, Posterior, Refinement
+from bsn.inference.tiling import Tiling
+from bsn.models import Model
+from bsn.noise import AxisNoise
+from bsn.noise.posterior import CALIBRATION_REACH
+from bsn.noise.wiener import BLOCK, REACH_INDEPENDENT, STEP
+
+__all__ = ["make_pipeline", "strides_of"]
+
+
+def make_pipeline(model: Model, config: InferenceConfig, typical_noise: tuple[AxisNoise, ...] = ()) -> Pipeline:
+    """Choose the stages.
+
+    Parameters
+    ----------
+    model : Model
+        On the device that computes.
+    config : InferenceConfig
+    typical_noise : tuple of AxisNoise
+        See :class:`bsn.inference.measuring.Measurement`.
+
+    Raises
+    ------
+    ValueError
+        For options that exclude each other, or that this model has no use for.
+    """
+    _check(model, config)
+    margin = model.inference.mosaic_margin
+    downsamplings = tuple(Downsampling(stride, margin) for stride in strides_of(model, config))
+    frame = _frame(model, downsamplings)
+    posterior = Posterior(model.channels, model.noise, model.scale, config.posterior, config.calibrate)
+    filters = _filters(model, config)
+    device = next((p.device for p in model.network.parameters()), torch.device("cpu"))
+    network = make_runner(model.network, device, config)
+    refinement = Refinement(config.r3_passes, config.r3_probability, config.seed, margin or 0)
+    measures = filters and model.noise is None
+    return Pipeline(
+        frame=frame,
+        views=range(8) if config.ensemble else range(1),
+        downsamplings=downsamplings,
+        network=network,
+        posterior=posterior,
+        refinement=refinement if config.r3_passes else None,
+        filter=Filter(posterior) if filters else None,
+        measurement=Measurement(
+            frame=frame,
+            downsampling=downsamplings[0],
+            network=network,
+            spectrum=("yes" if config.wiener else "if possible") if measures else "no",
+            curve=model.noise is not None and model.noise.per_image and config.posterior,
+            typical_noise=typical_noise,
+        ),
+        tiling=_tiling(model, config, frame, filters=filters),
+    )
+
+
+def strides_of(model: Model, config: InferenceConfig) -> tuple[int, ...]:
+    """Strides of the pixel-shuffle downsampling: those asked for, otherwise what the model was trained for."""
+    wanted = config.stride or model.inference.stride
+    return (wanted,) if isinstance(wanted, int) else tuple(wanted)
+
+
+def _check(model: Model, config: InferenceConfig) -> None:
+    if model.noise is not None and config.r3_passes:
+        raise ValueError(
+            "r3_passes mix noisy pixels into a second pass; this model already weighs them by its noise model, use 0"
+        )
+    if model.noise is not None and config.wiener and not config.posterior:
+        raise ValueError(
+            "posterior=False leaves the noisy pixel out, wiener=True brings it back; leave one of them out"
+        )
+
+
+def _filters(model: Model, config: InferenceConfig) -> bool:
+    wanted = model.inference.wiener if config.wiener is None else config.wiener
+    return wanted and (model.noise is None or config.posterior)
+
+
+def _frame(model: Model, downsamplings: tuple[Downsampling, ...]) -> Frame:
+    stride = math.lcm(*(d.stride for d in downsamplings))
+    network = model.network
+    blind = network.lattice > 0
+    return Frame(
+        scale=model.scale,
+        channels=model.channels,
+        unit=stride * network.size_multiple,
+        period=stride * max(network.lattice, 1),
+        padding="none" if not blind else "phases" if model.inference.mosaic_margin is None else "zeros",
+        stride=stride,
+    )
+
+
+def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: bool) -> Tiling:
+    widest = max(strides_of(model, config))
+    reach = model.network.halo
+    if model.noise is not None and config.calibrate:
+        reach += CALIBRATION_REACH
+    # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
+    halo = widest * (reach + 1) - 1 if widest > 1 else reach
+    halo += reach if config.r3_passes else 0
+    if filters:
+        halo += 2 * BLOCK if model.noise is None else REACH_INDEPENDENT
+    return Tiling(
+        grid=math.lcm(frame.unit, STEP) if filters else frame.unit,
+        halo=halo,
+        tile=config.tile,
+        overlap=config.overlap,
+        pooled=widest * model.inference.training_crop if model.network.global_statistics else None,
+    )

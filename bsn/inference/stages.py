@@ -1,0 +1,368 @@
+"""The stages that a noisy region passes, in their order; :class:`bsn.inference.pipeline.Pipeline` calls them.
+
+=======================  =============================================================================================
+:class:`Frame`           image values to network values, padded to the network's grid; at the end back again
+:class:`Downsampling`    cut into sub-images in which the noise is nearly white, and interleaved again
+the network              see :func:`bsn.inference.runner.make_runner`
+:class:`Posterior`       mean and variance of the clean pixels from the network's outputs and the noisy pixels
+:class:`Refinement`      passes over the result mixed with some noisy pixels
+:class:`Filter`          fine structure of the noisy image is brought back
+=======================  =============================================================================================
+
+The stages know numbers, not models: :mod:`bsn.inference.plan` chooses them for a model and its options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bsn.data.arrays.geometry import transform
+from bsn.inference.position_noise import position_uniform
+from bsn.lattice import pad_within_phases
+from bsn.noise import (
+    NoiseCurve,
+    NoiseModel,
+    NoiseSpectrum,
+    ValueScale,
+    affine_noise_variance,
+    posterior,
+    split_prediction,
+    wiener_filter,
+    wiener_filter_independent,
+)
+from bsn.selfsup import (
+    mosaic_downsample,
+    mosaic_upsample,
+    pixel_shuffle_downsample,
+    pixel_shuffle_upsample,
+    random_replacement_refinement,
+)
+
+__all__ = [
+    "WHOLE",
+    "Downsampling",
+    "Estimate",
+    "Filter",
+    "Frame",
+    "Measured",
+    "Network",
+    "Place",
+    "Posterior",
+    "Refinement",
+]
+
+Network = Callable[[Tensor], Tensor]
+"""One forward pass, (N, C, H, W) to (N, K, H, W), in network values."""
+
+
+class Place(NamedTuple):
+    """Where a region lies: first row and column in its plane, and the number of the plane in its stack."""
+
+    top: int = 0
+    left: int = 0
+    plane: int = 0
+
+
+WHOLE = Place()
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is known of the clean pixels.
+
+    Parameters
+    ----------
+    mean : Tensor, shape (N, C, H, W)
+    variance : Tensor, optional, shape (N, C, H, W)
+        Of the posterior, in squared network values; None for networks that predict none.
+    """
+
+    mean: Tensor
+    variance: Tensor | None = None
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Estimate:
+        """Apply a linear change, such as a flip, to both."""
+        return Estimate(change(self.mean), None if self.variance is None else change(self.variance))
+
+    def plus(self, other: Estimate) -> Estimate:
+        """Sum of two estimates, as a step to their mean."""
+        if self.variance is None or other.variance is None:
+            return Estimate(self.mean + other.mean)
+        return Estimate(self.mean + other.mean, self.variance + other.variance)
+
+    @staticmethod
+    def average(estimates: Sequence[Estimate]) -> Estimate:
+        """Mean of several estimates of the same pixels."""
+        if len(estimates) == 1:
+            return estimates[0]
+        variances = [e.variance for e in estimates if e.variance is not None]
+        mean = torch.stack([e.mean for e in estimates]).mean(0)
+        return Estimate(mean, torch.stack(variances).mean(0) if variances else None)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured on a noisy plane before it is denoised.
+
+    Parameters
+    ----------
+    spectrum : NoiseSpectrum, optional
+        For the Wiener filter.
+    noise : NoiseCurve, optional
+        In network values, for a model whose noise differs from image to image.
+    """
+
+    spectrum: NoiseSpectrum | None = None
+    noise: NoiseCurve | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """First and last stage: image values and any size outside, network values and sizes of the grid inside.
+
+    Parameters
+    ----------
+    scale : ValueScale
+    channels : int
+        Of the network. A grey region is given to a network for colour once per channel.
+    unit : int
+        Sides inside are multiples of this.
+    period : int
+        Side of the lattice on which the first pass is blind: the padding copies pixels of the same residue class.
+    padding : {"phases", "zeros", "none"}
+        "zeros" as AP-BSN does, to a multiple of the stride; "none" for networks that pad by themselves.
+    stride : int
+        Side of the lattice that all strides have in common.
+    """
+
+    scale: ValueScale
+    channels: int
+    unit: int
+    period: int
+    padding: str
+    stride: int
+
+    def enter(self, noisy: Tensor) -> Tensor:
+        """Network values of a region.
+
+        Parameters
+        ----------
+        noisy : Tensor, shape (N, C, H, W), image values
+            C is the network's, or 1.
+
+        Returns
+        -------
+        Tensor, shape (N, channels, H', W'), sides at least as long
+
+        Raises
+        ------
+        ValueError
+            If the region is smaller than the lattice.
+        """
+        height, width = noisy.shape[-2:]
+        if min(height, width) < self.period and (height % self.unit or width % self.unit):
+            raise ValueError(
+                f"an image of {height} x {width} pixels is smaller than {self.period} pixels, the lattice of this model at "
+                f"stride {self.stride}; use a smaller stride or a larger image"
+            )
+        x = self.scale.to_network(noisy.expand(-1, self.channels, -1, -1) if self._is_grey(noisy) else noisy)
+        if self.padding == "none":
+            return x
+        if self.padding == "phases":
+            return pad_within_phases(x, self.unit, self.period)
+        return F.pad(x, (0, -width % self.stride, 0, -height % self.stride))
+
+    def leave(self, estimate: Estimate, noisy: Tensor) -> Estimate:
+        """Cut an estimate to the size of a region, its mean in image values and its variance in network values still."""
+        inside = (..., slice(noisy.shape[-2]), slice(noisy.shape[-1]))
+        mean = self.scale.to_image(estimate.mean[inside])
+        variance = None if estimate.variance is None else estimate.variance[inside]
+        found = Estimate(mean, variance)
+        return found.map(lambda part: part.mean(1, keepdim=True)) if self._is_grey(noisy) else found
+
+    def deviation(self, estimate: Estimate) -> Tensor | None:
+        """Standard deviation in image values."""
+        return None if estimate.variance is None else estimate.variance.sqrt() * self.scale.scale
+
+    def _is_grey(self, noisy: Tensor) -> bool:
+        return noisy.shape[1] == 1 < self.channels
+
+
+@dataclass(frozen=True)
+class Downsampling:
+    """Pixel-shuffle downsampling by one stride.
+
+    Parameters
+    ----------
+    stride : int
+        1 leaves the image as it is.
+    margin : int, optional
+        None stacks the sub-images on the batch (TBSN). Otherwise they lie in one mosaic, with so many zeros around each
+        (AP-BSN).
+    """
+
+    stride: int
+    margin: int | None
+
+    def split(self, x: Tensor) -> Tensor:
+        """Sub-images of (N, C, H, W)."""
+        if self.margin is not None:
+            return mosaic_downsample(x, self.stride, margin=self.margin)
+        return x if self.stride == 1 else pixel_shuffle_downsample(x, self.stride)
+
+    def join(self, estimate: Estimate, size: tuple[int, int]) -> Estimate:
+        """Undo :meth:`split` for an image of `size` (H, W)."""
+        margin = self.margin
+        if margin is not None:
+            return estimate.map(lambda part: mosaic_upsample(part, self.stride, margin=margin, size=size))
+        if self.stride == 1:
+            return estimate
+        return estimate.map(lambda part: pixel_shuffle_upsample(part, self.stride, size=size))
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Clean pixels from what the network says of them and from the noisy pixels.
+
+    Parameters
+    ----------
+    channels : int
+    noise : NoiseModel, optional
+        None: the outputs are the result.
+    scale : ValueScale
+    weigh : bool
+        False leaves the noisy pixel out and gives the prediction from its surroundings.
+    calibrated : bool
+        Correct the predicted covariance by the residuals around each pixel (:func:`bsn.noise.calibrate`).
+    """
+
+    channels: int
+    noise: NoiseModel | None
+    scale: ValueScale
+    weigh: bool
+    calibrated: bool
+
+    def __call__(self, outputs: Tensor, noisy: Tensor, curve: NoiseCurve | None = None) -> Estimate:
+        """Combine outputs (N, K, H, W) and noisy pixels (N, C, H, W), in network values.
+
+        Parameters
+        ----------
+        outputs, noisy : Tensor
+        curve : NoiseCurve, optional
+            Of this image, where the noise differs from image to image. None: the model's own noise.
+        """
+        if self.noise is None:
+            return Estimate(outputs.to(noisy.dtype))
+        prediction = split_prediction(outputs, self.channels)
+        mean = prediction.mean
+        if not self.weigh:
+            return Estimate(mean.to(noisy.dtype))
+        level, propagated = self.noise_variance(mean, curve), None if curve is None else curve.propagated_at(mean)
+        found = posterior(prediction, noisy, level, propagated=propagated, calibrated=self.calibrated)
+        return Estimate(*found).map(lambda part: part.to(noisy.dtype))
+
+    def noise_variance(self, mean: Tensor, curve: NoiseCurve | None) -> Tensor:
+        """Variance of the noise at clean values (N, C, H, W), in network values."""
+        if curve is not None:
+            return curve(mean)
+        assert self.noise is not None
+        return affine_noise_variance(mean, *self.noise.in_network_units(self.scale))
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """Random-replacement refinement at full resolution.
+
+    Parameters
+    ----------
+    passes : int
+    probability : float
+        Share of noisy pixels mixed into each pass.
+    seed : int
+    margin : int
+        Mirrored around the image before each pass, and cut off after it (AP-BSN).
+    """
+
+    passes: int
+    probability: float
+    seed: int
+    margin: int
+
+    def __call__(self, network: Network, x: Tensor, first: Estimate, place: Place, view: int) -> Estimate:
+        """Refine a first result.
+
+        Parameters
+        ----------
+        network : callable
+        x : Tensor, shape (N, C, H, W)
+            Noisy, in network values.
+        first : Estimate
+        place : Place
+            Of the region, so that tiles draw the same numbers as the whole image.
+        view : int
+            Number of the flip or turn in which the region is seen.
+        """
+        return Estimate(
+            random_replacement_refinement(
+                lambda mixed: self._full_resolution(network, mixed),
+                x,
+                first.mean,
+                passes=self.passes,
+                probability=self.probability,
+                uniforms=self.uniforms(x, place, view),
+            )
+        )
+
+    def uniforms(self, x: Tensor, place: Place, view: int) -> Iterator[Tensor]:
+        """Random numbers of each pass, for the pixels of `x`."""
+        height, width = x.shape[-2:] if view % 2 == 0 else (x.shape[-1], x.shape[-2])
+        for index in range(self.passes):
+            key = (self.seed, place.plane, view, index)
+            field = position_uniform(key, x.shape[1], place.top, place.left, height, width)
+            yield transform(field, view).to(device=x.device, dtype=x.dtype)
+
+    def _full_resolution(self, network: Network, x: Tensor) -> Tensor:
+        margin = self.margin
+        if not margin:
+            return network(x).to(x.dtype)
+        padded = network(F.pad(x, (margin,) * 4, mode="reflect")).to(x.dtype)
+        return padded[..., margin:-margin, margin:-margin]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Wiener filter: by the noise of a posterior if there is one, otherwise by the spectrum measured on the image.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    """
+
+    posterior: Posterior
+
+    def __call__(self, noisy: Tensor, estimate: Estimate, measured: Measured) -> Estimate:
+        """Filter a region.
+
+        Parameters
+        ----------
+        noisy : Tensor, shape (N, C, H, W), image values
+        estimate : Estimate
+            What :meth:`Frame.leave` gives.
+        measured : Measured
+            Without spectrum and without posterior nothing is filtered.
+        """
+        if estimate.variance is not None:
+            scale = self.posterior.scale
+            signal = scale.to_network(estimate.mean)
+            level = self.posterior.noise_variance(signal, measured.noise)
+            filtered = wiener_filter_independent(scale.to_network(noisy), signal, level, estimate.variance)
+            return Estimate(scale.to_image(filtered), estimate.variance)
+        if measured.spectrum is not None:
+            return Estimate(wiener_filter(noisy, estimate.mean, measured.spectrum))
+        return estimate
