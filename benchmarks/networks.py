@@ -18,7 +18,7 @@ from benchmarks.attention import measure, synchronise
 from benchmarks.measure import write_result
 from bsn.engine.allocator import keep_freed_memory
 from bsn.inference.config import InferenceConfig
-from bsn.inference.runner import make_runner
+from bsn.inference.runner import Runner
 from bsn.models import create
 from bsn.models.interface import main_output
 from bsn.ops import use_backend
@@ -33,7 +33,7 @@ DRT_WINDOW = 7  # sides that its literal form takes are multiples
 
 def forward_of(network: torch.nn.Module, x: torch.Tensor, config: InferenceConfig, backend: str):
     threads = torch.get_num_threads()
-    run = make_runner(network, x.device, config)
+    run = Runner(network, x.device, config)
     torch.set_num_threads(threads)  # the runner has set its own for the whole process
 
     def forward():

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 
 from bsn.inference.config import InferenceConfig
 from bsn.inference.measuring import Measurement
 from bsn.inference.pipeline import Pipeline
-from bsn.inference.runner import make_runner
+from bsn.inference.runner import Runner
 from bsn.inference.stages import Downsampling, Filter, Frame, Posterior, Refinement
 from bsn.inference.tiling import Tiling
-from bsn.models import Model
+from bsn.models import BlindSpotNetwork, Model
 from bsn.noise import AxisNoise
 from bsn.noise.posterior import CALIBRATION_REACH
 from bsn.noise.wiener import BLOCK, REACH_INDEPENDENT, STEP
@@ -43,7 +44,7 @@ def make_pipeline(model: Model, config: InferenceConfig, typical_noise: tuple[Ax
     posterior = Posterior(model.channels, model.noise, model.scale, config.posterior, config.calibrate)
     filters = _filters(model, config)
     device = next((p.device for p in model.network.parameters()), torch.device("cpu"))
-    network = make_runner(model.network, device, config)
+    network = Runner(model.network, device, config)
     refinement = Refinement(config.r3_passes, config.r3_probability, config.seed, margin or 0)
     measures = filters and model.noise is None
     return Pipeline(
@@ -90,7 +91,7 @@ def _filters(model: Model, config: InferenceConfig) -> bool:
 
 def _frame(model: Model, downsamplings: tuple[Downsampling, ...]) -> Frame:
     stride = math.lcm(*(d.stride for d in downsamplings))
-    network = model.network
+    network = _facts(model)
     blind = network.lattice > 0
     return Frame(
         scale=model.scale,
@@ -102,9 +103,13 @@ def _frame(model: Model, downsamplings: tuple[Downsampling, ...]) -> Frame:
     )
 
 
+def _facts(model: Model) -> BlindSpotNetwork:
+    return cast("BlindSpotNetwork", model.network)
+
+
 def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: bool) -> Tiling:
     widest = max(strides_of(model, config))
-    reach = model.network.halo
+    reach = _facts(model).halo
     if model.noise is not None and config.calibrate:
         reach += CALIBRATION_REACH
     # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
@@ -117,5 +122,5 @@ def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: boo
         halo=halo,
         tile=config.tile,
         overlap=config.overlap,
-        pooled=widest * model.inference.training_crop if model.network.global_statistics else None,
+        pooled=widest * model.inference.training_crop if _facts(model).global_statistics else None,
     )

@@ -14,7 +14,7 @@ from bsn.engine.recording import record
 from bsn.inference.config import InferenceConfig
 from bsn.models.interface import main_output
 
-__all__ = ["make_runner"]
+__all__ = ["Runner"]
 
 KEPT_GRAPHS = 4  # tile shapes of one image: inner, right, bottom, corner
 LARGEST_GRAPH = 512 * 512  # pixels for which "auto" takes graphs: where launches, not arithmetic, fill the time
@@ -22,8 +22,8 @@ LARGEST_GRAPH = 512 * 512  # pixels for which "auto" takes graphs: where launche
 log = logging.getLogger(__name__)
 
 
-def make_runner(network: nn.Module, device: torch.device, config: InferenceConfig) -> Callable[[Tensor], Tensor]:
-    """Prepare a network for many forward passes.
+class Runner:
+    """A network prepared for many forward passes.
 
     Parameters
     ----------
@@ -33,37 +33,34 @@ def make_runner(network: nn.Module, device: torch.device, config: InferenceConfi
     config : InferenceConfig
         `precision`, `engine`, `threads` and `keep_memory` count.
 
-    Returns
-    -------
-    callable
-        Maps (N, C, H, W) to the restored image of the same shape.
-
     Raises
     ------
     ValueError
         If CUDA graphs are asked for on another device.
     """
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    if config.keep_memory and device.type == "cpu":
-        keep_freed_memory()
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    bf16 = config.precision == "bf16" or (config.precision == "auto" and best_precision(device.type) == "bf16-mixed")
-    run: Callable[[Tensor], Tensor] = network
-    if config.engine == "compile":
-        run = torch.compile(network, dynamic=False)
-    elif config.engine == "graphs":
-        if device.type != "cuda":
-            raise ValueError(f"engine 'graphs' needs a CUDA device, not {device.type}; use 'eager' or 'compile'")
-        run = _Graphs(network, bf16)
-    elif config.engine == "auto" and device.type == "cuda":
-        run = _Automatic(network, bf16)
 
-    def forward(x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
-            return main_output(run(x))
+    def __init__(self, network: nn.Module, device: torch.device, config: InferenceConfig) -> None:
+        if config.threads is not None:
+            torch.set_num_threads(config.threads)
+        if config.keep_memory and device.type == "cpu":
+            keep_freed_memory()
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        wanted = config.precision
+        self.bf16 = wanted == "bf16" or (wanted == "auto" and best_precision(device.type) == "bf16-mixed")
+        self.run: Callable[[Tensor], Tensor] = network
+        if config.engine == "compile":
+            self.run = torch.compile(network, dynamic=False)
+        elif config.engine == "graphs":
+            if device.type != "cuda":
+                raise ValueError(f"engine 'graphs' needs a CUDA device, not {device.type}; use 'eager' or 'compile'")
+            self.run = _Graphs(network, self.bf16)
+        elif config.engine == "auto" and device.type == "cuda":
+            self.run = _Automatic(network, self.bf16)
 
-    return forward
+    def __call__(self, x: Tensor) -> Tensor:
+        """Outputs (N, K, H, W) for (N, C, H, W)."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            return main_output(self.run(x))
 
 
 class _Graphs:

@@ -3,7 +3,7 @@
 =======================  =============================================================================================
 :class:`Frame`           image values to network values, padded to the network's grid; at the end back again
 :class:`Downsampling`    cut into sub-images in which the noise is nearly white, and interleaved again
-the network              see :func:`bsn.inference.runner.make_runner`
+the network              see :class:`bsn.inference.runner.Runner`
 :class:`Posterior`       mean and variance of the clean pixels from the network's outputs and the noisy pixels
 :class:`Refinement`      passes over the result mixed with some noisy pixels
 :class:`Filter`          fine structure of the noisy image is brought back

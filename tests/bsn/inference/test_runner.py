@@ -10,7 +10,7 @@ import torch
 
 from bsn.engine.allocator import keep_freed_memory
 from bsn.inference import InferenceConfig
-from bsn.inference.runner import make_runner
+from bsn.inference.runner import Runner
 from tests.helpers.networks import randomise, small
 
 CPU = torch.device("cpu")
@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 
 def run(network, x, **options):
     with torch.no_grad():
-        return make_runner(network, CPU, InferenceConfig(**options))(x)
+        return Runner(network, CPU, InferenceConfig(**options))(x)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_threads_are_set(network):
 
 def test_graphs_need_cuda(network):
     with pytest.raises(ValueError, match="engine 'graphs' needs a CUDA device, not cpu; use 'eager' or 'compile'"):
-        make_runner(network, CPU, InferenceConfig(engine="graphs"))
+        Runner(network, CPU, InferenceConfig(engine="graphs"))
 
 
 class Graphs:
@@ -78,7 +78,7 @@ def chosen(network, sizes, graphs=Graphs, device="cuda", **options):
     """Results for images of these sizes, by a runner made for a device that need not be there, and their eager values."""
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
         patch.setattr("bsn.inference.runner._Graphs", graphs)
-        runner = make_runner(network, torch.device(device), InferenceConfig(**options))
+        runner = Runner(network, torch.device(device), InferenceConfig(**options))
         images = [torch.rand(1, 1, *size) for size in sizes]
         return [runner(x) for x in images], [network(x) for x in images]
 
