@@ -14,6 +14,7 @@ from bsn.models.registry import (
     register_preset,
 )
 from bsn.models.tbsn import TBSN, TBSNConfig
+from bsn.models.training_values import Mismatch, TrainingValues
 from bsn.noise.model import NoiseModel
 from bsn.noise.value_scale import ValueScale
 
@@ -24,11 +25,13 @@ __all__ = [
     "DBSNlConfig",
     "ImageNetwork",
     "InferenceDefaults",
+    "Mismatch",
     "Model",
     "ModelFileError",
     "NoiseModel",
     "Preset",
     "TBSNConfig",
+    "TrainingValues",
     "UnknownModelError",
     "ValueScale",
     "build",

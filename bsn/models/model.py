@@ -16,6 +16,7 @@ from bsn.data.errors import writing
 from bsn.data.files.atomic import atomic_output
 from bsn.models.interface import ImageNetwork, main_output
 from bsn.models.registry import build, network_name
+from bsn.models.training_values import TrainingValues
 from bsn.noise.model import NoiseModel
 from bsn.noise.value_scale import ValueScale
 
@@ -70,6 +71,8 @@ class Model:
         Terms of the weights (the data they were trained on may restrict their use).
     noise : NoiseModel, optional
         For networks that predict mean and covariance: the noise by which the noisy pixel is weighted.
+    training_values : TrainingValues, optional
+        Values of the training images; None in files that do not tell them.
     """
 
     network: ImageNetwork
@@ -78,6 +81,7 @@ class Model:
     provenance: dict[str, Any] = field(default_factory=dict)
     weights_licence: str = "not stated"
     noise: NoiseModel | None = None
+    training_values: TrainingValues | None = None
 
     @property
     def channels(self) -> int:
@@ -126,7 +130,11 @@ class Model:
             "inference": json.dumps(dataclasses.asdict(self.inference)),
             "provenance": json.dumps(self.provenance),
             "weights_licence": self.weights_licence,
-            **({"noise": json.dumps(dataclasses.asdict(self.noise))} if self.noise else {}),
+            **{
+                name: json.dumps(dataclasses.asdict(part))
+                for name, part in (("noise", self.noise), ("training_values", self.training_values))
+                if part is not None
+            },
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
         if half:
@@ -175,6 +183,7 @@ class Model:
             json.loads(metadata["provenance"]),
             metadata["weights_licence"],
             NoiseModel(**json.loads(metadata["noise"])) if "noise" in metadata else None,
+            TrainingValues(**json.loads(metadata["training_values"])) if "training_values" in metadata else None,
         )
 
 
