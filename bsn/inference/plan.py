@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import cast
 
 import torch
 
@@ -13,7 +12,7 @@ from bsn.inference.pipeline import Pipeline
 from bsn.inference.runner import Runner
 from bsn.inference.stages import Downsampling, Filter, Frame, Posterior, Refinement
 from bsn.inference.tiling import Tiling
-from bsn.models import BlindSpotNetwork, Model
+from bsn.models import Model
 from bsn.noise import AxisNoise
 from bsn.noise.posterior import CALIBRATION_REACH
 from bsn.noise.wiener import BLOCK, REACH_INDEPENDENT, STEP
@@ -91,7 +90,7 @@ def _filters(model: Model, config: InferenceConfig) -> bool:
 
 def _frame(model: Model, downsamplings: tuple[Downsampling, ...]) -> Frame:
     stride = math.lcm(*(d.stride for d in downsamplings))
-    network = _facts(model)
+    network = model.network
     blind = network.lattice > 0
     return Frame(
         scale=model.scale,
@@ -103,13 +102,9 @@ def _frame(model: Model, downsamplings: tuple[Downsampling, ...]) -> Frame:
     )
 
 
-def _facts(model: Model) -> BlindSpotNetwork:
-    return cast("BlindSpotNetwork", model.network)
-
-
 def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: bool) -> Tiling:
     widest = max(strides_of(model, config))
-    reach = _facts(model).halo
+    reach = model.network.halo
     if model.noise is not None and config.calibrate:
         reach += CALIBRATION_REACH
     # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
@@ -122,5 +117,5 @@ def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: boo
         halo=halo,
         tile=config.tile,
         overlap=config.overlap,
-        pooled=widest * model.inference.training_crop if _facts(model).global_statistics else None,
+        pooled=widest * model.inference.training_crop if model.network.global_statistics else None,
     )
