@@ -20,6 +20,8 @@ class Coupling(enum.Enum):
         Pixels of the same phase only. Every operator that gets phases as separate images of a batch is of this kind.
     OTHER_PHASES
         Pixels of every phase but its own: the centre-masked head, with the side of its lattice in ``lattice``.
+    OUTSIDE_HOLE
+        Every pixel outside of a hole around its own, at full resolution: half-plane networks, with the hole in ``hole``.
     ACROSS_PHASES
         Anything else; behind the head it ends the blindness (channel attention with a global Gram matrix).
     """
@@ -27,4 +29,5 @@ class Coupling(enum.Enum):
     POINTWISE = "pointwise"
     WITHIN_PHASE = "within phase"
     OTHER_PHASES = "other phases"
+    OUTSIDE_HOLE = "outside a hole"
     ACROSS_PHASES = "across phases"

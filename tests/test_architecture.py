@@ -27,7 +27,7 @@ FLOORS = [
     {"noise"},
     {"ops", "selfsup", "blindness", "engine", "evaluation"},
     {"data"},
-    {"lattice", "coupling"},
+    {"lattice", "coupling", "hole"},
     {"mirror"},
     {"shapes", "constants"},
 ]

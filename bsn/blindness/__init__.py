@@ -4,6 +4,7 @@
 ``verify``                  all checks, one :class:`Verdict`; ``assert_blind`` is the same as a test
 ``jacobian_check``          exact gradients in float64 at sampled pixels
 ``perturbation_check``      finite changes, compared bit by bit: every pixel, one lattice class at a time
+``region_check``            finite changes: every pixel and every offset of a hole, by half-planes or pixel by pixel
 ``estimate_diagonal``       the whole Jacobian diagonal from random probes, with its standard error
 ``learnability``            trains the network to copy noise: is a leak harmless?
 ``find_culprit``            the first module that couples a pixel with itself
@@ -21,6 +22,7 @@ from bsn.blindness.jacobian import JacobianCheck, jacobian_check, jacobian_maps,
 from bsn.blindness.learnability import Learnability, LearnabilityConfig, explained_variance, learnability
 from bsn.blindness.perturbation import PerturbationCheck, SelfView, blind_lattices, perturbation_check
 from bsn.blindness.receptive_field import ReceptiveField, measure_halo, receptive_field
+from bsn.blindness.region import RegionCheck, RegionLeak, region_check
 from bsn.blindness.stochastic import DiagonalEstimate, estimate_diagonal
 from bsn.blindness.structure import Declaration, StructureJudgement, declarations, judge_structure
 from bsn.blindness.verdict import CheckResult, Leak, Verdict
@@ -42,6 +44,8 @@ __all__ = [
     "NetworkRefusal",
     "PerturbationCheck",
     "ReceptiveField",
+    "RegionCheck",
+    "RegionLeak",
     "SelfView",
     "StructureJudgement",
     "Subject",
@@ -63,6 +67,7 @@ __all__ = [
     "move_weights",
     "perturbation_check",
     "receptive_field",
+    "region_check",
     "sample_positions",
     "verify",
 ]

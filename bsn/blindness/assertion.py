@@ -6,6 +6,7 @@ from torch import nn
 
 from bsn.blindness.verdict import Verdict
 from bsn.blindness.verify import Check, VerifyConfig, verify
+from bsn.hole import Hole
 
 __all__ = ["assert_blind"]
 
@@ -19,6 +20,7 @@ def assert_blind(
     checks: tuple[Check, ...] = ("jacobian", "perturbation", "conditions"),
     value_range: tuple[float, float] = (0.0, 1.0),
     seed: int = 0,
+    hole: Hole | str | None = None,
 ) -> Verdict:
     """Fail unless a network is exactly blind at every pixel, in every condition.
 
@@ -39,6 +41,8 @@ def assert_blind(
     value_range : tuple of float
         Of the random input.
     seed : int
+    hole : Hole or str, optional
+        Region that no output may see, such as "square:9"; None takes the one that the model states, else the pixel alone.
 
     Returns
     -------
@@ -61,7 +65,9 @@ def assert_blind(
     """
     __tracebackhide__ = True
     height, width = (size, size) if isinstance(size, int) else size
-    config = VerifyConfig((height, width), checks, lattice, value_range, seed=seed)
+    config = VerifyConfig(
+        (height, width), checks, lattice, value_range, seed=seed, hole=None if hole is None else Hole.parse(hole)
+    )
     verdict = verify(model, guess_channels(model) if channels is None else channels, config)
     if not (verdict.blind and (verdict.exact or "perturbation" not in checks)):
         raise AssertionError(str(verdict))

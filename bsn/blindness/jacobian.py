@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from bsn.blindness.condition import Condition, Subject
+from bsn.hole import Hole
 
-__all__ = ["JacobianCheck", "Position", "jacobian_check", "jacobian_maps", "sample_positions"]
+__all__ = ["JacobianCheck", "Position", "hole_gradient", "jacobian_check", "jacobian_maps", "sample_positions"]
 
 Position = tuple[int, int]
 
@@ -176,3 +177,30 @@ def summarise(maps: Tensor, positions: Sequence[Position], lattice: int) -> Jaco
         tuple(tuple(row) for row in centres.amax(0).tolist()),
         positions[worst] if float(centres.max()) > 0 else None,
     )
+
+
+def hole_gradient(maps: Tensor, positions: Sequence[Position], hole: Hole) -> tuple[float, Position | None]:
+    """Largest gradient of an output with respect to an input in its hole.
+
+    Parameters
+    ----------
+    maps : Tensor, shape (len(positions), C_out, C, H, W)
+        Of :func:`jacobian_maps`.
+    positions : sequence of (int, int)
+        The pixels whose outputs were differentiated.
+    hole : Hole
+
+    Returns
+    -------
+    value : float
+        0 for a network that is blind to the whole hole.
+    position : (int, int) or None
+        The pixel where it was found.
+    """
+    rows, columns = torch.arange(maps.shape[-2])[:, None], torch.arange(maps.shape[-1])[None, :]
+    largest = [
+        float(m.abs()[..., hole.contains(rows - row, columns - column)].max())
+        for m, (row, column) in zip(maps, positions, strict=True)
+    ]
+    worst = max(range(len(largest)), key=largest.__getitem__)
+    return largest[worst], positions[worst] if largest[worst] else None

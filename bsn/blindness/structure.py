@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from bsn.coupling import Coupling
+from bsn.hole import Hole
 
 __all__ = ["Declaration", "StructureJudgement", "declarations", "judge_structure"]
 
@@ -131,6 +132,14 @@ def _known_coupling(module: nn.Module, lattice: int) -> Coupling:
     return Coupling.ACROSS_PHASES
 
 
+def _stated_hole(module: nn.Module) -> Hole | None:
+    """The hole of a module that declares to see nothing inside it."""
+    hole = getattr(module, "hole", None)
+    if getattr(module, "coupling", None) is Coupling.OUTSIDE_HOLE and isinstance(hole, Hole) and hole.shape != "none":
+        return hole
+    return None
+
+
 def judge_structure(network: nn.Module) -> StructureJudgement:
     """Judge a network by its declarations.
 
@@ -158,13 +167,17 @@ def judge_structure(network: nn.Module) -> StructureJudgement:
         and any(True for _ in module.children())
     )
     lattices: list[int] = []
+    holes = [hole for module in network.modules() if (hole := _stated_hole(module)) is not None]
     for entry in declarations(network):
         if entry.coupling is Coupling.OTHER_PHASES:
             lattices.append(entry.lattice or 1)
-        elif entry.coupling is Coupling.ACROSS_PHASES:
+        elif entry.coupling is Coupling.ACROSS_PHASES or (holes and entry.coupling is Coupling.WITHIN_PHASE):
             said = "declares that it mixes phases" if entry.stated else "mixes phases, or does not say that it does not"
             name = entry.module or "the network itself"
             return StructureJudgement(False, None, entry, f"{name} ({entry.kind}) {said}", trusted)
+    if holes and not lattices:
+        reason = f"four half-planes outside the hole {holes[0]}, joined pixel by pixel"
+        return StructureJudgement(True, None, None, reason, trusted)
     if not lattices:
         return StructureJudgement(False, None, None, "no module declares that it hides a pixel from itself", trusted)
     lattice = math.lcm(*lattices)

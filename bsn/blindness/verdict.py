@@ -86,6 +86,8 @@ class Verdict:
     learnable : tuple of Learnability
         What the network learns to copy of fresh noise, where it was measured.
     checks : tuple of CheckResult
+    hole : str, optional
+        Region around each pixel that was certified, if it is more than the pixel.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Verdict:
     leak: Leak | None
     learnable: tuple[Learnability, ...]
     checks: tuple[CheckResult, ...]
+    hole: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -111,7 +114,8 @@ class Verdict:
         height, width = self.size
         if self.blind and self.exact:
             lattice = f", and to its whole lattice {self.lattice}Z x {self.lattice}Z" if self.lattice else ""
-            return f"{self.name} is BLIND, exactly, for all {self.pixels} pixels of {height} x {width}{lattice}"
+            region = f" and every offset of the hole {self.hole}" if self.hole else ""
+            return f"{self.name} is BLIND, exactly, for all {self.pixels} pixels of {height} x {width}{region}{lattice}"
         if self.blind and not self.certified:
             return f"{self.name} shows no leak, but no pixel was certified: that takes the perturbation check"
         if self.blind:

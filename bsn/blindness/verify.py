@@ -14,12 +14,14 @@ from torch import nn
 
 from bsn.blindness.attribution import find_culprit
 from bsn.blindness.condition import Condition, NetworkRefusal, Subject
-from bsn.blindness.jacobian import Position, jacobian_maps, summarise
+from bsn.blindness.jacobian import Position, hole_gradient, jacobian_maps, summarise
 from bsn.blindness.learnability import Learnability, LearnabilityConfig, learnability
 from bsn.blindness.perturbation import PerturbationCheck, blind_lattices, perturbation_check
+from bsn.blindness.region import HalfPlaneBranches, RegionCheck, region_check
 from bsn.blindness.stochastic import estimate_diagonal
 from bsn.blindness.structure import judge_structure
 from bsn.blindness.verdict import CheckResult, Leak, Verdict
+from bsn.hole import Hole
 
 __all__ = ["CHECKS", "VerifyConfig", "verify"]
 
@@ -47,6 +49,9 @@ class VerifyConfig:
         weights moved from their values (a leak can hide behind a zero start). "stochastic": estimate of the whole diagonal.
     lattice : int, optional
         Side of the blind lattice that the network must have; None finds one.
+    hole : Hole, optional
+        Region around each pixel that its output must not see; None takes the one that the network states in its attribute
+        ``hole``, and else the pixel alone. It takes the place of the lattice.
     value_range : tuple of float
         Of the random input: the range that the network was made for.
     max_passes : int
@@ -73,6 +78,7 @@ class VerifyConfig:
     learn_sizes: tuple[int, ...] = (16, 32)
     learning: LearnabilityConfig = field(default_factory=LearnabilityConfig)
     seed: int = 0
+    hole: Hole | None = None
 
     def __post_init__(self) -> None:
         unknown = [check for check in self.checks if check not in CHECKS]
@@ -135,8 +141,14 @@ class _Examination:
         self.results: list[CheckResult] = []
         self.leak: Leak | None = None
         self.lattices: list[int] | None = None
-        self.certificate: PerturbationCheck | None = None
+        self.certificate: PerturbationCheck | RegionCheck | None = None
+        self.hole = self._hole()
         self.dtype = self._precision()
+
+    def _hole(self) -> Hole | None:
+        """The region that is certified, None for the pixel alone of a network that states none."""
+        stated = getattr(self.network, "hole", None)
+        return self.config.hole or (stated if isinstance(stated, Hole) and stated.shape != "none" else None)
 
     def _condition(self, what: str, size: tuple[int, int], **options: Any) -> Condition:
         precision = "bf16" if options.get("autocast") else str(options.get("dtype", self.dtype)).removeprefix("torch.")
@@ -176,10 +188,11 @@ class _Examination:
         if "jacobian" in checks:
             self._jacobian()
         if "perturbation" in checks:
-            self._certify(self._condition("eval", self.config.size))
+            certify = self._certify if self.hole is None else self._certify_region
+            certify(self._condition("eval", self.config.size))
         if "conditions" in checks:
             for condition in self._other_conditions():
-                self._vary(condition)
+                (self._vary if self.hole is None else self._vary_region)(condition)
         if "stochastic" in checks:
             self._stochastic()
         learned = self._learn()
@@ -195,10 +208,11 @@ class _Examination:
             total,
             self.config.size,
             self.channels,
-            None if certificate is None else certificate.lattice,
+            certificate.lattice if isinstance(certificate, PerturbationCheck) else None,
             self.leak,
             tuple(learned),
             tuple(self.results),
+            None if self.hole is None else str(self.hole),
         )
 
     @contextmanager
@@ -222,6 +236,8 @@ class _Examination:
         condition = self._condition("eval", self.small)
         with self._timed("jacobian", condition.name) as note:
             subject = Subject(self.network, self.channels, condition, self.config.seed)
+            if self.hole is not None and isinstance(subject.network, HalfPlaneBranches):
+                subject.network.hole = self.hole
             positions = _few_positions(*self.small)
             maps = jacobian_maps(subject, positions, mixtures=1).abs()
             check = summarise(maps, positions, self.config.lattice or 1)
@@ -230,9 +246,14 @@ class _Examination:
             words = f"largest centre gradient {check.centre:.3g} of {check.largest:.3g} at {len(positions)} pixels"
             if broken:
                 words += f"; {check.lattice:.3g} on the lattice of side {self.config.lattice}"
-            note[:] = [check.blind and not broken, words]
+            seen, position = (0.0, None) if self.hole is None else hole_gradient(maps, positions, self.hole)
+            if self.hole is not None:
+                words += f"; {seen:.3g} in the hole {self.hole}"
+            note[:] = [check.blind and not broken and not seen, words]
             if check.worst is not None:
                 self._note_leak("jacobian", condition, check.worst, check.centre, check.ratio)
+            elif seen and self.leak is None:
+                self.leak = Leak("jacobian", condition.name, position, seen, seen / check.largest)
 
     def _certify(self, condition: Condition) -> None:
         with self._timed("perturbation", condition.name) as note:
@@ -261,13 +282,50 @@ class _Examination:
         wanted = [self.config.lattice] if self.config.lattice else self.lattices
         lattices = [] if known else wanted
         passes = self.config.max_passes
-        if known or (self.certificate is not None and self.certificate.lattice is None):
+        alone = isinstance(self.certificate, PerturbationCheck) and self.certificate.lattice is None
+        if known or alone:
             passes = min(_LEAK_SAMPLES if known else _SINGLE_SAMPLES, passes)
         check = perturbation_check(subject, lattices, max_passes=passes, seed=self.config.seed)
         if check.leaks:
             worst = check.leaks[0]
             self._note_leak("perturbation", condition, worst.position, worst.change, worst.ratio)
         return check
+
+    def _certify_region(self, condition: Condition) -> None:
+        with self._timed("region", condition.name) as note:
+            self.certificate = check = self._examine_region(condition)
+            note[:] = [check.blind, self._describe_region(check)]
+
+    def _vary_region(self, condition: Condition) -> None:
+        with self._timed("region", condition.name) as note:
+            try:
+                check = self._examine_region(condition)
+                note[:] = [check.blind if check.moved else None, self._describe_region(check)]
+            except NetworkRefusal as refusal:
+                note[:] = [None, str(refusal)]
+
+    def _examine_region(self, condition: Condition) -> RegionCheck:
+        assert self.hole is not None
+        subject = Subject(self.network, self.channels, condition, self.config.seed)
+        first = self.certificate is None
+        passes = self.config.max_passes if first else min(_SINGLE_SAMPLES, self.config.max_passes)
+        check = region_check(subject, self.hole, max_passes=passes, seed=self.config.seed)
+        if check.leaks and self.leak is None:
+            worst = check.leaks[0]
+            self.leak = Leak("region", condition.name, worst.position, worst.change, float("nan"))
+        return check
+
+    def _describe_region(self, check: RegionCheck) -> str:
+        if not check.moved:
+            return "the output does not depend on the input"
+        if check.leaks:
+            worst = check.leaks[0]
+            where = "" if worst.offset is None else f" through the input at offset {worst.offset}"
+            return f"the output at {worst.position} changed{where}: it sees its hole {check.hole}"
+        way = "by half-planes" if check.method == "half-planes" else "pixel by pixel"
+        return (
+            f"{check.pixels} of {check.total} pixels certified for the hole {check.hole}, {way}, {check.passes} passes"
+        )
 
     def _found_lattices(self) -> list[int]:
         subject = Subject(self.network, self.channels, self._condition("eval", self.small), self.config.seed)

@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   bsn verify tbsn-tiny                                 a preset, with fresh weights
   bsn verify run/                                      the model of a run, or a .safetensors file
   bsn verify mypackage.nets:build --channels 1 --size 96
+  bsn verify halfplane --hole square:5                 a region around each pixel
   bsn verify tbsn-small --set channel_attention=global --report leak.html
 
 exit code: 0 blind, 1 leaks or not proved, 2 nothing could be verified
@@ -49,6 +50,12 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     )
     parser.add_argument("--lattice", type=int | None, default=None, help="side of the blind lattice that is demanded")
     parser.add_argument(
+        "--hole",
+        type=str | None,
+        default=None,
+        help="region that no output may see: square:9, diamond:5, rows:3, columns:3 or pixel; default: the network's own",
+    )
+    parser.add_argument(
         "--learn",
         choices=["never", "leaking", "always"],
         default="leaking",
@@ -70,6 +77,7 @@ def run(options: Namespace) -> int:
     import torch
 
     from bsn.blindness import LearnabilityConfig, VerifyConfig, verify
+    from bsn.hole import Hole
 
     torch.manual_seed(options.seed)
     target = _find(options.network, options.channels, options.set)
@@ -81,6 +89,7 @@ def run(options: Namespace) -> int:
         learn=options.learn,
         learning=LearnabilityConfig(steps=options.learn_steps, seed=options.seed),
         seed=options.seed,
+        hole=None if options.hole is None else Hole.parse(options.hole),
     )
     say = None if options.json or not sys.stderr.isatty() else _progress
     verdict = verify(target.network, target.channels, config, name=target.name, say=say)

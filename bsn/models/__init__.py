@@ -2,6 +2,7 @@
 
 import bsn.models.presets as _presets  # registers the networks and presets of this package
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
+from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
 from bsn.models.interface import BlindSpotNetwork, ImageNetwork, image_network, main_output, merged
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
 from bsn.models.registry import (
@@ -19,10 +20,14 @@ from bsn.noise.model import NoiseModel
 from bsn.noise.value_scale import ValueScale
 
 __all__ = [
+    "ATBSN",
     "TBSN",
+    "TMBSN",
     "BlindSpotNetwork",
     "DBSNl",
     "DBSNlConfig",
+    "HalfPlane",
+    "HalfPlaneConfig",
     "ImageNetwork",
     "InferenceDefaults",
     "Mismatch",

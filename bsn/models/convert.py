@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from bsn.models.dbsnl import DBSNl
+from bsn.models.halfplane import ATBSN, TMBSN
 from bsn.models.interface import image_network
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
 from bsn.models.registry import load_plugins
@@ -45,12 +46,22 @@ class Converter:
     read: Callable[[str | Path], Mapping[str, Any]] | None = None
 
 
+_UNIT_SCALE = ValueScale(0.0, 1.0)
 _converters = {
     "tbsn": Converter(
         TBSN.from_official, InferenceDefaults(2, None, 128), "GPL-3.0 project (TBSN release); ask its authors"
     ),
     "dbsnl": Converter(
         DBSNl.from_official, InferenceDefaults(2, 2, 120), "MIT project (AP-BSN release); ask its authors"
+    ),
+    "at-bsn": Converter(
+        ATBSN.from_official, InferenceDefaults(), "AT-BSN release without a stated licence; ask its authors"
+    ),
+    "tm-bsn": Converter(
+        TMBSN.from_official,
+        InferenceDefaults(),
+        "TM-BSN release without a stated licence; ask its authors",
+        _UNIT_SCALE,
     ),
 }
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import dataclasses
 
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
+from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
 from bsn.models.registry import Preset, register_network, register_preset
 from bsn.models.tbsn import TBSN, TBSNConfig
 
 register_network("tbsn", TBSNConfig)(TBSN)
 register_network("dbsnl", DBSNlConfig)(DBSNl)
+register_network("halfplane", HalfPlaneConfig)(HalfPlane)
+register_network("at-bsn", HalfPlaneConfig)(ATBSN)
+register_network("tm-bsn", HalfPlaneConfig)(TMBSN)
 
 register_preset(Preset("tbsn", "tbsn", TBSNConfig(), "published size of TBSN (AAAI 2025), strictly blind"))
 register_preset(
@@ -67,5 +71,41 @@ register_preset(
         # So wide and deep it needs norms: without them single crops exploded after 200 steps, and the loss after 1,100.
         dataclasses.replace(_TINY, widths=(128, 160, 192, 192), blocks=(3, 3, 3, 3), norm="bias-free"),
         "for minutes of a large GPU: wide where the pixels are, plain convolutions that keep it busy",
+    )
+)
+
+register_preset(
+    Preset("at-bsn", "at-bsn", HalfPlaneConfig(), "published size of AT-BSN (CVPR 2024): a square hole of any size")
+)
+register_preset(
+    Preset(
+        "tm-bsn",
+        "tm-bsn",
+        HalfPlaneConfig(body="residual", plane="diagonal", hole="diamond:9"),
+        "published size of TM-BSN (CVPR 2026): a diamond hole of any size, at full resolution throughout",
+    )
+)
+register_preset(
+    Preset(
+        "halfplane",
+        "halfplane",
+        HalfPlaneConfig(width=16, levels=3),
+        "square hole of any size; trains on two CPU cores in minutes",
+    )
+)
+register_preset(
+    Preset(
+        "halfplane-diamond",
+        "halfplane",
+        HalfPlaneConfig(width=16, levels=3, plane="diagonal", hole="diamond:9"),
+        "diamond hole of any size, for noise that demosaicing spread; trains on two CPU cores in minutes",
+    )
+)
+register_preset(
+    Preset(
+        "halfplane-attention",
+        "halfplane",
+        HalfPlaneConfig(width=48, levels=4, attention_heads=4),
+        "square hole of any size, with directional window attention: for a GPU",
     )
 )

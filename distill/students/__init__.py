@@ -3,14 +3,20 @@
 from bsn.models.registry import Preset, register_network, register_preset
 from distill.students.convolution import MergedConv
 from distill.students.light import Light, LightConfig
+from distill.students.nbsn import NBSN, NBSNConfig
 from distill.students.unet import UNet, UNetConfig
 
-__all__ = ["Light", "LightConfig", "MergedConv", "UNet", "UNetConfig"]
+__all__ = ["NBSN", "Light", "LightConfig", "MergedConv", "NBSNConfig", "UNet", "UNetConfig"]
 
 register_network("unet", UNetConfig)(UNet)
+register_network("nbsn", NBSNConfig)(NBSN)
 register_network("light", LightConfig)(Light)
 
 register_preset(Preset("unet", "unet", UNetConfig(), "student: published with TBSN, width 48", blind=False))
+register_preset(Preset("nbsn", "nbsn", NBSNConfig(), "student: published with AT-BSN, width 48", blind=False))
+register_preset(
+    Preset("nbsn-tm", "nbsn", NBSNConfig(form="tm-bsn"), "student: published with TM-BSN, width 48", blind=False)
+)
 register_preset(
     Preset(
         "base",
