@@ -40,6 +40,10 @@ class DataError(ValueError):
         return " ".join(f"{self.given}: {self.why}; {self.remedy}".splitlines())
 
 
+class DataWarning(UserWarning):
+    """Something that a result loses, or that had to be guessed, told to the user in one line; commands print it."""
+
+
 def name_some(names: Sequence[str], limit: int = 3) -> str:
     """Join names for a message, the first `limit` of them spelled out.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from bsn.data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, subset
-from bsn.data.sources.packed_source import is_packed
+from bsn.data.files.formats.packed import is_packed
 from bsn.engine import FitResult, LoopConfig, RunFolder, fit
 from bsn.evaluation import Validation, get_protocol
 from bsn.models import create, presets
@@ -76,7 +76,7 @@ class PairData:
         DataError
         """
         single = Path(self.degraded[0])
-        if len(self.degraded) == 1 and single.suffix in (".h5", ".hdf5") and single.is_file() and is_packed(single):
+        if len(self.degraded) == 1 and is_packed(single):
             return PackedPairs(single)
         return PairSource(self.pairs())
 

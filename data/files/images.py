@@ -33,7 +33,8 @@ class Image:
     metadata : mapping
         What survives a round trip through the same format, each key only where it is known: ``resolution`` (pixels per
         unit in x and y) and ``resolution_unit`` ("inch", "centimeter", "none"), ``icc_profile``, ``exif``, ``imagej``
-        (a dict: spacing, unit, finterval, Labels, LUTs ...), ``photometric``, ``orientation``.
+        (a dict: spacing, unit, finterval, Labels, LUTs ...), ``photometric``, ``orientation``; ``container``, the file whose
+        other images a result takes over (HDF5, MATLAB); ``value_range`` of a packed file.
 
     Raises
     ------

@@ -1,5 +1,6 @@
 """Regions of images that may be larger than memory."""
 
+import dataclasses
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,6 +35,8 @@ class ImageReader:
 
     def __init__(self, path: Path, stored: Stored, dtype: np.dtype[Any], axes: str, options: ReadOptions) -> None:
         self.path = path
+        if options.value_range is None and "value_range" in stored.metadata:
+            options = dataclasses.replace(options, value_range=stored.metadata["value_range"])
         self.options = options
         self.index = PlaneIndex(axes, stored.shape)
         self.dtype = dtype

@@ -14,9 +14,9 @@ from bsn.data.arrays.planes import check_dtype
 from bsn.data.errors import DataError, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes
-from bsn.data.files.formats import find_format
+from bsn.data.files.formats import find_format, hdf5, mat
 from bsn.data.files.formats.decoded import Decoded, refuse_key
-from bsn.data.files.formats.hdf5 import DatasetOutput, create_boxes
+from bsn.data.files.formats.hdf5_boxes import DatasetOutput
 from bsn.data.files.formats.tiff_layout import plan_layout
 
 
@@ -172,7 +172,7 @@ class _Sink(Protocol):
         ...
 
 
-class _InPlace:
+class InPlace:
     """A file of full size, filled box by box, its axes in the order that the format wants."""
 
     def __init__(self, boxes: FileBoxes | DatasetOutput, order: Sequence[int]) -> None:
@@ -180,12 +180,15 @@ class _InPlace:
         self.order = order
 
     def write(self, starts: Sequence[int], box: np.ndarray) -> None:
+        """Write a box in the axes order of the image."""
         self.boxes.write([starts[i] for i in self.order], box.transpose(self.order))
 
     def finish(self) -> None:
+        """Make the file complete."""
         self.boxes.close()
 
     def close(self) -> None:
+        """Let go of the file; may follow `finish`."""
         self.boxes.close()
 
 
@@ -214,7 +217,7 @@ class _Collected:
         self.encode(self.request.temporary, image, self.request.key, self.request.target)
 
 
-def _create_tiff(request: _Request) -> _InPlace:
+def _create_tiff(request: _Request) -> InPlace:
     refuse_key(request.key, str(request.target))
     import tifffile
 
@@ -224,22 +227,28 @@ def _create_tiff(request: _Request) -> _InPlace:
     if place is None:
         raise RuntimeError("tifffile gave no room for the pixels")
     pixels = request.temporary.open("r+b")
-    return _InPlace(FileBoxes(pixels, place[0], layout.shape, request.dtype, str(request.target)), layout.order)
+    return InPlace(FileBoxes(pixels, place[0], layout.shape, request.dtype, str(request.target)), layout.order)
 
 
-def _create_npy(request: _Request) -> _InPlace:
+def _create_npy(request: _Request) -> InPlace:
     refuse_key(request.key, str(request.target))
     header = {"descr": request.dtype.str, "fortran_order": False, "shape": request.planes.shape}
     file = request.temporary.open("w+b")
     np.lib.format.write_array_header_1_0(file, header)
     boxes = FileBoxes(file, file.tell(), request.planes.shape, request.dtype, str(request.target))
-    return _InPlace(boxes, range(len(request.planes.shape)))
+    return InPlace(boxes, range(len(request.planes.shape)))
 
 
-def _create_hdf5(request: _Request) -> _InPlace:
+def _create_hdf5(request: _Request) -> InPlace:
     shape, axes = request.planes.shape, request.planes.axes
-    boxes = create_boxes(request.temporary, shape, axes, request.dtype, request.key)
-    return _InPlace(boxes, range(len(shape)))
+    boxes = hdf5.create_boxes(request.temporary, shape, axes, request.dtype, request.metadata, request.key)
+    return InPlace(boxes, range(len(shape)))
+
+
+def _create_mat(request: _Request) -> "_Sink":
+    shape = request.planes.shape
+    boxes = mat.create_boxes(request.temporary, shape, request.dtype, request.metadata, request.key)
+    return _Collected(request) if boxes is None else InPlace(boxes, range(len(shape)))
 
 
 def _check_room(path: Path, index: PlaneIndex, dtype: np.dtype[Any]) -> None:
@@ -261,4 +270,5 @@ _SINKS: dict[str, Callable[[_Request], _Sink]] = {
     ".npy": _create_npy,
     ".h5": _create_hdf5,
     ".hdf5": _create_hdf5,
+    ".mat": _create_mat,
 }

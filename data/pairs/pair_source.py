@@ -12,9 +12,10 @@ import numpy as np
 from bsn.data.arrays.planes import check_finite, to_unit
 from bsn.data.errors import DataError, name_some, writing
 from bsn.data.files.formats.hdf5_output import HDF5Output
+from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP
 from bsn.data.files.options import ReadOptions
 from bsn.data.pairs.finding import Pair, read_pair
-from bsn.data.sources.packed_source import FORMAT, FORMAT_VERSION, GROUP, HDF5Source
+from bsn.data.sources.packed_source import HDF5Source
 from bsn.data.sources.plane_source import PlaneSource
 
 __all__ = ["PackedPairs", "PairSource", "pack_pairs"]

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bsn.data.errors import DataError
+from bsn.data.files.formats.packed import is_packed
 from bsn.data.files.options import ReadOptions
 from bsn.data.sources.array_source import ArraySource
 from bsn.data.sources.folder_source import FolderSource
-from bsn.data.sources.packed_source import HDF5Source, is_packed
+from bsn.data.sources.packed_source import HDF5Source
 from bsn.data.sources.plane_source import PlaneSource
 
 if TYPE_CHECKING:

@@ -6,38 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP
 from bsn.data.files.options import ReadOptions
 from bsn.data.sources.hdf5_planes import HDF5Planes
-
-FORMAT = "blindspot-pack"
-FORMAT_VERSION = 1
-GROUP = "images"
-
-_SUFFIXES = (".h5", ".hdf5")
-
-
-def is_packed(path: Path) -> bool:
-    """Tell a packed file from other HDF5 files.
-
-    Parameters
-    ----------
-    path : Path
-        Any file or folder.
-
-    Returns
-    -------
-    bool
-        False also where it is no HDF5 file by its name, or cannot be opened.
-    """
-    if path.suffix.lower() not in _SUFFIXES or not path.is_file():
-        return False
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            return bool(file.attrs.get("format") == FORMAT)
-    except OSError:
-        return False
 
 
 class HDF5Source(HDF5Planes):

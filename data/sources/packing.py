@@ -19,10 +19,10 @@ import numpy as np
 from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output, check_target
 from bsn.data.files.formats.hdf5_output import HDF5Output
+from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
 from bsn.data.sources.folder_source import FolderSource
-from bsn.data.sources.packed_source import FORMAT, FORMAT_VERSION, GROUP
 
 _BAND_BYTES = 32 * 2**20
 

@@ -114,38 +114,6 @@ def refuse_key(key: str | None, given: str) -> None:
         raise DataError(f"key {key!r} for {given}", "this format holds one image without a name", "leave the key out")
 
 
-def choose_key(keys: Sequence[str], key: str | None, given: str) -> str:
-    """Choose the named image of a file that holds several.
-
-    Parameters
-    ----------
-    keys : sequence of str
-        The images in the file.
-    key : str or None
-        The wanted one; None for the first.
-    given : str
-        The file.
-
-    Returns
-    -------
-    str
-        One of `keys`.
-
-    Raises
-    ------
-    DataError
-        There is no image, or none of that name; the message lists those there are.
-    """
-    if not keys:
-        raise DataError(given, "holds no image (a numeric array of two or more axes)", "check what was saved in it")
-    if key is None:
-        return keys[0]
-    stripped = key.strip("/")
-    if stripped not in keys:
-        raise DataError(f"key {key!r} for {given}", "the file has no image of that name", f"use {' or '.join(keys)}")
-    return stripped
-
-
 def need_imagecodecs(given: str) -> Any:
     """Import imagecodecs, or say how to get it.
 

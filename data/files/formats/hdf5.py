@@ -1,104 +1,27 @@
-"""HDF5 files: one dataset per image, its axes in the attribute ``axes``."""
+"""HDF5 files: one dataset per image, its axes in the attribute ``axes``.
 
-from collections.abc import Sequence
+The result of an image from an HDF5 file is a copy of that file with the pixels replaced, so names, attributes, compression
+and everything else in the file stay.
+"""
+
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bsn.data.files.formats.decoded import Decoded, Stored, choose_key
+from bsn.data.files.formats.container import CONTAINER, Container, Listed, choose_key, container_of, name_of
+from bsn.data.files.formats.decoded import Decoded, Stored
+from bsn.data.files.formats.hdf5_boxes import DatasetBoxes, DatasetOutput, replaced_dataset
 from bsn.data.files.formats.hdf5_output import HDF5Output
+from bsn.data.files.formats.packed import AXES, holds_pack
 
-_DEFAULT_KEY = "image"
+SUFFIXES = (".h5", ".hdf5")
 _CHUNK = 256
 
 
-class DatasetBoxes:
-    """Boxes of an HDF5 dataset.
-
-    Parameters
-    ----------
-    file : h5py.File
-        Closed by `close`.
-    dataset : h5py.Dataset
-        The array.
-    mirrored : bool
-        Whether its axes stand in the opposite order, as in MATLAB's files.
-    """
-
-    def __init__(self, file: Any, dataset: Any, *, mirrored: bool = False) -> None:
-        self.file = file
-        self.dataset = dataset
-        self.mirrored = mirrored
-
-    def read(self, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
-        """Read one box.
-
-        Parameters
-        ----------
-        starts, sizes : sequence of int
-            First index and length along each axis.
-
-        Returns
-        -------
-        ndarray, shape `sizes`
-            In native byte order.
-        """
-        slices = tuple(slice(s, s + n) for s, n in zip(starts, sizes, strict=True))
-        box: np.ndarray = self.dataset[slices[::-1]].transpose() if self.mirrored else self.dataset[slices]
-        return box.astype(box.dtype.newbyteorder("="), copy=False)
-
-    def close(self) -> None:
-        """Close the file."""
-        self.file.close()
-
-
-class DatasetOutput:
-    """An HDF5 dataset that is filled box by box.
-
-    Parameters
-    ----------
-    output : HDF5Output
-        Its file; closed by `close`.
-    dataset : h5py.Dataset
-        The array.
-    """
-
-    def __init__(self, output: HDF5Output, dataset: Any) -> None:
-        self.output = output
-        self.dataset = dataset
-
-    def write(self, starts: Sequence[int], box: np.ndarray) -> None:
-        """Write one box.
-
-        Parameters
-        ----------
-        starts : sequence of int
-            First index along each axis.
-        box : ndarray
-            The pixels.
-
-        Raises
-        ------
-        OSError
-            A write failed, now or earlier.
-        """
-        self.dataset[tuple(slice(s, s + n) for s, n in zip(starts, box.shape, strict=True))] = box
-        self.output.check()
-
-    def close(self) -> None:
-        """Write what is left and close the file.
-
-        Raises
-        ------
-        OSError
-            A write failed, now or earlier.
-        """
-        self.output.close()
-
-
-def image_keys(file: Any) -> list[str]:
+def list_images(file: Any) -> dict[str, Listed]:
     """List the datasets of an HDF5 file that can be images.
 
     Parameters
@@ -108,19 +31,19 @@ def image_keys(file: Any) -> list[str]:
 
     Returns
     -------
-    list of str
-        Names of numeric datasets of two or more axes, in alphabetical order.
+    dict of str to Listed
+        Numeric datasets of two or more axes, in groups too, in alphabetical order.
     """
     import h5py
 
-    keys: list[str] = []
+    found: dict[str, Listed] = {}
 
     def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind in "uif" and len(item.shape or ()) >= 2:
-            keys.append(name)
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "uifb" and len(item.shape or ()) >= 2:
+            found[name] = Listed(tuple(item.shape), item.dtype)
 
     file.visititems(visit)
-    return sorted(keys)
+    return dict(sorted(found.items()))
 
 
 def stored_axes(dataset: Any) -> str | None:
@@ -151,7 +74,7 @@ def read(path: Path, key: str | None = None) -> Decoded:
     path : Path
         The file.
     key : str, optional
-        The dataset; by default the first one of two or more axes.
+        The dataset; needed where the file has several of two or more axes.
 
     Returns
     -------
@@ -161,13 +84,14 @@ def read(path: Path, key: str | None = None) -> Decoded:
     Raises
     ------
     DataError
-        There is no such dataset. Other failures are left to the caller to translate.
+        There is no such dataset, or there are several and no key. Other failures are left to the caller to translate.
     """
     import h5py
 
     with h5py.File(path, "r") as file:
-        dataset = file[choose_key(image_keys(file), key, str(path))]
-        return Decoded(dataset[()], stored_axes(dataset), {})
+        chosen = choose_key(list_images(file), key, str(path))
+        dataset = file[chosen]
+        return Decoded(dataset[()], _axes(file, dataset), _metadata(file, path, chosen))
 
 
 def open_boxes(path: Path, key: str | None = None) -> Stored:
@@ -186,22 +110,35 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     Raises
     ------
     DataError
-        There is no such dataset.
+        As in `read`.
     """
     import h5py
 
     file = h5py.File(path, "r")
     try:
-        dataset = file[choose_key(image_keys(file), key, str(path))]
-        shape, dtype, axes = tuple(dataset.shape), dataset.dtype.newbyteorder("="), stored_axes(dataset)
-        return Stored(DatasetBoxes(file, dataset), shape, dtype, axes, {})
+        chosen = choose_key(list_images(file), key, str(path))
+        dataset = file[chosen]
+        shape, dtype = tuple(dataset.shape), dataset.dtype.newbyteorder("=")
+        metadata = _metadata(file, path, chosen)
+        return Stored(DatasetBoxes(file, dataset), shape, dtype, _axes(file, dataset), metadata)
     except BaseException:
         file.close()
         raise
 
 
+def _axes(file: Any, dataset: Any) -> str | None:
+    return AXES if holds_pack(file) else stored_axes(dataset)
+
+
+def _metadata(file: Any, path: Path, key: str) -> dict[str, Any]:
+    metadata: dict[str, Any] = {CONTAINER: Container(path, key)}
+    if holds_pack(file) and "value_range" in file.attrs:
+        metadata["value_range"] = tuple(float(value) for value in file.attrs["value_range"])
+    return metadata
+
+
 def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
-    """Write an HDF5 file with one dataset.
+    """Write an HDF5 file with one dataset, or a copy of the file that the image came from with its pixels replaced.
 
     Parameters
     ----------
@@ -210,19 +147,24 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
     image : Decoded
         Any shape and dtype.
     key : str, optional
-        Name of the dataset, ``image`` by default.
+        Name of the dataset. A file of its own is written then.
     target : Path
         The name for messages.
     """
-    boxes = create_boxes(path, image.pixels.shape, image.axes, image.pixels.dtype, key)
+    boxes = create_boxes(path, image.pixels.shape, image.axes, image.pixels.dtype, image.metadata, key)
     with closing(boxes):
         boxes.write((0,) * image.pixels.ndim, image.pixels)
 
 
 def create_boxes(
-    path: Path, shape: tuple[int, ...], axes: str | None, dtype: np.dtype[Any], key: str | None
+    path: Path,
+    shape: tuple[int, ...],
+    axes: str | None,
+    dtype: np.dtype[Any],
+    metadata: Mapping[str, Any],
+    key: str | None,
 ) -> DatasetOutput:
-    """Create an HDF5 file with one empty dataset, to be filled box by box.
+    """Create an HDF5 file with one dataset to be filled box by box.
 
     Parameters
     ----------
@@ -234,20 +176,36 @@ def create_boxes(
         Its axes, stored as an attribute.
     dtype : numpy.dtype
         Its type.
+    metadata : mapping
+        Of the image; an entry ``container`` of an HDF5 file makes the new file a copy of that one.
     key : str, optional
-        Its name, ``image`` by default.
+        Its name, in a file of its own.
 
     Returns
     -------
     DatasetOutput
         Open for writing.
     """
+    container = container_of(metadata, *SUFFIXES) if key is None else None
+    if container is None:
+        return _create(path, shape, axes, dtype, name_of(metadata, key))
+    output = HDF5Output(path, copy_of=container.path)
+    try:
+        known = output.file[container.key]
+        dataset = replaced_dataset(output.file, known, shape, dtype)
+        if dataset is not known and axes is not None and "axes" in dataset.attrs:
+            dataset.attrs["axes"] = axes
+        return DatasetOutput(output, dataset)
+    except BaseException:
+        output.close()
+        raise
+
+
+def _create(path: Path, shape: tuple[int, ...], axes: str | None, dtype: np.dtype[Any], name: str) -> DatasetOutput:
     output = HDF5Output(path)
     letters = axes or "?" * len(shape)
     chunks = tuple(min(n, _CHUNK) if a in "YX" else (n if a == "S" else 1) for a, n in zip(letters, shape, strict=True))
-    dataset = output.file.create_dataset(
-        (key or "").strip("/") or _DEFAULT_KEY, shape=shape, dtype=dtype, chunks=chunks
-    )
+    dataset = output.file.create_dataset(name, shape=shape, dtype=dtype, chunks=chunks)
     if axes is not None:
         dataset.attrs["axes"] = axes
     return DatasetOutput(output, dataset)

@@ -5,6 +5,7 @@ when the file is closed or Python ends. So it writes through a file object that 
 success, and leaves it to `HDF5Output.check` to raise.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ class HDF5Output:
     ----------
     path : Path
         Does not exist yet.
+    copy_of : Path, optional
+        An HDF5 file that it begins as a copy of.
 
     Attributes
     ----------
@@ -28,12 +31,14 @@ class HDF5Output:
         The file cannot be created.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, copy_of: Path | None = None) -> None:
         import h5py
 
-        self._raw = _Remembering(path)
+        if copy_of is not None:
+            shutil.copyfile(copy_of, path)
+        self._raw = _Remembering(path, "x+b" if copy_of is None else "r+b")
         try:
-            self.file: Any = h5py.File(self._raw, "w")
+            self.file: Any = h5py.File(self._raw, "w" if copy_of is None else "r+")
         except BaseException:
             self._raw.close()
             raise
@@ -65,8 +70,8 @@ class HDF5Output:
 class _Remembering:
     """An unbuffered file whose writes never fail, as far as its user can see."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("x+b", buffering=0)
+    def __init__(self, path: Path, mode: str) -> None:
+        self._file: Any = path.open(mode, buffering=0)
         self.failure: OSError | None = None
 
     def write(self, data: bytes) -> int:

@@ -1,22 +1,29 @@
 """MATLAB files of both kinds: version 5 (read through scipy) and 7.3 (HDF5 inside, axes in the opposite order).
 
-Both give the array as MATLAB shows it. A character variable ``axes`` in the file names its axes; files written here
-have one.
+Both give the array as MATLAB shows it, in cells and structures too. A character variable ``axes`` in the file names its axes;
+files written here have one. The result of an image from a MATLAB file keeps the other variables of that file.
 """
 
+import warnings
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bsn.data.errors import DataError
-from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored, choose_key
-from bsn.data.files.formats.hdf5 import DatasetBoxes
+from bsn.data.errors import DataError, DataWarning, name_some
+from bsn.data.files.formats import mat_datasets, mat_values
+from bsn.data.files.formats.container import CONTAINER, Container, choose_key, container_of, name_of
+from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored
+from bsn.data.files.formats.hdf5_boxes import DatasetBoxes, DatasetOutput
 
+SUFFIXES = (".mat",)
 _DEFAULT_KEY = "image"
 _AXES_KEY = "axes"
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LIMIT = 2**31  # bytes of one variable in a version 5 file
+_LONGEST_NAME = 63
 
 
 def is_hdf5_mat(path: Path) -> bool:
@@ -50,14 +57,11 @@ def read_variables(path: Path, names: list[str] | None = None) -> dict[str, np.n
     Returns
     -------
     dict of str to ndarray
-        Numeric and character variables by name, in the order of the file (7.3: alphabetical). Characters as an array of
-        one string.
+        Numeric and character variables by name, in the order of the file (7.3: alphabetical), in the type that they have in
+        MATLAB. Characters as an array of one string.
     """
     if not is_hdf5_mat(path):
-        from scipy.io import loadmat
-
-        loaded = loadmat(path, variable_names=names)
-        return {name: value for name, value in loaded.items() if not name.startswith("__")}
+        return {name: value for name, value in _load(path, names).items() if not name.startswith("__")}
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -66,14 +70,14 @@ def read_variables(path: Path, names: list[str] | None = None) -> dict[str, np.n
 
 
 def read(path: Path, key: str | None = None) -> Decoded:
-    """Read one variable of a MATLAB file.
+    """Read one array of a MATLAB file.
 
     Parameters
     ----------
     path : Path
         The file, version 5 or 7.3.
     key : str, optional
-        The variable; by default the first numeric one of more than one element.
+        The array, such as ``noisy``, ``frames{2}`` or ``scan.image``; needed where the file has several.
 
     Returns
     -------
@@ -83,50 +87,20 @@ def read(path: Path, key: str | None = None) -> Decoded:
     Raises
     ------
     DataError
-        There is no such variable. Other failures are left to the caller to translate.
+        There is no such array, or there are several and no key. Other failures are left to the caller to translate.
     """
-    variables = read_variables(path)
-    keys = [name for name, value in variables.items() if _image_like(value)]
-    # To MATLAB a number is an array of one element; only a file with axes means it as an image.
-    single = [name for name, value in variables.items() if _axes_of(variables.get(_AXES_KEY), value.ndim)]
-    pixels = variables[choose_key(keys or [name for name in single if name != _AXES_KEY], key, str(path))]
-    return Decoded(np.ascontiguousarray(pixels), _axes_of(variables.get(_AXES_KEY), pixels.ndim), {})
-
-
-def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
-    """Write a version 5 MATLAB file with the variables ``image`` (or `key`) and ``axes``.
-
-    Parameters
-    ----------
-    path : Path
-        Where to write.
-    image : Decoded
-        Less than 2 GiB.
-    key : str, optional
-        Name of the variable.
-    target : Path
-        The name for messages.
-
-    Raises
-    ------
-    DataError
-        The array is too large for the format, or `key` is no name of a variable.
-    """
-    name = key or _DEFAULT_KEY
-    if not name.isidentifier() or name.startswith("_") or name == _AXES_KEY:
-        raise DataError(f"key {name!r} for {target}", "is no name for a variable in MATLAB", "use letters and digits")
-    if image.pixels.nbytes >= _LIMIT:
-        raise DataError(str(target), "a MATLAB file of version 5 holds less than 2 GiB", "write .h5 or .tif")
-    if image.pixels.dtype == np.float16:
-        raise DataError(f"float16 pixels for {target}", "MATLAB has no such type", "write .npy, .h5 or .tif")
-    from scipy.io import savemat
-
-    with path.open("wb") as file:
-        savemat(file, {name: image.pixels, _AXES_KEY: image.axes or ""})
+    if is_hdf5_mat(path):
+        with closing(_Opened(path, key)) as opened:
+            whole = opened.boxes.read((0,) * len(opened.shape), opened.shape)
+            return Decoded(np.ascontiguousarray(whole.astype(opened.dtype, copy=False)), opened.axes, opened.metadata)
+    variables = _load(path)
+    chosen, place = _choose(variables, key, path)
+    axes = _axes_of(variables.get(_AXES_KEY), place.value.ndim)
+    return Decoded(np.ascontiguousarray(place.value), axes, {CONTAINER: Container(path, chosen)})
 
 
 def open_boxes(path: Path, key: str | None = None) -> Stored:
-    """Open one variable of a MATLAB file for reading by boxes.
+    """Open one array of a MATLAB file for reading by boxes.
 
     Version 7.3 is read from the file box by box; version 5 is compressed as a whole, so it is read into memory.
 
@@ -143,40 +117,168 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     Raises
     ------
     DataError
-        There is no such variable.
+        As in `read`.
     """
-    if not is_hdf5_mat(path):
-        whole = read(path, key)
-        return Stored(ArrayBoxes(whole.pixels), whole.pixels.shape, whole.pixels.dtype, whole.axes, {})
-    import h5py
+    if is_hdf5_mat(path):
+        opened = _Opened(path, key)
+        return Stored(opened.boxes, opened.shape, opened.dtype, opened.axes, opened.metadata)
+    whole = read(path, key)
+    return Stored(ArrayBoxes(whole.pixels), whole.pixels.shape, whole.pixels.dtype, whole.axes, whole.metadata)
 
-    file = h5py.File(path, "r")
-    try:
-        keys = [name for name in file if isinstance(file[name], h5py.Dataset) and _image_dataset(file[name])]
-        dataset = file[choose_key(keys, key, str(path))]
-        axes = _axes_of(_from_hdf5(file[_AXES_KEY]) if _AXES_KEY in file else None, dataset.ndim)
-        boxes = DatasetBoxes(file, dataset, mirrored=True)
-        return Stored(boxes, dataset.shape[::-1], dataset.dtype.newbyteorder("="), axes, {})
-    except BaseException:
-        file.close()
-        raise
+
+class _Opened:
+    """One array of a version 7.3 file."""
+
+    def __init__(self, path: Path, key: str | None) -> None:
+        import h5py
+
+        file = h5py.File(path, "r")
+        try:
+            places = mat_datasets.find_datasets(file)
+            chosen = choose_key(mat_datasets.listed(places), key, str(path))
+            place = places[chosen]
+            self.boxes = DatasetBoxes(file, place.dataset, mirrored=True)
+            self.shape, self.dtype = place.shape, place.dtype
+            stored = _from_hdf5(file[_AXES_KEY]) if isinstance(file.get(_AXES_KEY), h5py.Dataset) else None
+            self.axes = _axes_of(stored, len(self.shape))
+            self.metadata = {CONTAINER: Container(path, chosen)}
+        except BaseException:
+            file.close()
+            raise
+
+    def close(self) -> None:
+        self.boxes.close()
+
+
+def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
+    """Write a MATLAB file.
+
+    An image that came from a MATLAB file is written into a copy of that file, of the same version. Else the file is of
+    version 5 and has the variables ``image`` (or `key`) and ``axes``.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write.
+    image : Decoded
+        Less than 2 GiB, except into a copy of version 7.3.
+    key : str, optional
+        Name of the variable. A file of its own is written then.
+    target : Path
+        The name for messages.
+
+    Raises
+    ------
+    DataError
+        The array is too large for the format, or `key` is no name of a variable.
+    """
+    boxes = create_boxes(path, image.pixels.shape, image.pixels.dtype, image.metadata, key)
+    if boxes is not None:
+        with closing(boxes):
+            boxes.write((0,) * image.pixels.ndim, image.pixels)
+        return
+    if image.pixels.nbytes >= _LIMIT:
+        raise DataError(str(target), "a MATLAB file of version 5 holds less than 2 GiB", "write .h5 or .tif")
+    if image.pixels.dtype == np.float16:
+        raise DataError(f"float16 pixels for {target}", "MATLAB has no such type", "write .npy, .h5 or .tif")
+    container = container_of(image.metadata, *SUFFIXES) if key is None else None
+    variables = {} if container is None else _others(container.path)
+    if container is not None and container.key in (places := mat_values.find_arrays(variables)):
+        place = places[container.key]
+        place.holder[place.index] = image.pixels
+    else:
+        variables = {_variable(image, key, target): image.pixels, _AXES_KEY: image.axes or ""}
+    from scipy.io import savemat
+
+    with path.open("wb") as file:
+        savemat(file, variables, long_field_names=True)
+
+
+def create_boxes(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], metadata: Mapping[str, Any], key: str | None
+) -> DatasetOutput | None:
+    """Open a copy of the file that an image came from for writing its result by boxes.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write.
+    shape : tuple of int
+        Shape of the result as MATLAB shows it.
+    dtype : numpy.dtype
+        Its type.
+    metadata : mapping
+        Of the image.
+    key : str or None
+        As in `write`.
+
+    Returns
+    -------
+    DatasetOutput or None
+        None where the image does not come from a version 7.3 file: other files are written whole.
+    """
+    container = container_of(metadata, *SUFFIXES) if key is None else None
+    if container is None or not is_hdf5_mat(container.path):
+        return None
+    path.unlink(missing_ok=True)
+    return mat_datasets.rewritten(path, container.path, container.key, shape, dtype)
+
+
+def _variable(image: Decoded, key: str | None, target: Path) -> str:
+    """Name the variable: a wanted name must be one, a name from another format may have to give way."""
+    name = name_of(image.metadata, key)
+    fits = name.isidentifier() and name.isascii() and not name.startswith("_") and name != _AXES_KEY
+    if fits and len(name) <= _LONGEST_NAME:
+        return name
+    if key is None:
+        return _DEFAULT_KEY
+    raise DataError(f"key {name!r} for {target}", "is no name for a variable in MATLAB", "use letters and digits")
+
+
+def _load(path: Path, names: list[str] | None = None) -> dict[str, Any]:
+    """Load a version 5 file, each variable in the type that it has in MATLAB, not in the shorter one it is stored in."""
+    from scipy.io import loadmat
+
+    loaded: dict[str, Any] = loadmat(path, variable_names=names, mat_dtype=True)
+    return loaded
+
+
+def _choose(variables: dict[str, Any], key: str | None, path: Path) -> tuple[str, mat_values.Place]:
+    places = mat_values.find_arrays(variables)
+    # To MATLAB a number is an array of one element; only a file with axes means it as an image.
+    if not places:
+        for name, value in variables.items():
+            if _is_single(value) and name != _AXES_KEY and _axes_of(variables.get(_AXES_KEY), value.ndim):
+                places[name] = mat_values.Place(value, variables, name)
+    chosen = choose_key(mat_values.listed(places), key, str(path))
+    return chosen, places[chosen]
+
+
+def _is_single(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "uifb" and value.size == 1
+
+
+def _others(path: Path) -> dict[str, Any]:
+    """Load all variables that can be written again; say which cannot."""
+    from scipy.io.matlab import MatlabFunction, MatlabOpaque
+
+    variables = {name: value for name, value in _load(path).items() if not name.startswith("__")}
+    lost = [name for name, value in variables.items() if isinstance(value, (MatlabFunction, MatlabOpaque))]
+    if lost:
+        warnings.warn(
+            f"{path.name}: {name_some(lost)} cannot be written again (functions and objects of MATLAB)",
+            DataWarning,
+            stacklevel=2,
+        )
+    return {name: value for name, value in variables.items() if name not in lost}
 
 
 def _from_hdf5(dataset: Any) -> np.ndarray:
     value: np.ndarray = np.asarray(dataset[()]).transpose()
-    matlab_class = dataset.attrs.get("MATLAB_class", b"")
-    if matlab_class == b"char":
+    kind = mat_datasets.matlab_class(dataset)
+    if kind == "char":
         return np.array(["".join(chr(c) for c in value.reshape(-1))])
-    return value.astype(bool) if matlab_class == b"logical" else value
-
-
-def _image_dataset(dataset: Any) -> bool:
-    known = dataset.attrs.get("MATLAB_class", b"") not in (b"char", b"logical", b"cell")
-    return known and dataset.dtype.kind in "uif" and dataset.ndim >= 2 and dataset.size > 1
-
-
-def _image_like(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "uif" and value.ndim >= 2 and value.size > 1
+    return value.astype(bool) if kind == "logical" else value
 
 
 def _axes_of(value: np.ndarray | None, rank: int) -> str | None:

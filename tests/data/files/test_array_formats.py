@@ -6,25 +6,9 @@ import pytest
 import scipy.io
 
 from bsn.data.files.images import Image, read_image, write_image
+from tests.helpers.mat73 import write_mat73
 
 DTYPES = ["uint8", "uint16", "float32", "float64"]
-
-
-def write_mat73(path, **variables):
-    """Write MATLAB 7.3 as MATLAB does: HDF5 behind 512 bytes of header, axes in the opposite order."""
-    with h5py.File(path, "w", userblock_size=512) as file:
-        for name, value in variables.items():
-            if isinstance(value, str):
-                stored = np.array([[ord(c)] for c in value], dtype=np.uint16)
-                file.create_dataset(name, data=stored).attrs["MATLAB_class"] = np.bytes_("char")
-            else:
-                stored = value.astype(np.uint8) if value.dtype == bool else value
-                kind = {"bool": "logical", "float64": "double", "float32": "single"}.get(
-                    value.dtype.name, value.dtype.name
-                )
-                file.create_dataset(name, data=np.ascontiguousarray(stored.T)).attrs["MATLAB_class"] = np.bytes_(kind)
-    with path.open("r+b") as file:
-        file.write(b"MATLAB 7.3 MAT-file, written by a test".ljust(124) + b"\x00\x02IM")
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, "float16"])
@@ -78,7 +62,7 @@ def test_hdf5_of_others(tmp_path, draw):
         file["curve"] = np.arange(5)
         file["group/b"] = second
         file["group/a"] = first
-    np.testing.assert_array_equal(read_image(tmp_path / "a.h5").pixels, first)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.h5", key="group/a").pixels, first)
     for attribute in ("x:y:z", "abc", "YX", 5):  # the attribute of others is no axes string of ours
         with h5py.File(tmp_path / "a.h5", "r+") as file:
             file["group/b"].attrs["axes"] = attribute
@@ -97,7 +81,7 @@ def test_mat_of_both_versions_are_equal(version, dtype, tmp_path, draw):
         scipy.io.savemat(path, variables)
     else:
         write_mat73(path, **variables)
-    image = read_image(path)
+    image = read_image(path, key="stack")
     assert image.pixels.dtype == pixels.dtype
     np.testing.assert_array_equal(image.pixels, pixels)
     np.testing.assert_array_equal(read_image(path, key="zz_other").pixels, pixels[..., 0])

@@ -1,0 +1,126 @@
+"""The images of a file and their results, side by side: one image of most files, every image of a packed one."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bsn.data.arrays.axes import PlaneIndex
+from bsn.data.arrays.planes import check_dtype
+from bsn.data.errors import DataError, writing
+from bsn.data.files.atomic import atomic_output
+from bsn.data.files.formats.hdf5_boxes import DatasetOutput, replaced_dataset
+from bsn.data.files.formats.hdf5_output import HDF5Output
+from bsn.data.files.formats.packed import AXES, is_packed, packed_keys
+from bsn.data.files.options import ReadOptions
+from bsn.data.files.regions import ImageReader, open_image
+from bsn.data.files.writers import ImageWriter, InPlace, open_writer
+
+
+class Target(NamedTuple):
+    """A file of results.
+
+    Attributes
+    ----------
+    path : Path
+        Where to write.
+    dtype : numpy.dtype or what numpy takes for one, or None
+        Type of its pixels; None for that of the image.
+    """
+
+    path: Path
+    dtype: Any = None
+
+
+@contextmanager
+def open_results(
+    source: str | Path, targets: Sequence[Target], options: ReadOptions | None = None, *, overwrite: bool = False
+) -> Iterator[Iterator[tuple[ImageReader, list[ImageWriter]]]]:
+    """Open a file and the files of its results.
+
+    Parameters
+    ----------
+    source : str or Path
+        An image file, or a packed file, of which each image gets a result unless the options have a key.
+    targets : sequence of Target
+        Files with the axes, size and metadata of the source. The result of a packed file is a packed file.
+    options : ReadOptions, optional
+        How the source is read.
+    overwrite : bool
+        Replace files that exist.
+
+    Yields
+    ------
+    iterator of (ImageReader, list of ImageWriter)
+        Each image, with a writer for each target. The targets appear when the block ends, and none of them if an exception
+        ends it.
+
+    Raises
+    ------
+    DataError
+        As `open_image` and `open_writer`.
+    """
+    source, chosen = Path(source), options or ReadOptions()
+    with ExitStack() as stack:
+        if chosen.key is None and is_packed(source):
+            opened = [stack.enter_context(_packed_output(source, target, overwrite)) for target in targets]
+            yield _packed_images(source, opened, targets, chosen)
+        else:
+            reader = stack.enter_context(open_image(source, chosen))
+            writers = [
+                stack.enter_context(
+                    open_writer(
+                        target.path,
+                        reader.shape,
+                        reader.axes,
+                        reader.dtype if target.dtype is None else target.dtype,
+                        reader.metadata,
+                        overwrite=overwrite,
+                    )
+                )
+                for target in targets
+            ]
+            yield iter([(reader, writers)])
+
+
+@contextmanager
+def _packed_output(source: Path, target: Target, overwrite: bool) -> Iterator[HDF5Output]:
+    if target.path.suffix.lower() not in (".h5", ".hdf5"):
+        raise DataError(
+            f"the result {target.path} of the packed file {source.name}", "is a packed file too", "end its name in .h5"
+        )
+    with atomic_output(target.path, overwrite=overwrite) as temporary:
+        with writing(target.path):
+            output = HDF5Output(temporary, copy_of=source)
+        try:
+            if target.dtype is not None:
+                output.file.attrs["dtype"] = check_dtype(target.dtype, "a result").name
+            yield output
+            with writing(target.path):
+                output.close()
+        finally:
+            with suppress(OSError, RuntimeError):
+                output.close()
+
+
+def _packed_images(
+    source: Path, outputs: list[HDF5Output], targets: Sequence[Target], options: ReadOptions
+) -> Iterator[tuple[ImageReader, list[ImageWriter]]]:
+    for key in packed_keys(source):
+        with open_image(source, options, key=key, axes=AXES) as reader:
+            writers = [
+                _packed_writer(output, target, key, reader) for output, target in zip(outputs, targets, strict=True)
+            ]
+            yield reader, writers
+            for writer in writers:
+                writer.check_complete()
+
+
+def _packed_writer(output: HDF5Output, target: Target, key: str, reader: ImageReader) -> ImageWriter:
+    dtype: np.dtype[Any] = reader.dtype if target.dtype is None else np.dtype(target.dtype)
+    with writing(target.path):
+        dataset = replaced_dataset(output.file, output.file[key], reader.shape, dtype)
+    sink = InPlace(DatasetOutput(output, dataset), range(len(reader.shape)))
+    return ImageWriter(target.path, PlaneIndex(reader.axes, reader.shape), dtype, sink)
