@@ -8,16 +8,17 @@
 ``posterior``      prediction and noisy pixel combined by Bayes' rule
 ``wiener``         the noisy image mixed back into a denoised one, frequency by frequency
 ``measurement``    level, curve and correlation of the noise, measured on the noisy images alone
-``sampling``       which parts of a training set are measured
 ``outliers``       hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
 ``robust``         mean, spread and range of images in which a few values are far from all others
 ``advice``         from measured noise to settings
+``judgement``      both for a set of images, from one sample of it
 ``report``         the noise of files, for ``bsn inspect``; ``drawing`` makes its picture
 =================  ===================================================================================
 """
 
 from bsn.noise.advice import Advice, NoiseName, NoiseScope, advise
 from bsn.noise.curve import NoiseCurve, fit_noise, propagated_share
+from bsn.noise.judgement import Judgement, judge_noise
 from bsn.noise.level import FittedNoiseLevel, NoiseLevel
 from bsn.noise.measurement import (
     AxisNoise,
@@ -53,6 +54,7 @@ __all__ = [
     "AxisNoise",
     "FittedNoiseLevel",
     "FlattestParts",
+    "Judgement",
     "NoiseCurve",
     "NoiseLevel",
     "NoiseModel",
@@ -68,6 +70,7 @@ __all__ = [
     "find_outliers",
     "fit_noise",
     "flattest_parts",
+    "judge_noise",
     "measure_along",
     "measure_colours",
     "measure_noise",

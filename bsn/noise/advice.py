@@ -143,6 +143,11 @@ def _remarks(statistics: NoiseStatistics, reasons: list[str]) -> None:
         reasons.append(
             f"{clipped:.0%} of the pixels are clipped: there the noise has no mean of zero, and results will be biased"
         )
+    if statistics.outliers:
+        reasons.append(
+            f"{statistics.outliers} outlier{'s' * (statistics.outliers != 1)}, such as hot pixels, cosmic rays or point-like "
+            "stars: they do not count as noise"
+        )
     if statistics.blockiness > _JPEG:
         reasons.append(
             "the image has the 8 x 8 grid of JPEG, which correlates noise; use unprocessed files if there are any"

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bsn.data import fill_missing
 from bsn.noise.local_noise import LocalNoise, measure_local_noise, windows
 
 __all__ = ["OUTLIERS", "OutlierSettings", "find_outliers", "name_outliers", "repair_outliers"]
@@ -177,7 +178,7 @@ def _alone(
 
 
 def repair_outliers(planes: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Replace pixels by the mean of those around them.
+    """Replace pixels by what is around them.
 
     Parameters
     ----------
@@ -188,9 +189,7 @@ def repair_outliers(planes: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, shape (C, H, W)
-        A copy where something is replaced, else `planes` itself. The mean is that of the other pixels of the channel within two
-        pixels, with Gaussian weights of a standard deviation of one pixel; wide holes are filled from their rim. A channel
-        without any other pixel stays as it is.
+        A copy where something is replaced, else `planes` itself. The values are those of :func:`bsn.data.fill_missing`.
 
     Raises
     ------
@@ -201,24 +200,8 @@ def repair_outliers(planes: np.ndarray, mask: np.ndarray) -> np.ndarray:
         raise ValueError(f"repair_outliers: planes of shape {planes.shape} and a mask of {mask.shape}; give equal ones")
     if not mask.any():
         return planes
-    repaired = planes.copy()
-    for plane, bad in zip(repaired, mask.copy(), strict=True):
-        if not bad.all():
-            _fill(plane, bad)
-    return repaired
-
-
-def _fill(plane: np.ndarray, bad: np.ndarray) -> None:
-    """Replace the bad pixels of a plane in place, from the rim of a hole to its middle."""
-    weights = np.exp(-(np.arange(-2, 3)[:, None] ** 2 + np.arange(-2, 3) ** 2) / 2)
-    while bad.any():
-        rows, columns = np.nonzero(bad)
-        seen = windows(~bad, rows, columns, 2) * weights
-        total = seen.sum((1, 2))
-        rim = total > 0
-        rows, columns = rows[rim], columns[rim]
-        plane[rows, columns] = (windows(plane, rows, columns, 2) * seen[rim]).sum((1, 2)) / total[rim]
-        bad[rows, columns] = False
+    filled, _ = fill_missing(np.where(mask, np.nan, planes))
+    return np.where(mask, filled, planes)
 
 
 def name_outliers(mask: np.ndarray, most: int = 3) -> str:

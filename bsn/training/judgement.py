@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from bsn.data import DataError, ImageSource
-from bsn.noise import Advice, NoiseStatistics, advise
-from bsn.noise.sampling import measure_source
+from bsn.data import ImageSource
+from bsn.noise import Advice, NoiseStatistics, judge_noise
 from bsn.training.config import TrainConfig
 from bsn.training.held_back import SMALLEST_CROP, pixels_of
 
@@ -32,11 +31,10 @@ def judge(source: ImageSource, config: TrainConfig) -> tuple[TrainConfig, NoiseS
     """
     if not config.automatic and not config.noise_learned:
         return dataclasses.replace(config, noise_scope="set"), None, None
-    try:
-        statistics = measure_source(source)
-    except DataError:
-        return _settle(config, Advice(True, 1, 1, "none")), None, None
-    advice = advise(statistics)
+    judgement = judge_noise(source)
+    statistics, advice = judgement.statistics, judgement.advice
+    if statistics is None:
+        return _settle(config, advice), None, None
     if config.stride == "auto":
         if advice.stride > 1 and config.wiener_test is None:
             config = dataclasses.replace(config, wiener_test=True)  # also where the images have no room for a stride

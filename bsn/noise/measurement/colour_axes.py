@@ -11,6 +11,7 @@ import numpy as np
 from bsn.data.errors import DataError
 from bsn.noise.measurement.correlation import measure_correlation
 from bsn.noise.measurement.flat_blocks import SIDE, cut_blocks, flat_places, lowest_part_factor, unclipped
+from bsn.noise.measurement.usable import usable
 
 __all__ = ["AxisNoise", "measure_along"]
 
@@ -43,6 +44,7 @@ def measure_along(images: Sequence[np.ndarray], axes: np.ndarray) -> list[AxisNo
     Parameters
     ----------
     images : sequence of ndarray, shape (C, H, W), float
+        Outliers and missing values do not count.
     axes : ndarray, shape (C, C)
         A row per axis; the first is that of the intensity.
 
@@ -58,8 +60,10 @@ def measure_along(images: Sequence[np.ndarray], axes: np.ndarray) -> list[AxisNo
     residuals: list[list[np.ndarray]] = [[] for _ in axes]
     variances: list[list[np.ndarray]] = [[] for _ in axes]
     blocks_seen = 0
-    for image in images:
-        kept = unclipped(((image <= image.min()) | (image >= image.max())).any(0))
+    for seen in map(usable, images):
+        image, missing = seen.planes, seen.missing
+        clipped = (image <= image.min()) | (image >= image.max())
+        kept = unclipped(np.asarray(clipped.any(0)), np.asarray(missing.any(0)))
         turned = [cut_blocks(plane, -math.inf, math.inf)[kept] for plane in np.tensordot(axes, image, 1)]
         blocks_seen += len(turned[0].mean)
         if not len(turned[0].mean):

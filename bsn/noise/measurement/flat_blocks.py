@@ -66,6 +66,7 @@ def cut_blocks(
     Parameters
     ----------
     plane : ndarray, shape (H, W), float
+        Blocks with NaN are left out.
     low, high : float
         Values at which the image is clipped.
     picture : ndarray, shape (H, W), optional
@@ -79,7 +80,7 @@ def cut_blocks(
         K = 0 if the image is smaller than a block.
     """
     blocks = _blocks(plane, side)
-    kept = unclipped((plane <= low) | (plane >= high), side)
+    kept = unclipped((plane <= low) | (plane >= high), np.isnan(plane), side)
     blocks = blocks[kept]
     means = blocks.mean(1)
     if picture is not None:
@@ -91,12 +92,12 @@ def cut_blocks(
     return FlatBlocks(means, variance, residual.reshape(-1, side, side))
 
 
-def unclipped(clipped: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """Which blocks of a plane to keep: those with few clipped pixels, where there are enough of them.
+def unclipped(clipped: np.ndarray, missing: np.ndarray, side: int = SIDE) -> np.ndarray:
+    """Which blocks of a plane to keep: those with few clipped pixels, where there are enough of them, and none missing.
 
     Parameters
     ----------
-    clipped : ndarray of bool, shape (H, W)
+    clipped, missing : ndarray of bool, shape (H, W)
     side : int
         Of the blocks.
 
@@ -104,8 +105,10 @@ def unclipped(clipped: np.ndarray, side: int = SIDE) -> np.ndarray:
     -------
     ndarray of bool, shape (blocks of the plane,)
     """
-    shares = _blocks(clipped, side).mean(1)
-    return shares <= next((share for share in _CLIPPED_SHARES if (shares <= share).sum() >= _FEWEST), 1.0)
+    shares, whole = _blocks(clipped, side).mean(1), ~_blocks(missing, side).any(1)
+    limit = next((share for share in _CLIPPED_SHARES if (whole & (shares <= share)).sum() >= _FEWEST), 1.0)
+    kept: np.ndarray = whole & (shares <= limit)
+    return kept
 
 
 def _blocks(plane: np.ndarray, side: int) -> np.ndarray:

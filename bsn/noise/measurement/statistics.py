@@ -19,6 +19,7 @@ from bsn.noise.measurement.flat_blocks import (
     lowest_part_factor,
 )
 from bsn.noise.measurement.flattest import flattest_parts
+from bsn.noise.measurement.usable import UsableImage, usable
 
 __all__ = ["CurvePoint", "NoiseStatistics", "measure_noise"]
 
@@ -63,6 +64,8 @@ class NoiseStatistics:
         Factor by which the noise variance of single images typically differs from the common curve: 1 where all images
         have the same noise, more where each was stretched or exposed on its own. None where fewer than four planes are
         there to compare.
+    outliers : int
+        Values that are outliers (:mod:`bsn.noise.outliers`), over all images and channels. They are left out of all the rest.
     """
 
     sigma: float
@@ -77,6 +80,7 @@ class NoiseStatistics:
     blockiness: float = 1.0
     grey_level: float = 0.0
     spread: float | None = None
+    outliers: int = 0
 
     @property
     def read_noise(self) -> float:
@@ -97,7 +101,8 @@ def measure_noise(
     Parameters
     ----------
     images : iterable of ndarray, shape (C, H, W), float
-        Image values; for integer images in [0, 1].
+        Image values; for integer images in [0, 1]. Outliers (:mod:`bsn.noise.outliers`) and missing values (NaN or infinite)
+        do not count.
     grey_level : float
         Distance of two values of the original dtype (1/255, 1/65535); 0 for floats.
     pictures : sequence of ndarray, optional
@@ -121,10 +126,11 @@ def measure_noise(
     image is taken for noise. Tested against the true noise of photographs and micrographs:
     ``python -m benchmarks.noise_statistics``.
     """
-    planes = list(images)
-    if not planes:
+    seen = [usable(image, grey_level) for image in images]
+    if not seen:
         raise DataError("no image", "there is nothing to measure", "give at least one")
-    low, high = _ends(planes, grey_level)
+    low, high = _ends([image.planes for image in seen], grey_level)
+    planes = [image.measured for image in seen]
     denoised: Sequence[np.ndarray | None] = pictures if pictures is not None else [None] * len(planes)
     blocks = [
         cut_blocks(channel, low, high, None if picture is None else picture[index])
@@ -156,15 +162,16 @@ def measure_noise(
         constant=constant,
         lags_x=correlation.x,
         lags_y=correlation.y,
-        channel_correlation=_between_channels(planes, low, high, white),
+        channel_correlation=_between_channels(seen, low, high, white),
         curve=curve,
-        clipped_low=float(np.mean([(image <= low).mean() for image in planes])),
-        clipped_high=float(np.mean([(image >= high).mean() for image in planes])),
-        blockiness=_blockiness(planes),
+        clipped_low=float(np.mean([(image.planes <= low).mean() for image in seen])),
+        clipped_high=float(np.mean([(image.planes >= high).mean() for image in seen])),
+        blockiness=_blockiness([image.planes for image in seen]),
         grey_level=grey_level,
         spread=_spread(
             [_curve(blocks[i : i + 1], flat[i : i + 1], factor) for i in range(len(blocks))], gain, constant
         ),
+        outliers=sum(int(image.outliers.sum()) for image in seen),
     )
 
 
@@ -218,16 +225,16 @@ def _left_out(gain: float, constant: float, everywhere: np.ndarray, kept: np.nda
 
 
 def _between_channels(
-    planes: Sequence[np.ndarray], low: float, high: float, white: bool
+    images: Sequence[UsableImage], low: float, high: float, white: bool
 ) -> tuple[tuple[float, ...], ...]:
     """Correlation matrix from blocks that are flat in the mean of the channels; rows of zeros for empty channels."""
-    count = len(planes[0])
+    count = len(images[0].planes)
     if count == 1:
         return ((1.0,),)
-    filled = [channel for channel in range(count) if any(np.ptp(image[channel]) > 0 for image in planes)]
+    filled = [channel for channel in range(count) if any(np.ptp(image.planes[channel]) > 0 for image in images)]
     residuals: list[list[np.ndarray]] = [[] for _ in filled]
-    for image in planes if filled else []:
-        seen = image[filled]
+    for image in images if filled else []:
+        seen = image.measured[filled]
         outside = ((seen <= low) | (seen >= high)).any(0)
         cut = [cut_blocks(np.where(outside, low, channel), low, high) for channel in seen]
         if white:
