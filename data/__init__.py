@@ -31,7 +31,7 @@ from bsn.data.errors import DataError
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.formats import SUFFIXES
 from bsn.data.files.images import Image, read_image, write_image
-from bsn.data.files.listing import is_image_path, list_images
+from bsn.data.files.listing import FoundImage, find_images, is_image_path, list_images, plan_results
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
 from bsn.data.files.writers import ImageWriter, open_writer

@@ -17,7 +17,11 @@ from bsn.data.errors import DataError
 
 Channels = Literal["joint", "separate"]
 
+#: Letters with an agreed meaning.
+KNOWN = frozenset("TZCSYX")
 _FEW = range(2, 5)
+#: Planes with a shorter side are hardly images.
+_NARROW = 8
 
 
 def check_axes(axes: str, shape: Sequence[int]) -> str:
@@ -85,7 +89,7 @@ def guess_axes(shape: Sequence[int]) -> str:
     Raises
     ------
     DataError
-        The array has fewer than two or more than five axes.
+        The array has fewer than two or more than five axes, or the guess would make strips of it, see `check_wide`.
 
     Examples
     --------
@@ -100,10 +104,48 @@ def guess_axes(shape: Sequence[int]) -> str:
     if rank == 2:
         return "YX"
     if shape[-1] <= max(_FEW):
-        return {3: "YXC", 4: "TYXC", 5: "TZYXC"}[rank]
-    if shape[-3] in _FEW:
-        return {3: "CYX", 4: "TCYX", 5: "TZCYX"}[rank]
-    return {3: "ZYX", 4: "TZYX", 5: "TZCYX"}[rank]
+        axes = {3: "YXC", 4: "TYXC", 5: "TZYXC"}[rank]
+    elif shape[-3] in _FEW:
+        axes = {3: "CYX", 4: "TCYX", 5: "TZCYX"}[rank]
+    else:
+        axes = {3: "ZYX", 4: "TZYX", 5: "TZCYX"}[rank]
+    check_wide(axes, shape)
+    return axes
+
+
+def check_wide(axes: str, shape: Sequence[int]) -> None:
+    """Refuse axes that are only a guess and make strips of an image: channels were taken for columns, most likely.
+
+    A plane is a strip where its short side is a few pixels, or is at most a quarter both of its long side and of an axis that
+    is counted: (128, 128, 5) is hardly a stack of 128 planes of 128 x 5.
+
+    Parameters
+    ----------
+    axes : str
+        What was guessed, with Y and X.
+    shape : sequence of int
+        The shape of the array.
+
+    Raises
+    ------
+    DataError
+        The planes would be strips.
+
+    Examples
+    --------
+    >>> check_wide("ZYX", (20, 64, 64))
+    """
+    sizes = dict(zip(axes, shape, strict=True))
+    short, long = sorted((sizes.pop("Y"), sizes.pop("X")))
+    counted = max((size for axis, size in sizes.items() if axis not in "CS"), default=0)
+    longest = max(sizes.values(), default=0)
+    if short >= longest or (short >= _NARROW and 4 * short > min(long, counted)):
+        return
+    raise DataError(
+        f"an array of shape {tuple(shape)}",
+        f"its axes are not known, and {axes} would make planes of {long} x {short} pixels of it",
+        "state them with --axes, such as YXC for channels last",
+    )
 
 
 @dataclass(frozen=True)

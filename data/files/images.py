@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.arrays.axes import check_axes, guess_axes
+from bsn.data.arrays.axes import check_axes, check_wide, guess_axes
 from bsn.data.arrays.planes import check_dtype
 from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output
@@ -84,7 +84,8 @@ def read_image(
     form = find_format(path)
     with reading(path):
         decoded = form.read(path, chosen.key)
-        dtype, axes = describe(path, decoded.pixels.shape, decoded.pixels.dtype, chosen.axes or decoded.axes)
+        known, guessed = chosen.axes or decoded.axes, decoded.guessed and not chosen.axes
+        dtype, axes = describe(path, decoded.pixels.shape, decoded.pixels.dtype, known, guessed=guessed)
         return Image(decoded.pixels.astype(dtype, copy=False), axes, decoded.metadata)
 
 
@@ -116,7 +117,9 @@ def write_image(path: str | Path, image: Image, *, key: str | None = None, overw
         form.write(temporary, Decoded(image.pixels, image.axes, image.metadata), key, path)
 
 
-def describe(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], axes: str | None) -> tuple[np.dtype[Any], str]:
+def describe(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], axes: str | None, *, guessed: bool = False
+) -> tuple[np.dtype[Any], str]:
     """Check what a file holds and settle its axes.
 
     Parameters
@@ -129,6 +132,8 @@ def describe(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], axes: str
         Type of its pixels.
     axes : str or None
         Its axes as far as they are known.
+    guessed : bool
+        Whether they are only a guess of the reader.
 
     Returns
     -------
@@ -146,6 +151,11 @@ def describe(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], axes: str
         raise DataError(f"{path} of shape {shape}", "it has no pixels", "check what was saved in it")
     native = check_dtype(dtype, str(path))
     try:
-        return native, check_axes(axes, shape) if axes else guess_axes(shape)
+        if not axes:
+            return native, guess_axes(shape)
+        known = check_axes(axes, shape)
+        if guessed:
+            check_wide(known, shape)
+        return native, known
     except DataError as error:
         raise DataError(f"{path}, {error.given}", error.why, error.remedy) from None

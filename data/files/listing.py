@@ -1,11 +1,13 @@
 """Which files a list of paths, folders and patterns stands for."""
 
 import glob
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from bsn.data.errors import DataError
+from bsn.data.errors import DataError, name_some
 from bsn.data.files.formats import SUFFIXES
 
 _MAGIC = re.compile(r"[*?\[]")
@@ -52,7 +54,23 @@ def natural_key(path: str | Path) -> tuple[tuple[int, int, str], ...]:
     ['z2.png', 'z10.png']
     """
     parts = re.split(r"([0-9]+)", str(path))
-    return tuple((0, int(p), p) if p.isdigit() else (1, 0, p.casefold()) for p in parts if p)
+    return tuple((0, int(p), p) if p[0] in "0123456789" else (1, 0, p.casefold()) for p in parts if p)
+
+
+class FoundImage(NamedTuple):
+    """An image file, and where its result belongs.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    below : Path
+        Its path below the folder that was named, or below the part of a pattern that has no wildcards; the name alone for a
+        file that was named itself.
+    """
+
+    path: Path
+    below: Path
 
 
 def list_images(paths: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -73,30 +91,131 @@ def list_images(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     DataError
         A path does not exist, a file has no known suffix, a folder or a pattern has no images.
     """
+    return [image.path for image in find_images(paths)]
+
+
+def find_images(
+    paths: str | Path | Sequence[str | Path], *, nested: bool = False, except_in: Path | None = None
+) -> list[FoundImage]:
+    """Collect image files, and where their results belong.
+
+    Parameters
+    ----------
+    paths : str, Path or sequence of them
+        As in `list_images`.
+    nested : bool
+        Whether a folder also stands for the images of the folders inside it.
+    except_in : Path, optional
+        A folder inside a named one that is left out, for example the one that results go to.
+
+    Returns
+    -------
+    list of FoundImage
+        In the order of `list_images`.
+
+    Raises
+    ------
+    DataError
+        As `list_images`.
+    """
     listed = [paths] if isinstance(paths, (str, Path)) else list(paths)
     if not listed:
         raise DataError("an empty list of paths", "there is nothing to read", "name files, folders or patterns")
-    found: dict[Path, None] = {}
+    found: dict[str, FoundImage] = {}
     for path in listed:
-        found.update(dict.fromkeys(_expand(path)))
-    return list(found)
+        for image in _expand(path, nested, except_in):
+            found.setdefault(os.path.abspath(image.path), image)
+    return list(found.values())
 
 
-def _expand(given: str | Path) -> list[Path]:
+def plan_results(
+    found: Sequence[FoundImage], folder: Path, name: Callable[[Path], str] = lambda path: path.name
+) -> dict[Path, Path]:
+    """Choose where the result of each image goes, before any work: sub-folders are mirrored, no two share a name.
+
+    Parameters
+    ----------
+    found : sequence of FoundImage
+        The images.
+    folder : Path
+        Where the results go.
+    name : callable
+        Gives the file name of the result of an image.
+
+    Returns
+    -------
+    dict of Path to Path
+        Result by image, in the order of `found`. Folders are not made.
+
+    Raises
+    ------
+    DataError
+        Two images would have one result; the message names both.
+
+    Examples
+    --------
+    >>> plan_results([FoundImage(Path("in/x/a.png"), Path("x/a.png"))], Path("out"))[Path("in/x/a.png")].as_posix()
+    'out/x/a.png'
+    """
+    results: dict[Path, Path] = {}
+    owners: dict[Path, Path] = {}
+    clashes: list[str] = []
+    for image in found:
+        result = folder / image.below.parent / name(image.path)
+        results[image.path] = result
+        if result in owners:
+            clashes.append(f"{owners[result]} and {image.path}")
+        owners.setdefault(result, image.path)
+    if clashes:
+        raise DataError(
+            name_some(clashes),
+            f"their results would have one name in {folder}",
+            "rename them, name the folder that holds both, or give each an output of its own",
+            details=clashes,
+        )
+    return results
+
+
+def _expand(given: str | Path, nested: bool, except_in: Path | None) -> list[FoundImage]:
     path = Path(given)
     if path.is_dir():
-        return _images_of(list(path.iterdir()), f"folder {path}")
+        walked = _walk(path, except_in) if nested else path.iterdir()
+        return _images_of(list(walked), path, f"folder {path}")
     if path.exists():
         if path.suffix.lower() not in SUFFIXES:
             raise DataError(str(path), f"the suffix {path.suffix!r} is not known", f"use one of {', '.join(SUFFIXES)}")
-        return [path]
+        return [FoundImage(path, Path(path.name))]
     if _MAGIC.search(str(given)):
-        return _images_of([Path(p) for p in glob.glob(str(given), recursive=True)], f"pattern {given}")
+        base, pattern = _split_pattern(path)
+        return _images_of(_matches(base, pattern), base, f"pattern {given}")
     raise DataError(str(path), "there is no such file or folder", "check the path")
 
 
-def _images_of(candidates: list[Path], given: str) -> list[Path]:
+def _walk(folder: Path, except_in: Path | None) -> Iterator[Path]:
+    """Give all files of a folder and of those inside it; hidden folders are left out."""
+    closed = None if except_in is None else os.path.abspath(except_in)
+    for place, folders, files in os.walk(folder):
+        folders[:] = [f for f in folders if not f.startswith(".") and os.path.abspath(Path(place, f)) != closed]
+        yield from (Path(place, name) for name in files)
+
+
+def _split_pattern(path: Path) -> tuple[Path, str]:
+    """Split off the leading folders that exist as they are written, whatever brackets they have."""
+    base, parts = Path(path.anchor), list(path.parts[1:] if path.anchor else path.parts)
+    while len(parts) > 1 and (base / parts[0]).is_dir():
+        base /= parts.pop(0)
+    return base, str(Path(*parts))
+
+
+def _matches(base: Path, pattern: str) -> list[Path]:
+    """Find what a pattern matches; where nothing does, with its square brackets taken as they are written."""
+    found = glob.glob(pattern, root_dir=base, recursive=True)
+    found = found or glob.glob(re.sub(r"\[", "[[]", pattern), root_dir=base, recursive=True)
+    return [base / name for name in found]
+
+
+def _images_of(candidates: list[Path], base: Path, given: str) -> list[FoundImage]:
     images = sorted((p for p in candidates if is_image_path(p) and p.is_file()), key=natural_key)
     if not images:
         raise DataError(given, "has no images", f"images end in {', '.join(SUFFIXES)}")
-    return images
+    return [FoundImage(path, path.relative_to(base)) for path in images]

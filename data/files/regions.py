@@ -193,7 +193,8 @@ def open_image(
     with reading(path):
         stored = form.open_boxes(path, chosen.key)
         try:
-            dtype, axes = describe(path, stored.shape, stored.dtype, chosen.axes or stored.axes)
+            known, guessed = chosen.axes or stored.axes, stored.guessed and not chosen.axes
+            dtype, axes = describe(path, stored.shape, stored.dtype, known, guessed=guessed)
             return ImageReader(path, stored, dtype, axes, chosen)
         except BaseException:
             stored.boxes.close()

@@ -20,11 +20,14 @@ class Decoded(NamedTuple):
         One letter per axis; None where the file does not tell.
     metadata : mapping
         What must survive a round trip, see `bsn.data.files.images.Image`.
+    guessed : bool
+        Whether the axes are a guess of the reader, which the user may have to confirm.
     """
 
     pixels: np.ndarray
     axes: str | None
     metadata: Mapping[str, Any]
+    guessed: bool = False
 
 
 class BoxReader(Protocol):
@@ -54,6 +57,8 @@ class Stored(NamedTuple):
         One letter per axis; None where the file does not tell.
     metadata : mapping
         As in `Decoded`.
+    guessed : bool
+        As in `Decoded`.
     """
 
     boxes: BoxReader
@@ -61,6 +66,7 @@ class Stored(NamedTuple):
     dtype: np.dtype[Any]
     axes: str | None
     metadata: Mapping[str, Any]
+    guessed: bool = False
 
 
 class ArrayBoxes:

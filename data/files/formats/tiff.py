@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bsn.data.arrays.axes import KNOWN
 from bsn.data.errors import DataError
 from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored, refuse_key
 from bsn.data.files.formats.flat import drop_alpha
@@ -55,8 +56,8 @@ def read(path: Path, key: str | None = None) -> Decoded:
             if "imagecodecs" in str(error):
                 raise _codec_error(series, path) from error
             raise
-        axes, metadata = _axes(series), _metadata(tif, series)
-        return _in_colour(Decoded(pixels, axes, metadata), series, path)
+        decoded = Decoded(pixels, _axes(series), _metadata(tif, series), _is_guess(tif, series))
+        return _in_colour(decoded, series, path)
 
 
 def open_boxes(path: Path, key: str | None = None) -> Stored:
@@ -89,13 +90,16 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
         series = _choose(tif, key, path)
         boxes = None if _needs_colour_work(tif, series) else series_boxes(tif, series, path)
         if boxes is not None:
-            return Stored(boxes, series.shape, series.dtype.newbyteorder("="), _axes(series), _metadata(tif, series))
+            dtype, metadata = series.dtype.newbyteorder("="), _metadata(tif, series)
+            return Stored(boxes, series.shape, dtype, _axes(series), metadata, _is_guess(tif, series))
     except BaseException:
         tif.close()
         raise
     tif.close()
     whole = read(path, key)
-    return Stored(ArrayBoxes(whole.pixels), whole.pixels.shape, whole.pixels.dtype, whole.axes, whole.metadata)
+    return Stored(
+        ArrayBoxes(whole.pixels), whole.pixels.shape, whole.pixels.dtype, whole.axes, whole.metadata, whole.guessed
+    )
 
 
 def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
@@ -164,6 +168,14 @@ def _axes(series: Any) -> str | None:
     return unique
 
 
+def _is_guess(tif: Any, series: Any) -> bool:
+    """Tell whether nobody said what a stack axis is, so that it may also be the rows of an image."""
+    if set(series.axes.upper()) <= KNOWN:
+        return False
+    stated = any("axes" in shaped for shaped in tif.shaped_metadata or ()) if tif.is_shaped else False
+    return not (stated or tif.is_imagej or tif.is_ome)
+
+
 def _metadata(tif: Any, series: Any) -> dict[str, Any]:
     page = series.keyframe
     metadata: dict[str, Any] = {}
@@ -195,14 +207,14 @@ def _needs_colour_work(tif: Any, series: Any) -> bool:
 
 
 def _in_colour(image: Decoded, series: Any, path: Path) -> Decoded:
-    page, (pixels, axes, metadata) = series.keyframe, image
+    page, (pixels, axes, metadata, guessed) = series.keyframe, image
     if _is_palette(series.parent, page):
         colours = page.colormap.astype(np.uint16)[:, pixels]
         # A palette has 16 bits, but one that was made from 8 repeats them (257 = 0x0101) or leaves the low ones empty.
         narrow = bool(np.all((page.colormap % 257 == 0) | (page.colormap % 256 == 0)))
         pixels = np.moveaxis((colours >> 8).astype(np.uint8) if narrow else colours, 0, -1)
-        return Decoded(pixels, None if axes is None else axes + "C", {**metadata, "photometric": "rgb"})
+        return Decoded(pixels, None if axes is None else axes + "C", {**metadata, "photometric": "rgb"}, guessed)
     if _has_alpha(page) and axes is not None and axes.endswith(("C", "S")) and series.axes.endswith("S"):
         opaque = drop_alpha(pixels, path)
-        return Decoded(opaque, axes if opaque.ndim == pixels.ndim else axes[:-1], metadata)
+        return Decoded(opaque, axes if opaque.ndim == pixels.ndim else axes[:-1], metadata, guessed)
     return image

@@ -17,7 +17,8 @@ GUESSES = {
     (2, 64, 48): "CYX",
     (5, 64, 48): "ZYX",
     (1, 64, 48): "ZYX",
-    (64, 48, 5): "ZYX",
+    (40, 64, 16): "ZYX",
+    (3, 64, 8): "CYX",
     (7, 3, 64, 48): "TCYX",
     (7, 9, 64, 48): "TZYX",
     (7, 64, 48, 3): "TYXC",
@@ -30,6 +31,13 @@ GUESSES = {
 def test_guess(shape):
     assert guess_axes(shape) == GUESSES[shape]
     assert len(guess_axes(shape)) == len(shape)
+
+
+@pytest.mark.parametrize(
+    "shape", [(64, 48, 5), (128, 128, 13), (128, 128, 31), (2, 128, 128, 5), (20, 5, 64), (9, 6, 7), (64, 5, 64, 3)]
+)
+def test_a_guess_that_makes_strips_is_refused(shape, refused):
+    assert "--axes" in refused(guess_axes, shape)
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (2, 3, 4, 5, 6, 7)])

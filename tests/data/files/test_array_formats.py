@@ -81,7 +81,7 @@ def test_mat_of_both_versions_are_equal(version, dtype, tmp_path, draw):
         scipy.io.savemat(path, variables)
     else:
         write_mat73(path, **variables)
-    image = read_image(path, key="stack")
+    image = read_image(path, key="stack", axes="YXC")
     assert image.pixels.dtype == pixels.dtype
     np.testing.assert_array_equal(image.pixels, pixels)
     np.testing.assert_array_equal(read_image(path, key="zz_other").pixels, pixels[..., 0])

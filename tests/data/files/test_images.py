@@ -117,7 +117,7 @@ def whole_files(folder, draw):
     with h5py.File(folder / "stack.h5", "w") as file:
         file.create_dataset("image", data=stack, chunks=(1, 12, 20), compression="gzip")
     with h5py.File(folder / "new.mat", "w", userblock_size=512) as file:
-        file["image"] = stack
+        file["image"] = stack.T
     scipy.io.savemat(folder / "old.mat", {"image": stack}, do_compression=True)
     deep = Image(draw((24, 20, 3), "uint16"), "YXC")
     write_image(folder / "deep.png", deep)

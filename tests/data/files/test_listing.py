@@ -2,6 +2,7 @@
 
 import pytest
 
+from bsn.data import find_images, plan_results
 from bsn.data.files.formats import SUFFIXES
 from bsn.data.files.listing import is_image_path, list_images, natural_key
 
@@ -54,3 +55,57 @@ def test_image_paths():
 
 def test_natural_order():
     assert sorted(["b", "a10", "a9b", "A9", "10", "9"], key=natural_key) == ["9", "10", "A9", "a9b", "a10", "b"]
+    assert sorted(["a3²7.png", "a3²10.png", "²"], key=natural_key) == ["a3²7.png", "a3²10.png", "²"]
+
+
+def below(found):
+    return [image.below.as_posix() for image in found]
+
+
+def test_folders_inside_are_mirrored(folder):
+    for name in (".cache/c.png", "out/z2.png", "deep/er/c.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"")
+    found = find_images(folder, nested=True, except_in=folder / "out")
+    assert below(found) == ["deep/a.png", "deep/b.tif", "deep/er/c.png", "Z1.TIF", "z2.png", "z10.png"]
+    results = plan_results(found, folder / "out", lambda path: path.with_suffix(".tif").name)
+    assert results[folder / "deep" / "er" / "c.png"] == folder / "out" / "deep" / "er" / "c.tif"
+    assert list(results) == [image.path for image in found]
+
+
+def test_patterns_are_mirrored_from_their_first_wildcard(folder):
+    assert below(find_images(f"{folder}/*/*.png")) == ["deep/a.png"]
+    assert below(find_images(f"{folder}/deep/*.png")) == ["a.png"]
+    assert below(find_images([folder / "deep" / "a.png", folder / "z2.png"])) == ["a.png", "z2.png"]
+
+
+def test_one_file_under_two_paths_is_one(folder):
+    assert below(find_images([folder / "deep" / "a.png", folder / "deep" / ".." / "deep" / "a.png"])) == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["a/x.png", "b/x.png"], ["x.jpg", "x.png"], ["x.jpeg", "x.jpg"]],
+)
+def test_two_images_never_share_a_result(names, tmp_path, refused):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    found = find_images([tmp_path / name for name in names])
+    line = refused(plan_results, found, tmp_path / "out", lambda path: path.with_suffix(".png").name)
+    assert all(name in line for name in names)
+    if "/" in names[0]:
+        assert len(plan_results(find_images(tmp_path, nested=True), tmp_path / "out")) == 2
+
+
+def test_brackets_in_names_and_folders(tmp_path, refused):
+    place = tmp_path / "run[1]"
+    place.mkdir()
+    for name in ("x[red]y.png", "x[red]z.png", "a7.png", "Größe 細胞.png"):
+        (place / name).write_bytes(b"")
+    assert names(list_images(place)) == ["a7.png", "Größe 細胞.png", "x[red]y.png", "x[red]z.png"]
+    assert names(list_images(f"{place}/x*.png")) == ["x[red]y.png", "x[red]z.png"]
+    assert names(list_images(f"{place}/a[0-9].png")) == ["a7.png"]
+    assert names(list_images(f"{place}/x[red]*.png")) == ["x[red]y.png", "x[red]z.png"]
+    assert names(list_images(f"{place}/*細*.png")) == ["Größe 細胞.png"]
+    refused(list_images, f"{place}/[b]*.png")

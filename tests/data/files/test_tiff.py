@@ -8,6 +8,7 @@ import pytest
 import tifffile
 
 from bsn.data.files.images import Image, read_image, write_image
+from bsn.data.files.regions import open_image
 
 SIZES = {"T": 3, "Z": 4, "C": 2, "Y": 16, "X": 18, "Q": 2}
 
@@ -278,3 +279,18 @@ def test_truncated_anywhere_is_an_error_never_fewer_planes(tiff_bytes, tmp_path,
         else:  # only what lies behind the pixels may be missing
             np.testing.assert_array_equal(image.pixels, pixels)
             assert length > len(whole) - 1200
+
+
+def test_channels_last_that_nobody_named_are_not_taken_for_columns(tmp_path, draw, refused):
+    pixels = draw((128, 96, 2), "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    for read in (read_image, open_image):
+        assert "--axes" in refused(read, tmp_path / "a.tif")
+    image = read_image(tmp_path / "a.tif", axes="YXC")
+    np.testing.assert_array_equal(image.pixels, pixels)
+    with open_image(tmp_path / "a.tif", axes="YXC") as reader:
+        assert (reader.planes, reader.channels, reader.size) == (1, 2, (128, 96))
+    tifffile.imwrite(tmp_path / "b.tif", pixels, metadata={"axes": "QYX"})
+    assert read_image(tmp_path / "b.tif").axes == "QYX"
+    tifffile.imwrite(tmp_path / "c.tif", draw((5, 128, 96)), photometric="minisblack", metadata=None)
+    assert read_image(tmp_path / "c.tif").pixels.shape == (5, 128, 96)
