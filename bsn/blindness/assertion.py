@@ -77,6 +77,14 @@ def assert_blind(
 def guess_channels(model: nn.Module) -> int:
     """Channels of the images a network takes: its attribute ``channels``, else those of its first convolution.
 
+    Parameters
+    ----------
+    model : nn.Module
+
+    Returns
+    -------
+    int
+
     Raises
     ------
     ValueError

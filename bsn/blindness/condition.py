@@ -108,14 +108,32 @@ class Subject:
         self._weights = {name: value.detach().clone() for name, value in self.network.named_parameters()}
 
     def draw(self, seed: int, batch: int = 1) -> Tensor:
-        """Random input of shape (batch, C, H, W), uniform over the value range."""
+        """Random input, uniform over the value range.
+
+        Parameters
+        ----------
+        seed : int
+        batch : int
+
+        Returns
+        -------
+        Tensor, shape (batch, C, H, W)
+        """
         low, high = self.condition.value_range
         generator = torch.Generator().manual_seed(seed)
         x = torch.rand(batch, self.channels, *self.condition.size, generator=generator, dtype=torch.float64)
         return (low + (high - low) * x).to(self.condition.dtype)
 
     def run(self, x: Tensor) -> Tensor:
-        """Output for `x`; differentiable if gradients are enabled.
+        """Output of the network; differentiable if gradients are enabled.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C', H, W)
 
         Raises
         ------

@@ -162,7 +162,19 @@ def jacobian_check(
 
 
 def summarise(maps: Tensor, positions: Sequence[Position], lattice: int) -> JacobianCheck:
-    """Numbers of :class:`JacobianCheck` from the absolute values of :func:`jacobian_maps`."""
+    """Numbers of a :class:`JacobianCheck`.
+
+    Parameters
+    ----------
+    maps : Tensor, shape (len(positions), C_out, C, H, W)
+        Absolute values of :func:`jacobian_maps`.
+    positions : sequence of (int, int)
+    lattice : int
+
+    Returns
+    -------
+    JacobianCheck
+    """
     centres = torch.stack([m[..., row, column] for m, (row, column) in zip(maps, positions, strict=True)])
     on_lattice = max(
         float(m[..., row % lattice :: lattice, column % lattice :: lattice].max())

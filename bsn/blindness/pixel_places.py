@@ -29,7 +29,16 @@ class Place:
     column: int | None
 
     def take(self, features: Tensor) -> Tensor:
-        """All channels of `features` there, shape (C,)."""
+        """All channels of the features there.
+
+        Parameters
+        ----------
+        features : Tensor
+
+        Returns
+        -------
+        Tensor, shape (C,)
+        """
         if self.column is None:
             return features[self.entry, self.row]
         return features[self.entry, :, self.row, self.column]

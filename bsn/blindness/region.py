@@ -39,11 +39,34 @@ class HalfPlaneBranches(Protocol):
     hole: Hole
 
     def branches(self, x: Tensor, hole: Hole, wanted: Sequence[int]) -> list[Tensor | None]:
-        """Features (N, K, H, W) that look up, left, down and right (diagonal half-planes: up right, up left ...)."""
+        """Features of the branches, in the order of counter-clockwise quarter turns.
+
+        Straight branches look up, left, down and right, diagonal ones up right, up left, down left and down right.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+        hole : Hole
+        wanted : sequence of int
+            Numbers of the branches that are computed.
+
+        Returns
+        -------
+        list of 4 Tensor or None, each of shape (N, K, H, W)
+        """
         ...
 
     def merge(self, branches: list[Tensor | None]) -> Tensor:
-        """Output of the joined branches."""
+        """Output of the joined branches.
+
+        Parameters
+        ----------
+        branches : list of 4 Tensor or None, each of shape (N, K, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C', H, W)
+        """
         ...
 
     def __call__(self, x: Tensor) -> Tensor: ...  # noqa: D102

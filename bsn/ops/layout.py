@@ -9,7 +9,16 @@ __all__ = ["flat_pixels", "is_pixel_major", "new_like", "next_power_of_two"]
 
 
 def is_pixel_major(x: Tensor) -> bool:
-    """Whether neighbouring channels of (N, C, H, W) are neighbours in memory (channels-last, or a slice of it)."""
+    """Whether neighbouring channels of an image are neighbours in memory (channels-last, or a slice of it).
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+
+    Returns
+    -------
+    bool
+    """
     return x.shape[1] > 1 and x.stride(1) == 1
 
 
@@ -33,7 +42,19 @@ def flat_pixels(x: Tensor) -> Tensor:
 
 
 def new_like(x: Tensor, dtype: torch.dtype | None = None, channels: int | None = None) -> Tensor:
-    """Uninitialised dense tensor of the shape of an image (but for `channels`), channels-last where that is pixel-major."""
+    """Uninitialised dense tensor of the shape of an image, channels-last where that one is pixel-major.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    dtype : torch.dtype, optional
+    channels : int, optional
+        In place of C.
+
+    Returns
+    -------
+    Tensor, shape (N, channels, H, W)
+    """
     layout = torch.channels_last if is_pixel_major(x) else torch.contiguous_format
     n, c, h, w = x.shape
     shape = (n, c if channels is None else channels, h, w)
@@ -41,5 +62,16 @@ def new_like(x: Tensor, dtype: torch.dtype | None = None, channels: int | None =
 
 
 def next_power_of_two(value: int, least: int = 1) -> int:
-    """Smallest power of two that is at least `value` and at least `least` (sides of kernel blocks)."""
+    """Smallest power of two that is large enough for the side of a kernel's block.
+
+    Parameters
+    ----------
+    value : int
+    least : int
+        Lower bound of the result.
+
+    Returns
+    -------
+    int
+    """
     return max(least, 1 << max(value - 1, 0).bit_length())

@@ -110,14 +110,36 @@ def refuse_everywhere(*tensors: Tensor, groups: int = 1) -> str | None:
 
 
 def refuse_layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> str | None:
-    """Limits of the layer norm; arguments of :func:`bsn.ops.layer_norm.layer_norm`."""
+    """Say why the kernel of the layer norm cannot take a call.
+
+    Parameters
+    ----------
+    x, weight, bias, eps
+        As in :func:`bsn.ops.layer_norm.layer_norm`.
+
+    Returns
+    -------
+    str or None
+        The reason; None if it can.
+    """
     if x.shape[1] > MAX_NORM_CHANNELS:
         return f"{x.shape[1]} channels do not fit one block; the limit is {MAX_NORM_CHANNELS}"
     return refuse_everywhere(x)
 
 
 def refuse_gated_depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, slope: Tensor | None) -> str | None:
-    """Limits of the gated depth-wise convolution; arguments of its reference."""
+    """Say why the kernel of the gated depth-wise convolution cannot take a call.
+
+    Parameters
+    ----------
+    x, weight, bias, slope
+        As in :func:`bsn.ops.gated_depthwise.gated_depthwise_conv`.
+
+    Returns
+    -------
+    str or None
+        The reason; None if it can.
+    """
     if x.dtype != torch.float64 and weight.dtype == torch.float64:
         return f"the weight is {weight.dtype}; kernels add up in float32"
     return refuse_everywhere(x)
@@ -141,7 +163,20 @@ def refuse_window_attention(
     mask: Tensor | None = None,
     dilation: int = 1,
 ) -> str | None:
-    """Limits of the window attention; arguments of its reference, and the dilation."""
+    """Say why the kernel of the window attention cannot take a call.
+
+    Parameters
+    ----------
+    q, k, v, rel_height, rel_width, geometry, heads, bias_table, mask
+        As in :func:`bsn.ops.window_attention.reference.window_attention_reference`.
+    dilation : int
+        Distance of neighbouring pixels of a phase.
+
+    Returns
+    -------
+    str or None
+        The reason; None if it can.
+    """
     window, key_window = geometry
     if mask is not None:
         return "windows with a mask are computed by the reference only"
@@ -168,7 +203,18 @@ def refuse_channel_attention(
     kept: tuple[int, ...] | None = None,
     mix: Tensor | None = None,
 ) -> str | None:
-    """Limits of the channel attention; arguments of its reference."""
+    """Say why the kernel of the channel attention cannot take a call.
+
+    Parameters
+    ----------
+    q, k, temperature, heads, phases, kept, mix
+        As in :func:`bsn.ops.channel_attention.reference.channel_attention_weights`.
+
+    Returns
+    -------
+    str or None
+        The reason; None if it can.
+    """
     if q.shape[1] // heads > MAX_GROUP:
         return f"groups of {q.shape[1] // heads} channels do not fit one block; the limit is {MAX_GROUP}"
     if kept is not None and len(kept) > MAX_BRANCHES:
@@ -179,7 +225,18 @@ def refuse_channel_attention(
 
 
 def refuse_apply_channel_weights(weights: Tensor, v: Tensor, phases: int) -> str | None:
-    """Limits of the product of weights and pixels; arguments of its reference."""
+    """Say why the kernel cannot multiply weights and pixels.
+
+    Parameters
+    ----------
+    weights, v, phases
+        As in :func:`bsn.ops.channel_attention.reference.apply_channel_weights`.
+
+    Returns
+    -------
+    str or None
+        The reason; None if it can.
+    """
     if weights.dtype != torch.float32:
         return f"the weights are {weights.dtype}; kernels keep them in float32"
     return refuse_everywhere(v, groups=weights.shape[1])

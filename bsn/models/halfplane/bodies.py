@@ -30,6 +30,17 @@ class DirectionalAttention(nn.Module):
         self.table = nn.Parameter(torch.zeros(heads, table_side(window), table_side(window)))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Attend within the half-plane and add the result.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            Any size.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         height, width = x.shape[-2:]
         q, k, v = F.pad(self.qkv(self.norm(x)), (0, -width % self.window, 0, -height % self.window)).chunk(3, 1)
         mixed = directional_window_attention(
@@ -84,7 +95,17 @@ class DirectionalUNet(nn.Module):
         return self.attention[str(level)](x) if str(level) in self.attention else x
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to features (N, 2 F, H, W); H and W multiples of ``2 ** levels``."""
+        """Features of the half-plane of every pixel.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            H and W are multiples of ``2 ** levels``.
+
+        Returns
+        -------
+        Tensor, shape (N, 2 F, H, W)
+        """
         levels = len(self.decoders)
         skips, features = [x], self.intro(x)
         for level in range(levels):
@@ -150,11 +171,29 @@ class ResidualBody(nn.Module):
         self.reach = step * (2 + config.groups * (2 * config.blocks + 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to features (N, F, H, W)."""
+        """Features of the half-plane of every pixel.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, F, H, W)
+        """
         first = self.first(x)
         return first + self.last(self.groups(first))
 
 
 def make_body(config: HalfPlaneConfig) -> DirectionalUNet | ResidualBody:
-    """The directional network that a configuration describes."""
+    """The directional network that a configuration describes.
+
+    Parameters
+    ----------
+    config : HalfPlaneConfig
+
+    Returns
+    -------
+    DirectionalUNet or ResidualBody
+    """
     return DirectionalUNet(config) if config.body == "unet" else ResidualBody(config)

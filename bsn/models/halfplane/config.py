@@ -82,9 +82,14 @@ class HalfPlaneConfig:
     def check_hole(self, hole: Hole) -> None:
         """Refuse a hole that the branches cannot open.
 
+        Parameters
+        ----------
+        hole : Hole
+
         Raises
         ------
         ValueError
+            If the hole has another shape than these half-planes open.
         """
         possible = (
             ("none", "pixel", "square", "rows", "columns") if self.plane == "straight" else ("none", "pixel", "diamond")

@@ -10,13 +10,31 @@ _MERGE = {"nin_A": "merge1", "nin_B": "merge2", "nin_C": "merge3"}
 
 
 def merge_key(key: str) -> str | None:
-    """Our key of the 1x1 convolutions that both networks end with; None for any other."""
+    """Our key of the 1x1 convolutions that both networks end with.
+
+    Parameters
+    ----------
+    key : str
+
+    Returns
+    -------
+    str or None
+        None for any other key.
+    """
     layer, _, kind = key.partition(".")
     return f"{_MERGE[layer]}.{kind}" if layer in _MERGE else None
 
 
 def at_bsn_key(key: str) -> str:
     """Our key of a published AT-BSN weight.
+
+    Parameters
+    ----------
+    key : str
+
+    Returns
+    -------
+    str
 
     Raises
     ------
@@ -33,7 +51,16 @@ def at_bsn_key(key: str) -> str:
 
 
 def tm_bsn_key(key: str) -> str | None:
-    """Our key of a published TM-BSN weight; None for stored masks.
+    """Our key of a published TM-BSN weight.
+
+    Parameters
+    ----------
+    key : str
+
+    Returns
+    -------
+    str or None
+        None for stored masks.
 
     Raises
     ------

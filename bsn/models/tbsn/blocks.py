@@ -41,7 +41,16 @@ class FeedForward(nn.Module):
         self.activation = ACTIVATIONS[activation]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, h, w) to the same shape."""
+        """Mix the channels of each pixel and its neighbours.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, h, w)
+
+        Returns
+        -------
+        Tensor, shape (N, C, h, w)
+        """
         return self.project_out(self.activation(self.project_in(x)))
 
 
@@ -77,7 +86,16 @@ class Block(nn.Module):
         return sum(layer.reach for layer in self.layers if isinstance(layer, _SUB_LAYERS))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, h, w) to the same shape."""
+        """Apply attention and feed-forward network, each with its residual.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, h, w)
+
+        Returns
+        -------
+        Tensor, shape (N, C, h, w)
+        """
         branch: Tensor | None = None
         for norm, layer in zip(self.norms, self.layers, strict=True):
             if branch is None:
@@ -136,7 +154,16 @@ class Downsample(nn.Module):
         self.project = nn.Conv2d(width, coarser // 4, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, width, h, w) to (N, coarser, h / 2, w / 2)."""
+        """Halve the resolution.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, width, h, w)
+
+        Returns
+        -------
+        Tensor, shape (N, coarser, h / 2, w / 2)
+        """
         return phase_unshuffle(self.project(x), dilation=1)
 
 
@@ -150,5 +177,14 @@ class Upsample(nn.Module):
         self.project = nn.Conv2d(width, 4 * finer, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, width, h, w) to (N, finer, 2 h, 2 w)."""
+        """Double the resolution.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, width, h, w)
+
+        Returns
+        -------
+        Tensor, shape (N, finer, 2 h, 2 w)
+        """
         return phase_shuffle(self.project(x), dilation=1)

@@ -141,7 +141,12 @@ class TBSN(nn.Module):
         return self.lattice * (reach + _reach(self.refinement)) + self.head.reach
 
     def set_channel_attention(self, scope: ChannelScope) -> None:
-        """Change the scope of all channel attentions in place; the parameters stay the same."""
+        """Change the scope of all channel attentions in place; the parameters stay the same.
+
+        Parameters
+        ----------
+        scope : {"phase", "global"}
+        """
         self.config = dataclasses.replace(self.config, channel_attention=scope)
         for module in self.modules():
             if isinstance(module, ChannelAttention):
@@ -166,7 +171,18 @@ class TBSN(nn.Module):
         return merge_phases(x, self.lattice)[..., :height, :width]
 
     def body(self, x: Tensor) -> Tensor:
-        """Map phase images (N d^2, widths[0], h, w) to features of the finest decoder."""
+        """Everything between head and tail.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N d^2, widths[0], h, w)
+            Phase images.
+
+        Returns
+        -------
+        Tensor, shape (N d^2, K, h, w)
+            Features of the finest decoder.
+        """
         skips = []
         for level, stage in enumerate(self.encoder):
             x = stage(x)

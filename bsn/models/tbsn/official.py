@@ -49,6 +49,15 @@ _DEFAULTS: dict[str, Any] = {
 def our_config(official: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of :class:`bsn.models.tbsn.TBSNConfig` for official constructor arguments.
 
+    Parameters
+    ----------
+    official : mapping
+        Official constructor arguments.
+
+    Returns
+    -------
+    dict of str to Any
+
     Raises
     ------
     PublishedConfigError
@@ -78,6 +87,14 @@ def our_config(official: Mapping[str, Any]) -> dict[str, Any]:
 
 def our_key(official: str) -> str | None:
     """Our key of an official one; None for masks, which are recomputed.
+
+    Parameters
+    ----------
+    official : str
+
+    Returns
+    -------
+    str or None
 
     Raises
     ------

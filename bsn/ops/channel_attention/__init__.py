@@ -91,12 +91,30 @@ def channel_mixing_matrices(
 ) -> Tensor:
     """Attention matrices of :func:`channel_attention`, for callers that fold them into a projection.
 
-    Parameters and errors as there.
+    Parameters
+    ----------
+    q, k : Tensor, shape (N, C, H, W)
+    temperature : Tensor, shape (heads, 1, 1)
+    heads : int
+    scope : {"phase", "global"}
+    phases : int
+        Phase images that belong to one image of the batch.
+    ratios : sequence of Ratio
+        Share of the largest entries that each branch keeps of a row.
+    mix : Tensor, optional
+        Factors of the branches.
+    backend : str, optional
+        See :mod:`bsn.ops.backend`.
 
     Returns
     -------
     Tensor, shape (M, heads, C / heads, C / heads)
         Softmax over the last axis, or the mixture of several; M = N for ``scope="phase"``, N / phases for ``"global"``.
+
+    Raises
+    ------
+    ValueError, BackendError
+        As :func:`channel_attention`.
     """
     check_image("channel_attention", q, "q")
     check_same_shape("channel_attention", q=q, k=k)

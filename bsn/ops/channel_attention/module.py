@@ -102,7 +102,17 @@ class ChannelAttention(nn.Module):
         return Coupling.WITHIN_PHASE if self.scope == "phase" else Coupling.ACROSS_PHASES
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (phase) images (N, C, h, w) to the same shape."""
+        """Mix the channels of an image.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, h, w)
+            Images or phase images.
+
+        Returns
+        -------
+        Tensor, shape (N, C, h, w)
+        """
         q, k, v = self.qkv_dwconv(self.qkv(x)).chunk(3, 1)
         mix: Tensor | None = self.mix
         if mix is not None and self.fusion == "softmax":
@@ -147,6 +157,15 @@ class CrossChannelAttention(nn.Module):
         self.project_out = nn.Conv2d(channels, channels, 1, bias=bias)
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Map three sources (N, C, H, W) to one such tensor."""
+        """Mix the channels of one source by the similarity of two others.
+
+        Parameters
+        ----------
+        query, key, value : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         weights = channel_mixing_matrices(self.q(query), self.k(key), self.temperature, heads=self.heads)
         return project_mixed(weights, self.v(value), self.project_out)

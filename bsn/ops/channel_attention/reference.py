@@ -44,10 +44,23 @@ def channel_attention_weights(
     kept: tuple[int, ...] | None = None,
     mix: Tensor | None = None,
 ) -> Tensor:
-    """Attention matrices of shape (N / phases, heads, C / heads, C / heads).
+    """Attention matrices between the channels of each group.
 
-    `kept` holds the number of entries that each branch keeps of a row, `mix` the branches' factors; None for one dense
-    branch of factor 1, whose rows sum to 1.
+    Parameters
+    ----------
+    q, k : Tensor, shape (N, C, H, W)
+    temperature : Tensor, shape (heads, 1, 1)
+    heads : int
+    phases : int
+        Consecutive entries of the batch that share one matrix.
+    kept : tuple of int, optional
+        Number of entries that each branch keeps of a row; None keeps all of them in one branch.
+    mix : Tensor, optional
+        Factors of the branches; None for one branch of factor 1, whose rows sum to 1.
+
+    Returns
+    -------
+    Tensor, shape (N / phases, heads, C / heads, C / heads)
     """
     q, k = _rows(q, heads), _rows(k, heads)
     wide = torch.float64 if q.dtype == torch.float64 else torch.float32
@@ -65,7 +78,19 @@ def channel_attention_weights(
 
 
 def apply_channel_weights(weights: Tensor, v: Tensor, phases: int) -> Tensor:
-    """Mix the channels of `v` (N, C, H, W) by the matrices of its image."""
+    """Mix the channels of each image by its matrices.
+
+    Parameters
+    ----------
+    weights : Tensor, shape (N / phases, heads, C / heads, C / heads)
+    v : Tensor, shape (N, C, H, W)
+    phases : int
+        Consecutive entries of the batch that share one matrix.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
     if phases > 1:
         weights = weights.repeat_interleave(phases, 0)
     heads = weights.shape[1]

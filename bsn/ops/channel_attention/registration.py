@@ -123,7 +123,20 @@ def channel_attention_weights_triton(
     kept: tuple[int, ...] | None = None,
     mix: Tensor | None = None,
 ) -> Tensor:
-    """Kernel form of :func:`bsn.ops.channel_attention.reference.channel_attention_weights`."""
+    """Kernel form of :func:`bsn.ops.channel_attention.reference.channel_attention_weights`.
+
+    Parameters
+    ----------
+    q, k : Tensor, shape (N, C, H, W)
+    temperature : Tensor, shape (heads, 1, 1)
+    heads, phases : int
+    kept : tuple of int, optional
+    mix : Tensor, optional
+
+    Returns
+    -------
+    Tensor, shape (N / phases, heads, C / heads, C / heads)
+    """
     stats = _gram(q, k, heads, phases)
     if kept is not None and mix is None:
         mix = q.new_ones(1)
@@ -131,5 +144,16 @@ def channel_attention_weights_triton(
 
 
 def apply_channel_weights_triton(weights: Tensor, v: Tensor, phases: int) -> Tensor:
-    """Kernel form of :func:`bsn.ops.channel_attention.reference.apply_channel_weights`."""
+    """Kernel form of :func:`bsn.ops.channel_attention.reference.apply_channel_weights`.
+
+    Parameters
+    ----------
+    weights : Tensor, shape (N / phases, heads, C / heads, C / heads)
+    v : Tensor, shape (N, C, H, W)
+    phases : int
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
     return _mix(weights, v, None, None, phases, False)

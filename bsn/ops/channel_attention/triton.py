@@ -145,7 +145,20 @@ def _precision(x: Tensor) -> str:
 
 
 def gram(x: Tensor, y: Tensor, heads: int, pooled: int) -> Tensor:
-    """Gram matrices with the squared norms of the rows of x and of y as two more columns: (N / pooled, heads, c, c + 2)."""
+    """Gram matrices of two images, with the squared norms of the rows of both as two more columns.
+
+    Parameters
+    ----------
+    x, y : Tensor, shape (N, C, H, W)
+    heads : int
+    pooled : int
+        Consecutive entries of the batch that are summed.
+
+    Returns
+    -------
+    Tensor, shape (N / pooled, heads, c, c + 2)
+        With c = C / heads, in float32.
+    """
     x, y = flat_pixels(x), flat_pixels(y)
     n, c, h, w = x.shape
     images, group, pixels = n // pooled, c // heads, h * w
@@ -166,7 +179,24 @@ def gram(x: Tensor, y: Tensor, heads: int, pooled: int) -> Tensor:
 
 
 def softmax(stats: Tensor, temperature: Tensor, kept: list[int], factors: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Weights (M, heads, c, c) from the statistics of :func:`gram`, and those of each branch (empty without factors)."""
+    """Attention weights from Gram matrices.
+
+    Parameters
+    ----------
+    stats : Tensor, shape (M, heads, c, c + 2)
+        Of :func:`gram`.
+    temperature : Tensor, shape (heads, 1, 1)
+    kept : list of int
+        Entries that each branch keeps of a row.
+    factors : Tensor, optional
+        Factors of the branches.
+
+    Returns
+    -------
+    weights : Tensor, shape (M, heads, c, c)
+    branches : Tensor
+        Weights of each branch; empty without factors.
+    """
     images, heads, group, _ = stats.shape
     weights = stats.new_empty((images, heads, group, group))
     branches = stats.new_empty((len(kept) if factors is not None else 0, images, heads, group, group))
@@ -181,7 +211,24 @@ def softmax(stats: Tensor, temperature: Tensor, kept: list[int], factors: Tensor
 
 
 def mix(matrices: Tensor, x: Tensor, factors: Tensor | None, y: Tensor | None, pooled: int, transposed: bool) -> Tensor:
-    """Matrices (M, heads, c, c), or their transposes, times x (N, C, H, W); plus 2 factors y (factors (M, heads, c))."""
+    """Multiply matrices, or their transposes, with the channels of images, and optionally add twice a scaled image.
+
+    Parameters
+    ----------
+    matrices : Tensor, shape (M, heads, c, c)
+    x : Tensor, shape (N, C, H, W)
+    factors : Tensor, shape (M, heads, c), optional
+    y : Tensor, shape (N, C, H, W), optional
+        Added as ``2 * factors * y``.
+    pooled : int
+        Consecutive entries of the batch that share a matrix.
+    transposed : bool
+        Use the transposes of the matrices.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
     x = flat_pixels(x)
     y = None if y is None else flat_pixels(y)
     out = new_like(x)

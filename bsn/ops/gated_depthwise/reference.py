@@ -9,7 +9,20 @@ __all__ = ["gated_depthwise_conv_reference"]
 
 
 def gated_depthwise_conv_reference(x: Tensor, weight: Tensor, bias: Tensor | None, slope: Tensor | None) -> Tensor:
-    """Convolve, activate the first half, multiply; see :func:`bsn.ops.gated_depthwise.gated_depthwise_conv`."""
+    """Convolve, activate the first half, multiply; see :func:`bsn.ops.gated_depthwise.gated_depthwise_conv`.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, 2 C, H, W)
+    weight : Tensor, shape (2 C, 1, 3, 3)
+    bias : Tensor, shape (2 C,), optional
+    slope : Tensor, optional
+        Of the PReLU on the first half; None uses GELU.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
     bias = None if bias is None else bias.to(x.dtype)
     u, v = F.conv2d(x, weight.to(x.dtype), bias, padding=1, groups=x.shape[1]).chunk(2, 1)
     return (F.gelu(u) if slope is None else F.prelu(u, slope.to(u.dtype))) * v

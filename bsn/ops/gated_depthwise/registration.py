@@ -59,5 +59,17 @@ _forward.register_autograd(_gradients, setup_context=_keep)
 
 
 def gated_depthwise_conv_triton(x: Tensor, weight: Tensor, bias: Tensor | None, slope: Tensor | None) -> Tensor:
-    """Kernel form of :func:`bsn.ops.gated_depthwise.reference.gated_depthwise_conv_reference`."""
+    """Kernel form of :func:`bsn.ops.gated_depthwise.reference.gated_depthwise_conv_reference`.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, 2 C, H, W)
+    weight : Tensor, shape (2 C, 1, 3, 3)
+    bias : Tensor, shape (2 C,), optional
+    slope : Tensor, optional
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
     return _forward(x, weight, bias, slope)

@@ -174,7 +174,19 @@ def _tiles(x: Tensor, blocks: dict[str, int]) -> tuple[int, int]:
 
 
 def forward(x: Tensor, weight: Tensor, bias: Tensor | None, slope: Tensor | None) -> Tensor:
-    """Gated convolution (N, C, H, W) of (N, 2 C, H, W)."""
+    """Run the forward kernel.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, 2 C, H, W)
+    weight : Tensor, shape (2 C, 1, 3, 3)
+    bias : Tensor, shape (2 C,), optional
+    slope : Tensor, optional
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
     n, double, height, width = x.shape
     channels = double // 2
     y, weight = new_like(x, channels=channels), weight.contiguous()
@@ -193,7 +205,22 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None, slope: Tensor | None
 def backward(
     grad: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, slope: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Gradients of image, weight, bias and slope, the last three in float32 (meaningless where there is none)."""
+    """Run the backward kernels.
+
+    Parameters
+    ----------
+    grad : Tensor, shape (N, C, H, W)
+    x : Tensor, shape (N, 2 C, H, W)
+    weight : Tensor, shape (2 C, 1, 3, 3)
+    bias : Tensor, shape (2 C,), optional
+    slope : Tensor, optional
+
+    Returns
+    -------
+    tuple of 4 Tensor
+        Gradients of image, weight, bias and slope, the last three in float32; those of absent arguments hold no
+        meaning.
+    """
     n, double, height, width = x.shape
     channels = double // 2
     d, dx, weight = new_like(x), new_like(x), weight.contiguous()

@@ -47,7 +47,19 @@ PLANES: tuple[Plane, ...] = ("straight", "diagonal")
 
 
 def check_plane(operator: str, plane: str) -> None:
-    """Refuse anything but "straight" and "diagonal"."""
+    """Refuse anything but "straight" and "diagonal".
+
+    Parameters
+    ----------
+    operator : str
+        Name that the message begins with.
+    plane : str
+
+    Raises
+    ------
+    ValueError
+        For any other half-plane.
+    """
     if plane not in PLANES:
         raise ValueError(f"{operator}: the half-plane {plane!r} does not exist; use 'straight' or 'diagonal'")
 
@@ -218,7 +230,16 @@ class DirectionalConv2d(nn.Module):
                 self.weight.mul_(_triangle(device=self.weight.device, dtype=self.weight.dtype))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C_in, H, W) to (N, C_out, H, W)."""
+        """Convolve a batch.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C_in, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C_out, H, W)
+        """
         return directional_conv(x, self.weight, self.bias, plane=self.plane)
 
     def extra_repr(self) -> str:

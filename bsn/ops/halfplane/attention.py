@@ -15,7 +15,17 @@ __all__ = ["directional_window_attention", "table_side"]
 
 
 def table_side(window: int) -> int:
-    """Side of the table of relative positions for windows of `window` pixels: offsets from -(2 w - 1) to 2 w - 1."""
+    """Side of the table of relative positions: offsets from -(2 w - 1) to 2 w - 1.
+
+    Parameters
+    ----------
+    window : int
+        w, side of a window in pixels.
+
+    Returns
+    -------
+    int
+    """
     return 4 * window - 1
 
 

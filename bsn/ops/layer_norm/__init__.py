@@ -149,9 +149,27 @@ class ChannelNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Normalise every pixel over its channels.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return layer_norm(x, self.weight, self.bias)
 
     def add(self, x: Tensor, branch: Tensor) -> tuple[Tensor, Tensor]:
-        """Sum of two images (N, C, H, W) and its norm, see :func:`add_layer_norm`."""
+        """Sum of two images and its norm, see :func:`add_layer_norm`.
+
+        Parameters
+        ----------
+        x, branch : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        total, norm : Tensor, shape (N, C, H, W)
+        """
         return add_layer_norm(x, branch, self.weight, self.bias)

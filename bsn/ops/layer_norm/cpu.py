@@ -23,7 +23,20 @@ BLOCK_ELEMENTS = 1 << 16  # 256 KiB of float32: three such blocks stay in a core
 
 
 def refuse_layer_norm_cpu(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> str | None:
-    """Say why a call is not for this form: it pays for the bias-free norm on a CPU."""
+    """Say why a call is not for this form, which pays for the bias-free norm on a CPU.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    weight : Tensor, shape (C,)
+    bias : Tensor, shape (C,), optional
+    eps : float
+
+    Returns
+    -------
+    str or None
+        The reason; None if the form takes the call.
+    """
     if x.device.type != "cpu":
         return f"the tensors are on {x.device.type}"
     if bias is not None:
@@ -92,7 +105,19 @@ class _BiasFree(torch.autograd.Function):
 
 
 def layer_norm_cpu(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
-    """Form of :func:`bsn.ops.layer_norm.reference.layer_norm_reference` for channels-last images without bias."""
+    """Form of :func:`bsn.ops.layer_norm.reference.layer_norm_reference` for channels-last images without bias.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    weight : Tensor, shape (C,)
+    bias : None
+    eps : float
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
     n, c, h, w = x.shape
     pixels = x.permute(0, 2, 3, 1).reshape(-1, c)
     return _BiasFree.apply(pixels, weight, eps).view(n, h, w, c).permute(0, 3, 1, 2)

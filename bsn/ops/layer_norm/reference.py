@@ -10,7 +10,21 @@ __all__ = ["add_layer_norm_reference", "layer_norm_reference"]
 
 
 def layer_norm_reference(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
-    """Normalise every pixel over its channels; see :func:`bsn.ops.layer_norm.layer_norm`."""
+    """Normalise every pixel over its channels; see :func:`bsn.ops.layer_norm.layer_norm`.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    weight : Tensor, shape (C,)
+    bias : Tensor, shape (C,), optional
+        None: the bias-free norm, which does not subtract the mean.
+    eps : float
+        Added to the variance.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
     pixels = x.permute(0, 2, 3, 1)
     wide = pixels if pixels.dtype in (torch.float32, torch.float64) else pixels.float()
     if bias is not None:
@@ -26,6 +40,18 @@ def layer_norm_reference(x: Tensor, weight: Tensor, bias: Tensor | None, eps: fl
 def add_layer_norm_reference(
     x: Tensor, branch: Tensor, weight: Tensor, bias: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor]:
-    """Sum of two images and its norm; see :func:`bsn.ops.layer_norm.add_layer_norm`."""
+    """Sum of two images and its norm; see :func:`bsn.ops.layer_norm.add_layer_norm`.
+
+    Parameters
+    ----------
+    x, branch : Tensor, shape (N, C, H, W)
+    weight : Tensor, shape (C,)
+    bias : Tensor, shape (C,), optional
+    eps : float
+
+    Returns
+    -------
+    total, norm : Tensor, shape (N, C, H, W)
+    """
     total = x + branch
     return total, layer_norm_reference(total, weight, bias, eps)

@@ -72,12 +72,36 @@ _forward.register_autograd(_gradients, setup_context=_keep)
 
 
 def layer_norm_triton(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Tensor:
-    """Kernel form of :func:`bsn.ops.layer_norm.reference.layer_norm_reference`."""
+    """Kernel form of :func:`bsn.ops.layer_norm.reference.layer_norm_reference`.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    weight : Tensor, shape (C,)
+    bias : Tensor, shape (C,), optional
+    eps : float
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
     return _forward(x, None, weight, bias, eps)[1]
 
 
 def add_layer_norm_triton(
     x: Tensor, branch: Tensor, weight: Tensor, bias: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor]:
-    """Kernel form of :func:`bsn.ops.layer_norm.reference.add_layer_norm_reference`."""
+    """Kernel form of :func:`bsn.ops.layer_norm.reference.add_layer_norm_reference`.
+
+    Parameters
+    ----------
+    x, branch : Tensor, shape (N, C, H, W)
+    weight : Tensor, shape (C,)
+    bias : Tensor, shape (C,), optional
+    eps : float
+
+    Returns
+    -------
+    total, norm : Tensor, shape (N, C, H, W)
+    """
     return _forward(x, branch, weight, bias, eps)

@@ -116,7 +116,21 @@ def _blocks(x: Tensor) -> tuple[int, int]:
 
 
 def forward(x: Tensor, branch: Tensor | None, weight: Tensor, bias: Tensor | None, eps: float) -> tuple[Tensor, Tensor]:
-    """Sum of `x` and `branch` (empty without a branch) and its norm, both (N, C, H, W)."""
+    """Run the forward kernel.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    branch : Tensor, shape (N, C, H, W), optional
+    weight : Tensor, shape (C,)
+    bias : Tensor, shape (C,), optional
+    eps : float
+
+    Returns
+    -------
+    total, norm : Tensor, shape (N, C, H, W)
+        The sum is empty without a branch.
+    """
     x = flat_pixels(x)
     branch = None if branch is None else flat_pixels(branch)
     dtype = x.dtype if branch is None else torch.promote_types(x.dtype, branch.dtype)
@@ -138,7 +152,24 @@ def forward(x: Tensor, branch: Tensor | None, weight: Tensor, bias: Tensor | Non
 def backward(
     grad: Tensor, grad_total: Tensor | None, x: Tensor, weight: Tensor, has_bias: bool, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of the normalised image (plus `grad_total`), weight and bias (both float32, shape (C,))."""
+    """Run the backward kernel.
+
+    Parameters
+    ----------
+    grad : Tensor, shape (N, C, H, W)
+    grad_total : Tensor, shape (N, C, H, W), optional
+        Gradient of the sum, which is added.
+    x : Tensor, shape (N, C, H, W)
+        The normalised image, or the sum.
+    weight : Tensor, shape (C,)
+    has_bias : bool
+    eps : float
+
+    Returns
+    -------
+    tuple of 3 Tensor
+        Gradients of the image, of weight and of bias, the last two in float32, shape (C,).
+    """
     x, grad = flat_pixels(x), flat_pixels(grad)
     grad_total = None if grad_total is None else flat_pixels(grad_total)
     dx = new_like(x)

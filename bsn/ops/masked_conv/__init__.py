@@ -118,7 +118,16 @@ class MaskedConv2d(nn.Module):
             self.weight.mul_(blind_tap_mask(self.weight.shape[-1], self.lattice, self.weight))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C_in, H, W) to (N, C_out, H, W)."""
+        """Convolve a batch.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C_in, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C_out, H, W)
+        """
         return masked_conv(x, self.weight, self.bias, lattice=self.lattice)
 
     def extra_repr(self) -> str:

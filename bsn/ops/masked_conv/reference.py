@@ -19,11 +19,37 @@ def _mask(kernel: int, lattice: int) -> Tensor:
 
 
 def blind_tap_mask(kernel: int, lattice: int, like: Tensor) -> Tensor:
-    """Mask of shape (1, 1, kernel, kernel): 0 where both tap offsets are multiples of `lattice`, 1 elsewhere."""
+    """Mask of the taps that count.
+
+    Parameters
+    ----------
+    kernel : int
+        Side of the kernel, odd.
+    lattice : int
+    like : Tensor
+        Gives device and dtype.
+
+    Returns
+    -------
+    Tensor, shape (1, 1, kernel, kernel)
+        0 where both tap offsets are multiples of `lattice`, 1 elsewhere.
+    """
     return _mask(kernel, lattice, device=like.device, dtype=like.dtype)
 
 
 def masked_conv_reference(x: Tensor, weight: Tensor, bias: Tensor | None, lattice: int) -> Tensor:
-    """Multiply the weight by its mask and convolve; see :func:`bsn.ops.masked_conv.masked_conv`."""
+    """Multiply the weight by its mask and convolve; see :func:`bsn.ops.masked_conv.masked_conv`.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C_in, H, W)
+    weight : Tensor, shape (C_out, C_in, k, k)
+    bias : Tensor, shape (C_out,), optional
+    lattice : int
+
+    Returns
+    -------
+    Tensor, shape (N, C_out, H, W)
+    """
     kernel = weight.shape[-1]
     return F.conv2d(x, weight * blind_tap_mask(kernel, lattice, weight), bias, padding=kernel // 2)

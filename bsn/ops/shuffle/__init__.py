@@ -99,7 +99,16 @@ class PhaseUnshuffle(nn.Module):
         self.factor, self.dilation = factor, dilation
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, C * factor**2, H / factor, W / factor)."""
+        """Trade resolution for channels.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C * factor**2, H / factor, W / factor)
+        """
         return phase_unshuffle(x, self.factor, dilation=self.dilation)
 
 
@@ -113,5 +122,14 @@ class PhaseShuffle(nn.Module):
         self.factor, self.dilation = factor, dilation
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C * factor**2, H, W) to (N, C, H * factor, W * factor)."""
+        """Trade channels for resolution.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C * factor**2, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H * factor, W * factor)
+        """
         return phase_shuffle(x, self.factor, dilation=self.dilation)

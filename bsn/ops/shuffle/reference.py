@@ -10,7 +10,17 @@ __all__ = ["shuffle_reference", "unshuffle_reference"]
 
 
 def unshuffle_reference(x: Tensor, factor: int, dilation: int) -> Tensor:
-    """Ordinary pixel-unshuffle of each phase; see :func:`bsn.ops.shuffle.phase_unshuffle`."""
+    """Ordinary pixel-unshuffle of each phase; see :func:`bsn.ops.shuffle.phase_unshuffle`.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+    factor, dilation : int
+
+    Returns
+    -------
+    Tensor, shape (N, C * factor**2, H / factor, W / factor)
+    """
     if dilation == 1:
         return F.pixel_unshuffle(x, factor)
     return rearrange(
@@ -19,7 +29,17 @@ def unshuffle_reference(x: Tensor, factor: int, dilation: int) -> Tensor:
 
 
 def shuffle_reference(x: Tensor, factor: int, dilation: int) -> Tensor:
-    """Inverse of :func:`unshuffle_reference`."""
+    """Inverse of :func:`unshuffle_reference`.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C * factor**2, H, W)
+    factor, dilation : int
+
+    Returns
+    -------
+    Tensor, shape (N, C, H * factor, W * factor)
+    """
     if dilation == 1:
         return F.pixel_shuffle(x, factor)
     return rearrange(

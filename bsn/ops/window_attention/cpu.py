@@ -26,7 +26,18 @@ def refuse_window_attention_cpu(
     bias_table: Tensor | None = None,
     mask: Tensor | None = None,
 ) -> str | None:
-    """Say why a call is not for this form."""
+    """Say why a call is not for this form.
+
+    Parameters
+    ----------
+    q, k, v, rel_height, rel_width, geometry, heads, bias_table, mask
+        As in :func:`bsn.ops.window_attention.reference.window_attention_reference`.
+
+    Returns
+    -------
+    str or None
+        The reason; None if the form takes the call.
+    """
     if q.device.type != "cpu":
         return f"the tensors are on {q.device.type}"
     if bias_table is None or mask is not None or geometry[0] != geometry[1]:
@@ -58,7 +69,18 @@ def window_attention_cpu(
     bias_table: Tensor | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Attend window by window; see :func:`bsn.ops.window_attention.window_attention`. No gradient, no mask."""
+    """Attend window by window, without gradient and mask; see :func:`bsn.ops.window_attention.window_attention`.
+
+    Parameters
+    ----------
+    q, k, v, rel_height, rel_width, geometry, heads, bias_table
+        As in :func:`bsn.ops.window_attention.reference.window_attention_reference`.
+    mask : None
+
+    Returns
+    -------
+    Tensor, shape (N, heads d, H, W)
+    """
     assert bias_table is not None  # refused before
     window, (n, c, h, w) = geometry[0], q.shape
     queries, keys, values = (_tokens(x, window) for x in (q, k, v))

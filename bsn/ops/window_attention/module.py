@@ -74,7 +74,17 @@ class WindowAttention(nn.Module):
         return self.window - 1 + (self.key_window - self.window) // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map phase images (N, C, h, w), sides multiples of window / dilation, to the same shape."""
+        """Attend within the windows of phase images.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, h, w)
+            Sides are multiples of window / dilation.
+
+        Returns
+        -------
+        Tensor, shape (N, C, h, w)
+        """
         q, k, v = self.qkv(x).chunk(3, 1)
         step = slice(self.dilation - 1, None, self.dilation)
         out = window_attention(

@@ -22,7 +22,16 @@ def _table_rows(window: int, key_window: int) -> Tensor:
 
 @device_constant()
 def bias_rows(geometry: WindowGeometry) -> Tensor:
-    """Row of the bias table for each (query, key) of a window, shape (queries, keys)."""
+    """Row of the bias table for each pair of query and key of a window.
+
+    Parameters
+    ----------
+    geometry : WindowGeometry
+
+    Returns
+    -------
+    Tensor, shape (queries, keys), integer
+    """
     axes = [torch.arange(k)[None, :] - torch.arange(w)[:, None] + w - 1 for w, k in zip(*geometry, strict=True)]
     columns = geometry[0][1] + geometry[1][1] - 1
     rows = axes[0][:, None, :, None] * columns + axes[1][None, :, None, :]
@@ -92,7 +101,24 @@ def window_attention_reference(
     bias_table: Tensor | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Attend window by window; see :func:`bsn.ops.window_attention.window_attention`."""
+    """Attend window by window; see :func:`bsn.ops.window_attention.window_attention`.
+
+    Parameters
+    ----------
+    q, k, v : Tensor, shape (N, heads d, H, W)
+    rel_height, rel_width : Tensor, optional
+        Tables of relative positions.
+    geometry : WindowGeometry
+    heads : int
+    bias_table : Tensor, optional
+        Bias of relative positions, in place of the two tables.
+    mask : Tensor, optional
+        Added to the logits.
+
+    Returns
+    -------
+    Tensor, shape (N, heads d, H, W)
+    """
     window, key_window = geometry
     halo = ((key_window[0] - window[0]) // 2, (key_window[1] - window[1]) // 2)
     n, c, h, w = q.shape

@@ -99,6 +99,18 @@ def window_attention_triton(
     """Kernel form of :func:`bsn.ops.window_attention.reference.window_attention_reference`, without its mask.
 
     With `dilation` the sides are those within a phase, and the phases of the image are addressed by stride.
+
+    Parameters
+    ----------
+    q, k, v, rel_height, rel_width, geometry, heads, bias_table
+        As in :func:`bsn.ops.window_attention.reference.window_attention_reference`.
+    mask : None
+    dilation : int
+        Distance of neighbouring pixels of a phase.
+
+    Returns
+    -------
+    Tensor, shape (N, heads d, H, W)
     """
     sides = [side for pair in geometry for side in pair]
     return _forward(q, k, v, rel_height, rel_width, bias_table, sides, heads, dilation)[0]

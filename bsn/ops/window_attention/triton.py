@@ -296,7 +296,18 @@ class Plan:
         return self.head_dim**-0.5
 
     def blocks(self, dtype: torch.dtype, *, tile: bool = False) -> dict[str, Any]:
-        """Constants of a kernel; with `tile` the keys of one window instead of those of one key window."""
+        """Constants of a kernel.
+
+        Parameters
+        ----------
+        dtype : torch.dtype
+        tile : bool
+            Take the keys of one window instead of those of one key window.
+
+        Returns
+        -------
+        dict of str to Any
+        """
         (wh, ww), (kh, kw) = self.geometry
         sides = (wh, ww) if tile else (kh, kw)
         bq = next_power_of_two(wh * ww, 16)
@@ -334,7 +345,23 @@ def forward(
     heads: int,
     dilation: int,
 ) -> tuple[Tensor, Tensor]:
-    """Output (N, heads d, H, W) and log-sum-exp (phase images, heads, windows, queries); tables: height, width, bias."""
+    """Run the forward kernel.
+
+    Parameters
+    ----------
+    q, k, v : Tensor, shape (N, heads d, H, W)
+    tables : tuple of 3 Tensor or None
+        Height, width and bias.
+    geometry : WindowGeometry
+    heads : int
+    dilation : int
+
+    Returns
+    -------
+    out : Tensor, shape (N, heads d, H, W)
+    lse : Tensor, shape (phase images, heads, windows, queries)
+        Log-sum-exp of the logits.
+    """
     plan = _plan(q, geometry, heads, dilation, tables[2])
     (wh, ww), _ = geometry
     out = new_like(q)
@@ -362,7 +389,21 @@ def backward(
     heads: int,
     dilation: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """dq, dk, dv; then the gradients of both tables, or of the bias table and an empty tensor; all of these float32."""
+    """Run the backward kernels.
+
+    Parameters
+    ----------
+    grad : Tensor, shape (N, heads d, H, W)
+    q, k, v, tables, geometry, heads, dilation
+        As in :func:`forward`.
+    out, lse : Tensor
+        Results of :func:`forward`.
+
+    Returns
+    -------
+    tuple of 5 Tensor
+        Gradients of q, k and v; then those of both tables, or of the bias table and an empty tensor, in float32.
+    """
     plan = _plan(q, geometry, heads, dilation, tables[2])
     dq, dk, dv = (new_like(t) for t in (q, k, v))
     if q.numel() == 0:
