@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 
 from bsn.data import ArraySource, RandomCrops
+from bsn.models import Model
+from tools.bundled import train
 from tools.bundled.corruption import BlindNoise
 from tools.bundled.pairs import SyntheticPairs
 from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS, dead_leaves
@@ -54,3 +56,14 @@ def test_photographs_are_there_and_the_held_out_one_is_not_trained_on():
     colours = np.eye(3, dtype=np.float32)
     leaves = dead_leaves(48, np.random.default_rng(0), colours)
     assert (leaves.sum(0) == 1).mean() > 0.99  # every place has one of the colours
+
+
+def test_a_run_of_two_steps_is_validated_and_says_what_it_was_trained_on(tmp_path, monkeypatch):
+    picture = ArraySource(HELD_OUT.read()[None, :, :96, :96], "NCYX")
+    monkeypatch.setattr(train, "training_source", lambda smallest, seed: picture)
+    loop = dataclasses.replace(train.LOOP, steps=2, warmup_steps=1, validate_every=2, accelerator="cpu")
+    result = train.train_bundled(tmp_path / "run", dataclasses.replace(train.CONFIG, batch_size=2, crop=32), loop)
+    assert 5 < result.validation["val_psnr"] < 60
+    model = Model.load(tmp_path / "run")
+    assert set(model.provenance["photographs"]) == {photograph.file for photograph in PHOTOGRAPHS}
+    assert model.inference.grey_as_colour

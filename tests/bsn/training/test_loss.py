@@ -38,7 +38,7 @@ def test_the_uncertainty_is_learned_and_leaves_the_other_layers_to_the_mean():
     torch.manual_seed(0)
     task = build_task(ArraySource(images, "YX"), config, 0)
     network = task.modules["network"]
-    crops = task.network_crops(task.crops.batch(0, 4).pixels)
+    crops = task.network_crops(task.batches(0, 0, 1).pixels)
     outputs = network(crops)
     prediction = split_prediction(outputs, 1)
     of_mean = (prediction.mean - crops).square().mean()
@@ -56,7 +56,7 @@ def test_the_uncertainty_is_learned_and_leaves_the_other_layers_to_the_mean():
         sum(part[name].square().sum() for name in inner) ** 0.5
         for part in ({name: whole[name] - mean[name] for name in inner}, mean)
     )
-    assert change < 0.05 * size
+    assert change < 0.01 * size
     bias = last[-1]
     assert abs(float(uncertainty[bias][1])) > 0.01, "there is something to learn"
     assert float(whole[bias][1] * uncertainty[bias][1]) > 0
@@ -77,4 +77,4 @@ def test_the_noise_level_outruns_the_weights():
         (0.5 * variance.log() + 0.5 * target.square() / variance).mean().backward()
         optimizer.step()
         found.append(noise.model().variance / 0.3**2)
-    assert found[150:] == pytest.approx(np.ones(100), abs=0.02)
+    assert found[150:] == pytest.approx(np.ones(100), abs=0.04)
