@@ -210,12 +210,20 @@ PROTOCOLS = {
 
 
 def get_protocol(name: str) -> Protocol:
-    """Protocol of that name.
+    """Protocol of a name.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Protocol
 
     Raises
     ------
     ValueError
-        With the names there are.
+        For other names; the message lists those there are.
     """
     if name not in PROTOCOLS:
         raise ValueError(f"there is no protocol {name!r}; choose one of {', '.join(PROTOCOLS)}")

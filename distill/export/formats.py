@@ -16,9 +16,14 @@ class ExportError(ValueError):
 def check_exportable(model: Model) -> None:
     """Refuse models whose inference is more than one pass of a network that works on any part of an image.
 
+    Parameters
+    ----------
+    model : Model
+
     Raises
     ------
     ExportError
+        With the reason.
     """
     network = model.network
     if network.lattice > 0 or network.global_statistics:
@@ -29,7 +34,16 @@ def check_exportable(model: Model) -> None:
 
 
 def facts(model: Model) -> dict[str, str]:
-    """What an exported file says of itself: the texts of a model file, and how to feed it."""
+    """What an exported file says of itself: the texts of a model file, and how to feed it.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    dict of str to str
+    """
     import json
 
     from bsn.models.registry import network_name

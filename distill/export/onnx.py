@@ -72,7 +72,19 @@ def export_onnx(
 
 
 def check_onnx(path: str | Path, model: Model, pixels: Pixels = "float") -> float:
-    """Largest difference of a file's images from PyTorch's at three sizes, in units of [0, 1].
+    """Compare the images of an exported file with PyTorch's at three sizes.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : Model
+    pixels : {"float", "uint8"}
+        Kind of pixels that the file takes.
+
+    Returns
+    -------
+    float
+        Largest difference, in units of [0, 1].
 
     Raises
     ------

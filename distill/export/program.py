@@ -17,7 +17,17 @@ __all__ = ["export_program", "traced"]
 
 
 def traced(model: Model, pixels: Pixels) -> torch.export.ExportedProgram:
-    """Graph of the shipped student with free batch, height and width."""
+    """Graph of the shipped student with free batch, height and width.
+
+    Parameters
+    ----------
+    model : Model
+    pixels : {"float", "uint8"}
+
+    Returns
+    -------
+    torch.export.ExportedProgram
+    """
     check_exportable(model)
     module = Shipped(model, pixels).eval().float().cpu()
     example = example_input(model.channels, pixels)

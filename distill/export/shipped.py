@@ -54,7 +54,18 @@ class Shipped(nn.Module):
 
 
 def example_input(channels: int, pixels: Pixels, height: int = 71, width: int = 102, batch: int = 2) -> Tensor:
-    """Random image of the layout of `pixels`."""
+    """Random image in the layout of the pixels.
+
+    Parameters
+    ----------
+    channels : int
+    pixels : {"float", "uint8"}
+    height, width, batch : int
+
+    Returns
+    -------
+    Tensor
+    """
     generator = torch.Generator().manual_seed(0)
     if pixels == "float":
         return torch.rand(batch, channels, height, width, generator=generator)
@@ -62,7 +73,16 @@ def example_input(channels: int, pixels: Pixels, height: int = 71, width: int = 
 
 
 def dynamic_shapes(pixels: Pixels) -> dict[int, Any]:
-    """Axes of an input whose size is free."""
+    """Axes of an input whose size is free.
+
+    Parameters
+    ----------
+    pixels : {"float", "uint8"}
+
+    Returns
+    -------
+    dict of int to Any
+    """
     from torch.export import Dim
 
     rows, columns = (2, 3) if pixels == "float" else (1, 2)

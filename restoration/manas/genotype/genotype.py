@@ -82,7 +82,17 @@ class Genotype:
         return Shape(self.widths, (self.stem_blocks, *(len(cell) for cell in self.modules)), self.nodes, self.stem)
 
     def with_widths(self, widths: Sequence[int]) -> Genotype:
-        """The same choices at other widths, as many."""
+        """The same choices at other widths.
+
+        Parameters
+        ----------
+        widths : sequence of int
+            As many as now.
+
+        Returns
+        -------
+        Genotype
+        """
         return dataclasses.replace(self, widths=tuple(widths))
 
     def to_json(self) -> str:
@@ -130,9 +140,20 @@ class Genotype:
     def from_mapping(cls, content: Mapping[str, Any], source: str = "the genotype") -> Genotype:
         """Genotype of the entries of a file, or of the fields of this class.
 
+        Parameters
+        ----------
+        content : mapping
+        source : str
+            What messages call it.
+
+        Returns
+        -------
+        Genotype
+
         Raises
         ------
         GenotypeError
+            If an entry is missing, unknown or does not fit.
         """
         values = dict(content)
         try:
@@ -159,9 +180,18 @@ class Genotype:
     def load(cls, path: str | Path) -> Genotype:
         """Read a file.
 
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        Genotype
+
         Raises
         ------
         GenotypeError
+            If it cannot be read or is not a genotype.
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
@@ -172,6 +202,10 @@ class Genotype:
 
     def save(self, path: str | Path) -> None:
         """Write a file, atomically.
+
+        Parameters
+        ----------
+        path : str or Path
 
         Raises
         ------

@@ -17,12 +17,20 @@ SHIPPED = {
 
 @functools.cache
 def shipped_genotype(name: str) -> Genotype:
-    """Genotype of that name.
+    """Genotype that comes with the package.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Genotype
 
     Raises
     ------
     GenotypeError
-        With the names there are.
+        For other names; the message lists those there are.
     """
     if name not in SHIPPED:
         raise GenotypeError(f"there is no genotype {name!r}; choose one of {', '.join(SHIPPED)}, or give a file")

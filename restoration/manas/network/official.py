@@ -27,6 +27,14 @@ _ATTENTION = {"sum_gate.": "se.", "gate.": "se2.", "join.": "channel_back."}
 def official_key(ours: str) -> str:
     """Official key of one of ours, below ``body.``.
 
+    Parameters
+    ----------
+    ours : str
+
+    Returns
+    -------
+    str
+
     Raises
     ------
     KeyError
@@ -67,6 +75,14 @@ def _inner(place: str, rest: str) -> str:
 
 def our_key(official: str) -> str:
     """Our key, below ``body.``, of an official one.
+
+    Parameters
+    ----------
+    official : str
+
+    Returns
+    -------
+    str
 
     Raises
     ------
@@ -110,7 +126,18 @@ _RULES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
 
 
 def our_tensors(state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Official tensors out of their wrappers, without the architecture's, which search checkpoints store beside them."""
+    """Official tensors without their wrappers.
+
+    Search checkpoints store the architecture's own parameters beside them; those are left out.
+
+    Parameters
+    ----------
+    state_dict : mapping
+
+    Returns
+    -------
+    dict of str to Tensor
+    """
     tensors = unwrap_state_dict(state_dict)
     return {key: value for key, value in tensors.items() if key not in ("arch_param", "auto_param")}
 
@@ -122,7 +149,17 @@ def _count(tensors: Mapping[str, Tensor], pattern: str) -> int:
 
 
 def published_shape(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Shape:
-    """Shape that a configuration says, or that the weights show.
+    """Shape that a configuration states, or that the weights show.
+
+    Parameters
+    ----------
+    config : mapping
+        Official constructor arguments.
+    tensors : mapping of str to Tensor
+
+    Returns
+    -------
+    Shape
 
     Raises
     ------

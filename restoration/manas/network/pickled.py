@@ -190,9 +190,18 @@ def _number(weight: Tensor) -> int:
 def read_checkpoint(path: str | Path) -> Mapping[str, Any]:
     """Content of a published file, be it a state dict or a pickled network; nothing in it is run.
 
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    mapping
+
     Raises
     ------
     ModelFileError
+        If the file is missing, damaged or holds anything else.
     """
     readers: tuple[Callable[[str | Path], Mapping[str, Any]], ...] = (read_published, read_pickled)
     if Path(path).suffix == ".safetensors" or not zipfile.is_zipfile(path):

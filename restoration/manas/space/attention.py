@@ -32,7 +32,18 @@ class ChosenEdge(nn.Module):
         self.candidates = nn.ModuleDict({name: make_candidate(name, channels) for name in names})
 
     def forward(self, x: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Apply the candidates of an edge.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+        weights : Tensor, optional
+            Weights of the candidates during a search.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return self.candidates[self.choice](x)
 
 

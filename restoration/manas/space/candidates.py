@@ -97,6 +97,14 @@ def candidate_names() -> tuple[str, ...]:
 def candidate(name: str) -> Candidate:
     """Candidate of a name.
 
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Candidate
+
     Raises
     ------
     ValueError
@@ -109,12 +117,32 @@ def candidate(name: str) -> Candidate:
 
 
 def make_candidate(name: str, channels: int) -> nn.Module:
-    """Fresh module of a candidate that keeps `channels` channels."""
+    """Fresh module of a candidate.
+
+    Parameters
+    ----------
+    name : str
+    channels : int
+        Channels in and out.
+
+    Returns
+    -------
+    nn.Module
+    """
     return candidate(name).build(channels)
 
 
 def plain_norm(channels: int) -> nn.BatchNorm2d:
-    """Batch norm without factors and offsets: during a search they would be learned anew for every mixture."""
+    """Batch norm without factors and offsets, which a search would have to learn anew for every mixture.
+
+    Parameters
+    ----------
+    channels : int
+
+    Returns
+    -------
+    nn.BatchNorm2d
+    """
     return nn.BatchNorm2d(channels, affine=False)
 
 
@@ -133,7 +161,16 @@ class DilatedDepthwise(nn.Conv2d):
         super().__init__(channels, channels, 3, padding=dilation, dilation=dilation, groups=channels, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Convolve each channel with dilation.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         if x.device.type != "cpu" or x.dtype == torch.float64:
             return super().forward(x)
         with torch.autocast("cpu", enabled=False):
@@ -160,7 +197,16 @@ def separable(inputs: int, outputs: int, *, dilation: int = 1) -> list[nn.Module
 
 
 def channel_maps(x: Tensor) -> Tensor:
-    """Largest and mean channel of every pixel: (N, C, H, W) to (N, 2, H, W)."""
+    """Largest and mean channel of every pixel.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+
+    Returns
+    -------
+    Tensor, shape (N, 2, H, W)
+    """
     return torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], 1)
 
 
@@ -190,7 +236,16 @@ class Zero(nn.Module):
         super().__init__()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to zeros of the same shape."""
+        """Return zeros.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return torch.zeros_like(x)
 
 
@@ -207,7 +262,16 @@ class Skip(nn.Module):
         super().__init__()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give back (N, C, H, W)."""
+        """Return the input.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return x
 
 
@@ -225,7 +289,16 @@ class SeparableGate(nn.Module):
         self.op = nn.Sequential(*separable(channels, channels), nn.ReLU(), *separable(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Weigh the features by a gate of separable convolutions.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return x * torch.sigmoid(self.op(x))
 
 
@@ -243,7 +316,16 @@ class DilatedGate(nn.Module):
         self.op = nn.Sequential(*separable(channels, channels, dilation=2))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Weigh the features by a gate of dilated convolutions.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return x * torch.sigmoid(self.op(x))
 
 
@@ -261,7 +343,16 @@ class SpatialSeparableGate(nn.Module):
         self.op = nn.Sequential(*separable(2, 2), nn.ReLU(), *separable(2, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Weigh the pixels by a gate of separable convolutions.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return x * torch.sigmoid(self.op(channel_maps(x)))
 
 
@@ -281,7 +372,16 @@ class SpatialDilatedGate(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Weigh the pixels by a gate of dilated convolutions.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return x * torch.sigmoid(self.op(channel_maps(x)))
 
 
@@ -305,7 +405,16 @@ class SqueezeGate(nn.Module):
         self.fc = squeezed(channels, reduction, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Weigh the channels by their means over the image.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return x * torch.sigmoid(self.fc(x.mean((2, 3))))[..., None, None]
 
 
@@ -323,7 +432,16 @@ class SqueezeBothGate(nn.Module):
         self.fc = squeezed(channels, 4, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Weigh the channels by their means and maxima over the image.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return x * torch.sigmoid(self.fc(x.mean((2, 3))) + self.fc(x.amax((2, 3))))[..., None, None]
 
 
@@ -347,6 +465,15 @@ class CBAM(nn.Module):
         self.norm = nn.BatchNorm2d(1, momentum=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Weigh channels, then pixels.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         x = x * torch.sigmoid(self.channel(x.mean((2, 3))) + self.channel(x.amax((2, 3))))[..., None, None]
         return x * torch.sigmoid(self.norm(self.conv(channel_maps(x))))

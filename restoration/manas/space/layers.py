@@ -56,7 +56,16 @@ class Bottleneck(nn.Module):
         self.downsample = nn.Sequential(*conv_norm(inputs, outputs, 1)) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, inputs, H, W) to (N, 4 width, H, W)."""
+        """Apply the bottleneck and add its input.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, inputs, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, 4 width, H, W)
+        """
         y = self.bn1(self.conv1(x)).relu()
         y = self.bn2(self.conv2(y)).relu()
         return (self.bn3(self.conv3(y)) + self.downsample(x)).relu()
@@ -100,5 +109,16 @@ class Transition(nn.Module):
                 self.paths.append(nn.Sequential(*conv_norm(before[branch], width), nn.ReLU()))
 
     def forward(self, branches: Sequence[Tensor]) -> list[Tensor]:
-        """Map tensors (N, before[i], H / 2^i, W / 2^i) to tensors of `after` channels."""
+        """Adapt branches, and open new ones, for the next cell.
+
+        Parameters
+        ----------
+        branches : sequence of Tensor
+            Entry i has the shape (N, before[i], H / 2^i, W / 2^i).
+
+        Returns
+        -------
+        list of Tensor
+            Of ``after`` channels each.
+        """
         return [path(branches[min(number, self.old - 1)]) for number, path in enumerate(self.paths)]

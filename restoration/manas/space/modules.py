@@ -30,7 +30,16 @@ class ResidualBlock(nn.Module):
         self.conv2, self.bn2 = conv_norm(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Convolve twice and add the input.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
         return (y + x).relu()
 
@@ -48,7 +57,18 @@ class ParallelModule(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(width) for width in widths)
 
     def forward(self, branches: Sequence[Tensor]) -> list[Tensor]:
-        """Map tensors (N, C_i, H / 2^i, W / 2^i) to the same shapes."""
+        """Process each branch on its own.
+
+        Parameters
+        ----------
+        branches : sequence of Tensor
+            Entry i has the shape (N, C_i, H / 2^i, W / 2^i).
+
+        Returns
+        -------
+        list of Tensor
+            Of the same shapes.
+        """
         return [block(x) for block, x in zip(self.blocks, branches, strict=True)]
 
 
@@ -79,7 +99,18 @@ class FusionModule(nn.Module):
         return nn.Identity()
 
     def forward(self, branches: Sequence[Tensor]) -> list[Tensor]:
-        """Map tensors (N, C_i, H / 2^i, W / 2^i) to the same shapes, the first `outputs` of them."""
+        """Exchange features between the branches.
+
+        Parameters
+        ----------
+        branches : sequence of Tensor
+            Entry i has the shape (N, C_i, H / 2^i, W / 2^i).
+
+        Returns
+        -------
+        list of Tensor
+            Of the same shapes, the first ``outputs`` of them.
+        """
         fused = []
         for paths in self.paths:
             parts = [path(x) for path, x in zip(paths, branches, strict=True)]  # type: ignore[call-overload]
@@ -118,7 +149,18 @@ class MixedModule(nn.Module):
 
 
 def make_module(name: str, widths: Sequence[int]) -> nn.Module:
-    """Module that a genotype names: "parallel" or "fusion"."""
+    """Module that a genotype names.
+
+    Parameters
+    ----------
+    name : {"parallel", "fusion"}
+    widths : sequence of int
+        Channels of the branches.
+
+    Returns
+    -------
+    nn.Module
+    """
     return {"parallel": ParallelModule, "fusion": FusionModule}[name](widths)
 
 

@@ -68,7 +68,16 @@ class Shape:
         return 2**self.cells
 
     def branches(self, cell: int) -> int:
-        """Branches of a cell, and attention blocks behind it."""
+        """Number of branches of a cell, and of attention blocks behind it.
+
+        Parameters
+        ----------
+        cell : int
+
+        Returns
+        -------
+        int
+        """
         return cell + 2
 
     def places(self) -> Iterator[tuple[int, int]]:

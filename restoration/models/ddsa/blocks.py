@@ -30,7 +30,16 @@ class SpatialGate(nn.Module):
         self.norm = nn.BatchNorm2d(1, momentum=0.01) if batch_norm else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Weigh every pixel by its surroundings.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         pooled = torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], 1)
         return x * torch.sigmoid(self.norm(self.conv(pooled)))
 
@@ -62,7 +71,16 @@ class CascadedFeedForward(nn.Module):
         self.gate = SpatialGate(batch_norm=batch_norm)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Mix the channels of each pixel and its neighbours.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         inner, outer = self.project_in, self.project_out
         biases = (None,) * 3 if inner.bias is None else inner.bias.chunk(3)
         y: Tensor | None = None
@@ -98,7 +116,16 @@ class Block(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Apply attention and feed-forward network, each with its residual.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         x = x + self.attn(self.norm1(x))
         return x + self.ffn(self.norm2(x))
 
@@ -113,7 +140,16 @@ class Downsample(nn.Module):
         self.project = nn.Conv2d(channels, channels // 2, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, 2 C, H / 2, W / 2)."""
+        """Halve the resolution and double the channels.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, 2 C, H / 2, W / 2)
+        """
         return F.pixel_unshuffle(self.project(x), 2).contiguous(memory_format=torch.channels_last)
 
 
@@ -127,5 +163,14 @@ class Upsample(nn.Module):
         self.project = nn.Conv2d(channels, 2 * channels, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, C / 2, 2 H, 2 W)."""
+        """Double the resolution and halve the channels.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C / 2, 2 H, 2 W)
+        """
         return F.pixel_shuffle(self.project(x), 2).contiguous(memory_format=torch.channels_last)

@@ -68,6 +68,15 @@ _LAYERS = {
 def our_config(official: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of :class:`DDSAConfig` for official constructor arguments.
 
+    Parameters
+    ----------
+    official : mapping
+        Official constructor arguments.
+
+    Returns
+    -------
+    dict of str to Any
+
     Raises
     ------
     PublishedConfigError
@@ -92,7 +101,17 @@ def our_config(official: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def our_tensors(state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Official tensors with the two fusion scalars of each block joined to one parameter ``mix`` (dense, sparse)."""
+    """Official tensors with the two fusion scalars of each block joined to one parameter ``mix`` (dense, sparse).
+
+    Parameters
+    ----------
+    state_dict : mapping of str to Tensor
+        Under the official keys, possibly wrapped.
+
+    Returns
+    -------
+    dict of str to Tensor
+    """
     tensors = unwrap_state_dict(state_dict)
     for key in [key for key in tensors if key.endswith("attn.attn")]:
         if f"{key}1" in tensors:
@@ -102,6 +121,14 @@ def our_tensors(state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
 
 def our_key(official: str) -> str:
     """Our key of an official one.
+
+    Parameters
+    ----------
+    official : str
+
+    Returns
+    -------
+    str
 
     Raises
     ------

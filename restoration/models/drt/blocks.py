@@ -24,14 +24,38 @@ CACHED_ELEMENTS = 1 << 19  # 2 MiB of float32 per tensor: larger shares reach th
 
 
 def split_windows(x: Tensor, window: int) -> Tensor:
-    """Cut (N, C, H, W), sides multiples of `window`, into (N * windows, C, window, window), row by row."""
+    """Cut images into windows, row by row.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+        H and W are multiples of `window`.
+    window : int
+        Side of a window in pixels.
+
+    Returns
+    -------
+    Tensor, shape (N * windows, C, window, window)
+    """
     n, c, h, w = x.shape
     pixels = x.permute(0, 2, 3, 1).reshape(n, h // window, window, w // window, window, c)
     return pixels.permute(0, 1, 3, 2, 4, 5).reshape(-1, window, window, c).permute(0, 3, 1, 2)
 
 
 def merge_windows(x: Tensor, grid: Grid) -> Tensor:
-    """Undo :func:`split_windows`: (N * windows, C, w, w) to (N, C, H, W), channels-last in memory."""
+    """Undo :func:`split_windows`.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N * windows, C, w, w)
+    grid : Grid
+        Rows and columns of windows of an image.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+        Channels-last in memory.
+    """
     _, c, window, _ = x.shape
     rows, columns = grid
     pixels = x.permute(0, 2, 3, 1).reshape(-1, rows, columns, window, window, c).permute(0, 1, 3, 2, 4, 5)
@@ -83,7 +107,20 @@ class Attention(nn.Module):
         self.project_out = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Map windows (M, C, w, w), or images if a mask of their windows comes with them, to the same shape."""
+        """Attend within windows.
+
+        Parameters
+        ----------
+        x : Tensor, shape (M, C, w, w) or (N, C, H, W)
+            Windows, or images if a mask of their windows comes with them.
+        mask : Tensor, optional
+            Added to the logits of each window.
+
+        Returns
+        -------
+        Tensor
+            Of the shape of `x`.
+        """
         q, k, v = _pointwise(self.qkv, x).chunk(3, 1)
         out = window_attention(q, k, v, window=self.window, heads=self.heads, bias_table=self.bias_table, mask=mask)
         return _pointwise(self.project_out, out)
@@ -102,7 +139,16 @@ class MLP(nn.Module):
         self.fc1, self.fc2 = nn.Linear(channels, hidden), nn.Linear(hidden, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (M, C, w, w) to the same shape."""
+        """Mix the channels of each pixel.
+
+        Parameters
+        ----------
+        x : Tensor, shape (M, C, w, w)
+
+        Returns
+        -------
+        Tensor, shape (M, C, w, w)
+        """
         return _pointwise(self.fc2, F.gelu(_pointwise(self.fc1, x)))
 
 
@@ -125,7 +171,18 @@ class Block(nn.Module):
         self.mlp = MLP(width, int(width * config.mlp_ratio))
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
-        """Map windows (N * windows, C, w, w) of images with that grid to the same shape."""
+        """Apply attention and MLP to windows, each with its residual.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N * windows, C, w, w)
+        grid : Grid
+            Rows and columns of windows of an image.
+
+        Returns
+        -------
+        Tensor, shape (N * windows, C, w, w)
+        """
         attended = self._shifted(self.norm1(x), grid) if self.shift else self.attn(self.norm1(x))
         x = x + attended
         return x + self.mlp(self.norm2(x))
@@ -152,7 +209,17 @@ class ResidualLayer(nn.Module):
         self.conv = nn.Conv2d(config.width, config.width, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W), sides multiples of the window, to the same shape."""
+        """Apply the blocks recursively and add the input.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            H and W are multiples of the window.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         window = self.config.window
         grid = (x.shape[-2] // window, x.shape[-1] // window)
         windows = split_windows(x, window)

@@ -36,7 +36,17 @@ _LAYERS = {
 
 
 def our_config(official: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of :class:`DRTConfig` for official constructor arguments."""
+    """Arguments of :class:`DRTConfig` for official constructor arguments.
+
+    Parameters
+    ----------
+    official : mapping
+        Official constructor arguments.
+
+    Returns
+    -------
+    dict of str to Any
+    """
     given = known_options(official, _DEFAULTS)
     return {
         "width": given["dim"],
@@ -50,7 +60,18 @@ def our_config(official: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def our_tensors(state_dict: Mapping[str, Any], window: int) -> dict[str, Tensor]:
-    """Official tensors with bias tables turned to key minus query offsets; index buffers checked and left out.
+    """Official tensors with bias tables turned to key minus query offsets.
+
+    Parameters
+    ----------
+    state_dict : mapping of str to Tensor
+        Under the official keys, possibly wrapped. Index buffers are checked and left out.
+    window : int
+        Side of a window in pixels.
+
+    Returns
+    -------
+    dict of str to Tensor
 
     Raises
     ------
@@ -77,6 +98,14 @@ def _published_index(window: int) -> Tensor:
 
 def our_key(official: str) -> str:
     """Our key of an official one.
+
+    Parameters
+    ----------
+    official : str
+
+    Returns
+    -------
+    str
 
     Raises
     ------

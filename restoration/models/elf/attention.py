@@ -33,7 +33,16 @@ class GatedFeedForward(nn.Module):
         self.activation = nn.PReLU() if activation == "prelu" else nn.GELU()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Mix the channels of each pixel and its neighbours.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         slope = self.activation.weight if isinstance(self.activation, nn.PReLU) else None
         y = gated_depthwise_conv(self.project_in(x), self.depthwise.weight, self.depthwise.bias, slope)
         return self.project_out(y)
@@ -56,7 +65,16 @@ class TransformerBlock(nn.Module):
         self.ffn = GatedFeedForward(width, expansion=config.expansion, activation=config.activation)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Apply attention and feed-forward network, each with its residual.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         x = x + self.attn(self.norm1(x))
         return x + self.ffn(self.norm2(x))
 
@@ -76,7 +94,16 @@ class Branch(nn.Module):
         self.checkpointing = config.checkpointing
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Apply the blocks of one branch.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         y = x
         for block in self.blocks:
             y = checkpointed(block, y, enabled=self.checkpointing)
@@ -101,7 +128,16 @@ class CrossBlock(nn.Module):
         self.ffn = GatedFeedForward(width, expansion=config.expansion, activation=config.activation)
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Map three of (N, C, H, W) to one."""
+        """Attend with the queries of one source to the keys and values of two others.
+
+        Parameters
+        ----------
+        query, key, value : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         x = value + self.attn(self.norm_query(query), self.norm_key(key), self.norm_value(value))
         return x + self.ffn(self.norm2(x))
 
@@ -124,11 +160,31 @@ class MultiInputAttention(nn.Module):
         self.fuse = Fuse(width)
 
     def forward(self, image: Tensor, rain: Tensor, background: Tensor) -> Tensor:
-        """Map the image (N, C, H, W), and rain and background at half its size, to features (N, width, H / 2, W / 2)."""
+        """Join image, rain and background to features.
+
+        Parameters
+        ----------
+        image : Tensor, shape (N, C, H, W)
+        rain, background : Tensor, shape (N, C, H / 2, W / 2)
+
+        Returns
+        -------
+        Tensor, shape (N, width, H / 2, W / 2)
+        """
         features = self.image(image)
         return self.fuse(self.background(background), self.block(self.rain(rain), features, features))
 
 
 def halved(x: Tensor) -> Tensor:
-    """Mean of 2 x 2 pixels: bilinear reduction by 2 of images with even sides."""
+    """Halve the size by the mean of 2 x 2 pixels, which is a bilinear reduction.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+        H and W are even.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H / 2, W / 2)
+    """
     return F.avg_pool2d(x, 2)

@@ -41,7 +41,18 @@ class EncoderStage(nn.Module):
         self.block, self.fuse = SeparableBlock(channels), Fuse(channels)
 
     def forward(self, x: Tensor, activation: nn.Module) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Encode one level.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+        activation : nn.Module
+            The sub-network's, which shares one slope.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return self.fuse(x, self.block(x, activation))
 
 
@@ -58,7 +69,18 @@ class DecoderStage(nn.Module):
         self.join, self.block, self.fuse = FuseFour(channels), ConvBlock(channels), Fuse(channels)
 
     def forward(self, parts: tuple[Tensor, Tensor, Tensor, Tensor], activation: nn.Module) -> Tensor:
-        """Map four of (N, C, H, W) to one."""
+        """Join four sources and decode one level.
+
+        Parameters
+        ----------
+        parts : tuple of 4 Tensor, each of shape (N, C, H, W)
+        activation : nn.Module
+            The sub-network's, which shares one slope.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         joined = self.join(*parts)
         return self.fuse(joined, self.block(joined, activation))
 
@@ -82,7 +104,19 @@ class EncoderDecoder(nn.Module):
         self.up_32, self.up_21, self.up_31 = Resize(n, 2), Resize(n, 2), Resize(n, 4)
 
     def forward(self, x: Tensor, activation: nn.Module) -> Tensor:
-        """Map (N, C, H, W), sides multiples of 8, to the same shape."""
+        """Encode and decode.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            H and W are multiples of 8.
+        activation : nn.Module
+            The sub-network's, which shares one slope.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         e1 = self.encoder[0](self.down[0](x), activation)
         e2 = self.encoder[1](self.down[1](e1), activation)
         e3 = self.encoder[2](self.down[2](e2), activation)
@@ -113,7 +147,17 @@ class RainNetwork(nn.Module):
         self.tail = conv3x3(n, channels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map an image (N, C, H, W), sides multiples of 16, to rain and background of half its size."""
+        """Separate rain and background at half size.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            H and W are multiples of 16.
+
+        Returns
+        -------
+        rain, background : Tensor, shape (N, C, H / 2, W / 2)
+        """
         half = halved(x)
         a = self.block1(self.embed(half), self.activation)
         b = self.former(self.block2(self.embed_quadrants(quadrants(x)), self.activation))
@@ -143,7 +187,17 @@ class BackgroundNetwork(nn.Module):
         self.tail = conv3x3(n // 2, config.channels)
 
     def forward(self, image: Tensor, rain: Tensor, background: Tensor) -> Tensor:
-        """Map image (N, C, H, W), rain and background (both at half size) to the restored image."""
+        """Restore the image.
+
+        Parameters
+        ----------
+        image : Tensor, shape (N, C, H, W)
+        rain, background : Tensor, shape (N, C, H / 2, W / 2)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         features = self.stem(image, rain, background)
         if self.config.block_position == "before":
             features = self.former(features)

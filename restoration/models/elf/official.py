@@ -72,7 +72,17 @@ _SLOPE = re.compile(r"(dsnet|ssnet)\..*(?<!ffn)\.body\.1\.weight")
 
 
 def our_tensors(state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Official tensors with the slope that each sub-network shares under one name, ``dsnet.slope`` and ``ssnet.slope``.
+    """Official tensors with the slope that each sub-network shares under one name.
+
+    Parameters
+    ----------
+    state_dict : mapping of str to Tensor
+        Under the official keys, possibly wrapped.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The slopes are called ``dsnet.slope`` and ``ssnet.slope``.
 
     Raises
     ------
@@ -124,7 +134,18 @@ def _inferred(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def our_key(official: str, *, slopes: bool = True) -> str | None:
-    """Our key of an official one; None for slopes of feed-forward networks that the network does not use.
+    """Our key of an official one.
+
+    Parameters
+    ----------
+    official : str
+    slopes : bool
+        Whether the network's feed-forward networks have slopes.
+
+    Returns
+    -------
+    str or None
+        None for slopes that the network does not use.
 
     Raises
     ------
@@ -142,7 +163,16 @@ def our_key(official: str, *, slopes: bool = True) -> str | None:
 
 
 def translate(key: str) -> str:
-    """Our name of an official module path inside a sub-network."""
+    """Our name of an official module path inside a sub-network.
+
+    Parameters
+    ----------
+    key : str
+
+    Returns
+    -------
+    str
+    """
     for ours in ("norm1", "norm2"):
         key = key.replace(f"{ours}.body.", f"{ours}.")
     # The published block calls the source of the query "key", and that of the key "query".

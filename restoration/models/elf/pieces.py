@@ -20,7 +20,18 @@ __all__ = [
 
 
 def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
-    """3x3 convolution without bias, zeros around the image."""
+    """3x3 convolution without bias, zeros around the image.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    stride : int
+
+    Returns
+    -------
+    nn.Conv2d
+    """
     return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
 
 
@@ -54,7 +65,16 @@ class Separable(nn.Module):
         self.pointwise = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, inputs, H, W) to (N, outputs, H, W)."""
+        """Convolve depth-wise, then mix the channels.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, inputs, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, outputs, H, W)
+        """
         return self.pointwise(self.depthwise(x))
 
 
@@ -72,7 +92,16 @@ class ChannelGate(nn.Module):
         self.excite = nn.Conv2d(channels // 4, channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Weigh the channels by their means over the image.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return x * torch.sigmoid(self.excite(F.relu(self.squeeze(x.mean((2, 3), keepdim=True)))))
 
 
@@ -90,7 +119,16 @@ class Fuse(nn.Module):
         self.gate = ChannelGate(channels)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Map two of (N, C, H, W) to one."""
+        """Join two sources.
+
+        Parameters
+        ----------
+        a, b : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return self.gate(self.conv(torch.cat([a, b], 1))) + a
 
 
@@ -108,7 +146,16 @@ class FuseFour(nn.Module):
         self.gate = ChannelGate(channels)
 
     def forward(self, a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
-        """Map four of (N, C, H, W) to one."""
+        """Join four sources.
+
+        Parameters
+        ----------
+        a, b, c, d : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         joined = d
         for conv, part in zip(self.convs, (c, b, a), strict=True):
             joined = conv(torch.cat([part, joined], 1))
@@ -129,7 +176,18 @@ class ConvBlock(nn.Module):
         self.gate = ChannelGate(channels)
 
     def forward(self, x: Tensor, activation: nn.Module) -> Tensor:
-        """Map (N, C, H, W) to the same shape; the activation belongs to the sub-network, which shares one slope."""
+        """Convolve twice and add the input.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+        activation : nn.Module
+            The sub-network's, which shares one slope.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return self.gate(self.conv2(activation(self.conv1(x)))) + x
 
 
@@ -148,7 +206,18 @@ class SeparableBlock(nn.Module):
         self.fuse = Fuse(channels)
 
     def forward(self, x: Tensor, activation: nn.Module) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
+        """Convolve by separable convolutions and add the input.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+        activation : nn.Module
+            The sub-network's, which shares one slope.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return self.fuse(self.gate(self.conv2(activation(self.conv1(x)))), x)
 
 
@@ -168,7 +237,16 @@ class Resize(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, C, H * factor, W * factor)."""
+        """Change the size by the module's factor.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor, shape (N, C, H * factor, W * factor)
+        """
         # Both are linear and a bilinear weight is the same for all channels, so the cheaper order gives the same numbers.
         if self.factor > 1:
             return F.interpolate(self.conv(x), scale_factor=self.factor, mode="bilinear", align_corners=False)
