@@ -86,10 +86,11 @@ def run(options: Namespace) -> int:
 
 
 def _warn_of_correlated_noise(done: list[Path], axes: str | None) -> None:
+    from bsn.data import ReadOptions
     from bsn.data.errors import name_some
     from bsn.noise.report import correlated_files
 
-    found = correlated_files(done, axes)
+    found = correlated_files(done, ReadOptions(axes=axes))
     jpegs = [path for path in done if path.suffix.lower() in (".jpg", ".jpeg") and path not in found]
     said = []
     if found:

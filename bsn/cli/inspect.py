@@ -10,7 +10,7 @@ from bsn.cli.command import Command
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
-    from bsn.noise.report import NoiseReport
+    from bsn.noise.report import InspectedFile, NoiseReport
 
 EXAMPLES = """examples:
   bsn inspect noisy/                         will it work on these images, and how?
@@ -33,20 +33,23 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from bsn.data import list_images
+    from bsn.data import ReadOptions, list_images
     from bsn.inference import Denoiser
     from bsn.noise.report import inspect_files
 
     # The picture alone: what the noisy pixel or the noisy image would bring back is noise, too.
     denoiser = None if options.model is None else Denoiser(options.model, posterior=False, wiener=False)
-    report = inspect_files(list_images(options.images), axes=options.axes, denoiser=denoiser)
+    report = inspect_files(list_images(options.images), ReadOptions(axes=options.axes), denoiser=denoiser)
     table = Table(title="noise, measured on the noisy images alone (sigma, gain in image values)")
-    for column in ("image", "kind", "range", "sigma", "gain", "lag 1 x y", "clipped"):
+    for column in ("image", "kind", "range", "sigma", "gain", "lag 1 x y", "clipped", "outliers"):
         table.add_column(column, justify="left" if column in ("image", "kind") else "right", overflow="fold")
     for entry in report.files:
         table.add_row(*_row(entry))
     console = Console()
     console.print(table)
+    for entry in report.files:
+        if entry.outliers:
+            console.print(_name_outliers(entry), highlight=False, soft_wrap=True)
     for path, message in report.failed.items():
         console.print(f"[red]{Path(path).name}[/red]: {message}", highlight=False, soft_wrap=True)
     _conclude(console, report)
@@ -67,16 +70,31 @@ def _row(entry: Any) -> list[str]:
         f"{entry.smallest:.4g}..{entry.largest:.4g}",
         *(["-"] * 3 if s is None else [f"{s.sigma:.3g}", f"{s.gain:.2g}", f"{s.lags_x[0]:+.2f} {s.lags_y[0]:+.2f}"]),
         "-" if s is None else f"{s.clipped_low + s.clipped_high:.1%}",
+        str(entry.outliers),
     ]
 
 
+def _name_outliers(entry: InspectedFile) -> str:
+    """Where the outliers of a file are, in a sentence."""
+    several = len({place.plane for place in entry.places}) > 1
+    first = [f"({p.plane}, {p.row}, {p.column})" if several else f"({p.row}, {p.column})" for p in entry.places[:5]]
+    rest = f" and {entry.outliers - len(first)} more" if entry.outliers > len(first) else ""
+    axes = "plane, row, column" if several else "row, column"
+    return f"{entry.name}: outliers at ({axes}) {', '.join(first)}{rest}"
+
+
 def _conclude(console: Any, report: NoiseReport) -> None:
-    if report.advice is None:
+    if report.advice is None or report.source is None:
         console.print("the images are too small to be measured")
         return
-    for reason in report.advice.reasons:
+    from bsn.noise import Judgement
+    from bsn.training import TrainConfig
+    from bsn.training.judgement import judge
+
+    _, _, settled = judge(report.source, TrainConfig(), Judgement(report.together, report.advice))
+    advice = settled or report.advice
+    for reason in advice.reasons:
         console.print(f"- {reason}", highlight=False, soft_wrap=True)
-    advice = report.advice
     if advice.suitable:
         words = f"--stride {advice.stride} --stride_test {advice.stride_test} --noise {advice.noise}"
         if advice.noise != "none":

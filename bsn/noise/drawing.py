@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bsn.data import DataError, atomic_output
-from bsn.noise.report import NoiseReport
+from bsn.noise.report import InspectedFile, NoiseReport
 
 __all__ = ["plot_noise"]
 
+_NAMED = 6
+
 
 def plot_noise(report: NoiseReport, path: Path) -> None:
-    """Draw noise curve and autocorrelation of the set into a picture.
+    """Draw noise curve and autocorrelation of the set into a picture, and where its outliers are if there are any.
 
     Parameters
     ----------
@@ -31,8 +35,9 @@ def plot_noise(report: NoiseReport, path: Path) -> None:
     from matplotlib.figure import Figure
 
     found = report.together
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    marked = [entry for entry in report.files if entry.places]
+    figure = Figure(figsize=(15 if marked else 10, 4), layout="constrained")
+    left, right, *rest = figure.subplots(1, 3 if marked else 2)
     intensity = np.array([p.intensity for p in found.curve])
     left.scatter(intensity, [p.variance for p in found.curve], s=12, alpha=0.5, label="flattest blocks")
     line = np.linspace(intensity.min(), intensity.max(), 50)
@@ -45,5 +50,20 @@ def plot_noise(report: NoiseReport, path: Path) -> None:
     right.axhline(0, color="grey", linewidth=0.8)
     right.set(xlabel="distance in pixels", ylabel="correlation", title="correlation of the noise", ylim=(-0.3, 1.05))
     right.legend()
+    if marked:
+        _draw_places(rest[0], marked)
     with atomic_output(path, overwrite=True) as partial:
         figure.savefig(partial, format=path.suffix.lstrip(".") or "png", dpi=120)
+
+
+def _draw_places(axes: Any, files: Sequence[InspectedFile]) -> None:
+    """Mark the outliers of files, each file in a colour of its own; only the first few are named."""
+    for index, entry in enumerate(files):
+        label = f"{entry.name}: {entry.outliers}" if index < _NAMED else None
+        axes.scatter([p.column for p in entry.places], [p.row for p in entry.places], s=14, marker="x", label=label)
+    height, width = (max(entry.size[axis] for entry in files) for axis in (0, 1))
+    count = sum(entry.outliers for entry in files)
+    axes.set(
+        xlim=(0, width), ylim=(height, 0), xlabel="column", ylabel="row", title=f"outliers: {count}", aspect="equal"
+    )
+    axes.legend(fontsize="small")

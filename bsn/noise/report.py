@@ -1,34 +1,95 @@
-"""Noise of a set of files: measured on the noisy images, or on what a model takes away."""
+"""Noise of a set of files, one by one and judged together, in bounded memory."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from bsn.data import DataError, open_image, read_image
-from bsn.data.arrays.planes import to_planes, to_unit
+from bsn.data import DataError, ImageReader, ImageSource, ReadOptions, fill_missing, open_image, open_source
+from bsn.data.arrays.planes import unit_span
+from bsn.data.files.formats.packed import is_packed
 from bsn.data.sources.samples import evenly, middle
-from bsn.noise.advice import Advice, advise
-from bsn.noise.measurement import NoiseStatistics, flattest_parts, measure_noise
+from bsn.noise.advice import Advice
+from bsn.noise.judgement import SAMPLE, grey_level_of, judge_noise
+from bsn.noise.measurement import NoiseStatistics, flattest_parts, measure_usable, usable
 
-__all__ = ["InspectedFile", "NoiseReport", "correlated_files", "inspect_files"]
+__all__ = ["REPORT", "InspectedFile", "NoiseReport", "Place", "ReportSettings", "correlated_files", "inspect_files"]
 
-_PLANES = 4
-_LOOKED_AT = 1024
-_STRONG = 0.2
-# 1.5 grey levels of 255: what varies less in flat parts is the picture or its rounding as well as noise.
-_WEAKEST = 0.006
+#: Denoises an array with those axes.
+DenoiseArray = Callable[[np.ndarray, str | None], np.ndarray]
+#: Denoises an image (C, H, W).
+DenoiseImage = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """How much of a file is looked at, and from where on its noise is called correlated.
+
+    Parameters
+    ----------
+    planes : int
+        Of a stack, at most.
+    side : int
+        Of the middle of a plane, in pixels.
+    named : int
+        Outliers of a file whose places are kept.
+    cache : int
+        Bytes of the files that are kept in memory.
+    strip : int
+        Bytes that are read together to find the range of a file.
+    strong : float
+        Correlation of neighbours from which a model for white noise is warned of.
+    weakest : float
+        Least standard deviation, in image values, for that: 1.5 grey levels of 255. What varies less in flat parts is the
+        picture or its rounding as well as noise.
+    """
+
+    planes: int = 4
+    side: int = 1024
+    named: int = 100
+    cache: int = 1 << 28
+    strip: int = 1 << 24
+    strong: float = 0.2
+    weakest: float = 0.006
+
+
+REPORT = ReportSettings()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A pixel of a file: number of the plane, row and column, counted from 0."""
+
+    plane: int
+    row: int
+    column: int
 
 
 @dataclass(frozen=True)
 class InspectedFile:
-    """One file: what it is, and its noise (None if it is too small to be measured)."""
+    """One file: what it is, and its noise.
+
+    Parameters
+    ----------
+    name, dtype, axes : str
+    size : tuple of int
+        Rows and columns of a plane.
+    channels : int
+    smallest, largest : float
+        Pixel values, as stored.
+    statistics : NoiseStatistics, optional
+        Of the middle of a few planes; None where these are too small to be measured.
+    outliers : int
+        Pixels there in which a channel has an outlier, see :mod:`bsn.noise.outliers`.
+    places : tuple of Place
+        Where they are, at most the first hundred.
+    """
 
     name: str
     dtype: str
@@ -38,34 +99,48 @@ class InspectedFile:
     smallest: float
     largest: float
     statistics: NoiseStatistics | None
+    outliers: int = 0
+    places: tuple[Place, ...] = ()
 
 
 @dataclass
 class NoiseReport:
-    """Files one by one, all together, and what to do."""
+    """Files one by one, all together, and what to do.
+
+    Parameters
+    ----------
+    files : list of InspectedFile
+    failed : dict
+        Message by path, of files that are left out.
+    together : NoiseStatistics, optional
+        Of the sample of all files by which training judges them; None where they are too small to be measured.
+    advice : Advice, optional
+    source : ImageSource, optional
+        The files that were judged together.
+    """
 
     files: list[InspectedFile] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     together: NoiseStatistics | None = None
     advice: Advice | None = None
+    source: ImageSource | None = None
 
     def to_json(self) -> str:
-        """Everything as JSON."""
-        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+        """Everything but the source as JSON."""
+        content = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "source"}
+        return json.dumps(content, indent=1, default=dataclasses.asdict) + "\n"
 
 
 def inspect_files(
-    paths: Sequence[Path],
-    *,
-    axes: str | None = None,
-    denoiser: Callable[[np.ndarray, str | None], np.ndarray] | None = None,
+    paths: Sequence[Path], options: ReadOptions | None = None, *, denoiser: DenoiseArray | None = None
 ) -> NoiseReport:
     """Measure the noise of files; bad ones are reported and do not stop the others.
 
     Parameters
     ----------
     paths : sequence of Path
-    axes : str, optional
+    options : ReadOptions, optional
+        How they are read.
     denoiser : callable, optional
         ``denoiser(pixels, axes)`` gives the picture (a :class:`bsn.inference.Denoiser`, for one). It is taken off first, so
         that texture is not mistaken for noise.
@@ -79,60 +154,129 @@ def inspect_files(
     DataError
         If no file can be read.
     """
-    report = NoiseReport()
-    planes: list[np.ndarray] = []
-    means: list[np.ndarray] = []
-    levels = set()
-    for path in paths:
-        try:
-            image = read_image(path)
-            noisy, layout = to_planes(image.pixels, axes or image.axes)
-            picture = None if denoiser is None else to_planes(denoiser(image.pixels, layout.axes), layout.axes)[0]
-        except ValueError as error:  # DataError is one
-            report.failed[str(path)] = str(error)
-            continue
-        chosen = evenly(len(noisy), _PLANES)
-        level = _grey_level(image.pixels.dtype)
-        pictures = None if picture is None else list(picture[chosen])
-        report.files.append(
-            InspectedFile(
-                path.name,
-                image.pixels.dtype.name,
-                layout.axes,
-                (noisy.shape[2], noisy.shape[3]),
-                noisy.shape[1],
-                float(image.pixels.min()),
-                float(image.pixels.max()),
-                _measure(list(noisy[chosen]), level, pictures),
-            )
-        )
-        if planes and planes[0].shape[0] != noisy.shape[1]:
-            continue
-        planes += list(noisy[chosen])
-        means += pictures or []
-        levels.add(level)
-    if not report.files:
-        raise DataError(f"{len(paths)} files", "none of them can be read as an image", "see `bsn inspect --help`")
-    report.together = _measure(planes, max(levels), means or None)
-    report.advice = None if report.together is None else advise(report.together)
+    report, options = NoiseReport(), options or ReadOptions()
+    picture_of = None if denoiser is None else functools.partial(_picture, denoiser)
+    packed = len(paths) == 1 and options.key is None and is_packed(paths[0])
+    inspect = _inspect_packed if packed else _inspect_each
+    report.source = inspect(paths, options, report, picture_of)
+    judgement = judge_noise(report.source, picture_of)
+    report.together = judgement.statistics
+    report.advice = None if judgement.statistics is None else judgement.advice
     return report
 
 
-def _measure(planes: list[np.ndarray], level: float, pictures: list[np.ndarray] | None) -> NoiseStatistics | None:
+def _inspect_packed(
+    paths: Sequence[Path], options: ReadOptions, report: NoiseReport, picture_of: DenoiseImage | None
+) -> ImageSource:
+    source = open_source(paths[0], options, cache_bytes=REPORT.cache)
+    for index in evenly(len(source), SAMPLE.images):
+        box = middle(source.size(index), REPORT.side)
+        image = source.crop(index, *box)
+        noise = _noise_of([image], [0], box, grey_level_of(source), picture_of)
+        low, high = _ends(source.native(index, *box))
+        kind = (source.dtype.name, "CYX", source.size(index), source.channels)
+        report.files.append(InspectedFile(source.name(index), *kind, low, high, *noise))
+    return source
+
+
+def _inspect_each(
+    paths: Sequence[Path], options: ReadOptions, report: NoiseReport, picture_of: DenoiseImage | None
+) -> ImageSource:
+    read: list[Path] = []
+    for path in paths:
+        try:
+            with open_image(path, options) as reader:
+                report.files.append(_inspect(path.name, reader, picture_of))
+        except ValueError as error:  # DataError is one
+            report.failed[str(path)] = str(error)
+        else:
+            read.append(path)
+    if not read:
+        raise DataError(f"{len(paths)} files", "none of them can be read as an image", "see `bsn inspect --help`")
+    return _of_one_kind(read, options, report)
+
+
+def _of_one_kind(paths: Sequence[Path], options: ReadOptions, report: NoiseReport) -> ImageSource:
+    """The files that are like the first one, as training takes them; the others are reported."""
+    first = report.files[0]
+    alike = []
+    for path, file in zip(paths, report.files, strict=True):
+        if (file.channels, file.dtype) == (first.channels, first.dtype):
+            alike.append(path)
+        else:
+            report.failed[str(path)] = (
+                f"{file.channels} channels of {file.dtype} beside {first.channels} of {first.dtype}: a model takes one kind "
+                "of images, so this file is measured, but not judged with the others"
+            )
+    return open_source(alike, options, cache_bytes=REPORT.cache)
+
+
+def _picture(denoiser: DenoiseArray, image: np.ndarray) -> np.ndarray:
+    """Denoised version of an image (C, H, W) that may have missing values."""
+    filled, _ = fill_missing(image)
+    return denoiser(filled[0], "YX")[None] if len(filled) == 1 else denoiser(filled, "CYX")
+
+
+def _inspect(name: str, reader: ImageReader, picture_of: DenoiseImage | None) -> InspectedFile:
+    chosen, box = evenly(reader.planes, REPORT.planes), middle(reader.size, REPORT.side)
+    images = [reader.read_unit(plane, *box) for plane in chosen]
+    noise = _noise_of(images, chosen, box, _grey_level(reader), picture_of)
+    ends = np.array([_ends(strip) for strip in _strips(reader)])
+    kind = (reader.dtype.name, reader.axes, reader.size, reader.channels)
+    return InspectedFile(
+        name, *kind, float(np.fmin.reduce(ends, axis=None)), float(np.fmax.reduce(ends, axis=None)), *noise
+    )
+
+
+def _noise_of(
+    images: Sequence[np.ndarray],
+    planes: Sequence[int],
+    box: tuple[int, int, int, int],
+    level: float,
+    picture_of: DenoiseImage | None,
+) -> tuple[NoiseStatistics | None, int, tuple[Place, ...]]:
+    """Statistics of parts of planes, how many outliers they have, and where the first of these are."""
+    seen = [usable(image, level) for image in images]
+    pictures = None if picture_of is None else [picture_of(image) for image in images]
+    places = [
+        Place(plane, int(row) + box[0], int(column) + box[1])
+        for plane, image in zip(planes, seen, strict=True)
+        for row, column in np.argwhere(image.outliers.any(0))
+    ]
     try:
-        return measure_noise(planes, grey_level=level, pictures=pictures)
+        found = measure_usable(seen, grey_level=level, pictures=pictures)
     except DataError:
-        return None
+        found = None
+    return found, len(places), tuple(places[: REPORT.named])
 
 
-def correlated_files(paths: Iterable[Path], axes: str | None = None) -> dict[Path, float]:
+def _grey_level(reader: ImageReader) -> float:
+    return 1 / unit_span(reader.dtype, reader.options.value_range) if reader.dtype.kind in "iu" else 0.0
+
+
+def _ends(pixels: np.ndarray) -> tuple[float, float]:
+    """Smallest and largest finite value; NaN where there is none."""
+    finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
+    return (float(finite.min()), float(finite.max())) if finite.size else (float("nan"), float("nan"))
+
+
+def _strips(reader: ImageReader) -> Iterator[np.ndarray]:
+    height, width = reader.size
+    rows = max(1, REPORT.strip // (reader.channels * width * reader.dtype.itemsize))
+    for plane in range(reader.planes):
+        for top in range(0, height, rows):
+            yield reader.read(plane, top, 0, min(rows, height - top), width)
+
+
+def correlated_files(paths: Iterable[Path], options: ReadOptions | None = None) -> dict[Path, float]:
     """Files on which a denoiser for white noise will fail: a quick look at the flattest parts of the first plane.
 
     Parameters
     ----------
     paths : iterable of Path
         Readable images; of large ones the middle is looked at.
-    axes : str, optional
+    options : ReadOptions, optional
+        How they are read.
 
     Returns
     -------
@@ -146,13 +290,10 @@ def correlated_files(paths: Iterable[Path], axes: str | None = None) -> dict[Pat
     """
     found = {}
     for path in paths:
-        with open_image(path, axes=axes) as reader:
-            pixels = reader.read(0, *middle(reader.size, _LOOKED_AT))
-        seen = flattest_parts([to_unit(pixels)], _grey_level(pixels.dtype))
-        if seen.strongest_lag > _STRONG and seen.sigma > _WEAKEST:
+        with open_image(path, options) as reader:
+            level = _grey_level(reader)
+            image = usable(reader.read_unit(0, *middle(reader.size, REPORT.side)), level)
+        seen = flattest_parts([image.measured], level)
+        if seen.strongest_lag > REPORT.strong and seen.sigma > REPORT.weakest:
             found[path] = seen.strongest_lag
     return found
-
-
-def _grey_level(dtype: np.dtype[Any]) -> float:
-    return 1 / np.iinfo(dtype).max if dtype.kind == "u" else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from bsn.data import ImageSource
-from bsn.noise import Advice, NoiseStatistics, judge_noise
+from bsn.noise import Advice, Judgement, NoiseStatistics, judge_noise
 from bsn.training.config import TrainConfig
 from bsn.training.held_back import SMALLEST_CROP, pixels_of
 
@@ -14,13 +14,17 @@ __all__ = ["SMALLEST_CROP", "judge", "pixels_of", "remark_on_length", "settle_op
 _MOST_PASSES = 200  # good at 93, the noise learned by heart at 625
 
 
-def judge(source: ImageSource, config: TrainConfig) -> tuple[TrainConfig, NoiseStatistics | None, Advice | None]:
+def judge(
+    source: ImageSource, config: TrainConfig, judgement: Judgement | None = None
+) -> tuple[TrainConfig, NoiseStatistics | None, Advice | None]:
     """Replace "auto" by what the images ask for.
 
     Parameters
     ----------
     source : ImageSource
     config : TrainConfig
+    judgement : Judgement, optional
+        Of these images, where it is known already.
 
     Returns
     -------
@@ -31,7 +35,7 @@ def judge(source: ImageSource, config: TrainConfig) -> tuple[TrainConfig, NoiseS
     """
     if not config.automatic and not config.noise_learned:
         return dataclasses.replace(config, noise_scope="set"), None, None
-    judgement = judge_noise(source)
+    judgement = judgement or judge_noise(source)
     statistics, advice = judgement.statistics, judgement.advice
     if statistics is None:
         return _settle(config, advice), None, None

@@ -2,13 +2,17 @@
 
 from bsn.noise.measurement.colour_axes import AxisNoise, measure_along
 from bsn.noise.measurement.flattest import FlattestParts, flattest_parts
-from bsn.noise.measurement.statistics import NoiseStatistics, measure_noise
+from bsn.noise.measurement.statistics import NoiseStatistics, measure_noise, measure_usable
+from bsn.noise.measurement.usable import UsableImage, usable
 
 __all__ = [
     "AxisNoise",
     "FlattestParts",
     "NoiseStatistics",
+    "UsableImage",
     "flattest_parts",
     "measure_along",
     "measure_noise",
+    "measure_usable",
+    "usable",
 ]

@@ -21,7 +21,7 @@ from bsn.noise.measurement.flat_blocks import (
 from bsn.noise.measurement.flattest import flattest_parts
 from bsn.noise.measurement.usable import UsableImage, usable
 
-__all__ = ["CurvePoint", "NoiseStatistics", "measure_noise"]
+__all__ = ["CurvePoint", "NoiseStatistics", "measure_noise", "measure_usable"]
 
 _FEWEST_BLOCKS = 30
 _JPEG_GRID = 8
@@ -126,7 +126,29 @@ def measure_noise(
     image is taken for noise. Tested against the true noise of photographs and micrographs:
     ``python -m benchmarks.noise_statistics``.
     """
-    seen = [usable(image, grey_level) for image in images]
+    return measure_usable([usable(image, grey_level) for image in images], grey_level=grey_level, pictures=pictures)
+
+
+def measure_usable(
+    seen: Sequence[UsableImage], *, grey_level: float = 0.0, pictures: Sequence[np.ndarray] | None = None
+) -> NoiseStatistics:
+    """Measure images whose outliers and missing pixels are known, as :func:`measure_noise` does.
+
+    Parameters
+    ----------
+    seen : sequence of UsableImage
+    grey_level : float
+    pictures : sequence of ndarray, optional
+
+    Returns
+    -------
+    NoiseStatistics
+
+    Raises
+    ------
+    DataError
+        As :func:`measure_noise`.
+    """
     if not seen:
         raise DataError("no image", "there is nothing to measure", "give at least one")
     low, high = _ends([image.planes for image in seen], grey_level)

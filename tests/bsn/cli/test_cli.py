@@ -3,7 +3,6 @@
 import json
 import os
 import pickle
-import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +17,7 @@ import torch
 
 from bsn.cli import main
 from bsn.data import Image, read_image, write_image
-from bsn.models import Model, NoiseModel, ValueScale, create
+from bsn.models import Model, create
 from tests.helpers.command_line import complaint, run
 from tests.helpers.golden import load_golden
 
@@ -156,7 +155,6 @@ def test_convert(capsys, tmp_path):
 def test_models_lists_presets(capsys):
     code, out, _ = run(capsys, "models", "--no_speed", "--json", "--channels", "1")
     assert code == 0
-    import json
 
     rows = {row["name"]: row for row in json.loads(out)["models"]}
     assert {"tbsn", "tbsn-small", "tbsn-tiny", "dbsnl"} <= set(rows)
@@ -337,64 +335,6 @@ def test_two_devices_equal_one_with_the_doubled_batch(noisy, tmp_path):
     one, two = losses(1, 4), losses(2, 2)
     assert len(one) == len(two) == 6
     assert two == pytest.approx(one, rel=1e-4)
-
-
-def test_inspect_takes_the_picture_off_without_the_noisy_pixel(capsys, tmp_path):
-    """A model that believes in next to no noise gives the noisy image back; what it predicts blindly does not."""
-    image = 0.5 + 0.1 * np.random.default_rng(0).normal(size=(128, 128))
-    np.save(tmp_path / "noisy.npy", image.astype(np.float32))
-    torch.manual_seed(0)
-    network = create("tbsn-tiny", channels=1, outputs=2).eval()
-    Model(network, ValueScale(0.5, 0.1), noise=NoiseModel(0.0, 1e-9)).save(tmp_path / "model.safetensors")
-    run(
-        capsys,
-        "inspect",
-        tmp_path / "noisy.npy",
-        "--model",
-        tmp_path / "model.safetensors",
-        "--json",
-        tmp_path / "n.json",
-    )
-    assert json.loads((tmp_path / "n.json").read_text())["together"]["sigma"] == pytest.approx(0.1, rel=0.15)
-
-
-def test_inspect_measures_and_says_what_to_do(capsys, tmp_path):
-    rng = np.random.default_rng(0)
-    folder = tmp_path / "in"
-    folder.mkdir()
-    for index in range(2):
-        scene = 60 + 100 * np.add.outer(np.linspace(0, 1, 256), np.linspace(0, index, 256)) / 2
-        write_image(
-            folder / f"{index}.png",
-            Image(np.clip(scene + rng.normal(0, 8, scene.shape), 0, 255).astype(np.uint8), "YX"),
-        )
-    (folder / "broken.png").write_text("no picture")
-    code, out, _ = run(capsys, "inspect", folder, "--json", tmp_path / "n.json", "--plot", tmp_path / "n.png")
-    assert code == 0
-    assert "stride 1" in out
-    assert "broken.png" in out
-    content = json.loads((tmp_path / "n.json").read_text())
-    assert content["together"]["sigma"] * 255 == pytest.approx(8, rel=0.06)
-    assert content["advice"]["suitable"]
-    assert read_image(tmp_path / "n.png").pixels.shape[1] > 500
-    for name in ("0.png", "1.png"):
-        write_image(folder / name, Image(np.full((256, 256), 7, np.uint8), "YX"), overwrite=True)
-    code, out, _ = run(capsys, "inspect", folder)
-    assert code == 1
-    assert "not suitable" in out
-
-
-def test_inspect_gives_the_words_that_training_uses(capsys, tmp_path):
-    rng = np.random.default_rng(0)
-    grey = np.clip(rng.normal(100, 8, (256, 256)), 0, 255).astype(np.uint8)
-    for name, pixels, axes, words in (
-        ("grey", grey, "YX", r"--stride 1 --stride_test 1 --noise (poisson-)?gaussian --noise_scope image   \(what"),
-        ("false_colour", np.stack([grey] * 3, -1), "YXC", r"--stride 1 --stride_test 1 --noise none   \(what"),
-    ):
-        write_image(tmp_path / f"{name}.png", Image(pixels, axes))
-        code, out, _ = run(capsys, "inspect", tmp_path / f"{name}.png")
-        assert code == 0
-        assert re.search(words, out), out
 
 
 def test_training_settles_what_is_automatic_and_the_uncertainty_is_written(capsys, tmp_path):
