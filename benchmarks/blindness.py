@@ -157,45 +157,6 @@ def slim(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def markdown(result: dict[str, Any]) -> str:
-    """Tables of the README from the stored results."""
-    lines = []
-    if "networks" in result:
-        lines += _row(["network", f"every pixel of {result['networks'][0]['size']}²", *COLUMNS], head=True)
-        for row in result["networks"]:
-            checks = {check["check"]: check for check in row["checks"]}
-            cells = [f"{row['certified']:,} of {row['pixels']:,}: {row['passes']} passes, {row['seconds']:.0f} s"]
-            cells += [f"{MARKS[checks[name]['passed']]}, {checks[name]['seconds']:.1f} s" for name in COLUMNS]
-            lines += _row([f"`{row['network']}`", *cells])
-    if "cases" in result:
-        lines += ["", *_row(["case", *COLUMNS[1:], "ratio", "module"], head=True)]
-        for row in result["cases"]:
-            checks = {check["check"]: check["passed"] for check in row["checks"]}
-            end = ["", ""] if row["ratio"] is None else [f"{row['ratio']:.1e}", row["module"]]
-            lines += _row([row["case"], *(MARKS[checks[name]] for name in COLUMNS[1:]), *end])
-    if "learnability" in result:
-        lines += [
-            "",
-            *_row(["scope", "positions", "copied of fresh noise, 95 % interval", "earlier study"], head=True),
-        ]
-        for row in result["learnability"]:
-            study = (
-                "-"
-                if row["study"] is None
-                else f"{row['study']:.3%}"
-                if row["scope"] == "phase"
-                else f"{row['study']:.0%}"
-            )
-            here = f"{row['explained']:.3%} [{row['low']:.3%}, {row['high']:.3%}]"
-            lines += _row([row["scope"], str(row["positions"]), here, study])
-    return "\n".join(lines)
-
-
-def _row(cells: list[str], head: bool = False) -> list[str]:
-    line = "| " + " | ".join(cells) + " |"
-    return [line, "|---" * len(cells) + "|"] if head else [line]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))

@@ -160,30 +160,6 @@ def estimate(chosen: Sequence[Pair]) -> NoiseStatistics:
     return measure_noise([p.noisy for p in chosen if len(p.noisy) == channels], grey_level=level)
 
 
-def line(name: str, row: dict[str, Any]) -> str:
-    found, true = row["estimate"], row["truth"]
-
-    def both(key: str, scale: float = 1.0, digits: int = 2, index: int | None = None) -> str:
-        def number(where: dict[str, Any] | None) -> str:
-            if where is None:
-                return "-"
-            value = where[key] if index is None else where[key][index]
-            return f"{scale * value:.{digits}f}"
-
-        return f"{number(found)} / {number(true)}"
-
-    advice = row["advice"]
-    verdict = f"stride {advice['stride']}, {advice['noise']}" if advice["suitable"] else "not suitable"
-    if advice["noise"] != "none" and advice["scope"] == "image":
-        verdict += ", per image"
-    wavelet = "-" if row["wavelet_sigma"] is None else f"{255 * row['wavelet_sigma']:.1f}"
-    cells = (
-        both("sigma", 255, 1), wavelet, both("gain", 255), both("lags_x", index=0), both("lags_y", index=0),
-        both("lags_x", index=1), verdict,
-    )  # fmt: skip
-    return "| " + " | ".join((name, str(row["images"]), *cells)) + " |"
-
-
 def measure_set(chosen: Sequence[Pair]) -> dict[str, Any]:
     found = estimate(chosen)
     advice = advise(found)
@@ -214,7 +190,7 @@ def main() -> None:
     rows = {}
     for name in options.sets:
         rows[name] = measure_set(SETS[name](options.data))
-        print(line(name, rows[name]), flush=True)
+        print("| " + " | ".join(measured_row(name, rows[name])) + " |", flush=True)
     print(write_result("noise_statistics", {"sets": rows}))
 
 

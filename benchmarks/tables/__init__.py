@@ -1,0 +1,61 @@
+"""Tables of the documentation, made of ``benchmarks/results/*.json``; nothing in them is typed by hand.
+
+``python -m benchmarks.tables`` lists them, ``python -m benchmarks.tables w2s camera`` prints some as Markdown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.tables import (
+    blindness,
+    correlated_noise,
+    microscopy,
+    networks,
+    overview,
+    restoration,
+    speed,
+    students,
+    white_noise,
+)
+from benchmarks.tables.markdown import Table
+
+_MAKERS = (
+    overview.overview,
+    networks.blind_networks,
+    networks.restoration_networks,
+    networks.student_networks,
+    microscopy.w2s,
+    microscopy.w2s_noise_scope,
+    microscopy.w2s_training_fields,
+    microscopy.w2s_length,
+    white_noise.white_noise,
+    white_noise.poisson_gaussian,
+    white_noise.bundled,
+    correlated_noise.camera,
+    correlated_noise.strides,
+    correlated_noise.measured_noise,
+    blindness.certified,
+    blindness.leaks,
+    blindness.learned,
+    blindness.leak_in_training,
+    blindness.tiles,
+    students.students,
+    students.student_speed,
+    students.distillation_step,
+    students.export,
+    students.ablation,
+    restoration.rain,
+    restoration.restoration_speed,
+    restoration.search,
+    restoration.many_to_one,
+    speed.tbsn_cpu,
+    speed.tbsn_cpu_memory,
+    speed.tbsn_cuda,
+    speed.operators_cuda,
+    speed.recorded_cuda,
+    speed.roofline,
+    speed.large_images,
+)
+
+TABLES: dict[str, Callable[[], Table]] = {maker.__name__: maker for maker in _MAKERS}

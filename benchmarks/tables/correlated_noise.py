@@ -1,0 +1,74 @@
+"""Tables of noise that neighbouring pixels share: cameras, strides, what is measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.tables.markdown import Table, bold, decibels
+from benchmarks.tables.stored import stored, value
+
+_CAMERA_ROWS = {
+    "stride 2": "stride 2, as published",
+    "stride 2, R3 x 8": "stride 2, eight passes of R3, as published",
+    "stride 1": "stride 1",
+    "stride 2, Wiener": "stride 2, Wiener filter, which is the default",
+    "stride 1, Wiener": "stride 1, Wiener filter",
+    "strides 1 and 2, Wiener": "strides 1 and 2, Wiener filter",
+    "stride 2, Wiener, same noise": "stride 2, Wiener filter, one noise spectrum for all files",
+    "strides 1 and 2, Wiener, same noise": "strides 1 and 2, Wiener filter, one noise spectrum for all files",
+    "non-local means, wavelet sigma": "non-local means at the blind wavelet noise level",
+    "non-local means, measured sigma": "non-local means at the noise level that `bsn inspect` measures",
+}
+
+
+def camera() -> Table:
+    """Photographs of DSLR cameras, trained on the noisy files of one set."""
+    names = {"AdamW": "polyu", "Muon": "polyu_muon"}
+    columns = [(name, chosen) for name in names.values() for chosen in ("polyu", "cc15")]
+    noisy = [decibels(value(name, f"scores/{chosen}/stride 2/means/noisy_psnr")) for name, chosen in columns]
+    rows = [["noisy", *noisy]]
+    for label, text in _CAMERA_ROWS.items():
+        cells = [text, *(decibels(value(name, f"scores/{chosen}/{label}/means/psnr")) for name, chosen in columns)]
+        rows.append([bold(cell) for cell in cells] if label == "stride 2, Wiener" else cells)
+    header = ["result", *(f"{chosen}, {optimiser}" for optimiser in names for chosen in ("PolyU", "CC15"))]
+    return Table(header, rows, list(names.values()))
+
+
+def strides() -> Table:
+    """Correlated noise on photographs: training stride against inference stride, R3 and the Wiener filter."""
+    result = stored("strides")
+    plain = {key: key for key in result["psnr"]["trained with stride 1"] if "Wiener" not in key}
+    rows = []
+    for label in plain:
+        cells = [decibels(result["psnr"][f"trained with stride {stride}"][label]) for stride in (1, 3, 6)]
+        rows.append([label, *cells, decibels(result["psnr"]["trained with stride 3"][f"{label}, Wiener"])])
+    header = ["denoised with", "trained with stride 1", "stride 3, as measured", "stride 6", "stride 3, Wiener filter"]
+    return Table(header, rows, ["strides"])
+
+
+def measured_noise() -> Table:
+    """What ``bsn inspect`` measures on noisy images, against the truth from their clean partners."""
+    rows = [measured_row(name, row) for name, row in stored("noise_statistics")["sets"].items()]
+    header = ["set", "images", "sigma", "blind wavelet", "gain", "lag 1, x", "lag 1, y", "lag 2, x", "advice"]
+    return Table(header, rows, ["noise_statistics"])
+
+
+def measured_row(name: str, row: dict[str, Any]) -> list[str]:
+    """Cells of one set: estimate / truth; sigma, wavelet and gain in grey levels of 8 bits."""
+    def both(key: str, scale: float = 1.0, digits: int = 2, index: int | None = None) -> str:
+        return " / ".join(_number(row.get(side), key, scale, digits, index) for side in ("estimate", "truth"))
+
+    advice = row["advice"]
+    verdict = f"stride {advice['stride']}, {advice['noise']}" if advice["suitable"] else "not suitable"
+    if advice["noise"] != "none" and advice["scope"] == "image":
+        verdict += ", per image"
+    lags = (both("lags_x", index=0), both("lags_y", index=0), both("lags_x", index=1))
+    wavelet = "-" if row["wavelet_sigma"] is None else f"{255 * row['wavelet_sigma']:.1f}"
+    return [name, str(row["images"]), both("sigma", 255, 1), wavelet, both("gain", 255), *lags, verdict]
+
+
+def _number(found: dict[str, Any] | None, key: str, scale: float, digits: int, index: int | None) -> str:
+    if not found or found.get(key) is None:
+        return "-"
+    number = found[key] if index is None else found[key][index]
+    return f"{scale * number:.{digits}f}"

@@ -1,0 +1,38 @@
+"""The one table of the README: a row for each thing that the toolkit does."""
+
+from __future__ import annotations
+
+from benchmarks.tables.markdown import Table, decibels
+from benchmarks.tables.stored import SMALL, TINY, stored, value
+
+
+def overview() -> Table:
+    """Main results, each with the best classical method that was measured beside it."""
+    w2s = f"w2s_{TINY}_phase_auto_muon_seed0"
+    white = f"synthetic_gaussian_known_{SMALL}_muon"
+    adapted = f"{white}_adapt_2000"
+    variation = next(row["psnr"] for row in stored("w2s_classical")["methods"] if row["name"] == "total variation")
+    bm3d = value("synthetic_gaussian_bm3d", "scores/kodak24/BM3D/psnr")
+    camera = "scores/cc15/{}/means/{}"
+    rows = [
+        [
+            "W2S microscopy, trained on 18 noisy frames",
+            decibels(value(w2s, "scores/one pass/means/noisy_psnr")),
+            f"{variation:.1f} dB (total variation, tuned on the truth)",
+            f"{decibels(value(w2s, 'scores/eight views/means/psnr'))} (`{TINY}`, 16 minutes)",
+        ],
+        [
+            "Kodak, white noise of 25 grey levels",
+            decibels(value(white, "scores/kodak24/one pass/noisy_psnr")),
+            f"{decibels(bm3d)} (BM3D with the true noise level)",
+            f"{decibels(value(adapted, 'scores/kodak24/eight views, Wiener/psnr'))} (`{SMALL}`, adapted)",
+        ],
+        [
+            "CC15 camera photographs, trained on another set",
+            decibels(value("polyu", camera.format("stride 2, Wiener", "noisy_psnr"))),
+            f"{decibels(value('polyu', camera.format('non-local means, measured sigma', 'psnr')))} (non-local means, our level)",
+            f"{decibels(value('polyu', camera.format('stride 2, Wiener', 'psnr')))} (recipe `camera`)",
+        ],
+    ]
+    sources = [w2s, "w2s_classical", adapted, "synthetic_gaussian_bm3d", "polyu"]
+    return Table(["noisy images", "noisy", "classical", "Blindspot"], rows, sources)
