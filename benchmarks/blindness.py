@@ -35,14 +35,12 @@ from tests.helpers.blindness_cases import blind_networks, leaking_networks
 
 STUDY_PER_PHASE = {16: 0.0, 64: 0.00002}
 PARTS = ("networks", "cases", "learnability")
-COLUMNS = ("structure", "jacobian", "perturbation", "train mode", "odd size", "bf16 autocast", "moved weights")
 CONDITIONS = {
     "float64, train mode": "train mode",
     "float64, eval, odd size": "odd size",
     "bf16, autocast": "bf16 autocast",
     "float64, moved weights": "moved weights",
 }
-MARKS = {True: "ok", False: "leak", None: "not run"}
 
 
 class OneChannelAttention(nn.Module):
@@ -165,16 +163,12 @@ def main() -> None:
     parser.add_argument("--curriculum", type=int, nargs="+", default=[16, 32, 64])
     parser.add_argument("--image_channels", type=int, default=1)
     parser.add_argument("--pixels", type=int, default=16384)
-    parser.add_argument("--table", action="store_true", help="only print the stored results, as Markdown")
     options = parser.parse_args()
     torch.set_num_threads(2)
     torch.manual_seed(0)
     stored = RESULTS / "blindness.json"
     result = json.loads(stored.read_text()) if stored.exists() else {}
     result = {part: result[part] for part in PARTS if part in result}
-    if options.table:
-        print(markdown(result))
-        return
     if "networks" in options.parts:
         result["networks"] = networks(options.size)
     if "cases" in options.parts:

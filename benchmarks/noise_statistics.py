@@ -24,6 +24,7 @@ from skimage.restoration import estimate_sigma
 
 from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
+from benchmarks.tables.correlated_noise import measured_row
 from bsn.data import Gaussian, PoissonGaussian, list_images, read_image
 from bsn.data.arrays.planes import to_planes
 from bsn.data.synthetic.correlated_noise import CorrelatedGaussian

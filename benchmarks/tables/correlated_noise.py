@@ -55,6 +55,7 @@ def measured_noise() -> Table:
 
 def measured_row(name: str, row: dict[str, Any]) -> list[str]:
     """Cells of one set: estimate / truth; sigma, wavelet and gain in grey levels of 8 bits."""
+
     def both(key: str, scale: float = 1.0, digits: int = 2, index: int | None = None) -> str:
         return " / ".join(_number(row.get(side), key, scale, digits, index) for side in ("estimate", "truth"))
 

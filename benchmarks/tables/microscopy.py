@@ -17,7 +17,10 @@ def w2s() -> Table:
         rows.append([method["name"], f"{method['psnr']:.1f} dB", "", method["settings"]])
     rows += [
         _both(f"`{TINY}`, surroundings alone", _SURROUNDINGS),
-        [bold(cell) if cell else "" for cell in _both("with the noisy pixel (`bsn train` without options)", _POSTERIOR)],
+        [
+            bold(cell) if cell else ""
+            for cell in _both("with the noisy pixel (`bsn train` without options)", _POSTERIOR)
+        ],
         _both("with the noisy pixel, without the Wiener filter", _POSTERIOR, ", without the Wiener filter"),
     ]
     sources = [_CLASSICAL, _SURROUNDINGS, _POSTERIOR]
@@ -55,7 +58,9 @@ def w2s_length() -> Table:
     """A shorter training with another seed."""
     name = f"w2s_{TINY}_phase_auto_adamw_5350_seed1"
     return Table(
-        ["training", "one pass", "eight views", "settings"], [_both("AdamW, seed 1, with the noisy pixel", name)], [name]
+        ["training", "one pass", "eight views", "settings"],
+        [_both("AdamW, seed 1, with the noisy pixel", name)],
+        [name],
     )
 
 

@@ -13,7 +13,7 @@ def overview() -> Table:
     adapted = f"{white}_adapt_2000"
     variation = next(row["psnr"] for row in stored("w2s_classical")["methods"] if row["name"] == "total variation")
     bm3d = value("synthetic_gaussian_bm3d", "scores/kodak24/BM3D/psnr")
-    camera = "scores/cc15/{}/means/{}"
+    camera, means = "scores/cc15/{}/means/{}", "non-local means, measured sigma"
     rows = [
         [
             "W2S microscopy, trained on 18 noisy frames",
@@ -30,7 +30,7 @@ def overview() -> Table:
         [
             "CC15 camera photographs, trained on another set",
             decibels(value("polyu", camera.format("stride 2, Wiener", "noisy_psnr"))),
-            f"{decibels(value('polyu', camera.format('non-local means, measured sigma', 'psnr')))} (non-local means, our level)",
+            f"{decibels(value('polyu', camera.format(means, 'psnr')))} (non-local means at the level we measure)",
             f"{decibels(value('polyu', camera.format('stride 2, Wiener', 'psnr')))} (recipe `camera`)",
         ],
     ]

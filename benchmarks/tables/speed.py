@@ -28,7 +28,9 @@ def tbsn_cpu() -> Table:
 def tbsn_cpu_memory() -> Table:
     """Peak memory of the same forms; a step is one crop here."""
     peaks = stored("tbsn_cpu")["peak_bytes"]
-    return Table(["what", "peak memory"], [[name, f"{size / 1e6:,.0f} MB"] for name, size in peaks.items()], ["tbsn_cpu"])
+    return Table(
+        ["what", "peak memory"], [[name, f"{size / 1e6:,.0f} MB"] for name, size in peaks.items()], ["tbsn_cpu"]
+    )
 
 
 def tbsn_cuda() -> Table:
@@ -53,7 +55,9 @@ def operators_cuda() -> Table:
     rows = []
     for name in dict.fromkeys(row["operator"] for row in stored("attention_cuda")["rows"]):
         forward, train = (_operator(name, trained) for trained in (False, True))
-        rows.append([name, *_pair(forward, "seconds", 1e3, "ms"), _memory(forward), *_pair(train, "seconds", 1e3, "ms")])
+        rows.append(
+            [name, *_pair(forward, "seconds", 1e3, "ms"), _memory(forward), *_pair(train, "seconds", 1e3, "ms")]
+        )
     header = ["operator", "forward", "faster", "memory", "with gradients", "faster with gradients"]
     return Table(header, rows, ["attention_cuda"])
 
