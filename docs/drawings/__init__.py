@@ -1,0 +1,1 @@
+"""Drawings of the documentation, made by the code that they explain."""
