@@ -29,7 +29,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "drawings", "extensions"]
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 napoleon_google_docstring = False
@@ -43,6 +43,9 @@ python_maximum_signature_line_length = 88
 python_use_unqualified_type_names = True
 add_module_names = False
 toc_object_entries_show_parents = "hide"
+
+# "shape", "path" and others name attributes of several classes; an ambiguous link to one of them is left out.
+suppress_warnings = ["ref.python"]
 
 html_theme = "furo"
 html_title = "Blindspot"

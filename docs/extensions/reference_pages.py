@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 
 ROOTS = ("bsn", "distill", "restoration")
+_LONGEST = 120
 _HIDDEN = ("cli",)  # commands have their own page
 
 
@@ -49,11 +51,19 @@ def entries() -> dict[str, dict[str, str]]:
     return {name: {key: owner(value, listing[id(value)]) for key, value in pairs} for name, pairs in values.items()}
 
 
-def directive(value: Any) -> str:
-    """Autodoc directive of an object."""
+def directive(value: Any) -> str | None:
+    """Autodoc directive of a class or function; None for constants, whose docstring would be that of ``dict``."""
     if inspect.isclass(value):
         return "autoexception" if issubclass(value, BaseException) else "autoclass"
-    return "autofunction" if inspect.isroutine(value) else "autodata"
+    return "autofunction" if inspect.isroutine(value) else None
+
+
+def constant(name: str, value: Any) -> str:
+    """List entry of a constant: the keys of a mapping, the value of anything else that is short."""
+    if isinstance(value, Mapping):
+        return f"- `{name}`: mapping with the keys " + ", ".join(f"`{key}`" for key in value)
+    text = str(value).replace("typing.", "")
+    return f"- `{name}`: `{text if len(text) < _LONGEST else type(value).__name__}`"
 
 
 def page(name: str, names: dict[str, str]) -> str:
@@ -63,9 +73,12 @@ def page(name: str, names: dict[str, str]) -> str:
     for key, home in names.items():
         if home == name:
             kind = directive(getattr(module, key))
-            members = ["   :members:"] if kind == "autoclass" else ["   :no-value:"] if kind == "autodata" else []
-            lines += [f".. {kind}:: {key}", *members, ""]
+            members = ["   :members:"] if kind == "autoclass" else []
+            lines += [f".. {kind}:: {key}", *members, ""] if kind else []
     lines.append("```")
+    constants = [key for key, home in names.items() if home == name and not directive(getattr(module, key))]
+    if constants:
+        lines += ["", "## Constants", "", *(constant(key, getattr(module, key)) for key in constants)]
     elsewhere = [f"`{key}` ([{home}]({home}.md))" for key, home in names.items() if home != name]
     if elsewhere:
         lines += ["", "This package also gives " + ", ".join(elsewhere) + "."]
