@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from benchmarks.tables.markdown import Table
 
 
@@ -20,6 +22,7 @@ def student_networks() -> Table:
     return _presets(blind=False, students=True)
 
 
+@functools.cache
 def _presets(blind: bool, students: bool = False) -> Table:
     from bsn.models import create, presets
     from bsn.models.measure import count_parameters, macs_per_pixel

@@ -32,7 +32,9 @@ def draw() -> Figure:
     for (y, x), part in np.ndenumerate(image):
         chosen = part == 0
         grid.add_patch(
-            Rectangle((x, y), 1, 1, fc=COLOURS[part], ec="black" if chosen else "white", lw=3 if chosen else 1, zorder=chosen)
+            Rectangle(
+                (x, y), 1, 1, fc=COLOURS[part], ec="black" if chosen else "white", lw=3 if chosen else 1, zorder=chosen
+            )
         )
     height, width = parts.shape[-2:]
     title = f"stride {SHOWN}: {len(parts)} sub-images; the outlined {height * width} pixels are one of them"

@@ -37,7 +37,9 @@ def draw_all(app: Sphinx) -> None:
         logging.getLogger(__name__).info("drawing %s", target.name)
         with mpl.rc_context(_STYLE):
             figure = module.draw()
-            figure.savefig(target, dpi=160, bbox_inches="tight", metadata={"Date": None} if target.suffix == ".svg" else None)
+            figure.savefig(
+                target, dpi=160, bbox_inches="tight", metadata={"Date": None} if target.suffix == ".svg" else None
+            )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

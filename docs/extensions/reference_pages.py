@@ -43,7 +43,9 @@ def owner(value: Any, listing: list[str]) -> str:
 def entries() -> dict[str, dict[str, str]]:
     """For each package its names, and for each name the package that documents it."""
     packages = public_packages()
-    values = {name: [(key, getattr(importlib.import_module(name), key)) for key in keys] for name, keys in packages.items()}
+    values = {
+        name: [(key, getattr(importlib.import_module(name), key)) for key in keys] for name, keys in packages.items()
+    }
     listing: dict[int, list[str]] = {}
     for name, pairs in values.items():
         for _, value in pairs:
@@ -69,7 +71,16 @@ def constant(name: str, value: Any) -> str:
 def page(name: str, names: dict[str, str]) -> str:
     """MyST source of the page of a package."""
     module = importlib.import_module(name)
-    lines = [f"# {name}", "", "```{eval-rst}", f".. automodule:: {name}", "   :no-index:", "", f".. currentmodule:: {name}", ""]
+    lines = [
+        f"# {name}",
+        "",
+        "```{eval-rst}",
+        f".. automodule:: {name}",
+        "   :no-index:",
+        "",
+        f".. currentmodule:: {name}",
+        "",
+    ]
     for key, home in names.items():
         if home == name:
             kind = directive(getattr(module, key))
