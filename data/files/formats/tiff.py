@@ -5,13 +5,14 @@ samples of a colour pixel are ``C``. Palettes become RGB, except in ImageJ files
 of grey data. How files are laid out when written is decided in `bsn.data.files.formats.tiff_layout`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bsn.data.arrays.axes import KNOWN
-from bsn.data.errors import DataError
+from bsn.data.errors import DataError, name_some
 from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored, refuse_key
 from bsn.data.files.formats.flat import drop_alpha
 from bsn.data.files.formats.tiff_chain import check_chain, check_extent
@@ -22,6 +23,7 @@ _ALPHA = (1, 2)
 _MINISWHITE, _RGB, _PALETTE, _SEPARATED = 0, 2, 3, 5
 _UNITS = {1: "none", 2: "inch", 3: "centimeter"}
 _COUNTS = {"ImageJ", "images", "channels", "slices", "frames", "hyperstack"}
+_NAMED = 12
 _SPARE = "TZQIRPEHVABDFGJKLMNOUW"
 
 
@@ -33,7 +35,7 @@ def read(path: Path, key: str | None = None) -> Decoded:
     path : Path
         The file.
     key : str, optional
-        Number of the image ("0", "1" ...) where a file holds several of different shapes.
+        Number of the image ("0", "1" ...), or its name in OME metadata, where a file holds several.
 
     Returns
     -------
@@ -132,18 +134,31 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
 
 def _choose(tif: Any, key: str | None, path: Path) -> Any:
     full = [s for s in tif.series if not s.keyframe.is_reduced] or list(tif.series)
-    names = [f"{i} ({s.axes} {'x'.join(map(str, s.shape))})" for i, s in enumerate(full)]
+    names = [_describe(number, series) for number, series in enumerate(full)]
     if not full:
         raise DataError(str(path), "holds no image", "check what was saved in it")
     if key is None and len(full) > 1:
-        raise DataError(str(path), f"holds {len(full)} images of different kinds", f"choose by key: {', '.join(names)}")
-    if key is not None and (not key.isdecimal() or int(key) >= len(full)):
-        raise DataError(f"key {key!r} for {path}", "the file has no such image", f"use {', '.join(names)}")
-    series = full[int(key or 0)]
+        raise DataError(str(path), f"holds {len(full)} images", f"choose one with --key: {name_some(names, _NAMED)}")
+    series = full[0] if key is None else _series_of(full, key)
+    if series is None:
+        raise DataError(f"key {key!r} for {path}", "the file has no such image", f"use {name_some(names, _NAMED)}")
     check_extent(series, path)
     if int(series.keyframe.photometric) == _SEPARATED:
         raise DataError(str(path), "is in printing colours (CMYK)", "convert it to RGB")
     return series
+
+
+def _describe(number: int, series: Any) -> str:
+    name = f" {series.name!r}" if series.kind == "ome" and series.name else ""
+    return f"{number}{name} ({series.axes} {' x '.join(map(str, series.shape))})"
+
+
+def _series_of(full: Sequence[Any], key: str) -> Any:
+    """Find a series by its number, or by the name that OME gives it, if no other has that name."""
+    if key.isascii() and key.isdecimal():
+        return full[int(key)] if int(key) < len(full) else None
+    named = [series for series in full if series.kind == "ome" and series.name == key]
+    return named[0] if len(named) == 1 else None
 
 
 def _codec_error(series: Any, path: Path) -> DataError:

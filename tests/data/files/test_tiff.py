@@ -162,10 +162,10 @@ def test_several_images_need_a_key(tmp_path, draw, refused):
     with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
         tif.write(large, metadata=None)
         tif.write(small, metadata=None)
-    assert "0 (YX 16x18), 1 (YX 13x9)" in refused(read_image, tmp_path / "a.tif")
+    assert "0 (YX 16 x 18), 1 (YX 13 x 9)" in refused(read_image, tmp_path / "a.tif")
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif", key="1").pixels, small)
     for key in ("2", "-1", "x"):
-        assert "0 (YX 16x18)" in refused(read_image, tmp_path / "a.tif", key=key)
+        assert "0 (YX 16 x 18)" in refused(read_image, tmp_path / "a.tif", key=key)
 
 
 def test_thumbnails_are_no_second_image(tmp_path, draw):
