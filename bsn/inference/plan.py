@@ -14,8 +14,9 @@ from bsn.inference.stages import Downsampling, Filter, Frame, Posterior, Refinem
 from bsn.inference.tiling import Tiling
 from bsn.models import Model
 from bsn.noise import AxisNoise
-from bsn.noise.posterior import CALIBRATION_REACH
-from bsn.noise.wiener import BLOCK, REACH_INDEPENDENT, STEP
+from bsn.noise.calibration import CALIBRATION
+from bsn.noise.spectrum import BLOCK
+from bsn.noise.wiener import REACH_INDEPENDENT, STEP
 
 __all__ = ["make_pipeline", "strides_of"]
 
@@ -106,7 +107,7 @@ def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: boo
     widest = max(strides_of(model, config))
     reach = model.network.halo
     if model.noise is not None and config.calibrate:
-        reach += CALIBRATION_REACH
+        reach += CALIBRATION.reach
     # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
     halo = widest * (reach + 1) - 1 if widest > 1 else reach
     halo += reach if config.r3_passes else 0

@@ -5,7 +5,9 @@
 ``model``          the noise that a trained model stores: Gaussian or Poisson-Gaussian
 ``curve``          noise variance over intensity, fitted to what a network leaves of an image
 ``level``          the noise level of a training: known, learned, or fitted to each crop
-``posterior``      prediction and noisy pixel combined by Bayes' rule
+``posterior``      prediction and noisy pixel combined by Bayes' rule; ``covariance`` is its linear algebra
+``calibration``    predicted covariances corrected by the residuals around each pixel
+``spectrum``       power of the noise, frequency by frequency
 ``wiener``         the noisy image mixed back into a denoised one, frequency by frequency
 ``measurement``    level, curve and correlation of the noise, measured on the noisy images alone
 ``outliers``       hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
@@ -17,6 +19,7 @@
 """
 
 from bsn.noise.advice import Advice, NoiseName, NoiseScope, advise
+from bsn.noise.calibration import calibrate
 from bsn.noise.curve import NoiseCurve, fit_noise, propagated_share
 from bsn.noise.judgement import Judgement, judge_noise
 from bsn.noise.level import FittedNoiseLevel, NoiseLevel
@@ -33,21 +36,15 @@ from bsn.noise.outliers import find_outliers, name_outliers, repair_outliers
 from bsn.noise.posterior import (
     Prediction,
     affine_noise_variance,
-    calibrate,
     outputs_for_posterior,
     posterior,
     posterior_nll,
     split_prediction,
 )
 from bsn.noise.robust import robust_moments, value_limits
+from bsn.noise.spectrum import NoiseSpectrum, measure_colours, measure_spectrum
 from bsn.noise.value_scale import ValueScale
-from bsn.noise.wiener import (
-    NoiseSpectrum,
-    measure_colours,
-    measure_spectrum,
-    wiener_filter,
-    wiener_filter_independent,
-)
+from bsn.noise.wiener import wiener_filter, wiener_filter_independent
 
 __all__ = [
     "Advice",

@@ -6,11 +6,11 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch.distributions import MultivariateNormal
 
+from bsn.noise.calibration import calibrate
+from bsn.noise.covariance import LEAST_VARIANCE
 from bsn.noise.posterior import (
-    LEAST_VARIANCE,
     Prediction,
     affine_noise_variance,
-    calibrate,
     outputs_for_posterior,
     posterior,
     posterior_nll,

@@ -11,7 +11,8 @@ from bsn.data.synthetic.correlated_noise import CorrelatedGaussian
 from bsn.inference import Denoiser
 from bsn.models import Model
 from bsn.noise import NoiseSpectrum, measure_colours, measure_spectrum, wiener_filter, wiener_filter_independent
-from bsn.noise.wiener import BLOCK, STEP, _colours, _filter_strip
+from bsn.noise.spectrum import BLOCK, colour_axes
+from bsn.noise.wiener import STEP, _filter_strip
 from tests.helpers.golden import assert_close
 
 
@@ -39,7 +40,7 @@ def test_equals_the_literal_form(size, passes, monkeypatch):
     rng = np.random.default_rng(0)
     noisy, signal = rng.normal(size=(2, 3, *size))
     power = rng.uniform(0.1, 2, (3, BLOCK, BLOCK))
-    colours = _colours(3)
+    colours = colour_axes(3)
     spectrum = NoiseSpectrum(torch.from_numpy(colours), torch.from_numpy(power))
     found = wiener_filter(torch.from_numpy(noisy)[None], torch.from_numpy(signal)[None], spectrum, passes=passes)[0]
     y, expected = (np.tensordot(colours, image, 1) for image in (noisy, signal))
@@ -51,7 +52,7 @@ def test_equals_the_literal_form(size, passes, monkeypatch):
 def test_the_measured_spectrum_is_that_of_the_noise():
     noise = CorrelatedGaussian(0.05, length=(0.7, 1.2))(np.full((3, 256, 256), 0.5, np.float32), rng=0)
     spectrum = measure_spectrum([noise])
-    blocks = np.tensordot(_colours(3), noise - 0.5, 1)[:, :256, :256].reshape(3, 16, 16, 16, 16).swapaxes(2, 3)
+    blocks = np.tensordot(colour_axes(3), noise - 0.5, 1)[:, :256, :256].reshape(3, 16, 16, 16, 16).swapaxes(2, 3)
     true = np.square(scipy.fft.dctn(blocks, axes=(3, 4), norm="ortho")).mean((1, 2))
     strong = true > 0.2 * 0.05**2  # weak coefficients are held above a floor on purpose
     ratio = spectrum.power.numpy()[strong] / true[strong]
@@ -102,7 +103,7 @@ def test_independent_noise_is_mixed_by_what_both_images_promise():
     noisy, denoised = clean + 0.2 * torch.randn(1, 3, 96, 96), clean + 0.05 * torch.randn(1, 3, 96, 96)
     level = torch.full_like(clean, 0.04)
     assert_close(wiener_filter_independent(noisy, denoised, level, 0 * level), denoised, 1e-6)
-    spectrum = NoiseSpectrum(torch.from_numpy(_colours(3)).float(), torch.full((3, BLOCK, BLOCK), 0.04))
+    spectrum = NoiseSpectrum(torch.from_numpy(colour_axes(3)).float(), torch.full((3, BLOCK, BLOCK), 0.04))
     filtered = wiener_filter(noisy, denoised, spectrum, passes=1)
     assert_close(wiener_filter_independent(noisy, denoised, level, 1e6 * level), filtered, 1e-4)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bsn.noise import NoiseSpectrum, wiener_filter, wiener_filter_independent
-from bsn.noise.wiener import BLOCK
+from bsn.noise.spectrum import BLOCK
 
 ROWS = torch.arange(256)[:, None]
 WAVES = 0.5 + 0.2 * torch.sin(torch.arange(256) * 0.9) * torch.ones(1, 1, 256, 256)
