@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, take
+from bsn.cli.reading import add_read_options, read_options
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -33,8 +34,12 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         help="folder of a run, or a .safetensors model; default: the one in the box, for photographs with white noise",
     )
     parser.add_argument("-o", "--output", required=True, help="folder for the results, or a file name for one input")
+    add_read_options(parser)
     parser.add_argument(
-        "--axes", type=str | None, default=None, help="axes of the images, such as YX, YXC, ZYX; default: guessed"
+        "--output_dtype",
+        choices=["uint8", "uint16", "float32", "float64"],
+        default=None,
+        help="pixel type of the results, in units of the images; float32 for counts of few photons; default: as given",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
     parser.add_argument(
@@ -50,36 +55,30 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from bsn.data import DataError, list_images
-    from bsn.inference import Denoiser, InferenceConfig, output_path
+    from bsn.inference import Denoiser, InferenceConfig, result_paths
     from bsn.models.bundled import BUNDLED
 
-    sources = list_images(options.inputs)
     denoiser = Denoiser(options.model, take(InferenceConfig, options))
+    if options.uncertainty:
+        denoiser.check_deviation()
+    paths = result_paths(options.inputs, options.output, deviation=options.uncertainty)
+    sources, how = list(paths), read_options(options)
     if options.model is None:
         print(f"model in the box: {BUNDLED}, for {denoiser.model.provenance['trained_for']}")
-    target = Path(options.output)
-    if target.suffix and not target.is_dir():
-        if len(sources) > 1:
-            raise DataError(f"the output {target}", f"is one file for {len(sources)} images", "name a folder")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        paths = {sources[0]: target}
-    else:
-        _make_folder(target)
-        paths = {source: output_path(source, target) for source in sources}
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("denoising", total=len(sources))
         report = denoiser.denoise_files(
             sources,
             paths.__getitem__,
-            axes=options.axes,
+            options=how,
             overwrite=options.overwrite,
             deviation=options.uncertainty,
+            output_dtype=options.output_dtype,
             progress=lambda _: progress.advance(bar),
         )
     for path, message in report.failed.items():
         print(f"bsn denoise: {path.name}: {' '.join(message.split())}", file=sys.stderr)
-    print(f"{len(report.done)} of {len(sources)} images denoised to {target}")
+    print(f"{len(report.done)} of {len(sources)} images denoised to {options.output}")
     if options.model is None:
         _warn_of_correlated_noise(list(report.done), options.axes)
     return 2 if report.failed else 0
@@ -104,13 +103,6 @@ def _warn_of_correlated_noise(done: list[Path], axes: str | None) -> None:
             "on your own images: bsn train noisy/ -o run --recipe camera",
             file=sys.stderr,
         )
-
-
-def _make_folder(folder: Path) -> None:
-    from bsn.data.errors import writing
-
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
 
 
 COMMAND = Command("denoise images with a trained model", EXAMPLES, add_arguments, run)

@@ -1,13 +1,33 @@
-"""Denoising with a trained model: pixel-shuffle downsampling, refinement, self-ensemble, tiles, files."""
+"""Denoising with a trained model: the stages, tiles, arrays and files.
+
+==============  ==============================================================================================
+``once``        one array, one call
+``denoiser``    a model ready for many arrays and files
+``targets``     where the results of a list of inputs go
+``fitness``     whether an image is one for a model
+``mending``     first and last stage: what is missing or stands out is put aside and given back
+``stages``      the stages between: downsampling, network, posterior, refinement, filter
+``pipeline``    their order; ``plan`` chooses them for a model and its options
+``measuring``   what has to be known of the noise of a plane beforehand
+``bands``       a plane tile by tile; ``tiling`` cuts it
+``runner``      how the network is run
+``scoring``     scores of folders
+==============  ==============================================================================================
+"""
 
 from bsn.inference.config import InferenceConfig
-from bsn.inference.denoiser import Denoised, Denoiser, FileReport, denoise, denoise_with_deviation, output_path
+from bsn.inference.denoiser import Denoiser
+from bsn.inference.fitness import DenoisingWarning
+from bsn.inference.once import denoise, denoise_with_deviation
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.plan import make_pipeline
+from bsn.inference.results import Denoised, FileReport
+from bsn.inference.targets import output_path, result_paths, uncertainty_path
 
 __all__ = [
     "Denoised",
     "Denoiser",
+    "DenoisingWarning",
     "FileReport",
     "InferenceConfig",
     "Pipeline",
@@ -15,4 +35,6 @@ __all__ = [
     "denoise_with_deviation",
     "make_pipeline",
     "output_path",
+    "result_paths",
+    "uncertainty_path",
 ]

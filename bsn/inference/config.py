@@ -64,6 +64,10 @@ class InferenceConfig:
     calibrate : bool
         For models with a noise model: correct the uncertainty that the network predicts by what it leaves of the image
         around each pixel (:func:`bsn.noise.calibrate`), for pictures unlike those of the training.
+    outliers : {"keep", "repair", "ignore"}
+        Single pixels far from what their surroundings and the noise can explain (hot pixels, cosmic rays, point-like stars)
+        are kept out of the network and of what is measured. "keep" gives them back as they were, "repair" leaves what the
+        surroundings say in their place, "ignore" does not look for them.
 
     Raises
     ------
@@ -87,6 +91,7 @@ class InferenceConfig:
     seed: int = 0
     posterior: bool = True
     calibrate: bool = True
+    outliers: Literal["keep", "repair", "ignore"] = "keep"
 
     def __post_init__(self) -> None:
         rules = {
@@ -95,6 +100,7 @@ class InferenceConfig:
             "r3_probability": (0 <= self.r3_probability <= 1, "in [0, 1]"),
             "threads": (self.threads is None or self.threads >= 1, "1 or more"),
             "tile": (self.tile is None or self.tile >= 0, "0 for the whole image, or a side in pixels"),
+            "outliers": (self.outliers in ("keep", "repair", "ignore"), "keep, repair or ignore"),
             "overlap": (self.overlap is None or self.overlap >= 0, "0 or more"),
         }
         for name, (legal, range_) in rules.items():

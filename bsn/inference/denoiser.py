@@ -4,63 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+import functools
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from typing import Any, overload
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bsn.data import DataError, open_image, open_writer
-from bsn.data.arrays.planes import PlaneLayout, check_finite, from_unit, to_planes, to_unit, unit_span
+from bsn.data import DataError, ReadOptions, open_image
+from bsn.data.arrays.planes import Missing, PlaneLayout, Range, to_planes, unit_span
+from bsn.data.files.results import Target, open_results
 from bsn.data.sources.samples import evenly, middle
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
-from bsn.inference.measuring import Region
+from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, channel_groups, remarks_on
+from bsn.inference.memory import telling_of_memory
+from bsn.inference.mending import MendedPlane
 from bsn.inference.plan import make_pipeline
+from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows
+from bsn.inference.targets import uncertainty_path
 from bsn.models import Model, image_network
 from bsn.models.bundled import load_bundled
 from bsn.noise import measure_colours
 
-__all__ = [
-    "Denoised",
-    "Denoiser",
-    "FileReport",
-    "denoise",
-    "denoise_with_deviation",
-    "output_path",
-    "uncertainty_path",
-]
+__all__ = ["AnyModel", "Denoiser"]
 
 _LOOKED_AT, _MIDDLE = 16, 512
 
 AnyModel = Model | nn.Module | str | Path | None
-Kind = TypeVar("Kind", np.ndarray, Tensor)
-
-
-class Denoised(NamedTuple, Generic[Kind]):
-    """A result and how sure it is.
-
-    Parameters
-    ----------
-    image : ndarray or Tensor
-        Of the kind, dtype, shape and range of the image that was given.
-    deviation : ndarray or Tensor
-        Standard deviation of each pixel, float32, of the same shape, in units of the image's own values.
-    """
-
-    image: Kind
-    deviation: Kind
-
-
-@dataclass
-class FileReport:
-    """What became of the files of a run: outputs by input, and messages of those that failed."""
-
-    done: dict[Path, Path] = field(default_factory=dict)
-    failed: dict[Path, str] = field(default_factory=dict)
 
 
 class Denoiser:
@@ -103,18 +77,34 @@ class Denoiser:
         self.pipeline = make_pipeline(self.model, self.config)
 
     @overload
-    def __call__(self, image: np.ndarray, axes: str | None = None) -> np.ndarray: ...
+    def __call__(
+        self, image: np.ndarray, axes: str | None = None, *, nan: Missing = ..., value_range: Range | None = ...
+    ) -> np.ndarray: ...
     @overload
-    def __call__(self, image: Tensor, axes: str | None = None) -> Tensor: ...
-    def __call__(self, image: np.ndarray | Tensor, axes: str | None = None) -> np.ndarray | Tensor:
+    def __call__(
+        self, image: Tensor, axes: str | None = None, *, nan: Missing = ..., value_range: Range | None = ...
+    ) -> Tensor: ...
+    def __call__(
+        self,
+        image: np.ndarray | Tensor,
+        axes: str | None = None,
+        *,
+        nan: Missing = "refuse",
+        value_range: Range | None = None,
+    ) -> np.ndarray | Tensor:
         """Denoise an array.
 
         Parameters
         ----------
         image : ndarray or Tensor
-            uint8, uint16 or float; grey or with the model's number of channels; stacks are denoised plane by plane.
+            uint8, uint16 or float; grey or with the model's number of channels (others are denoised channel by channel, with
+            a warning); stacks are denoised plane by plane.
         axes : str, optional
             One letter per axis, such as "YX", "YXC", "ZYX"; guessed from the shape where left out.
+        nan : {"refuse", "keep"}
+            Whether NaN and infinite pixels are refused, or are missing: NaN in the result.
+        value_range : tuple of float, optional
+            The pixel values that stand for 0 and 1, such as (0, 4095) for 12 bits in 16.
 
         Returns
         -------
@@ -124,29 +114,38 @@ class Denoiser:
         Raises
         ------
         data.DataError
-            For arrays that are no images, NaN pixels, and a number of channels that is not the model's.
+            For arrays that are no images, NaN pixels, a number of channels that does not fit the model, values on another
+            scale than those of the training, and where memory does not suffice.
         ValueError
             If the image or a tile is too small for the model.
         """
-        planes, layout = self._open(image, axes)
+        planes, layout = to_planes(image, axes, nan=nan, value_range=value_range)
         result = np.empty_like(planes)
-        for index, plane in enumerate(planes):
-            for band in denoise_bands(self.pipeline, self._reader(plane), plane.shape[1:], plane=index):
-                result[index, :, band.top : band.top + band.image.shape[1]] = band.image.numpy()
+        for band in self._bands_of_array(planes, layout):
+            result[band.plane, :, band.rows] = band.image
         return layout.restore(result)
 
     @overload
-    def with_deviation(self, image: np.ndarray, axes: str | None = None) -> Denoised[np.ndarray]: ...
-    @overload
-    def with_deviation(self, image: Tensor, axes: str | None = None) -> Denoised[Tensor]: ...
     def with_deviation(
-        self, image: np.ndarray | Tensor, axes: str | None = None
+        self, image: np.ndarray, axes: str | None = None, *, nan: Missing = ..., value_range: Range | None = ...
+    ) -> Denoised[np.ndarray]: ...
+    @overload
+    def with_deviation(
+        self, image: Tensor, axes: str | None = None, *, nan: Missing = ..., value_range: Range | None = ...
+    ) -> Denoised[Tensor]: ...
+    def with_deviation(
+        self,
+        image: np.ndarray | Tensor,
+        axes: str | None = None,
+        *,
+        nan: Missing = "refuse",
+        value_range: Range | None = None,
     ) -> Denoised[np.ndarray] | Denoised[Tensor]:
         """Denoise an array and tell how sure the result is.
 
         Parameters
         ----------
-        image, axes
+        image, axes, nan, value_range
             As in :meth:`__call__`.
 
         Returns
@@ -162,20 +161,16 @@ class Denoiser:
             As in :meth:`__call__`, and for models that predict no uncertainty.
         """
         self.check_deviation()
-        planes, layout = self._open(image, axes)
+        planes, layout = to_planes(image, axes, nan=nan, value_range=value_range)
         result, spread = np.empty_like(planes), np.empty_like(planes)
-        for index, plane in enumerate(planes):
-            bands = denoise_bands(self.pipeline, self._reader(plane), plane.shape[1:], plane=index, deviation=True)
-            for band in bands:
-                rows = slice(band.top, band.top + band.image.shape[1])
-                result[index, :, rows] = band.image.numpy()
-                if band.deviation is not None:
-                    spread[index, :, rows] = band.deviation.numpy()
-        in_units = dataclasses.replace(layout, dtype="float32").restore(spread * unit_span(layout.dtype))
-        image = layout.restore(result)
-        if isinstance(image, Tensor) and isinstance(in_units, Tensor):
-            return Denoised(image, in_units)
-        return Denoised(np.asarray(image), np.asarray(in_units))
+        for band in self._bands_of_array(planes, layout, deviation=True):
+            result[band.plane, :, band.rows], spread[band.plane, :, band.rows] = band.image, band.deviation
+        span = unit_span(layout.dtype, layout.value_range)
+        in_units = dataclasses.replace(layout, dtype="float32", value_range=None).restore(spread * span)
+        clean = layout.restore(result)
+        if isinstance(clean, Tensor) and isinstance(in_units, Tensor):
+            return Denoised(clean, in_units)
+        return Denoised(np.asarray(clean), np.asarray(in_units))
 
     def check_deviation(self) -> None:
         """Refuse where there is no posterior to take the standard deviation from.
@@ -191,18 +186,36 @@ class Denoiser:
                 "this model predicts no uncertainty; train one with a noise model (`bsn train --noise poisson-gaussian`)"
             )
 
-    def _open(self, image: np.ndarray | Tensor, axes: str | None) -> tuple[np.ndarray, PlaneLayout]:
-        planes, layout = to_planes(image, axes)
-        self._check_channels(planes.shape[1], f"an image of axes {layout.axes}")
-        return planes, layout
+    def _bands_of_array(
+        self, planes: np.ndarray, layout: PlaneLayout, *, deviation: bool = False
+    ) -> Iterator[FinishedRows]:
+        image, what = ArrayPlanes(planes, np.dtype(layout.dtype)), f"an image of axes {layout.axes}"
+        for remark in remarks_on(image, self.model, what, stated=layout.value_range is not None):
+            warnings.warn(f"{what}: {remark.text}", DenoisingWarning, stacklevel=3)
+        yield from self._bands(image, what, layout.value_range, deviation=deviation)
 
-    def _reader(self, plane: np.ndarray) -> Region:
-        source = torch.from_numpy(plane)
+    def _bands(
+        self, image: ImagePlanes, what: str, value_range: Range | None, *, deviation: bool
+    ) -> Iterator[FinishedRows]:
+        """Denoise all planes of an image from top to bottom."""
+        groups = channel_groups(image, self.model, what)
+        grey_level = 0.0 if image.dtype.kind == "f" else 1 / unit_span(image.dtype, value_range)
+        for plane in range(image.planes):
+            mended = [self._mended(image, plane, group, grey_level) for group in groups]
+            numbers = range(plane * len(groups), (plane + 1) * len(groups))
+            bands = [
+                denoise_bands(self.pipeline, read, image.size, plane=number, deviation=deviation)
+                for read, number in zip(mended, numbers, strict=True)
+            ]
+            with telling_of_memory(what, image.size, self.pipeline.tiling):
+                for parts in zip(*bands, strict=True):
+                    yield FinishedRows.of(plane, parts, mended)
 
-        def read(top: int, left: int, height: int, width: int) -> Tensor:
-            return source[None, :, top : top + height, left : left + width].to(self.device)
+    def _mended(self, image: ImagePlanes, plane: int, group: slice, grey_level: float) -> MendedPlane:
+        def pixels(top: int, left: int, height: int, width: int) -> np.ndarray:
+            return image.read_unit(plane, top, left, height, width)[group]
 
-        return read
+        return MendedPlane(pixels, image.size, self.device, self.config.outliers, grey_level)
 
     def share_noise(self, images: Sequence[np.ndarray]) -> None:
         """Take the images that follow to have about the noise of these, for the Wiener filter.
@@ -226,55 +239,56 @@ class Denoiser:
         target: str | Path,
         *,
         axes: str | None = None,
+        options: ReadOptions | None = None,
         overwrite: bool = False,
         deviation: bool = False,
+        output_dtype: str | None = None,
+        remark: Callable[[Remark], None] | None = None,
     ) -> None:
         """Denoise a file region by region, so that images larger than memory work.
 
         Parameters
         ----------
         source, target : str or Path
-            Any format of :mod:`data`. The target gets the dtype, axes, size and metadata of the source, and appears only
-            when it is complete.
+            Any format of :mod:`bsn.data`. The target gets the dtype, axes, size and metadata of the source, and appears only
+            when it is complete. Of a packed file each image is denoised, into a packed file.
         axes : str, optional
             One letter per axis; by default what the file says.
+        options : ReadOptions, optional
+            How the source is read: its key, missing values, range.
         overwrite : bool
             Replace a target that exists.
         deviation : bool
             Also write the standard deviation of the posterior, to the file of :func:`uncertainty_path`.
+        output_dtype : str, optional
+            Type of the result's pixels, such as "float32" for counts of few photons, which integers would round. The values
+            stay in units of the source. By default the type of the source.
+        remark : callable
+            Gets what the user should know of the image; by default it becomes a warning.
 
         Raises
         ------
         data.DataError
-            For files that cannot be read or written, NaN pixels, and a number of channels that is not the model's.
+            For files that cannot be read or written, and as in :meth:`__call__`.
         ValueError
             If the image or a tile is too small for the model.
         """
         if deviation:
             self.check_deviation()
-        with open_image(source, axes=axes) as reader:
-            self._check_channels(reader.channels, f"{Path(source).name} of axes {reader.axes}")
-            with contextlib.ExitStack() as stack:
-
-                def writer_of(path: str | Path, dtype: Any) -> Any:
-                    new = open_writer(path, reader.shape, reader.axes, dtype, reader.metadata, overwrite=overwrite)
-                    return stack.enter_context(new)
-
-                writer = writer_of(target, reader.dtype)
-                deviations = writer_of(uncertainty_path(target), np.float32) if deviation else None
-                for plane in range(reader.planes):
-
-                    def read(top: int, left: int, height: int, width: int, plane: int = plane) -> Tensor:
-                        region = reader.read(plane, top, left, height, width)
-                        check_finite(region, f"{Path(source).name} at row {top}, column {left}")
-                        return torch.from_numpy(to_unit(region))[None].to(self.device)
-
-                    bands = denoise_bands(self.pipeline, read, reader.size, plane=plane, deviation=deviation)
-                    for band in bands:
-                        writer.write(plane, band.top, 0, from_unit(band.image.numpy(), reader.dtype))
-                        if deviations is not None and band.deviation is not None:
-                            in_units = band.deviation.numpy() * unit_span(reader.dtype)
-                            deviations.write(plane, band.top, 0, in_units)
+        targets = [Target(Path(target), output_dtype)]
+        targets += [Target(uncertainty_path(target), np.float32)] if deviation else []
+        how = ReadOptions.of(options, axes=axes)
+        with open_results(source, targets, how, overwrite=overwrite) as images:
+            for reader, writers in images:
+                value_range, what = reader.options.value_range, f"{Path(source).name} of axes {reader.axes}"
+                for found in remarks_on(reader, self.model, what, stated=value_range is not None):
+                    if remark is None:
+                        warnings.warn(f"{Path(source).name}: {found.text}", DenoisingWarning, stacklevel=2)
+                    else:
+                        remark(found)
+                for band in self._bands(reader, what, value_range, deviation=deviation):
+                    for writer, pixels in zip(writers, band.pixels(reader, writers[0].dtype), strict=False):
+                        writer.write(band.plane, band.rows.start, 0, pixels)
 
     def denoise_files(
         self,
@@ -282,8 +296,10 @@ class Denoiser:
         target: Callable[[Path], Path],
         *,
         axes: str | None = None,
+        options: ReadOptions | None = None,
         overwrite: bool = False,
         deviation: bool = False,
+        output_dtype: str | None = None,
         progress: Callable[[Path], None] = lambda _: None,
     ) -> FileReport:
         """Denoise many files; bad ones are reported and do not stop the others.
@@ -292,8 +308,8 @@ class Denoiser:
         ----------
         sources : iterable of Path
         target : callable
-            Output path of an input path.
-        axes, overwrite, deviation
+            Output path of an input path, see :func:`bsn.inference.result_paths`.
+        axes, options, overwrite, deviation, output_dtype
             As in :meth:`denoise_file`.
         progress : callable
             Called after each file.
@@ -301,116 +317,48 @@ class Denoiser:
         Returns
         -------
         FileReport
+
+        Raises
+        ------
+        ValueError
+            If the deviation is asked of a model that predicts none.
         """
-        report, sources = FileReport(), list(sources)
         if deviation:
             self.check_deviation()
+        report, sources, how = FileReport(), list(sources), ReadOptions.of(options, axes=axes)
         if self.config.same_noise and self.pipeline.filter is not None:
-            self._share_noise_of_files(sources, axes)
+            self._share_noise_of_files(sources, how)
         for source in sources:
             try:
-                self.denoise_file(source, target(source), axes=axes, overwrite=overwrite, deviation=deviation)
+                self.denoise_file(
+                    source,
+                    target(source),
+                    options=how,
+                    overwrite=overwrite,
+                    deviation=deviation,
+                    output_dtype=output_dtype,
+                    remark=functools.partial(report.note, source),
+                )
                 report.done[source] = target(source)
             except ValueError as error:  # DataError is one
                 report.failed[source] = str(error)
             progress(source)
+        for text in report.said():
+            warnings.warn(text, DenoisingWarning, stacklevel=2)
         return report
 
-    def _share_noise_of_files(self, sources: list[Path], axes: str | None) -> None:
+    def _share_noise_of_files(self, sources: list[Path], options: ReadOptions) -> None:
         """From the middle of some files; those that cannot be read are reported when their turn comes."""
         images = []
         for index in evenly(len(sources), _LOOKED_AT):
-            with contextlib.suppress(DataError), open_image(sources[index], axes=axes) as reader:
+            with contextlib.suppress(DataError), open_image(sources[index], options) as reader:
                 if reader.channels in (1, self.model.channels):
-                    seen = reader.read(0, *middle(reader.size, _MIDDLE))
-                    check_finite(seen, sources[index].name)
-                    images.append(to_unit(seen))
+                    place = middle(reader.size, _MIDDLE)
+                    seen = self._mended(reader, 0, slice(None), 0.0)(*place)
+                    images.append(seen[0].cpu().numpy())
         with contextlib.suppress(DataError):
             if images:
                 self.share_noise([image for image in images if len(image) == len(images[0])])
-
-    def _check_channels(self, channels: int, what: str) -> None:
-        if channels != self.model.channels and not (channels == 1 and self.model.inference.grey_as_colour):
-            raise DataError(
-                f"{what} with {channels} channel{'s' * (channels != 1)}",
-                f"this model denoises images of {self.model.channels}",
-                "use a model trained on such images",
-            )
-
-
-@overload
-def denoise(image: np.ndarray, model: AnyModel = None, *, axes: str | None = None, **options: Any) -> np.ndarray: ...
-@overload
-def denoise(image: Tensor, model: AnyModel = None, *, axes: str | None = None, **options: Any) -> Tensor: ...
-def denoise(
-    image: np.ndarray | Tensor, model: AnyModel = None, *, axes: str | None = None, **options: Any
-) -> np.ndarray | Tensor:
-    """Denoise one array.
-
-    Parameters
-    ----------
-    image : ndarray or Tensor
-        See :meth:`Denoiser.__call__`.
-    model : Model, nn.Module, str or Path, optional
-        See :class:`Denoiser`.
-    axes : str, optional
-        One letter per axis, such as "YX", "YXC", "ZYX"; guessed from the shape where left out.
-    **options
-        Fields of :class:`InferenceConfig`: ``stride``, ``r3_passes``, ``ensemble``, ``tile``, ``device`` ...
-
-    Returns
-    -------
-    ndarray or Tensor
-        Of the same kind, dtype, shape and range.
-
-    Raises
-    ------
-    data.DataError, ValueError, ModelFileError
-        See :class:`Denoiser`.
-    """
-    return Denoiser(model, **options)(image, axes)
-
-
-@overload
-def denoise_with_deviation(
-    image: np.ndarray, model: AnyModel = None, *, axes: str | None = None, **options: Any
-) -> Denoised[np.ndarray]: ...
-@overload
-def denoise_with_deviation(
-    image: Tensor, model: AnyModel = None, *, axes: str | None = None, **options: Any
-) -> Denoised[Tensor]: ...
-def denoise_with_deviation(
-    image: np.ndarray | Tensor, model: AnyModel = None, *, axes: str | None = None, **options: Any
-) -> Denoised[np.ndarray] | Denoised[Tensor]:
-    """Denoise one array and tell how sure the result is, for models that were trained with a noise model.
-
-    Parameters
-    ----------
-    image, model, axes, **options
-        As in :func:`denoise`.
-
-    Returns
-    -------
-    Denoised
-        ``image`` and ``deviation``, see :meth:`Denoiser.with_deviation`.
-
-    Raises
-    ------
-    data.DataError, ValueError, ModelFileError
-        See :meth:`Denoiser.with_deviation`.
-    """
-    return Denoiser(model, **options).with_deviation(image, axes)
-
-
-def output_path(source: Path, folder: Path) -> Path:
-    """Where the result of a file goes: the same name in `folder`; lossy JPEG becomes PNG."""
-    name = source.with_suffix(".png").name if source.suffix.lower() in (".jpg", ".jpeg") else source.name
-    return folder / name
-
-
-def uncertainty_path(target: str | Path) -> Path:
-    """Where the standard deviations of a result go: float32 beside it, ``name_uncertainty.tif``."""
-    return Path(target).with_name(Path(target).stem + "_uncertainty.tif")
 
 
 def _device(name: str) -> torch.device:

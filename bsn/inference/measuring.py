@@ -22,7 +22,7 @@ from bsn.noise import (
     split_prediction,
 )
 
-__all__ = ["Measurement", "Region", "fit_image_noise"]
+__all__ = ["Measurement", "Region", "fit_image_noise", "measured_places"]
 
 Region = Callable[[int, int, int, int], Tensor]
 """``read(top, left, height, width)`` gives a region, shape (1, C, h, w), image values, on the device that computes."""
@@ -73,7 +73,7 @@ class Measurement:
         """
         if self.spectrum == "no" and not self.curve:
             return Measured()
-        regions = [read(*place) for place in _measured_places(size)]
+        regions = [read(*place) for place in measured_places(size)]
         spectrum = None if self.spectrum == "no" else self._spectrum(regions)
         return Measured(spectrum, self._curve(regions) if self.curve else None)
 
@@ -91,7 +91,8 @@ class Measurement:
         return fit_image_noise(self.network, inputs, self.frame.channels)
 
 
-def _measured_places(size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+def measured_places(size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """Boxes (top, left, height, width) of a plane of `size` that are measured: all of it, or four parts of a large one."""
     (height, width), side = size, _MEASURED
     if height * width <= (2 * side) ** 2:
         return [(0, 0, height, width)]

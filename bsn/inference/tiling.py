@@ -83,6 +83,18 @@ class Tiling:
         overlap = tile // 4 if self.overlap is None else self.overlap
         return blended_segments(length, tile, overlap, self.grid)
 
+    def smaller(self, side: int) -> int | None:
+        """Side of tiles of about half of `side`, or None where the network allows none that are smaller.
+
+        Examples
+        --------
+        >>> Tiling(grid=4, halo=10).smaller(1024), Tiling(grid=4, halo=10).smaller(28)
+        (512, None)
+        """
+        least = 2 * _round_up(self.halo, self.grid) + self.grid if self.pooled is None else self.pooled
+        found = max(side // 2 // self.grid * self.grid, _round_up(least, self.grid))
+        return found if found < side else None
+
 
 def exact_segments(length: int, tile: int, halo: int, grid: int) -> list[Segment]:
     """Segments whose cores, `halo` away from every cut, partition the axis: tiles then equal the whole.

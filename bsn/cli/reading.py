@@ -1,0 +1,53 @@
+"""Options of all commands that read images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+    from bsn.data import ReadOptions
+
+__all__ = ["add_read_options", "read_options"]
+
+
+def add_read_options(parser: ArgumentParser) -> None:
+    """Declare ``--axes``, ``--key``, ``--nan`` and ``--range``."""
+    parser.add_argument(
+        "--axes", type=str | None, default=None, help="axes of the images, such as YX, YXC, ZYX; default: guessed"
+    )
+    parser.add_argument(
+        "--key",
+        type=str | None,
+        default=None,
+        help="which image of files that hold several: data set, variable, series",
+    )
+    parser.add_argument(
+        "--nan",
+        choices=["refuse", "keep"],
+        default="refuse",
+        help="pixels that are NaN or infinite: refuse them, or keep them as missing",
+    )
+    parser.add_argument(
+        "--range",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        default=None,
+        help="values that stand for 0 and 1, such as 0 4095 for 12 bits in 16; default: those of the pixel type",
+    )
+
+
+def read_options(options: Namespace) -> ReadOptions:
+    """Parsed options of :func:`add_read_options`.
+
+    Raises
+    ------
+    DataError
+        For a range whose ends are in the wrong order.
+    """
+    from bsn.data import ReadOptions
+
+    limits = None if options.range is None else (options.range[0], options.range[1])
+    return ReadOptions(options.axes, options.key, options.nan, limits)

@@ -1,0 +1,146 @@
+"""Whether an image is one for a model: its number of channels and its scale of values."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from bsn.data import DataError
+from bsn.data.sources.samples import evenly, middle
+from bsn.models import Model, TrainingValues
+
+__all__ = ["DenoisingWarning", "ImagePlanes", "Remark", "channel_groups", "remarks_on"]
+
+_PLANES, _SIDE = 4, 512
+
+
+class DenoisingWarning(UserWarning):
+    """A result that may not be what the user expects, and what would be."""
+
+
+class Remark(NamedTuple):
+    """What the user should know of an image.
+
+    Parameters
+    ----------
+    about : str
+        "values" or "channels".
+    text : str
+        Half a sentence, after the name of the image.
+    """
+
+    about: str
+    text: str
+
+
+class ImagePlanes(Protocol):
+    """An image or a stack that is read by regions, such as :class:`bsn.data.ImageReader`."""
+
+    @property
+    def planes(self) -> int:
+        """Number of planes."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """Channels of each plane."""
+        ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of each plane."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+        ...
+
+    def read_unit(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Region (C, height, width) of a plane, float32, image values."""
+        ...
+
+
+def channel_groups(image: ImagePlanes, model: Model, what: str) -> list[slice]:
+    """Channels that the network is given together.
+
+    Parameters
+    ----------
+    image : ImagePlanes
+    model : Model
+    what : str
+        Name of the image, for the message.
+
+    Returns
+    -------
+    list of slice
+        All channels in one; each by itself for a model of one channel.
+
+    Raises
+    ------
+    data.DataError
+        If a model of several channels is given another number of them.
+    """
+    channels = image.channels
+    if channels == model.channels or channels == 1:
+        return [slice(0, channels)]
+    if model.channels == 1:
+        return [slice(channel, channel + 1) for channel in range(channels)]
+    raise DataError(
+        f"{what} with {channels} channels",
+        f"this model denoises images of {model.channels}",
+        "use a model trained on such images, or one of a single channel",
+    )
+
+
+def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> list[Remark]:
+    """Compare an image with those that a model was trained on.
+
+    Parameters
+    ----------
+    image : ImagePlanes
+        Parts of some planes are read.
+    model : Model
+    what : str
+        Name of the image, for the message.
+    stated : bool
+        The user has stated the range of values.
+
+    Returns
+    -------
+    list of Remark
+        Empty where all is as in the training.
+
+    Raises
+    ------
+    data.DataError
+        If the values are on another scale altogether.
+    """
+    remarks = []
+    if image.channels != model.channels and not (image.channels == 1 and model.inference.grey_as_colour):
+        remarks.append(Remark("channels", _about_channels(image.channels, model.channels)))
+    trained = model.training_values or TrainingValues.implied(model.scale)
+    if trained is None:
+        return remarks
+    parts = [image.read_unit(plane, *middle(image.size, _SIDE)) for plane in evenly(image.planes, _PLANES)]
+    # A stated range makes the values of any type comparable.
+    seen = TrainingValues.of(parts, trained.dtype or image.dtype if stated else image.dtype)
+    found = None if seen is None else trained.compare(seen)
+    if found is None:
+        return remarks
+    if found.refuse:
+        raise DataError(what, found.why, found.remedy)
+    return [*remarks, Remark("values", f"{found.why}, so it may keep its noise or lose its picture; {found.remedy}")]
+
+
+def _about_channels(given: int, wanted: int) -> str:
+    if wanted == 1:
+        return (
+            f"its {given} channels are denoised one by one, because this model knows images of one channel; a model trained "
+            f"on images of {given} sees more"
+        )
+    return (
+        f"its grey is given to this model {wanted} times, because the model knows images of {wanted} channels; a model "
+        "trained on grey images fits better"
+    )

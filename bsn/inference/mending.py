@@ -1,0 +1,108 @@
+"""The first and the last stage: what is missing or stands out is put aside before the network, and given back after it.
+
+A network spreads a missing pixel, or a single pixel far from everything around it, over its surroundings, and it moves what is
+measured of the noise. So the network sees the surroundings in its place. A missing pixel is missing in the result; an
+outlier (hot pixel, cosmic ray, point-like star) is given back as it was, or stays repaired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bsn.data import fill_missing
+from bsn.inference.measuring import measured_places
+from bsn.noise.local_noise import LocalNoise, measure_local_noise
+from bsn.noise.outliers import find_outliers, repair_outliers
+
+__all__ = ["MARGIN", "MendedPlane", "Outliers"]
+
+Outliers = Literal["keep", "repair", "ignore"]
+
+MARGIN = 16
+"""Pixels around a region that are looked at, too: the search for outliers reaches no farther."""
+
+Pixels = Callable[[int, int, int, int], np.ndarray]
+
+
+class MendedPlane:
+    """A plane as networks can take it, see the module.
+
+    Parameters
+    ----------
+    pixels : callable
+        ``pixels(top, left, height, width)`` gives a region, shape (C, h, w), float32, image values; NaN and infinite where
+        missing.
+    size : tuple of int
+        (H, W) of the plane.
+    device : torch.device
+        Where the network computes.
+    outliers : {"keep", "repair", "ignore"}
+        "ignore" does not look for them.
+    grey_level : float
+        Distance of two values of the image's dtype, in image values; 0 for floats.
+    """
+
+    def __init__(
+        self, pixels: Pixels, size: tuple[int, int], device: torch.device, outliers: Outliers, grey_level: float
+    ) -> None:
+        self.size, self._pixels, self._device, self._outliers = size, pixels, device, outliers
+        self._aside: list[tuple[np.ndarray, np.ndarray]] = []  # places (K, 3) as channel, row, column; values (K,)
+        self._noise = [] if outliers == "ignore" else self._measured(grey_level)
+
+    def __call__(self, top: int, left: int, height: int, width: int) -> Tensor:
+        """Read a region without what is put aside, shape (1, C, h, w), on the device."""
+        first_row, first_column = max(top - MARGIN, 0), max(left - MARGIN, 0)
+        last_row, last_column = min(top + height + MARGIN, self.size[0]), min(left + width + MARGIN, self.size[1])
+        seen = self._pixels(first_row, first_column, last_row - first_row, last_column - first_column)
+        mended, aside = self._mend(seen)
+        rows, columns = slice(top - first_row, None), slice(left - first_column, None)
+        inside = (slice(None), rows, columns)
+        aside, original = aside[inside][:, :height, :width], seen[inside][:, :height, :width]
+        if aside.any():
+            self._aside.append((np.add(np.argwhere(aside), (0, top, left)), original[aside]))
+        region = np.ascontiguousarray(mended[inside][:, :height, :width])
+        return torch.from_numpy(region)[None].to(self._device)
+
+    def give_back(self, top: int, image: np.ndarray, deviation: np.ndarray | None) -> None:
+        """Put what was put aside into finished rows, in place.
+
+        Parameters
+        ----------
+        top : int
+            First row. Bands come from top to bottom.
+        image, deviation : ndarray, shape (C, h, W)
+            The result is what it was at these pixels; its deviation is NaN where pixels are missing.
+        """
+        bottom, later = top + image.shape[1], []
+        for places, values in self._aside:
+            due = (places[:, 1] >= top) & (places[:, 1] < bottom)
+            channels, rows, columns = np.subtract(places[due], (0, top, 0)).T
+            missing = ~np.isfinite(values[due])
+            given = np.ones_like(missing) if self._outliers == "keep" else missing
+            at = (channels[given], rows[given], columns[given])
+            image[at] = np.where(missing, np.nan, values[due])[given]
+            if deviation is not None:
+                deviation[channels[missing], rows[missing], columns[missing]] = np.nan
+            rest = places[:, 1] >= bottom
+            if rest.any():
+                later.append((places[rest], values[rest]))
+        self._aside = later
+
+    def _mend(self, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels without what is put aside, and the mask of that."""
+        filled, missing = fill_missing(seen)
+        if self._outliers == "ignore":
+            return filled, missing
+        found = find_outliers(filled, noise=self._noise) & ~missing
+        return repair_outliers(filled, found), missing | found
+
+    def _measured(self, grey_level: float) -> list[LocalNoise]:
+        """Noise of each channel, of the whole plane, so that tiles agree on what stands out."""
+        parts = [fill_missing(self._pixels(*place))[0] for place in measured_places(self.size)]
+        together = np.concatenate(parts, 1) if len(parts) > 1 else parts[0]
+        return [measure_local_noise(channel, grey_level) for channel in together]

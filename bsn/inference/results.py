@@ -1,0 +1,127 @@
+"""What comes out of a denoiser: images with their deviation, finished rows, and reports on many files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from torch import Tensor
+
+from bsn.data import ImageReader
+from bsn.data.arrays.planes import from_unit, unit_span
+from bsn.data.errors import name_some
+from bsn.inference.bands import Band
+from bsn.inference.fitness import Remark
+from bsn.inference.mending import MendedPlane
+
+__all__ = ["ArrayPlanes", "Denoised", "FileReport", "FinishedRows"]
+
+Kind = TypeVar("Kind", np.ndarray, Tensor)
+
+
+class Denoised(NamedTuple, Generic[Kind]):
+    """A result and how sure it is.
+
+    Parameters
+    ----------
+    image : ndarray or Tensor
+        Of the kind, dtype, shape and range of the image that was given.
+    deviation : ndarray or Tensor
+        Standard deviation of each pixel, float32, of the same shape, in units of the image's own values.
+    """
+
+    image: Kind
+    deviation: Kind
+
+
+@dataclass
+class FileReport:
+    """What became of the files of a run: outputs by input, messages of those that failed, and what else is to be said.
+
+    Parameters
+    ----------
+    done : dict of Path to Path
+    failed : dict of Path to str
+    remarks : dict of str to dict of Path to str
+        By subject ("values", "channels"), what was found at each file.
+    """
+
+    done: dict[Path, Path] = field(default_factory=dict)
+    failed: dict[Path, str] = field(default_factory=dict)
+    remarks: dict[str, dict[Path, str]] = field(default_factory=dict)
+
+    def note(self, source: Path, remark: Remark) -> None:
+        """Add a remark on a file; the first on each subject counts."""
+        self.remarks.setdefault(remark.about, {}).setdefault(source, remark.text)
+
+    def said(self) -> Iterator[str]:
+        """One sentence for each subject, with the names of the files."""
+        for found in self.remarks.values():
+            more = f" (the first of {len(found)})" if len(found) > 1 else ""
+            yield f"{name_some([path.name for path in found])}: {next(iter(found.values()))}{more}"
+
+
+@dataclass(frozen=True)
+class FinishedRows:
+    """Rows of all channels of a plane, float32 image values.
+
+    Parameters
+    ----------
+    plane : int
+    rows : slice
+    image, deviation : ndarray, shape (C, h, W)
+    """
+
+    plane: int
+    rows: slice
+    image: np.ndarray
+    deviation: np.ndarray | None
+
+    @classmethod
+    def of(cls, plane: int, parts: Sequence[Band], mended: Sequence[MendedPlane]) -> FinishedRows:
+        """Join the channels, and give back what was put aside in each."""
+        images, deviations = [], []
+        for band, source in zip(parts, mended, strict=True):
+            image = band.image.numpy()
+            deviation = None if band.deviation is None else band.deviation.numpy()
+            source.give_back(band.top, image, deviation)
+            images.append(image)
+            deviations += [] if deviation is None else [deviation]
+        rows = slice(parts[0].top, parts[0].top + images[0].shape[1])
+        return cls(plane, rows, np.concatenate(images), np.concatenate(deviations) if deviations else None)
+
+    def pixels(self, reader: ImageReader, dtype: np.dtype[Any]) -> list[np.ndarray]:
+        """Image in `dtype`, and deviation in float32 if there is one, both in units of the file that was read."""
+        value_range = reader.options.value_range
+        if dtype.kind == "f" and reader.dtype.kind != "f":
+            low = 0.0 if value_range is None else value_range[0]
+            image = (self.image * np.float64(unit_span(reader.dtype, value_range)) + low).astype(dtype)
+        else:
+            image = from_unit(self.image, dtype, value_range)
+        if self.deviation is None:
+            return [image]
+        return [image, (self.deviation * unit_span(reader.dtype, value_range)).astype(np.float32)]
+
+
+class ArrayPlanes:
+    """Planes of an array, read by regions like those of a file.
+
+    Parameters
+    ----------
+    planes : ndarray, shape (N, C, H, W), float32
+        Image values.
+    dtype : numpy.dtype
+        Of the array before the conversion.
+    """
+
+    def __init__(self, planes: np.ndarray, dtype: np.dtype[Any]) -> None:
+        self._pixels, self.dtype = planes, dtype
+        self.planes, self.channels = planes.shape[:2]
+        self.size = (planes.shape[2], planes.shape[3])
+
+    def read_unit(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Region (C, height, width) of a plane."""
+        return self._pixels[plane_index, :, top : top + height, left : left + width]

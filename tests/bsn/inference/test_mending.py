@@ -1,0 +1,117 @@
+"""Missing pixels and outliers do not reach the network, and come back as they were."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+import bsn
+from bsn.data import write_image
+from bsn.data.files.images import Image
+from bsn.inference import Denoiser
+from bsn.inference.mending import MendedPlane
+from bsn.models import Model, NoiseModel
+from tests.bsn.inference.test_denoiser import Unsure, tiny
+
+SIZE = 96
+ROWS, COLUMNS = np.mgrid[:SIZE, :SIZE]
+SKY = 0.12 + 0.05 * np.sin(ROWS / 25) * np.cos(COLUMNS / 31)
+
+
+def grey16(seed=0):
+    noise = np.random.default_rng(seed).normal(size=SKY.shape)
+    return (65535 * (SKY + 5 / 255 * noise).clip(0, 1)).astype(np.uint16)
+
+
+def with_hot_pixels(image, count):
+    places = np.random.default_rng(3).integers(5, SIZE - 5, (count, 2))
+    hot = image.copy()
+    hot[places[:, 0], places[:, 1]] = 65535
+    distance = np.min([np.maximum(abs(ROWS - r), abs(COLUMNS - c)) for r, c in places], 0)
+    return hot, distance
+
+
+def rms(image, where):
+    return float(np.sqrt(np.square(image / 65535 - SKY)[where].mean()))
+
+
+@pytest.mark.parametrize("count", [1, 15])
+def test_hot_pixels_leave_the_picture_as_it_is(count):
+    """With the model in the box, against the clean picture; without the search the error is larger."""
+    image = grey16()
+    hot, distance = with_hot_pixels(image, count)
+    beside = (distance >= 1) & (distance < 6)
+    clean, kept = (Denoiser(device="cpu")(x) for x in (image, hot))
+    assert rms(kept, beside) < 1.1 * rms(clean, beside)
+    assert (kept[distance == 0] == 65535).all()
+    repaired = Denoiser(device="cpu", outliers="repair")(hot)
+    assert rms(repaired, distance == 0) < 3 * rms(clean, distance > 0)
+    assert (repaired[distance > 0] == kept[distance > 0]).all()
+    blind = Denoiser(device="cpu", outliers="ignore")(hot)
+    assert rms(blind, beside) > 1.5 * rms(clean, beside)
+
+
+def test_outliers_do_not_move_the_noise_that_is_measured():
+    """Noise fitted to each image: with cosmic rays the weight of all other pixels stays."""
+    rng = np.random.default_rng(0)
+    image = (5 + 0.5 * rng.normal(size=(160, 160))).astype(np.float32)
+    struck = image.copy()
+    struck[rng.integers(3, 157, 15), rng.integers(3, 157, 15)] = 400
+    model = Model(Unsure(), noise=NoiseModel(0, 9.0, per_image=True))
+    one, other = (bsn.denoise_with_deviation(x, model, device="cpu").deviation for x in (image, struck))
+    assert np.median(other) == pytest.approx(np.median(one), rel=0.02)
+
+
+@pytest.mark.parametrize("options", [{}, {"ensemble": True}, {"tile": 88}, {"stride": 2}], ids=str)
+def test_missing_pixels_are_missing_in_the_result_and_nowhere_else(options):
+    rng = np.random.default_rng(1)
+    image = rng.random((2, 90, 100)).astype(np.float32)
+    holes = image.copy()
+    holes[0, 30:50, 40:55], holes[1, :, 3], holes[1, 70, 70] = np.nan, np.inf, -np.inf
+    result = bsn.denoise(holes, tiny(), axes="ZYX", nan="keep", device="cpu", **options)
+    assert (np.isnan(result) == ~np.isfinite(holes)).all()
+    full = bsn.denoise(image, tiny(), axes="ZYX", device="cpu", **options)
+    far = np.ones(holes.shape, bool)
+    far[0, 10:70, 20:75], far[1, :, :24], far[1, 50:90, 50:90] = False, False, False
+    assert np.abs(result[far] - full[far]).max() < 0.02, "of noise of 0.29"
+    with pytest.raises(bsn.data.DataError, match="keep"):
+        bsn.denoise(holes, tiny(), axes="ZYX", device="cpu")
+
+
+def test_the_deviation_of_a_missing_pixel_is_missing():
+    image = np.random.default_rng(2).normal(5, 1, (64, 64)).astype(np.float32)
+    image[10:20, 10:20] = np.nan
+    found = bsn.denoise_with_deviation(image, Model(Unsure(), noise=NoiseModel(0, 1.0)), nan="keep", device="cpu")
+    assert (np.isnan(found.deviation) == np.isnan(image)).all()
+    assert (np.isnan(found.image) == np.isnan(image)).all()
+
+
+def test_missing_pixels_of_a_file(tmp_path):
+    image = np.random.default_rng(2).random((120, 100)).astype(np.float32)
+    image[20:30, 30:60] = np.nan
+    write_image(tmp_path / "a.tif", Image(image, "YX"))
+    options = bsn.data.ReadOptions(nan="keep")
+    Denoiser(tiny(), device="cpu", tile=88).denoise_file(tmp_path / "a.tif", tmp_path / "b.tif", options=options)
+    result = bsn.data.read_image(tmp_path / "b.tif", options).pixels
+    assert (np.isnan(result) == np.isnan(image)).all()
+
+
+def test_regions_show_what_the_whole_plane_shows():
+    hot, _ = with_hot_pixels(grey16(), 15)
+    pixels = (hot / np.float32(65535)).astype(np.float32)[None]
+    pixels[0, 40:44, 50:60] = np.nan
+
+    def read(top, left, height, width):
+        return pixels[:, top : top + height, left : left + width]
+
+    plane = MendedPlane(read, (SIZE, SIZE), torch.device("cpu"), "keep", 1 / 65535)
+    whole = plane(0, 0, SIZE, SIZE)
+    for box in ((0, 0, 50, 60), (40, 50, 56, 46), (17, 30, 20, 50)):
+        top, left, height, width = box
+        assert torch.allclose(plane(*box), whole[..., top : top + height, left : left + width], atol=1e-6)
+
+
+def test_options_that_are_none():
+    with pytest.raises(ValueError, match="outliers hide is out of range; use keep, repair or ignore"):
+        dataclasses.replace(bsn.inference.InferenceConfig(), outliers="hide")
