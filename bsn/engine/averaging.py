@@ -13,7 +13,16 @@ _WARMUP = 10
 
 
 def make_average(module: nn.Module) -> nn.Module:
-    """Frozen copy of a module that :func:`update_average` moves along."""
+    """Frozen copy of a module that :func:`update_average` moves along.
+
+    Parameters
+    ----------
+    module : nn.Module
+
+    Returns
+    -------
+    nn.Module
+    """
     return copy.deepcopy(module).requires_grad_(False).eval()
 
 

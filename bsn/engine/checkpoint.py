@@ -17,7 +17,13 @@ __all__ = ["capture_generators", "load_checkpoint", "restore_generators", "save_
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write `content` (tensors, numbers, strings, lists, dicts) so that a crash leaves the old file or the new one.
+    """Write a checkpoint so that a crash leaves the old file or the new one.
+
+    Parameters
+    ----------
+    path : Path
+    content : dict
+        Tensors, numbers, strings, lists and dicts.
 
     Raises
     ------
@@ -32,6 +38,14 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint of :func:`save_checkpoint`; code in a pickle is never run.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict
 
     Raises
     ------
@@ -62,7 +76,13 @@ def capture_generators() -> dict[str, Any]:
 
 
 def restore_generators(states: dict[str, Any]) -> None:
-    """Set torch's global generators to captured states."""
+    """Set torch's global generators to captured states.
+
+    Parameters
+    ----------
+    states : dict
+        As :func:`capture_generators` returns them.
+    """
     torch.set_rng_state(states["cpu"])
     if "cuda" in states and torch.cuda.is_available() and len(states["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(states["cuda"])

@@ -37,6 +37,14 @@ def best_precision(device: str) -> MixedPrecision:
 def make_fabric(config: LoopConfig) -> Fabric:
     """Lightning Fabric for a run: device, number of processes, precision.
 
+    Parameters
+    ----------
+    config : LoopConfig
+
+    Returns
+    -------
+    Fabric
+
     Raises
     ------
     RunError

@@ -114,13 +114,24 @@ class Journal:
         return "" if self.total is None else f"/{self.total}"
 
     def set_total(self, total: int) -> None:
-        """Note a length that became known only during the run."""
+        """Note the length of a run that became known only on the way.
+
+        Parameters
+        ----------
+        total : int
+            Steps.
+        """
         self.total = total
         if self._progress is not None:
             self._progress.update(self._bar, total=total, of=self._of)
 
     def say(self, text: str) -> None:
-        """One line on the terminal and in the log."""
+        """Write one line to the terminal and the log.
+
+        Parameters
+        ----------
+        text : str
+        """
         if not self.active:
             return
         self._log.info(text)
@@ -130,7 +141,14 @@ class Journal:
             print(text, file=sys.stderr, flush=True)
 
     def step(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Report a finished training step, counted from 1."""
+        """Report a finished training step.
+
+        Parameters
+        ----------
+        step : int
+            Counted from 1.
+        numbers : mapping of str to float
+        """
         if not self.active:
             return
         now = time.monotonic()
@@ -148,7 +166,13 @@ class Journal:
             self._next_flush = now + _FLUSH_SECONDS
 
     def validation(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Report validation numbers."""
+        """Report validation numbers.
+
+        Parameters
+        ----------
+        step : int
+        numbers : mapping of str to float
+        """
         if not self.active or not numbers:
             return
         self.say(f"step {step}{self._of}  " + "  ".join(f"{key} {value:.5g}" for key, value in numbers.items()))

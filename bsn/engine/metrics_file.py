@@ -37,6 +37,10 @@ class MetricsFile:
     def add(self, row: Mapping[str, float]) -> None:
         """Append one row; unknown keys become new columns.
 
+        Parameters
+        ----------
+        row : mapping of str to float
+
         Raises
         ------
         DataError

@@ -213,7 +213,18 @@ class Muon(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One update from the gradients that are there."""
+        """Update the parameters once from their gradients.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss, as torch's optimisers allow.
+
+        Returns
+        -------
+        Any
+            What the closure returns.
+        """
         loss = None
         if closure is not None:
             with torch.enable_grad():

@@ -11,12 +11,21 @@ R = TypeVar("R")
 
 
 def find_recipe(recipes: Mapping[str, R], name: str) -> R:
-    """Recipe of that name.
+    """Recipe of a name.
+
+    Parameters
+    ----------
+    recipes : mapping of str to R
+    name : str
+
+    Returns
+    -------
+    R
 
     Raises
     ------
     ValueError
-        With the names there are.
+        For other names; the message lists those there are.
     """
     if name not in recipes:
         raise ValueError(f"there is no recipe {name!r}; choose one of {', '.join(recipes)}")

@@ -97,10 +97,15 @@ class RunFolder:
     def write_text(self, path: Path, text: str) -> None:
         """Write a small file atomically.
 
+        Parameters
+        ----------
+        path : Path
+        text : str
+
         Raises
         ------
         DataError
-            If that fails.
+            If the file cannot be written.
         """
         with atomic_output(path, overwrite=True) as partial, writing(path):
             partial.write_text(text, encoding="utf-8")

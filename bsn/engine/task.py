@@ -87,10 +87,25 @@ class Task(ABC):
     monitor: str = "val_loss"
 
     def start(self, workers: Workers) -> None:  # noqa: B027  (a hook that most tasks need not fill)
-        """Take note of this process's place; called once before the first step."""
+        """Take note of this process's place; called once before the first step.
+
+        Parameters
+        ----------
+        workers : Workers
+            Rank, number of processes and device.
+        """
 
     def remark(self, steps: int) -> str | None:
-        """What to tell the user of a run by minutes once its length in steps is known."""
+        """What to tell the user of a run by minutes, once its length in steps is known.
+
+        Parameters
+        ----------
+        steps : int
+
+        Returns
+        -------
+        str or None
+        """
         return None
 
     @abstractmethod
@@ -99,21 +114,57 @@ class Task(ABC):
 
     @abstractmethod
     def updates(self, step: int) -> Iterator[Update]:
-        """Changes of parameters of one step. The engine applies each before it asks for the next."""
+        """Changes of parameters of one step. The engine applies each before it asks for the next.
+
+        Parameters
+        ----------
+        step : int
+            Counted from 0.
+
+        Returns
+        -------
+        iterator of Update
+        """
 
     def validate(self, step: int, modules: Mapping[str, nn.Module], samples: Path) -> dict[str, float]:
-        """Validation numbers of `modules` (averaged weights where there are some); pictures go to `samples`."""
+        """Numbers of a validation.
+
+        Parameters
+        ----------
+        step : int
+        modules : mapping of str to nn.Module
+            With averaged weights where there are some.
+        samples : Path
+            Folder for pictures.
+
+        Returns
+        -------
+        dict of str to float
+        """
         return {}
 
     def save(self, path: Path, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> None:  # noqa: B027
-        """Write a finished model file; `facts` (steps, validation numbers) go into its provenance."""
+        """Write a finished model file.
+
+        Parameters
+        ----------
+        path : Path
+        modules : mapping of str to nn.Module
+        facts : mapping
+            Steps and validation numbers, which go into the provenance.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         """Whatever else a resumed task needs: tensors, numbers, strings, and lists or dicts of them."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027
-        """Restore what :meth:`state_dict` gave."""
+        """Restore what :meth:`state_dict` gave.
+
+        Parameters
+        ----------
+        state : mapping
+        """
 
     def close(self) -> None:  # noqa: B027
         """Release threads and files; called once, also after errors."""

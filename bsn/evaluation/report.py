@@ -75,15 +75,33 @@ class HtmlReport:
         self._parts: list[str] = []
 
     def heading(self, text: str) -> None:
-        """Add a section heading."""
+        """Add a section heading.
+
+        Parameters
+        ----------
+        text : str
+        """
         self._parts.append(f"<h2>{html.escape(text)}</h2>")
 
     def paragraph(self, text: str) -> None:
-        """Add a paragraph of plain text."""
+        """Add a paragraph of plain text.
+
+        Parameters
+        ----------
+        text : str
+        """
         self._parts.append(f"<p>{html.escape(text)}</p>")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, best: int | None = None) -> None:
-        """Add a table; row number `best` is set in bold."""
+        """Add a table.
+
+        Parameters
+        ----------
+        columns : sequence of str
+        rows : sequence of sequence of str
+        best : int, optional
+            Number of the row that is set in bold.
+        """
         head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
         body = "".join(
             f"<tr{' class=best' if index == best else ''}>"
@@ -116,7 +134,13 @@ class HtmlReport:
         )
 
     def pictures(self, items: Sequence[tuple[NDArray[np.floating], str]]) -> None:
-        """Add pictures side by side, each with a caption."""
+        """Add pictures side by side, each with a caption.
+
+        Parameters
+        ----------
+        items : sequence of (ndarray, str)
+            Pictures of shape (C, H, W) in [0, 1], and their captions.
+        """
         figures = "".join(
             f'<figure><img src="{_source(image)}" alt="{html.escape(caption)}">'
             f"<figcaption>{html.escape(caption)}</figcaption></figure>"

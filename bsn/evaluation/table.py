@@ -48,7 +48,13 @@ class ScoreTable:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, image: str, numbers: Mapping[str, float]) -> None:
-        """Add the numbers of one image."""
+        """Add the numbers of one image.
+
+        Parameters
+        ----------
+        image : str
+        numbers : mapping of str to float
+        """
         self.rows.append({"image": image, **numbers})
 
     @property

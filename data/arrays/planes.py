@@ -130,7 +130,19 @@ def to_unit(pixels: np.ndarray, value_range: Range | None = None) -> np.ndarray:
 
 
 def unit_span(dtype: Any, value_range: Range | None = None) -> float:
-    """Say how far 0 and 1 lie apart in an image's own values: 255, 65535, 1 for floats, or the length of a stated range."""
+    """Say how far 0 and 1 lie apart in an image's own values: 255, 65535, 1 for floats, or the length of a stated range.
+
+    Parameters
+    ----------
+    dtype : dtype or str
+        Type of the stored values.
+    value_range : tuple of float, optional
+        Stated values of black and white.
+
+    Returns
+    -------
+    float
+    """
     if value_range is not None:
         return value_range[1] - value_range[0]
     dtype = np.dtype(dtype)

@@ -180,7 +180,15 @@ class InPlace:
         self.order = order
 
     def write(self, starts: Sequence[int], box: np.ndarray) -> None:
-        """Write a box in the axes order of the image."""
+        """Write a box in the axes order of the image.
+
+        Parameters
+        ----------
+        starts : sequence of int
+            First index along each axis of the image.
+        box : ndarray
+            Values in the axes order of the image.
+        """
         self.boxes.write([starts[i] for i in self.order], box.transpose(self.order))
 
     def finish(self) -> None:

@@ -190,7 +190,18 @@ def _kind(pixels: np.ndarray) -> str:
 
 
 def clean_digest(pair: Pair, options: ReadOptions | None = None) -> str:
-    """SHA-256 of the shape and the pixels of the clean image, whatever file they come from."""
+    """SHA-256 of the shape and the pixels of the clean image, whatever file they come from.
+
+    Parameters
+    ----------
+    pair : Pair
+    options : ReadOptions, optional
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
     clean = np.ascontiguousarray(read_pair(pair, options)[1])
     return hashlib.sha256(repr((clean.shape, clean.dtype.name)).encode() + clean.tobytes()).hexdigest()
 

@@ -123,7 +123,17 @@ class PairSource(PlaneSource):
         return to_unit(self.native_images(index)[1][:, top : top + height, left : left + width])
 
     def native_images(self, index: int) -> Images:
-        """Degraded and clean image, shape (C, H, W) each, in the type of the files."""
+        """Degraded and clean image in the type of the files.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        Images
+            Two arrays of shape (C, H, W).
+        """
         images = self._kept.get(index)
         if images is not None:
             return images

@@ -69,7 +69,18 @@ class PairRule:
             )
 
     def partner(self, stem: str) -> str | None:
-        """Stem of the clean file, or None where the pattern does not fit."""
+        """Find the name of the clean file.
+
+        Parameters
+        ----------
+        stem : str
+            Name of the degraded file without its suffix.
+
+        Returns
+        -------
+        str or None
+            None where the pattern does not fit.
+        """
         match = re.fullmatch(self.pattern, stem)
         return None if match is None else match.expand(self.clean)
 
@@ -122,12 +133,20 @@ LAYOUTS: Mapping[str, PairLayout] = {
 
 
 def get_layout(name: str) -> PairLayout:
-    """Layout of that name.
+    """Layout of a name.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    PairLayout
 
     Raises
     ------
     DataError
-        With the names there are.
+        For other names; the message lists those there are.
     """
     if name not in LAYOUTS:
         raise DataError(f"layout {name!r}", "is not known", f"use one of {', '.join(LAYOUTS)}")

@@ -272,6 +272,16 @@ def _check_multiple(size: tuple[int, int], multiple_of: int) -> None:
 def sample_generator(seed: int, step: int, number: int, stream: int = _STREAM) -> np.random.Generator:
     """Generator of one sample of one step; different streams are independent.
 
+    Parameters
+    ----------
+    seed, step, number : int
+    stream : int
+        Different streams are independent.
+
+    Returns
+    -------
+    numpy.random.Generator
+
     Raises
     ------
     DataError
@@ -294,7 +304,20 @@ def _cells(source: ImageSource, height: int, width: int) -> Iterator[tuple[int, 
 
 
 def cut_crops(source: ImageSource, positions: np.ndarray, size: tuple[int, int]) -> CropBatch:
-    """Read crops (rows, columns) at positions, rows of `CropBatch.positions`."""
+    """Read crops at positions.
+
+    Parameters
+    ----------
+    source : ImageSource
+    positions : ndarray
+        Rows of `CropBatch.positions`.
+    size : tuple of int
+        Rows and columns of a crop.
+
+    Returns
+    -------
+    CropBatch
+    """
     pixels = np.empty((len(positions), source.channels, *size), dtype=np.float32)
     targets = []
     for row, (index, top, left, turn) in zip(pixels, positions.tolist(), strict=True):

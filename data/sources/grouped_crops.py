@@ -137,7 +137,17 @@ class GroupedCrops:
         return cut_crops(self.source, np.array(positions, dtype=np.int64), (self.size, self.size))
 
     def positions(self, step: int, number: int) -> list[tuple[int, int, int, int]]:
-        """Draw where the crops of one background lie, as rows of `CropBatch.positions`."""
+        """Draw where the crops of one background lie.
+
+        Parameters
+        ----------
+        step, number : int
+
+        Returns
+        -------
+        list of tuple of 4 int
+            Rows of `CropBatch.positions`.
+        """
         rng = sample_generator(self.seed, step, number, _STREAM)
         indices = self.members[int(rng.integers(len(self.members)))]
         chosen = rng.permutation(len(indices))[: self.count]

@@ -31,19 +31,58 @@ class ImageSource(Protocol):
         ...
 
     def name(self, index: int) -> str:
-        """Name an image, for example ``cells.tif[z=3]``."""
+        """Name an image, for example ``cells.tif[z=3]``.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        str
+        """
         ...
 
     def size(self, index: int) -> tuple[int, int]:
-        """Return rows and columns of an image."""
+        """Return the size of an image.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        tuple of int
+            Rows and columns.
+        """
         ...
 
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region: float32, shape (C, height, width), integers scaled to [0, 1]."""
+        """Read a region.
+
+        Parameters
+        ----------
+        index, top, left, height, width : int
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+            Integers are scaled to [0, 1].
+        """
         ...
 
     def image(self, index: int) -> np.ndarray:
-        """Read an image: float32, shape (C, H, W), integers scaled to [0, 1]."""
+        """Read an image.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        ndarray, shape (C, H, W), float32
+            Integers are scaled to [0, 1].
+        """
         ...
 
 
@@ -52,7 +91,17 @@ class PairedSource(Protocol):
     """An `ImageSource` that knows what its images should become."""
 
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
-        """Read a region of the target: float32, shape (..., C, height, width); None where there is none."""
+        """Read a region of the target.
+
+        Parameters
+        ----------
+        index, top, left, height, width : int
+
+        Returns
+        -------
+        ndarray, shape (..., C, height, width), float32, or None
+            None where there is none.
+        """
         ...
 
 

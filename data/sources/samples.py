@@ -6,6 +6,14 @@ __all__ = ["evenly", "middle"]
 def evenly(count: int, most: int) -> list[int]:
     """At most `most` indices below `count`, evenly spread from the first to the last.
 
+    Parameters
+    ----------
+    count, most : int
+
+    Returns
+    -------
+    list of int
+
     Examples
     --------
     >>> evenly(5, 3), evenly(2, 3), evenly(0, 3)
@@ -18,6 +26,17 @@ def evenly(count: int, most: int) -> list[int]:
 
 def middle(size: tuple[int, int], most: int) -> tuple[int, int, int, int]:
     """Box (top, left, height, width) in the middle of an image of `size`, with sides of at most `most`.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Rows and columns of the image.
+    most : int
+        Largest side of the box.
+
+    Returns
+    -------
+    tuple of 4 int
 
     Examples
     --------

@@ -25,7 +25,18 @@ class Noise(Protocol):
         ...
 
     def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Draw only the noise: mean zero, what `__call__` adds with the same generator state."""
+        """Draw only the noise, of mean zero: what `__call__` adds with the same generator state.
+
+        Parameters
+        ----------
+        image : ndarray, float
+        rng : Generator or int
+
+        Returns
+        -------
+        ndarray
+            Of the shape of `image`.
+        """
         ...
 
 

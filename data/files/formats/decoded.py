@@ -34,7 +34,19 @@ class BoxReader(Protocol):
     """An array in a file of which boxes can be read, in the axes order of the file."""
 
     def read(self, starts: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
-        """Read the box that begins at `starts` and has shape `sizes`."""
+        """Read a box.
+
+        Parameters
+        ----------
+        starts : sequence of int
+            First index along each axis.
+        sizes : sequence of int
+            Length along each axis.
+
+        Returns
+        -------
+        ndarray, shape `sizes`
+        """
         ...
 
     def close(self) -> None:

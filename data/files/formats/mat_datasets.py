@@ -49,7 +49,16 @@ class Place:
 
 
 def matlab_class(item: Any) -> str:
-    """Read the name of the MATLAB class of a dataset; empty where there is none."""
+    """Read the name of the MATLAB class of a dataset; empty where there is none.
+
+    Parameters
+    ----------
+    item : h5py.Dataset or h5py.Group
+
+    Returns
+    -------
+    str
+    """
     name = item.attrs.get("MATLAB_class", b"")
     return name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
 
@@ -75,7 +84,16 @@ def find_datasets(file: Any) -> dict[str, Place]:
 
 
 def listed(places: Mapping[str, Place]) -> dict[str, Listed]:
-    """Describe datasets for a choice among them."""
+    """Describe datasets for a choice among them.
+
+    Parameters
+    ----------
+    places : mapping of str to Place
+
+    Returns
+    -------
+    dict of str to Listed
+    """
     return {name: Listed(place.shape, place.dtype) for name, place in places.items()}
 
 

@@ -53,7 +53,16 @@ def find_arrays(variables: dict[str, Any]) -> dict[str, Place]:
 
 
 def listed(places: Mapping[str, Place]) -> dict[str, Listed]:
-    """Describe arrays for a choice among them."""
+    """Describe arrays for a choice among them.
+
+    Parameters
+    ----------
+    places : mapping of str to Place
+
+    Returns
+    -------
+    dict of str to Listed
+    """
     return {name: Listed(place.value.shape, place.value.dtype) for name, place in places.items()}
 
 
