@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "extensions"), str(HERE), str(HERE.parent)]
@@ -53,3 +54,15 @@ html_css_files = ["blindspot.css"]
 html_copy_source = False
 html_show_sourcelink = False
 copybutton_prompt_text = "$ "
+
+
+def plain_types(
+    app: Any, what: str, name: str, value: Any, options: Any, signature: str, returned: str
+) -> tuple[str, str]:
+    """Signature without the marks that shorten links, which stay visible where a type is no link."""
+    return tuple(text and text.replace("~typing.", "").replace("~", "") for text in (signature, returned))
+
+
+def setup(app: Any) -> None:
+    """Shorten the types in signatures."""
+    app.connect("autodoc-process-signature", plain_types)

@@ -15,6 +15,8 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from benchmarks.tables import TABLES
 from benchmarks.tables.stored import value
 
+_LONGEST = 40  # characters of a cell that stays on one line
+
 
 class ResultsTable(SphinxDirective):
     """A table with its commands and machines folded away below it."""
@@ -32,7 +34,8 @@ class ResultsTable(SphinxDirective):
             text += f"\n\n:::{{dropdown}} Command, machine and versions\n{table.provenance()}\n:::\n"
         else:
             text += f"\n\nThe documentation's build counted these (`python -m benchmarks.tables {name}`).\n"
-        frame = nodes.container(classes=["results-table"])
+        wordy = any(len(cell) > _LONGEST for row in table.rows for cell in row[1:-1])
+        frame = nodes.container(classes=["results-table", "wordy"] if wordy else ["results-table"])
         frame += self.parse_text_to_nodes(text)
         return [frame]
 
