@@ -273,3 +273,19 @@ def test_scope_can_be_changed_afterwards():
 def test_illegal_configurations_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         TBSNConfig(**options)
+
+
+def test_without_norms_every_block_begins_close_to_the_identity_and_is_not_cut_off():
+    """Nothing else bounds the sum of many branches; with the usual start each block would change its input by a quarter."""
+    torch.manual_seed(0)
+    network, changes = create("tbsn-small", channels=1, norm="none"), []
+
+    def note(module, inputs, output):
+        changes.append(float(((output - inputs[0]).std() / inputs[0].std()).detach()))
+
+    blocks = [module for module in network.modules() if isinstance(module, Block)]
+    for block in blocks:
+        block.register_forward_hook(note)
+    network(torch.randn(1, 1, 64, 64))
+    assert len(changes) == len(blocks) > 5
+    assert 0.01 < min(changes) <= max(changes) < 0.05
