@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bsn.lattice import merge_phases, split_phases
-from bsn.models import TBSN, TBSNConfig
+from bsn.models import TBSN, TBSNConfig, create
 from bsn.models.tbsn.blocks import Block, Downsample, FeedForward, Upsample
 from bsn.models.tbsn.official import our_config, our_key
 from bsn.ops.channel_attention.module import ChannelAttention
