@@ -10,6 +10,8 @@
 ``spectrum``       power of the noise, frequency by frequency
 ``wiener``         the noisy image mixed back into a denoised one, frequency by frequency
 ``measurement``    level, curve and correlation of the noise, measured on the noisy images alone
+``correlation_map``  correlation of the noise in all directions
+``sure``           error of a denoised image without a clean one
 ``outliers``       hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
 ``robust``         mean, spread and range of images in which a few values are far from all others
 ``advice``         from measured noise to settings
@@ -20,6 +22,7 @@
 
 from bsn.noise.advice import Advice, NoiseName, NoiseScope, advise
 from bsn.noise.calibration import calibrate
+from bsn.noise.correlation_map import NoiseCorrelation, measure_correlation_map
 from bsn.noise.curve import NoiseCurve, fit_noise, propagated_share
 from bsn.noise.judgement import Judgement, judge_noise
 from bsn.noise.level import FittedNoiseLevel, NoiseLevel
@@ -43,6 +46,7 @@ from bsn.noise.posterior import (
 )
 from bsn.noise.robust import robust_moments, value_limits
 from bsn.noise.spectrum import NoiseSpectrum, measure_colours, measure_spectrum
+from bsn.noise.sure import NoiseCovariance, Risk, draw_noise, estimate_risk
 from bsn.noise.value_scale import ValueScale
 from bsn.noise.wiener import wiener_filter, wiener_filter_independent
 
@@ -52,6 +56,8 @@ __all__ = [
     "FittedNoiseLevel",
     "FlattestParts",
     "Judgement",
+    "NoiseCorrelation",
+    "NoiseCovariance",
     "NoiseCurve",
     "NoiseLevel",
     "NoiseModel",
@@ -60,16 +66,20 @@ __all__ = [
     "NoiseSpectrum",
     "NoiseStatistics",
     "Prediction",
+    "Risk",
     "ValueScale",
     "advise",
     "affine_noise_variance",
     "calibrate",
+    "draw_noise",
+    "estimate_risk",
     "find_outliers",
     "fit_noise",
     "flattest_parts",
     "judge_noise",
     "measure_along",
     "measure_colours",
+    "measure_correlation_map",
     "measure_noise",
     "measure_spectrum",
     "name_outliers",

@@ -10,7 +10,8 @@ mean and the spread of a whole image, and a network spreads it over its surround
 - the pixels around the group do not share its excess. Optics spread the image of a star over several pixels, so a star that is
   sampled as it should be has neighbours with a third of its height or more. An outlier has none.
 
-Edges, texture and clipped areas fail the second or the third condition.
+Edges, texture and clipped areas fail the second or the third condition. Where more than a fiftieth of the pixels stand out
+(salt and pepper, single photons), they are noise, and raise its standard deviation.
 
 References: the third condition is the idea of van Dokkum, "Cosmic-Ray Rejection by Laplacian Edge Detection", PASP 113 (2001);
 the stabilised units are those of Anscombe's root for Poisson-Gaussian noise (Starck, Murtagh, Bijaoui 1998).
@@ -49,9 +50,6 @@ class OutlierSettings:
     certain : float
         Standard deviations of the excess from which a square of 2 x 2 pixels counts, too. A star of this height that covers
         such a square has neighbours of its own that are significant. Tried from 50 to 200.
-    tail : float
-        Largest share of the pixels of an image that can be outliers. Where more pixels stand out, they are the picture or the
-        noise itself (single photons, salt and pepper).
     """
 
     significance: float = 10.0
@@ -59,7 +57,6 @@ class OutlierSettings:
     allowance: float = 3.0
     most_pixels: int = 6
     certain: float = 100.0
-    tail: float = 0.01
 
 
 OUTLIERS = OutlierSettings()
@@ -104,7 +101,7 @@ def _in_plane(plane: np.ndarray, noise: LocalNoise) -> np.ndarray:
     found = np.zeros(plane.shape, bool)
     for sign in (1, -1):
         found |= _on_one_side(plane, noise, sign)
-    return found if found.mean() <= OUTLIERS.tail else np.zeros_like(found)
+    return found
 
 
 def _on_one_side(plane: np.ndarray, noise: LocalNoise, sign: int) -> np.ndarray:
