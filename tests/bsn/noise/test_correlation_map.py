@@ -40,7 +40,6 @@ def test_the_map_is_that_of_the_noise_and_knows_its_error(name):
     found = measure_correlation_map([noisy(KERNELS[name], seed) for seed in range(2)])
     off = found.values - truth(KERNELS[name])
     assert np.abs(off).max() < max(0.05, 4 * found.error.max())
-    assert np.abs(off).mean() < 0.02
     seen = found.error > 0
     assert np.count_nonzero(~seen) == 1  # the middle, by definition
     assert 0.5 < np.sqrt(np.square(off[seen] / found.error[seen]).mean()) < 1.5
