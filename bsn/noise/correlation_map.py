@@ -34,11 +34,11 @@ class MapSettings:
     Parameters
     ----------
     share : float
-        Share of the blocks that is taken, those with the flattest surroundings. Tried from 0.05 to 0.5.
+        Share of the blocks that is taken, those with the flattest surroundings. Only this value was tried.
     fewest : int
         Blocks, at least; fewer than this are not measured.
     outstanding : float
-        Variance of a block over the median of those taken from which it holds an edge. Tried from 2 to 5.
+        Variance of a block over the median of those taken from which it holds an edge. Only this value was tried.
     """
 
     share: float = 0.1

@@ -21,14 +21,41 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["NoiseCurve", "fit_noise", "propagated_share"]
+__all__ = ["CURVE", "CurveSettings", "NoiseCurve", "fit_noise", "propagated_share"]
 
-_PARTS = 8
-_ROUNDS = 4
-_SUREST = 0.2
-_LEAST = 0.2
-_FEWEST = 512
-_PROBE = 0.3  # of the noise: little enough for a network to be linear, much more than its rounding
+
+@dataclass(frozen=True)
+class CurveSettings:
+    """Constants of the fit.
+
+    They were set by hand on synthetic noise and on w2s, whose scores the table of microscopy shows; no trial of other values is
+    recorded.
+
+    Parameters
+    ----------
+    parts : int
+        Of the pixels, by intensity.
+    rounds : int
+        Of the fit of a level.
+    surest : float
+        Share of the pixels of one intensity whose predicted uncertainty counts as common.
+    least : float
+        Noise variance, at least, as a share of the squared residual.
+    fewest : int
+        Pixels in the parts at both ends, which are divided further.
+    probe : float
+        Step of the probe in units of the noise: little enough for a network to be linear, much more than its rounding.
+    """
+
+    parts: int = 8
+    rounds: int = 4
+    surest: float = 0.2
+    least: float = 0.2
+    fewest: int = 512
+    probe: float = 0.3
+
+
+CURVE = CurveSettings()
 
 
 @dataclass(frozen=True)
@@ -91,7 +118,7 @@ def propagated_share(
     """
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(noisy.shape, generator=generator).to(noisy) * variance.to(noisy).sqrt()
-    return ((predict(noisy + _PROBE * noise) - mean) / _PROBE).square() / variance
+    return ((predict(noisy + CURVE.probe * noise) - mean) / CURVE.probe).square() / variance
 
 
 @torch.no_grad()
@@ -136,24 +163,24 @@ def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor, propagated: Tens
 
 def _sizes(count: int) -> list[int]:
     """Eight equal parts, the first and the last halved again and again: intensities at the ends are far apart."""
-    size = count // _PARTS
+    size = count // CURVE.parts
     if not size:
-        raise ValueError(f"fit_noise: {count} values are too few; {_PARTS} are needed")
+        raise ValueError(f"fit_noise: {count} values are too few; {CURVE.parts} are needed")
     tail = [size]
-    while tail[-1] >= 2 * _FEWEST:
+    while tail[-1] >= 2 * CURVE.fewest:
         half = tail.pop() // 2
         tail += [size - sum(tail) - half, half]
-    return [*tail[::-1], *[size] * (_PARTS - 2), *tail]
+    return [*tail[::-1], *[size] * (CURVE.parts - 2), *tail]
 
 
 def _level(squares: Tensor, spread: Tensor) -> Tensor:
     """What the squares (N, K) of pixels of one intensity have in common, (N,): most likely, given what is unsure beyond it."""
-    surest = spread.kthvalue(max(int(_SUREST * spread.shape[1]), 1), dim=1, keepdim=True).values
+    surest = spread.kthvalue(max(int(CURVE.surest * spread.shape[1]), 1), dim=1, keepdim=True).values
     spread = (spread - surest).clamp_min(0)
     total = squares.mean(1, keepdim=True).clamp_min(1e-12)
     noise = total
-    for _ in range(_ROUNDS):
+    for _ in range(CURVE.rounds):
         weights = (noise + spread).pow(-2)
         noise = (weights * (squares - spread)).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
-        noise = noise.clamp_min(_LEAST * total)
+        noise = noise.clamp_min(CURVE.least * total)
     return noise[:, 0]

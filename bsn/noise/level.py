@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +14,26 @@ from bsn.noise.model import NoiseModel
 from bsn.noise.posterior import affine_noise_variance
 from bsn.noise.value_scale import ValueScale
 
-__all__ = ["FittedNoiseLevel", "NoiseLevel"]
+__all__ = ["LEVEL", "FittedNoiseLevel", "LevelSettings", "NoiseLevel"]
 
-_SMALLEST = 1e-6
-_PACE = 10.0  # two numbers, of which every pixel tells something, may move faster than weights
+
+@dataclass(frozen=True)
+class LevelSettings:
+    """Constants of a learned noise level; set by hand, no trial of other values is recorded.
+
+    Parameters
+    ----------
+    smallest : float
+        Slope and variance where learning starts, at least, in network units.
+    pace : float
+        How much faster they move than weights: two numbers, of which every pixel tells something.
+    """
+
+    smallest: float = 1e-6
+    pace: float = 10.0
+
+
+LEVEL = LevelSettings()
 
 
 class NoiseLevel(nn.Module):
@@ -51,8 +68,8 @@ class NoiseLevel(nn.Module):
                 f"noise of gain {start.gain:g} and variance {start.variance:g} has no positive variance at {darkest:g}, the "
                 "darkest pixel; raise the read noise"
             )
-        logs = torch.tensor([math.log(max(slope, _SMALLEST)), math.log(max(at_darkest, _SMALLEST))])
-        self.logs = nn.Parameter(logs / _PACE, requires_grad=learned)
+        logs = torch.tensor([math.log(max(slope, LEVEL.smallest)), math.log(max(at_darkest, LEVEL.smallest))])
+        self.logs = nn.Parameter(logs / LEVEL.pace, requires_grad=learned)
 
     def forward(self, mean: Tensor) -> Tensor:
         """Noise variance at a predicted mean (N, C, H, W), same shape, float32 or more."""
@@ -60,8 +77,8 @@ class NoiseLevel(nn.Module):
         return affine_noise_variance(mean, slope, constant)
 
     def _affine(self) -> tuple[Tensor, Tensor]:
-        at_darkest = (_PACE * self.logs[1]).exp()
-        slope = (_PACE * self.logs[0]).exp() if self.has_gain else torch.zeros_like(at_darkest)
+        at_darkest = (LEVEL.pace * self.logs[1]).exp()
+        slope = (LEVEL.pace * self.logs[0]).exp() if self.has_gain else torch.zeros_like(at_darkest)
         return slope, at_darkest - slope * self.darkest
 
     @torch.no_grad()

@@ -15,8 +15,10 @@ import numpy as np
 from bsn.noise.measurement.correlation import plane_basis
 
 __all__ = [
+    "FLAT",
     "SIDE",
     "FlatBlocks",
+    "FlatSettings",
     "cut_blocks",
     "find_flat",
     "flat_places",
@@ -28,14 +30,42 @@ __all__ = [
 SIDE = 16
 """Pixels of a block's side: long enough for correlated noise, short enough to find flat places."""
 
-_SHARE = 0.1
-_BINS = 8
-_FEWEST_PER_BIN = 12
-_CLIPPED_SHARES = (0.02, 0.1, 0.3)
-_FEWEST = 30
-_TERMS = 3
-# Mean correlation of neighbours along rows and columns; 0.05 is a standard deviation of white noise in one block.
-_TEXTURE = 0.1
+_TERMS = 3  # of a plane
+
+
+@dataclass(frozen=True)
+class FlatSettings:
+    """Constants of the choice of blocks.
+
+    They were set on the sets of ``python -m benchmarks.noise_statistics``, which its table shows, and on photographs with known
+    noise; the ranges tried were not recorded.
+
+    Parameters
+    ----------
+    share : float
+        Share of the blocks of one intensity that counts as flat.
+    ranges : int
+        Of intensities, at most.
+    fewest_in_range : int
+        Blocks in each of them.
+    clipped : tuple of float
+        Shares of clipped pixels that a block may have, the first with which there are `fewest` blocks.
+    fewest : int
+        Blocks that are enough.
+    texture : float
+        Mean correlation of neighbours along rows and columns up to which a block is free of texture, for white noise; 0.05 is
+        a standard deviation of white noise in one block.
+    """
+
+    share: float = 0.1
+    ranges: int = 8
+    fewest_in_range: int = 12
+    clipped: tuple[float, ...] = (0.02, 0.1, 0.3)
+    fewest: int = 30
+    texture: float = 0.1
+
+
+FLAT = FlatSettings()
 
 
 @dataclass(frozen=True)
@@ -106,7 +136,7 @@ def unclipped(clipped: np.ndarray, missing: np.ndarray, side: int = SIDE) -> np.
     ndarray of bool, shape (blocks of the plane,)
     """
     shares, whole = _blocks(clipped, side).mean(1), ~_blocks(missing, side).any(1)
-    limit = next((share for share in _CLIPPED_SHARES if (whole & (shares <= share)).sum() >= _FEWEST), 1.0)
+    limit = next((share for share in FLAT.clipped if (whole & (shares <= share)).sum() >= FLAT.fewest), 1.0)
     kept: np.ndarray = whole & (shares <= limit)
     return kept
 
@@ -131,7 +161,7 @@ def free_of_texture(blocks: FlatBlocks) -> np.ndarray:
     """
     left, power = blocks.residual, np.square(blocks.residual).mean((1, 2))
     products = (left[:, :, 1:] * left[:, :, :-1]).mean((1, 2)) + (left[:, 1:] * left[:, :-1]).mean((1, 2))
-    free: np.ndarray = products <= 2 * _TEXTURE * power
+    free: np.ndarray = products <= 2 * FLAT.texture * power
     return free
 
 
@@ -153,7 +183,7 @@ def find_flat(blocks: FlatBlocks) -> list[FlatBlocks]:
 def flat_places(blocks: FlatBlocks) -> list[np.ndarray]:
     """Indices of what :func:`find_flat` takes."""
     count = len(blocks.mean)
-    bins = max(min(_BINS, count // _FEWEST_PER_BIN), 1)
+    bins = max(min(FLAT.ranges, count // FLAT.fewest_in_range), 1)
     order = np.argsort(blocks.mean, kind="stable")
     return [part[_flattest(blocks.variance[part])] for part in np.array_split(order, bins) if len(part)]
 
@@ -179,11 +209,11 @@ def lowest_part_factor(squared_correlations: float) -> float:
     from scipy.stats import chi2
 
     freedom = (SIDE * SIDE - _TERMS) / max(squared_correlations, 1.0)
-    quantile = chi2.ppf(_SHARE, freedom)
+    quantile = chi2.ppf(FLAT.share, freedom)
     # E[X | X < q] of a chi-square distribution, by its recursion in the degrees of freedom.
-    return float(chi2.cdf(quantile, freedom + 2) / _SHARE)
+    return float(chi2.cdf(quantile, freedom + 2) / FLAT.share)
 
 
 def _flattest(variance: np.ndarray) -> np.ndarray:
-    count = max(round(_SHARE * len(variance)), 1)
+    count = max(round(FLAT.share * len(variance)), 1)
     return np.argpartition(variance, count - 1)[:count]

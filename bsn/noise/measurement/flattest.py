@@ -15,16 +15,38 @@ import numpy as np
 from bsn.noise.measurement.correlation import Correlation, measure_correlation
 from bsn.noise.measurement.flat_blocks import cut_blocks
 
-__all__ = ["INDEPENDENT", "FlattestParts", "flattest_parts"]
+__all__ = ["FLATTEST", "INDEPENDENT", "FlattestParts", "FlattestSettings", "flattest_parts"]
 
 INDEPENDENT = 0.12
 """Correlation of direct neighbours up to which noise counts as white."""
 
-_SIDE = 8
-_SHARE = 0.02
-_FEWEST = 16
-# In grey levels: what varies less is rounding as well as noise.
-_LEAST = 1.5
+
+@dataclass(frozen=True)
+class FlattestSettings:
+    """Constants of the look at the flattest parts.
+
+    They were set on the sets of ``python -m benchmarks.noise_statistics``, which its table shows, and on photographs with noise
+    of 2 to 25 grey levels; the ranges tried were not recorded.
+
+    Parameters
+    ----------
+    side : int
+        Of the blocks, in pixels.
+    share : float
+        Share of the blocks that is looked at.
+    fewest : int
+        Blocks, at least.
+    least : float
+        Standard deviation in grey levels: what varies less is rounding as well as noise.
+    """
+
+    side: int = 8
+    share: float = 0.02
+    fewest: int = 16
+    least: float = 1.5
+
+
+FLATTEST = FlattestSettings()
 
 
 @dataclass(frozen=True)
@@ -53,7 +75,7 @@ class FlattestParts:
     @property
     def white(self) -> bool:
         """Whether there is noise, and neighbours do not share it; False also where too little is seen."""
-        return self.blocks >= _FEWEST and abs(self.strongest_lag) <= INDEPENDENT
+        return self.blocks >= FLATTEST.fewest and abs(self.strongest_lag) <= INDEPENDENT
 
 
 def flattest_parts(planes: Iterable[np.ndarray], grey_level: float = 0.0) -> FlattestParts:
@@ -77,12 +99,12 @@ def flattest_parts(planes: Iterable[np.ndarray], grey_level: float = 0.0) -> Fla
     """
     found, squares, count = [], 0.0, 0
     for channel in (channel for image in planes for channel in image):
-        blocks = cut_blocks(channel, -np.inf, np.inf, side=_SIDE)
+        blocks = cut_blocks(channel, -np.inf, np.inf, side=FLATTEST.side)
         varied = np.flatnonzero(blocks.variance > 0)  # clipped skies have none at all
         order = np.argsort(blocks.variance[varied], kind="stable")
-        flattest = varied[order[: max(_FEWEST, round(_SHARE * len(varied)))]]
+        flattest = varied[order[: max(FLATTEST.fewest, round(FLATTEST.share * len(varied)))]]
         variance = blocks.variance[flattest]
         squares, count = squares + float(variance.sum()), count + len(variance)
-        found.append(blocks.residual[flattest][variance >= (_LEAST * grey_level) ** 2])
-    seen = np.concatenate(found) if found else np.empty((0, _SIDE, _SIDE))
+        found.append(blocks.residual[flattest][variance >= (FLATTEST.least * grey_level) ** 2])
+    seen = np.concatenate(found) if found else np.empty((0, FLATTEST.side, FLATTEST.side))
     return FlattestParts(measure_correlation(seen), len(seen), float(np.sqrt(squares / max(count, 1))))
