@@ -135,7 +135,9 @@ def speed(options) -> dict:
         denoise(crop[None])
     target_seconds = time.perf_counter() - start
     print(f"teacher's target of one batch {target_seconds:.1f} s", flush=True)
-    tiny_teacher = ModelTeacher(create("tbsn-tiny"), TeacherInference(), "cpu")  # fills a cache of the same layout
+    tiny_teacher = ModelTeacher(
+        create("phase-unet-tiny"), TeacherInference(), "cpu"
+    )  # fills a cache of the same layout
     with tempfile.TemporaryDirectory() as folder:
         source = ArraySource([rng.integers(0, 256, (3, 256, 256), dtype=np.uint8) for _ in range(4)], "CYX")
         task = build_task(make_cache(tiny_teacher, source, Path(folder, "c.h5")), config, 0)
@@ -214,7 +216,7 @@ def export(options) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=["students", "ablation", "speed", "export"])
-    parser.add_argument("--teacher", type=Path, default=Path("runs/w2s_tbsn-tiny_phase_none_adamw_seed0"))
+    parser.add_argument("--teacher", type=Path, default=Path("runs/w2s_phase-unet-tiny_phase_none_adamw_seed0"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("runs/distill"))
     parser.add_argument("--steps", type=int, default=400, help="of each run of the ablation")

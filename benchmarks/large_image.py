@@ -38,7 +38,7 @@ def denoise(source: Path, target: Path, model: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sides", type=int, nargs="+", default=[2000, 4000, 8000])
-    parser.add_argument("--model", default="tbsn-tiny")
+    parser.add_argument("--model", default="phase-unet-tiny")
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:

@@ -56,9 +56,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(2)
-    tiny = presets()["tbsn-tiny"].config
-    assert isinstance(tiny, TBSNConfig)
-    attentive = dataclasses.replace(tiny, mixers=("channel",) * 4, channel_heads=(1, 1, 1, 2))
+    tiny = presets()["phase-unet-tiny"].config
+    attentive = TBSNConfig(
+        **dataclasses.asdict(tiny),
+        mixers=("channel",) * 4,
+        channel_heads=(1, 1, 1, 2),
+        window_heads=(1,) * 4,
+        overlaps=(0.5,) * 4,
+        window=16,
+    )
     register_preset(Preset(NAME, "tbsn", attentive, "for this benchmark"))
     images = [str(pair.noisy) for pair in pairs(options.data, "w2s", "train")]
     scores: dict[str, list[float]] = {"phase": [], "global": []}

@@ -1,6 +1,6 @@
 """Full-size networks, forward and training step, in the ways an engine can run them.
 
-    python -m benchmarks.networks [--networks tbsn tbsn-tiny dbsnl] [--size 256] [--repeats 3]
+    python -m benchmarks.networks [--networks tbsn phase-unet-tiny dbsnl] [--size 256] [--repeats 3]
 
 For TBSN, DDSA, DRT and ELF first the literal form of the specification, in PyTorch's own operators. On the CPU then: float32,
 bfloat16, torch.compile (with --compile), one thread. On CUDA: our form with plain operators in float32, and with kernels in
@@ -27,7 +27,7 @@ from tests.helpers.literal_restoration import LiteralDDSA, LiteralDRT, literal_e
 from tests.helpers.literal_tbsn import LiteralTBSN
 
 LITERAL = {"tbsn": LiteralTBSN, "ddsa": LiteralDDSA, "drt": LiteralDRT, "elf": lambda: literal_elf(ELF())}
-NETWORKS = ["tbsn", "tbsn-tiny", "dbsnl", "ddsa", "drt", "elf"]
+NETWORKS = ["tbsn", "phase-unet-tiny", "dbsnl", "ddsa", "drt", "elf"]
 DRT_WINDOW = 7  # sides that its literal form takes are multiples
 
 

@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DEFAULT)
     parser.add_argument("--way", choices=["mean", "known", "learned", "bm3d"], default="known")
     parser.add_argument("--noise", choices=list(NOISES), default="gaussian")
-    parser.add_argument("--model", default="tbsn-tiny")
+    parser.add_argument("--model", default="phase-unet-tiny")
     parser.add_argument("--augment_colours", action="store_true")
     parser.add_argument("--optimizer", choices=["muon", "adamw"], help="instead of the default of bsn train")
     parser.add_argument("--batch_size", type=int, help="instead of the default of bsn train")
@@ -154,7 +154,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     content: dict[str, Any] = {"threads": options.threads}
-    model_part = f"_{options.model}" if options.model != "tbsn-tiny" else ""
+    model_part = f"_{options.model}" if options.model != "phase-unet-tiny" else ""
     steps_part = f"_{options.steps}" if options.steps else ""
     optimizer_part = f"_{options.optimizer}" if options.optimizer else ""
     title = f"synthetic_{options.noise}_{options.way}{model_part}{optimizer_part}{steps_part}"

@@ -1,6 +1,6 @@
 """Main job on real microscopy: train on noisy fluorescence frames alone, score held-out fields.
 
-    python -m benchmarks.w2s --data ../shared/data --minutes 10 [--model tbsn-tiny] [--channel_attention global] [--seed 0]
+    python -m benchmarks.w2s --data ../shared/data --minutes 10 [--model tbsn-small] [--channel_attention global] [--seed 0]
 
 Trains on the noisy frames of the W2S fields that the index marks "train", scores those marked "test" with the protocol
 "affine"; --split train scores those it was trained on, whose clean partners training does not see. Writes
@@ -29,7 +29,7 @@ from bsn.training import TrainConfig, train
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DEFAULT)
-    parser.add_argument("--model", default="tbsn-tiny")
+    parser.add_argument("--model", default="phase-unet-tiny")
     parser.add_argument("--channel_attention", default="phase")
     parser.add_argument("--noise", default="none", help="none, gaussian, poisson-gaussian or auto")
     parser.add_argument("--noise_scope", default="auto", help="set, image or auto")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from bsn.cli.command import Command
 from bsn.cli.refusal import refusal_text
+from bsn.cli.terminal import speaking
 
 __all__ = ["main"]
 
@@ -43,6 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, words: list[str]) -> int:
+    with speaking(f"bsn {name}"):
+        return _run_quietly(name, words)
+
+
+def _run_quietly(name: str, words: list[str]) -> int:
     from jsonargparse import ArgumentError, ArgumentParser
 
     try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bsn.blindness import Verdict
 
 EXAMPLES = """examples:
-  bsn verify tbsn-tiny                                 a preset, with fresh weights
+  bsn verify phase-unet-tiny                           a preset, with fresh weights
   bsn verify run/                                      the model of a run, or a .safetensors file
   bsn verify mypackage.nets:build --channels 1 --size 96
   bsn verify halfplane --hole square:5                 a region around each pixel
@@ -108,9 +108,9 @@ def _progress(text: str) -> None:
 def _find(word: str, channels: int | None, overrides: list[str]) -> _Target:
     """Network of a preset, a file, a folder, or a callable."""
     from bsn.blindness import guess_channels
-    from bsn.models import create, presets
+    from bsn.models import create, current_name, presets
 
-    if word in presets():
+    if current_name(word) in presets():
         network = create(word, channels=channels, **_parse(overrides))
         return _Target(word, network, guess_channels(network), (0.0, 1.0))
     if overrides:

@@ -68,7 +68,7 @@ def run_demo(
     training = [noisy(photograph(name), seed + 1 + i) for i, name in enumerate(TRAINING_PHOTOGRAPHS)]
     truth = photograph(TEST_PHOTOGRAPH)
     image = noisy(truth, seed)
-    say(f"training tbsn-tiny on {len(training)} noisy photographs, never shown a clean one ...")
+    say(f"training phase-unet-tiny on {len(training)} noisy photographs, never shown a clean one ...")
     length = {"steps": steps} if steps else {"minutes": minutes, "max_steps": _MAX_STEPS}
     loop = LoopConfig(**length, seed=seed, validate_every=0)
     train(training, output / "run", TrainConfig(optimizer="muon"), loop, axes="CYX")
@@ -98,7 +98,7 @@ def run_demo(
 
 def _rows(before: Score, after: Score, baselines: list[Baseline]) -> list[list[str]]:
     rows = [["noisy", "", before], *([b.name, b.setting, Score(b.psnr, b.ssim)] for b in baselines)]
-    rows.append(["tbsn-tiny", "noisy images only; posterior, 8 views, Wiener filter", after])
+    rows.append(["phase-unet-tiny", "noisy images only; posterior, 8 views, Wiener filter", after])
     return [[str(name), str(setting), f"{s.psnr:.2f}", f"{s.ssim:.3f}"] for name, setting, s in rows]  # type: ignore[attr-defined]
 
 
@@ -130,7 +130,7 @@ def _report(
     rows = _rows(before, after, baselines)
     report = HtmlReport("Denoising without a clean image: the demo")
     report.paragraph(
-        f"A small blind-spot network (tbsn-tiny) was trained for a few minutes on {len(TRAINING_PHOTOGRAPHS)} noisy "
+        f"A small blind-spot network (phase-unet-tiny) was trained for a few minutes on {len(TRAINING_PHOTOGRAPHS)} noisy "
         f"photographs ({', '.join(TRAINING_PHOTOGRAPHS)}). It never saw a clean image, nor the photograph below. The noise is "
         f"Poisson-Gaussian (gain {NOISE.gain:g}, read noise {NOISE.read_noise:g}). Gain and read noise were learned as well "
         f"({_learned(model.noise)}), and the noisy pixel joins its prediction by Bayes' rule, followed by a Wiener filter. "

@@ -59,7 +59,7 @@ class Denoiser:
     Examples
     --------
     >>> import bsn.models
-    >>> denoiser = Denoiser(bsn.models.create("tbsn-tiny", channels=1), device="cpu")
+    >>> denoiser = Denoiser(bsn.models.create("phase-unet-tiny", channels=1), device="cpu")
     >>> denoiser(np.zeros((40, 50), np.uint16)).dtype
     dtype('uint16')
     """

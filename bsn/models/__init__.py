@@ -5,11 +5,14 @@ from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
 from bsn.models.interface import BlindSpotNetwork, ImageNetwork, image_network, main_output, merged
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
+from bsn.models.phase_unet import PhaseUNet, PhaseUNetConfig
 from bsn.models.registry import (
+    OldNameWarning,
     Preset,
     UnknownModelError,
     build,
     create,
+    current_name,
     presets,
     register_network,
     register_preset,
@@ -34,6 +37,9 @@ __all__ = [
     "Model",
     "ModelFileError",
     "NoiseModel",
+    "OldNameWarning",
+    "PhaseUNet",
+    "PhaseUNetConfig",
     "Preset",
     "TBSNConfig",
     "TrainingValues",
@@ -41,6 +47,7 @@ __all__ = [
     "ValueScale",
     "build",
     "create",
+    "current_name",
     "image_network",
     "main_output",
     "merged",

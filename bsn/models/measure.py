@@ -7,9 +7,11 @@ import time
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from bsn.models.interface import ImageNetwork
+from bsn.ops import use_backend
 
 __all__ = ["count_parameters", "macs_per_pixel", "milliseconds"]
 
@@ -23,14 +25,25 @@ def count_parameters(network: nn.Module) -> int:
 def macs_per_pixel(network: ImageNetwork, size: int = 128) -> float:
     """Multiply-accumulate operations of convolutions and matrix products per pixel of the image.
 
+    They are counted on the reference operators, so that the number does not depend on the kernels that a machine has, and on
+    an image that the network does not pad.
+
     Parameters
     ----------
     network : ImageNetwork
     size : int
-        Side of the square image it is counted on; a multiple of the network's grid, so that padding does not count.
+        Side of the square image that is counted, in pixels; the next multiple of the network's grid is taken.
+
+    Returns
+    -------
+    float
+        Multiply-accumulate operations per pixel, those of attention included.
     """
+    grid = network.size_multiple
+    size = -(-size // grid) * grid
     x = torch.zeros(1, network.channels, size, size)
-    with FlopCounterMode(display=False) as counter:
+    # The fused attention of PyTorch would count as nothing.
+    with use_backend("reference"), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         network.eval()(x)
     return counter.get_total_flops() / 2 / size**2
 

@@ -1,19 +1,23 @@
 """Presets of the blind-spot networks.
 
-``tbsn`` and ``dbsnl`` are the published sizes. The small ones are designed for the processor they train on, not scaled
-down: see the comments and ``benchmarks/results``.
+``tbsn`` and ``dbsnl`` are the published sizes, ``tbsn-small`` is a TBSN for small machines. The presets of ``phase-unet``
+have no attention: they are convolutions on phases, designed for the processor that trains them.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
-from bsn.models.registry import Preset, register_network, register_preset
+from bsn.models.phase_unet import PhaseUNet, PhaseUNetConfig
+from bsn.models.registry import Preset, register_network, register_old_form, register_old_name, register_preset
 from bsn.models.tbsn import TBSN, TBSNConfig
 
 register_network("tbsn", TBSNConfig)(TBSN)
+register_network("phase-unet", PhaseUNetConfig)(PhaseUNet)
 register_network("dbsnl", DBSNlConfig)(DBSNl)
 register_network("halfplane", HalfPlaneConfig)(HalfPlane)
 register_network("at-bsn", HalfPlaneConfig)(ATBSN)
@@ -39,38 +43,23 @@ register_preset(
     )
 )
 
-_TINY = TBSNConfig(
-    widths=(16, 32, 64, 128),
-    blocks=(1, 1, 1, 2),
-    refinement_blocks=0,
-    mixers=("none", "none", "none", "none"),
-    channel_heads=(1, 1, 1, 1),
-    window_heads=(1, 1, 1, 1),
-    overlaps=(0.5, 0.5, 0.5, 0.5),
-    window=16,
-    activation="relu",
-    bias=True,
-    norm="none",
-    wide_decoder=False,
-    tail_layers=0,
-    dilation=4,
-)
-register_preset(Preset("tbsn-tiny", "tbsn", _TINY, "trains on two CPU cores in minutes"))
+_TINY = PhaseUNetConfig()
+register_preset(Preset("phase-unet-tiny", "phase-unet", _TINY, "convolutions: trains on two CPU cores in minutes"))
 register_preset(
     Preset(
-        "tbsn-tiny-wide",
-        "tbsn",
+        "phase-unet-small",
+        "phase-unet",
         dataclasses.replace(_TINY, widths=(32, 64, 64, 128)),
-        "twice the channels at full resolution, half the speed: for colour photographs and runs of an hour",
+        "convolutions: twice the channels at full resolution, half the speed; for colour photographs and runs of an hour",
     )
 )
 register_preset(
     Preset(
-        "tbsn-wide",
-        "tbsn",
+        "phase-unet-large",
+        "phase-unet",
         # So wide and deep it needs norms: without them single crops exploded after 200 steps, and the loss after 1,100.
         dataclasses.replace(_TINY, widths=(128, 160, 192, 192), blocks=(3, 3, 3, 3), norm="bias-free"),
-        "for minutes of a large GPU: wide where the pixels are, plain convolutions that keep it busy",
+        "convolutions: for minutes of a large GPU, wide where the pixels are",
     )
 )
 
@@ -109,3 +98,19 @@ register_preset(
         "square hole of any size, with directional window attention: for a GPU",
     )
 )
+
+# Published before they were told apart from TBSN by their architecture.
+register_old_name("tbsn-tiny", "phase-unet-tiny")
+register_old_name("tbsn-tiny-wide", "phase-unet-small")
+register_old_name("tbsn-wide", "phase-unet-large")
+
+
+def _without_attention(config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+    """Model files once stored networks of convolutions as a TBSN whose levels have no mixer."""
+    if set(config.get("mixers", ())) != {"none"}:
+        return None
+    known = {field.name for field in dataclasses.fields(PhaseUNetConfig)}
+    return "phase-unet", {name: value for name, value in config.items() if name in known}
+
+
+register_old_form("tbsn", _without_attention)

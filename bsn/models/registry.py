@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import functools
 import typing
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,13 +20,17 @@ from torch import nn
 from bsn.models.interface import ImageNetwork, image_network
 
 __all__ = [
+    "OldNameWarning",
     "Preset",
     "UnknownModelError",
     "build",
     "create",
+    "current_name",
     "load_plugins",
     "presets",
     "register_network",
+    "register_old_form",
+    "register_old_name",
     "register_preset",
 ]
 
@@ -34,6 +39,10 @@ Network = TypeVar("Network", bound=nn.Module)
 
 class UnknownModelError(ValueError):
     """No network or preset of that name; near names are listed."""
+
+
+class OldNameWarning(FutureWarning):
+    """A preset or a network was asked for by a name it no longer has; it was found all the same."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,10 @@ class Preset:
 
 _networks: dict[str, tuple[type[nn.Module], type[Any]]] = {}
 _presets: dict[str, Preset] = {}
+_old_names: dict[str, str] = {}
+
+OldForm = Callable[[Mapping[str, Any]], tuple[str, Mapping[str, Any]] | None]
+_old_forms: dict[str, OldForm] = {}
 
 
 def register_network(name: str, config: type[Any]) -> Callable[[type[Network]], type[Network]]:
@@ -87,6 +100,53 @@ def register_preset(preset: Preset) -> Preset:
     return preset
 
 
+def register_old_name(old: str, name: str) -> None:
+    """Let a preset be found by a name that was published once, too.
+
+    Parameters
+    ----------
+    old, name : str
+        The former name, and that of the preset.
+    """
+    _old_names[old] = name
+
+
+def register_old_form(network: str, upgrade: OldForm) -> None:
+    """Let model files of a former program version be read.
+
+    Parameters
+    ----------
+    network : str
+        Registry name that the files hold.
+    upgrade : callable
+        Gets the stored configuration and returns today's registry name and configuration; None for files of today.
+    """
+    _old_forms[network] = upgrade
+
+
+def current_name(name: str) -> str:
+    """Today's name of a preset.
+
+    Parameters
+    ----------
+    name : str
+        A preset, or what one was called once; other names are returned as they are.
+
+    Returns
+    -------
+    str
+
+    Warns
+    -----
+    OldNameWarning
+        If the preset has another name today.
+    """
+    if name not in _old_names:
+        return name
+    warnings.warn(f"the model {name} is called {_old_names[name]} now", OldNameWarning, stacklevel=3)
+    return _old_names[name]
+
+
 @functools.cache
 def load_plugins() -> None:
     """Import the modules of the entry-point group ``bsn.networks`` once, so that their networks are registered."""
@@ -105,7 +165,8 @@ def presets() -> Mapping[str, Preset]:
 def _find(table: Mapping[str, Any], name: str, kind: str) -> Any:
     load_plugins()
     if name not in table:
-        near = difflib.get_close_matches(name, table, n=3) or sorted(table)
+        found = difflib.get_close_matches(name, [*table, *_old_names], n=3)
+        near = dict.fromkeys(_old_names.get(match, match) for match in found) or sorted(table)
         raise UnknownModelError(f"there is no {kind} {name!r}; did you mean {', '.join(near)}?")
     return table[name]
 
@@ -136,9 +197,10 @@ def create(name: str, *, channels: int | None = None, **overrides: Any) -> Image
     Examples
     --------
     >>> import bsn.models
-    >>> bsn.models.create("tbsn-tiny", channels=1).channels
+    >>> bsn.models.create("phase-unet-tiny", channels=1).channels
     1
     """
+    name = current_name(name)
     preset: Preset = _find(_presets, name, "model")
     if channels is not None:
         overrides["channels"] = channels
@@ -164,6 +226,10 @@ def build(network: str, config: Mapping[str, Any]) -> ImageNetwork:
     ------
     UnknownModelError, ValueError
     """
+    upgraded = _old_forms[network](config) if network in _old_forms else None
+    if upgraded is not None:
+        warnings.warn(f"what this file calls {network} is the network {upgraded[0]} now", OldNameWarning, stacklevel=3)
+        network, config = upgraded
     cls, config_type = _find(_networks, network, "network")
     hints = typing.get_type_hints(config_type)
     fields = {f.name for f in dataclasses.fields(config_type)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bsn.engine import OptimizerName
+from bsn.models import current_name
 from bsn.ops.channel_attention import ChannelScope
 from bsn.selfsup import LossName
 
@@ -87,7 +88,7 @@ class TrainConfig:
         For values outside their range.
     """
 
-    model: str = "tbsn-tiny"
+    model: str = "phase-unet-tiny"
     start: str | None = None
     channel_attention: ChannelScope = "phase"
     stride: int | Literal["auto"] = "auto"
@@ -113,6 +114,7 @@ class TrainConfig:
     validation_crops: int = 8
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "model", current_name(self.model))  # one name in runs, old settings included
         rules = {
             "stride": (self.stride == "auto" or self.stride >= 1, '1 or more, or "auto"'),
             "stride_test": (self.stride_test is None or self.stride_test >= 1, "1 or more"),

@@ -90,7 +90,7 @@ def test_a_resumed_run_ends_in_the_same_bits(tmp_path, way):
 def model_with(noise, channels=3, **options):
     torch.manual_seed(0)
     overrides = {} if noise is None else {"outputs": outputs_for_posterior(channels)}
-    model = Model(create("tbsn-tiny", channels=channels, **overrides).eval(), noise=noise)
+    model = Model(create("phase-unet-tiny", channels=channels, **overrides).eval(), noise=noise)
     return dataclasses.replace(model, inference=dataclasses.replace(model.inference, **options))
 
 

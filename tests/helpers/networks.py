@@ -11,7 +11,7 @@ __all__ = ["randomise", "small"]
 
 SMALL = {
     "tbsn": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "refinement_blocks": 1, "head_dim": 4},
-    "tbsn-wide": {"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1)},
+    "phase-unet-large": {"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1)},
     "tbsn-small": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "refinement_blocks": 1},
     "at-bsn": {"width": 4, "levels": 2, "hole": "square:3"},
     "tm-bsn": {"width": 4, "groups": 1, "blocks": 1, "hole": "diamond:5"},

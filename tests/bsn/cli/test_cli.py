@@ -157,8 +157,8 @@ def test_models_lists_presets(capsys):
     assert code == 0
 
     rows = {row["name"]: row for row in json.loads(out)["models"]}
-    assert {"tbsn", "tbsn-small", "tbsn-tiny", "dbsnl"} <= set(rows)
-    assert rows["tbsn"]["parameters"] > rows["tbsn-small"]["parameters"] > rows["tbsn-tiny"]["parameters"]
+    assert {"tbsn", "tbsn-small", "phase-unet-tiny", "dbsnl"} <= set(rows)
+    assert rows["tbsn"]["parameters"] > rows["tbsn-small"]["parameters"] > rows["phase-unet-tiny"]["parameters"]
 
 
 def spoil(folder, kind):
@@ -211,7 +211,7 @@ def test_bad_words_of_training(capsys, noisy, tmp_path):
     assert "there is no such file or folder" in complaint(capsys, "train", tmp_path / "none", *out)
     (tmp_path / "empty").mkdir()
     assert "empty" in complaint(capsys, "train", tmp_path / "empty", *out)
-    assert "no model 'tbsn-tyni'; did you mean tbsn-tiny" in complaint(
+    assert "no model 'tbsn-tyni'; did you mean phase-unet-tiny" in complaint(
         capsys, "train", noisy, *out, "--model", "tbsn-tyni"
     )
     assert "no recipe 'sidd'" in complaint(capsys, "train", noisy, *out, "--recipe", "sidd")

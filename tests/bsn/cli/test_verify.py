@@ -17,9 +17,9 @@ def verify(capsys, *words):
 
 
 def test_a_blind_preset(capsys):
-    code, out, _ = verify(capsys, "tbsn-tiny", "--channels", 1, "--size", 32, "--width", 20, *QUICK[2:])
+    code, out, _ = verify(capsys, "phase-unet-tiny", "--channels", 1, "--size", 32, "--width", 20, *QUICK[2:])
     assert code == 0
-    assert "tbsn-tiny is BLIND, exactly, for all 640 pixels of 32 x 20, and to its whole lattice 4Z x 4Z" in out
+    assert "phase-unet-tiny is BLIND, exactly, for all 640 pixels of 32 x 20, and to its whole lattice 4Z x 4Z" in out
 
 
 def test_a_leaking_preset_with_report(capsys, tmp_path):
@@ -74,12 +74,12 @@ def test_a_callable_of_the_user(capsys, tmp_path, monkeypatch):
     ("words", "said"),
     [
         (["nothing"], "no preset"),
-        (["tbsn-tiny", "--checks", "magic"], "there is no check magic"),
-        (["tbsn-tiny", "--set", "window"], "write window=VALUE"),
-        (["tbsn-tiny", "--set", "colour=1"], "has no option 'colour'"),
+        (["phase-unet-tiny", "--checks", "magic"], "there is no check magic"),
+        (["phase-unet-tiny", "--set", "window"], "write window=VALUE"),
+        (["phase-unet-tiny", "--set", "colour=1"], "has no option 'colour'"),
         (["torch.nn:Identity", "--set", "a=1"], "options of presets"),
         (["torch.nn:Identity"], "give the channels"),
-        (["tbsn-tiny", "--size", "0"], "leave nothing to check"),
+        (["phase-unet-tiny", "--size", "0"], "leave nothing to check"),
     ],
 )
 def test_bad_input_is_one_line(capsys, words, said):

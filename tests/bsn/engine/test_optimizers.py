@@ -101,7 +101,7 @@ def test_every_kernel_of_a_blind_network_is_a_matrix_and_no_table_is():
 
 
 def test_masked_taps_stay_as_they_are():
-    network = create("tbsn-tiny", channels=3)
+    network = create("phase-unet-tiny", channels=3)
     before = network.head.weight.detach().clone()
     optimizer = optimizer_for(network)
     network(torch.rand(1, 3, 32, 32)).square().mean().backward()

@@ -9,6 +9,7 @@ import torch
 from bsn.models import BlindSpotNetwork, UnknownModelError, build, create, presets
 from bsn.models.interface import main_output
 from bsn.models.measure import count_parameters, macs_per_pixel
+from bsn.ops import use_backend
 from tests.helpers.literal_tbsn import LiteralTBSN
 from tests.helpers.networks import randomise, small
 
@@ -63,7 +64,7 @@ def test_configuration_survives_json(name):
 
 
 def test_unknown_names_list_near_ones():
-    with pytest.raises(UnknownModelError, match=r"no model 'tbsn-tyni'; did you mean tbsn-tiny"):
+    with pytest.raises(UnknownModelError, match=r"no model 'tbsn-tyni'; did you mean phase-unet-tiny"):
         create("tbsn-tyni")
     with pytest.raises(
         ValueError, match="model 'dbsnl' has no option 'depth'; its options are channels, modules, outputs, width"
@@ -76,9 +77,26 @@ def test_unknown_names_list_near_ones():
 def test_work_is_counted_as_in_the_specification():
     """4,973,032 MAC per pixel of the literal published network; ours does less attention work for the same numbers."""
     literal = LiteralTBSN().eval()
-    literal.channels = 3
+    literal.channels, literal.size_multiple = 3, 16
     # The specification counts all 23 rows of the position tables, the literal form the 12 of each query.
     assert macs_per_pixel(literal, 64) == pytest.approx(4_973_032, rel=3e-3)
     assert count_parameters(create("tbsn")) == 12_746_780
     assert macs_per_pixel(create("dbsnl"), 32) == pytest.approx(3_650_112, rel=1e-3)
     assert macs_per_pixel(create("tbsn"), 64) < 4_973_032
+
+
+def test_work_of_drt_is_a_literal_count():
+    """Per pixel: embedding, 6 layers of 3 recursions of two blocks with windows of 49 tokens and one 3x3 convolution."""
+    width, tokens = 96, 49
+    projections = width * 3 * width + width * width + 2 * width * width  # queries, keys and values; output; MLP
+    attention = 2 * tokens * width  # logits and weighted values
+    layer = 3 * 2 * (projections + attention) + 9 * width * width
+    assert macs_per_pixel(create("drt")) == 3 * width + 6 * layer + 9 * width * 3 == 2_829_888
+
+
+@pytest.mark.parametrize("name", ["drt", "tbsn-small", "elf"])
+def test_work_does_not_depend_on_the_kernels(name):
+    network = small(name)
+    with use_backend("cpu"):
+        fast = macs_per_pixel(network, 30)
+    assert fast == macs_per_pixel(network, 30) > 0

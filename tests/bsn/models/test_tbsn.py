@@ -8,7 +8,8 @@ from torch import nn
 
 from bsn.lattice import merge_phases, split_phases
 from bsn.models import TBSN, TBSNConfig, create
-from bsn.models.tbsn.blocks import Block, Downsample, FeedForward, Upsample
+from bsn.models.phase_unet.blocks import Downsample, FeedForward, Upsample
+from bsn.models.tbsn.blocks import AttentionBlock
 from bsn.models.tbsn.official import our_config, our_key
 from bsn.ops.channel_attention.module import ChannelAttention
 from bsn.ops.window_attention.module import WindowAttention
@@ -123,7 +124,7 @@ def test_block(name, dtype, bound):
         "overlap_ratio": [c["overlap_ratio"]] * 3,
         **{k: c[k] for k in ("window_size", "spatial_dim_head", "ffn_expansion_factor", "bias", "LayerNorm_type")},
     }
-    module = Block(c["dim"], 0, TBSNConfig(**our_config(official), channel_attention="global"))
+    module = AttentionBlock(c["dim"], 0, TBSNConfig(**our_config(official), channel_attention="global"))
     ours = {our_key(f"encoder_level1.0.{k}"): v.to(dtype) for k, v in golden.weights.items()}
     module.to(dtype).load_state_dict({k.removeprefix("encoder.0.0."): v for k, v in ours.items() if k is not None})
     assert_close(on_phases(module, golden["input"].to(dtype)), golden["output64"], bound)
@@ -268,6 +269,7 @@ def test_scope_can_be_changed_afterwards():
         ({"channel_heads": (5, 2, 4)}, "width 48 cannot be split into 5"),
         ({"dilation": 1}, "dilation 1 leaves no pixel"),
         ({"channels": 0}, "0 channels"),
+        ({"mixers": ("none",) * 3}, "TBSN without attention; give one level attention, or make a PhaseUNet"),
     ],
 )
 def test_illegal_configurations_are_refused(options, message):

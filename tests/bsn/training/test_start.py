@@ -40,7 +40,7 @@ def test_weights_and_scale_are_the_models(trained):
         torch.testing.assert_close(weights[name], value, rtol=0, atol=0)
     assert task.scale == model.scale
     assert task.modules["network"].training
-    assert task.provenance["model"] == "tbsn-tiny"
+    assert task.provenance["model"] == "phase-unet-tiny"
     assert task.provenance["start"] == {"training_images": 1, "steps": 3}
 
 
@@ -61,7 +61,7 @@ def test_a_run_goes_on_from_there(trained, tmp_path):
 
 
 def test_a_run_without_noise_model_can_be_started_from(tmp_path):
-    network = create("tbsn-tiny", channels=1)
+    network = create("phase-unet-tiny", channels=1)
     Model(network, ValueScale(0.5, 0.3)).save(tmp_path / "model.safetensors")
     task = _build(tmp_path / "model.safetensors", noise="none", noise_read=None)
     assert set(task.modules) == {"network"}
@@ -69,7 +69,7 @@ def test_a_run_without_noise_model_can_be_started_from(tmp_path):
 
 def test_a_start_without_noise_model_settles_what_is_automatic(tmp_path):
     """Also where the images alone would ask for a posterior."""
-    Model(create("tbsn-tiny", channels=1), ValueScale(0.5, 0.3)).save(tmp_path / "mean.safetensors")
+    Model(create("phase-unet-tiny", channels=1), ValueScale(0.5, 0.3)).save(tmp_path / "mean.safetensors")
     rng, said = np.random.default_rng(1), []
     source = ArraySource((0.5 + 0.1 * rng.standard_normal((128, 128, 1))).astype(np.float32), "YXC")
     config = TrainConfig(crop=32)
@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused(trained, tmp_path):
     with pytest.raises(ValueError, match=r"was trained with a noise model, .*use --noise gaussian or poisson-gaussian"):
         _build(trained, noise="none", noise_read=None)
     path = tmp_path / "mean.safetensors"
-    Model(create("tbsn-tiny", channels=1), ValueScale(0.5, 0.3)).save(path)
+    Model(create("phase-unet-tiny", channels=1), ValueScale(0.5, 0.3)).save(path)
     with pytest.raises(ValueError, match=r"was trained with no noise model, .*use --noise none"):
         _build(path)
     sighted = tmp_path / "sighted.safetensors"

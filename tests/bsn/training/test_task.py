@@ -109,7 +109,7 @@ def test_resumed_training_ends_in_the_same_bits(tmp_path, options, monkeypatch):
     from bsn.models import presets
 
     narrow = {
-        "tbsn-tiny": dataclasses.replace(presets()["tbsn-tiny"].config, widths=(8, 16, 16, 16)),
+        "phase-unet-tiny": dataclasses.replace(presets()["phase-unet-tiny"].config, widths=(8, 16, 16, 16)),
         "dbsnl": dataclasses.replace(presets()["dbsnl"].config, width=8, modules=1),
     }
     for name, config in narrow.items():

@@ -104,7 +104,7 @@ def test_graphs_of_the_denoiser_are_the_network():
 
     from bsn.inference import Denoiser
 
-    network, noisy = create("tbsn-tiny", channels=1), np.random.default_rng(0).random((700, 1300), np.float32)
+    network, noisy = create("phase-unet-tiny", channels=1), np.random.default_rng(0).random((700, 1300), np.float32)
     eager = Denoiser(network, device="cuda", tile=672)(noisy)
     graphs = Denoiser(network, device="cuda", tile=672, engine="graphs")(noisy)
     assert np.abs(eager - graphs).max() < 1e-5
