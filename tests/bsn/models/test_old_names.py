@@ -79,7 +79,7 @@ def test_the_command_line_takes_an_old_name_and_says_the_new_one():
         "--size",
         "16",
         "--checks",
-        "structure",
+        "jacobian",
     ]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
