@@ -10,7 +10,7 @@ from typing import Any
 RESULTS = Path(__file__).parents[1] / "results"
 
 # Presets under the names that the result files carry.
-TINY, SMALL, LARGE = "tbsn-tiny", "tbsn-tiny-wide", "tbsn-wide"
+TINY, SMALL, LARGE = "phase-unet-tiny", "phase-unet-small", "phase-unet-large"
 
 
 @functools.cache

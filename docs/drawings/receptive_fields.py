@@ -18,7 +18,7 @@ def draw() -> Figure:
     torch.manual_seed(0)
     networks = {
         "tbsn-small": create("tbsn-small", channels=1),
-        "convolutions only": create("tbsn-tiny", channels=1),
+        "convolutions only": create("phase-unet-tiny", channels=1),
         "dbsnl": create("dbsnl", channels=1),
         "plain convolution: not blind": nn.Conv2d(1, 1, 5, padding=2),
     }

@@ -32,7 +32,7 @@ def test_inspect_takes_the_picture_off_without_the_noisy_pixel(capsys, tmp_path)
     image = 0.5 + 0.1 * np.random.default_rng(0).normal(size=(128, 128))
     np.save(tmp_path / "noisy.npy", image.astype(np.float32))
     torch.manual_seed(0)
-    network = create("tbsn-tiny", channels=1, outputs=2).eval()
+    network = create("phase-unet-tiny", channels=1, outputs=2).eval()
     Model(network, ValueScale(0.5, 0.1), noise=NoiseModel(0.0, 1e-9)).save(tmp_path / "model.safetensors")
     run(
         capsys,
