@@ -285,7 +285,7 @@ def test_without_norms_every_block_begins_close_to_the_identity_and_is_not_cut_o
     def note(module, inputs, output):
         changes.append(float(((output - inputs[0]).std() / inputs[0].std()).detach()))
 
-    blocks = [module for module in network.modules() if isinstance(module, Block)]
+    blocks = [module for module in network.modules() if isinstance(module, AttentionBlock)]
     for block in blocks:
         block.register_forward_hook(note)
     network(torch.randn(1, 1, 64, 64))
