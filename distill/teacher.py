@@ -162,8 +162,13 @@ class ModelTeacher:
     def digest(self) -> str:
         """SHA-256 over network, configuration, value scale and weights."""
         model = self.model
-        parts: list[Any] = [model.network.config, model.scale, model.inference, *([model.noise] if model.noise else [])]
-        facts = [network_name(model.network), *map(dataclasses.asdict, parts)]
+        facts = [
+            network_name(model.network),
+            dataclasses.asdict(model.network.config),
+            dataclasses.asdict(model.scale),
+            model.inference.stored(),
+            *([dataclasses.asdict(model.noise)] if model.noise else []),
+        ]
         found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
         for name, value in sorted(model.network.state_dict().items()):
             found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())

@@ -12,6 +12,8 @@ from bsn.cli.reading import add_read_options, read_options
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
+    from bsn.data import ReadOptions
+
 EXAMPLES = """examples:
   bsn denoise photo.png -o clean.png                   with the model in the box: photographs, white noise
   bsn denoise noisy/ --model run -o clean/             every image of a folder, same names, same dtype
@@ -80,16 +82,15 @@ def run(options: Namespace) -> int:
         print(f"bsn denoise: {path.name}: {' '.join(message.split())}", file=sys.stderr)
     print(f"{len(report.done)} of {len(sources)} images denoised to {options.output}")
     if options.model is None:
-        _warn_of_correlated_noise(list(report.done), options.axes)
+        _warn_of_correlated_noise(list(report.done), how)
     return 2 if report.failed else 0
 
 
-def _warn_of_correlated_noise(done: list[Path], axes: str | None) -> None:
-    from bsn.data import ReadOptions
+def _warn_of_correlated_noise(done: list[Path], how: ReadOptions) -> None:
     from bsn.data.errors import name_some
     from bsn.noise.report import correlated_files
 
-    found = correlated_files(done, ReadOptions(axes=axes))
+    found = correlated_files(done, how)
     jpegs = [path for path in done if path.suffix.lower() in (".jpg", ".jpeg") and path not in found]
     said = []
     if found:

@@ -215,7 +215,14 @@ class Denoiser:
         def pixels(top: int, left: int, height: int, width: int) -> np.ndarray:
             return image.read_unit(plane, top, left, height, width)[group]
 
-        return MendedPlane(pixels, image.size, self.device, self.config.outliers, grey_level)
+        return MendedPlane(
+            pixels,
+            image.size,
+            self.device,
+            self.config.outliers,
+            grey_level,
+            spots=self.model.inference.cut_spots,
+        )
 
     def share_noise(self, images: Sequence[np.ndarray]) -> None:
         """Take the images that follow to have about the noise of these, for the Wiener filter.

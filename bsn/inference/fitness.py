@@ -117,6 +117,7 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
     data.DataError
         If the values are on another scale altogether.
     """
+    channel_groups(image, model, what)
     remarks = []
     if image.channels != model.channels and not (image.channels == 1 and model.inference.grey_as_colour):
         remarks.append(Remark("channels", _about_channels(image.channels, model.channels)))

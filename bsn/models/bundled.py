@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from bsn.models.model import Model, ModelFileError
@@ -32,4 +33,5 @@ def load_bundled() -> Model:
     path = bundled_path()
     if not path.is_file():
         raise ModelFileError(f"the weights {path.name} are missing from this installation; install the package again")
-    return Model.load(path)
+    model = Model.load(path)
+    return dataclasses.replace(model, inference=dataclasses.replace(model.inference, cut_spots=True))

@@ -46,6 +46,8 @@ class InferenceDefaults:
         A network for colour that has also learned grey images, given to it once per channel.
     wiener : bool
         Bring details of the noisy image back (:mod:`bsn.noise.wiener`).
+    cut_spots : bool
+        A network for photographs, which bright spots in the dark disturb (:mod:`bsn.inference.mending`).
     """
 
     stride: int = 1
@@ -53,6 +55,12 @@ class InferenceDefaults:
     training_crop: int = 128
     grey_as_colour: bool = False
     wiener: bool = False
+    cut_spots: bool = False
+
+    def stored(self) -> dict[str, Any]:
+        """Fields as JSON values; the rare one only where it is set, so that older programs read the files of the others."""
+        fields = dataclasses.asdict(self)
+        return fields if self.cut_spots else {name: value for name, value in fields.items() if name != "cut_spots"}
 
 
 @dataclass
@@ -127,7 +135,7 @@ class Model:
             "network": network_name(self.network),
             "config": json.dumps(dataclasses.asdict(self.network.config)),
             "scale": json.dumps(dataclasses.asdict(self.scale)),
-            "inference": json.dumps(dataclasses.asdict(self.inference)),
+            "inference": json.dumps(self.inference.stored()),
             "provenance": json.dumps(self.provenance),
             "weights_licence": self.weights_licence,
             **{

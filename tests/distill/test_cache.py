@@ -75,7 +75,9 @@ def test_the_published_target_is_a_second_plain_pass(tmp_path, source, noisy_ima
     cache = make_cache(ModelTeacher(teacher_model, inference), source, tmp_path / "c.h5", devices=["cpu"])
     x = noisy_images[0].astype(np.float32) / 255
     first = Denoiser(teacher_model, stride=2, device="cpu")(x, "YX")
-    assert np.abs(cache.answer(0)[0] - Denoiser(teacher_model, stride=1, device="cpu")(first, "YX")).max() < 1e-6
+    # The first result of random weights is flat but for a few spots, which are outliers of an image without noise.
+    second = Denoiser(teacher_model, stride=1, device="cpu", outliers="ignore")(first, "YX")
+    assert np.abs(cache.answer(0)[0] - second).max() < 1e-6
 
 
 def test_a_cache_is_made_once(tmp_path, source, teacher_model):

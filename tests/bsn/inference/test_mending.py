@@ -112,6 +112,40 @@ def test_regions_show_what_the_whole_plane_shows():
         assert torch.allclose(plane(*box), whole[..., top : top + height, left : left + width], atol=1e-6)
 
 
+@pytest.mark.parametrize("width", [1.5, 2.5, 4.0])
+def test_a_bright_star_field_leaves_the_sky_as_it_is(width):
+    """Saturated stars and the model in the box, against the clean sky: uncut, the error is about three times as large."""
+    places = np.random.default_rng(1).uniform(8, SIZE - 8, (8, 2))
+    squares = [np.square(ROWS - r) + np.square(COLUMNS - c) for r, c in places]
+    stars = sum(3 * np.exp(-square / (2 * (width / 2.355) ** 2)) for square in squares)
+    far = np.sqrt(np.min(squares, 0)) > 2 * width + 4
+    noise = 5 / 255 * np.random.default_rng(0).normal(size=SKY.shape)
+    dark, bright = ((65535 * (SKY + s + noise).clip(0, 1)).astype(np.uint16) for s in (0, stars))
+    without, kept = (Denoiser(device="cpu")(x) for x in (dark, bright))
+    uncut = Denoiser(device="cpu", outliers="ignore")(bright)
+    assert rms(kept, far) < 1.35 * rms(without, far)
+    assert rms(uncut, far) > 2 * rms(without, far)
+    assert np.abs(kept / 65535 - (SKY + stars).clip(0, 1)).max() < 0.15, "the stars are as bright as they were"
+
+
+def test_photographs_have_no_spots_to_cut():
+    image = (0.45 + 0.2 * np.random.default_rng(0).normal(size=(1, SIZE, SIZE))).clip(0, 1).astype(np.float32)
+
+    def read(top, left, height, width):
+        return image[:, top : top + height, left : left + width]
+
+    plane = MendedPlane(read, (SIZE, SIZE), torch.device("cpu"), "keep", 0.0, spots=True)
+    assert torch.equal(plane(0, 0, SIZE, SIZE)[0], torch.from_numpy(image))
+
+
+@pytest.mark.parametrize("scale", [1 / 1000, 255, 65535])
+def test_the_model_in_the_box_takes_values_of_any_scale(scale):
+    """It has no biases: there is no scale that it would have to know."""
+    image = (grey16() / 65535).astype(np.float32)
+    denoiser = Denoiser(device="cpu")
+    np.testing.assert_allclose(denoiser(image * np.float32(scale)) / scale, denoiser(image), atol=1e-5)
+
+
 def test_options_that_are_none():
     with pytest.raises(ValueError, match="outliers hide is out of range; use keep, repair or ignore"):
         dataclasses.replace(bsn.inference.InferenceConfig(), outliers="hide")
