@@ -26,6 +26,7 @@ from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
 from benchmarks.tables.correlated_noise import measured_row
 from bsn.data import Gaussian, PoissonGaussian, list_images, read_image
+from bsn.data.arrays.pixel_types import grey_level
 from bsn.data.arrays.planes import to_planes
 from bsn.data.synthetic.correlated_noise import CorrelatedGaussian
 from bsn.noise import NoiseStatistics, advise, measure_noise
@@ -46,7 +47,7 @@ class Pair:
 def load(path: Path) -> tuple[np.ndarray, float]:
     image = read_image(path)
     kind = image.pixels.dtype
-    return to_planes(image.pixels, image.axes)[0][0], 1 / np.iinfo(kind).max
+    return to_planes(image.pixels, image.axes)[0][0], grey_level(kind)
 
 
 def aligned(noisy: np.ndarray, clean: np.ndarray, shifted: bool, stretched: bool) -> np.ndarray:

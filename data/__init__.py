@@ -26,7 +26,8 @@ from types import ModuleType
 from bsn.data.arrays.axes import PlaneIndex, check_axes, guess_axes
 from bsn.data.arrays.geometry import inverse, transform
 from bsn.data.arrays.missing import fill_missing
-from bsn.data.arrays.planes import PlaneLayout, from_unit, to_planes, to_unit
+from bsn.data.arrays.pixel_types import from_unit, to_unit
+from bsn.data.arrays.planes import PlaneLayout, to_planes
 from bsn.data.errors import DataError
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.formats import SUFFIXES

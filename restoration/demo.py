@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bsn.data import Image, SyntheticRain, check_no_leak, find_pairs, write_image
-from bsn.data.arrays.planes import from_unit
+from bsn.data.arrays.pixel_types import from_unit
 from bsn.data.errors import writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.photographs import TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, photograph

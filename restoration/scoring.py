@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from bsn.data import DataError, Pair, list_images, read_image, read_pair
-from bsn.data.arrays.planes import native_planes, to_unit
+from bsn.data.arrays.pixel_types import to_unit
+from bsn.data.arrays.planes import native_planes
 from bsn.data.errors import name_some, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.evaluation import Protocol, ScoreTable

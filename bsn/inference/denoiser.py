@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from bsn.data import DataError, ReadOptions, open_image
-from bsn.data.arrays.planes import Missing, PlaneLayout, Range, to_planes, unit_span
+from bsn.data.arrays.pixel_types import Range, grey_level, unit_span
+from bsn.data.arrays.planes import Missing, PlaneLayout, to_planes
 from bsn.data.files.results import Target, open_results
 from bsn.data.sources.samples import evenly, middle
 from bsn.inference.bands import denoise_bands
@@ -199,9 +200,9 @@ class Denoiser:
     ) -> Iterator[FinishedRows]:
         """Denoise all planes of an image from top to bottom."""
         groups = channel_groups(image, self.model, what)
-        grey_level = 0.0 if image.dtype.kind == "f" else 1 / unit_span(image.dtype, value_range)
+        level = grey_level(image.dtype, value_range)
         for plane in range(image.planes):
-            mended = [self._mended(image, plane, group, grey_level) for group in groups]
+            mended = [self._mended(image, plane, group, level) for group in groups]
             numbers = range(plane * len(groups), (plane + 1) * len(groups))
             bands = [
                 denoise_bands(self.pipeline, read, image.size, plane=number, deviation=deviation)

@@ -7,7 +7,8 @@ from typing import Any, overload
 import numpy as np
 from torch import Tensor
 
-from bsn.data.arrays.planes import Missing, Range
+from bsn.data.arrays.pixel_types import Range
+from bsn.data.arrays.planes import Missing
 from bsn.inference.denoiser import AnyModel, Denoiser
 from bsn.inference.results import Denoised
 

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from bsn.data import ImageReader
-from bsn.data.arrays.planes import from_unit, unit_span
+from bsn.data.arrays.pixel_types import from_unit, unit_span
 from bsn.data.errors import name_some
 from bsn.inference.bands import Band
 from bsn.inference.fitness import Remark
@@ -96,11 +96,7 @@ class FinishedRows:
     def pixels(self, reader: ImageReader, dtype: np.dtype[Any]) -> list[np.ndarray]:
         """Image in `dtype`, and deviation in float32 if there is one, both in units of the file that was read."""
         value_range = reader.options.value_range
-        if dtype.kind == "f" and reader.dtype.kind != "f":
-            low = 0.0 if value_range is None else value_range[0]
-            image = (self.image * np.float64(unit_span(reader.dtype, value_range)) + low).astype(dtype)
-        else:
-            image = from_unit(self.image, dtype, value_range)
+        image = from_unit(self.image, dtype, value_range, of=reader.dtype)
         if self.deviation is None:
             return [image]
         return [image, (self.deviation * unit_span(reader.dtype, value_range)).astype(np.float32)]

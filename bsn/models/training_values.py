@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from bsn.data.arrays.pixel_types import unit_span
 from bsn.noise import ValueScale
 
 __all__ = ["COMPARISON", "Comparison", "Mismatch", "TrainingValues"]
@@ -190,7 +191,7 @@ def _kind(values: TrainingValues) -> Literal["float", "integer"]:
 
 def _remedy(seen: TrainingValues) -> str:
     """Name the range of values that stands for 0 to 1, where it can be guessed."""
-    largest = seen.maximum * (np.iinfo(seen.dtype).max if seen.dtype.startswith(("int", "uint")) else 1)
+    largest = seen.maximum * unit_span(seen.dtype)
     bits = next((bits for bits in (8, 10, 12, 14, 16) if largest < 2**bits), None)
     if bits is None or largest <= 1:
         return "state its range (--range LOW HIGH, the values that stand for 0 and 1), or train on such images"

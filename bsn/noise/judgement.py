@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsn.data import DataError, ImageSource
-from bsn.data.arrays.planes import unit_span
+from bsn.data.arrays.pixel_types import grey_level
 from bsn.data.sources.samples import evenly, middle
 from bsn.noise.advice import Advice, advise
 from bsn.noise.measurement import NoiseStatistics, measure_noise
@@ -79,8 +79,7 @@ def grey_level_of(source: ImageSource) -> float:
     float
     """
     options = getattr(source, "options", None)
-    whole = np.issubdtype(source.dtype, np.integer)
-    return 1 / unit_span(source.dtype, None if options is None else options.value_range) if whole else 0.0
+    return grey_level(source.dtype, None if options is None else options.value_range)
 
 
 def judge_noise(source: ImageSource, picture_of: Callable[[np.ndarray], np.ndarray] | None = None) -> Judgement:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bsn.data import DataError, ImageReader, ImageSource, ReadOptions, fill_missing, open_image, open_source
-from bsn.data.arrays.planes import unit_span
+from bsn.data.arrays.pixel_types import grey_level
 from bsn.data.files.formats.packed import is_packed
 from bsn.data.sources.samples import evenly, middle
 from bsn.noise.advice import Advice
@@ -251,7 +251,7 @@ def _noise_of(
 
 
 def _grey_level(reader: ImageReader) -> float:
-    return 1 / unit_span(reader.dtype, reader.options.value_range) if reader.dtype.kind in "iu" else 0.0
+    return grey_level(reader.dtype, reader.options.value_range)
 
 
 def _ends(pixels: np.ndarray) -> tuple[float, float]:

@@ -1,8 +1,8 @@
-"""Images of any supported type to float32 planes in [0, 1] and back.
+"""Images of any supported type to float32 planes and back.
 
-Unsigned integers are divided by the largest value of their type (255 or 65535), so the range of every integer image is
-[0, 1]; floating-point images keep their values. A stated value range (two pixel values that stand for 0 and 1) takes the
-place of both. The way back multiplies, rounds half up and clips integers to what their type holds.
+Which values an image has inside is decided by its type, see `bsn.data.arrays.pixel_types`: integers of 8 and 16 bits are
+divided by the largest value of their type, everything else keeps its values. The way back multiplies, rounds half up and
+clips to what the type holds.
 """
 
 import dataclasses
@@ -13,55 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from bsn.data.arrays.axes import Channels, PlaneIndex, guess_axes
+from bsn.data.arrays.pixel_types import Range, check_dtype, from_unit, to_unit
 from bsn.data.errors import DataError
 
 if TYPE_CHECKING:
     import torch
 
-#: The pixel values that stand for 0 and 1.
-Range = tuple[float, float]
 #: What becomes of pixels that are NaN or infinite: refused, or kept as missing values.
 Missing = Literal["refuse", "keep"]
-
-_SUPPORTED = ("uint8", "uint16", "float16", "float32", "float64")
-_NEAREST = {
-    "b": "convert it with array.astype(numpy.uint8) * 255",
-    "u": "convert it to uint16 if its values fit in 0..65535, else to float32",
-    "i": "convert it to uint16 if its values lie in 0..65535, else to float32",
-    "c": "take its magnitude or its real part as float32",
-}
-
-
-def check_dtype(dtype: Any, given: str) -> np.dtype[Any]:
-    """Refuse pixel types that have no agreed range.
-
-    Parameters
-    ----------
-    dtype : numpy.dtype or what numpy takes for one
-        The pixel type.
-    given : str
-        What has that type, for the message.
-
-    Returns
-    -------
-    numpy.dtype
-        The type in native byte order: uint8, uint16, float16, float32 or float64.
-
-    Raises
-    ------
-    DataError
-        For any other type, with the nearest one that works.
-
-    Examples
-    --------
-    >>> check_dtype(">u2", "a file")
-    dtype('uint16')
-    """
-    dtype = np.dtype(dtype)
-    if dtype.name not in _SUPPORTED:
-        remedy = _NEAREST.get(dtype.kind, "convert it to float32")
-        raise DataError(f"{given} of type {dtype.name}", f"pixels must be one of {', '.join(_SUPPORTED)}", remedy)
-    return dtype.newbyteorder("=")
 
 
 def check_finite(pixels: np.ndarray, given: str, nan: Missing = "refuse") -> None:
@@ -94,103 +53,6 @@ def check_finite(pixels: np.ndarray, given: str, nan: Missing = "refuse") -> Non
         )
 
 
-def to_unit(pixels: np.ndarray, value_range: Range | None = None) -> np.ndarray:
-    """Convert pixels to float32, integers to the range [0, 1].
-
-    Parameters
-    ----------
-    pixels : ndarray, any shape
-        uint8, uint16, float16, float32 or float64.
-    value_range : tuple of float, optional
-        The pixel values that become 0 and 1; values outside become negative or larger than 1.
-
-    Returns
-    -------
-    ndarray, float32, same shape
-        A new array (never a view). Without a range, integers divided by 255 or 65535, floats as they are.
-
-    Raises
-    ------
-    DataError
-        Another dtype.
-
-    Examples
-    --------
-    >>> to_unit(np.array([0, 51, 255], dtype=np.uint8)).tolist()
-    [0.0, 0.20000000298023224, 1.0]
-    """
-    dtype = check_dtype(pixels.dtype, "an array")
-    if value_range is not None:
-        low, high = value_range
-        shifted = np.subtract(pixels, low, dtype=np.float64)
-        return np.divide(shifted, high - low, out=shifted).astype(np.float32)
-    if dtype.kind == "u":
-        return np.divide(pixels, np.float32(np.iinfo(dtype).max), dtype=np.float32)
-    return pixels.astype(np.float32)
-
-
-def unit_span(dtype: Any, value_range: Range | None = None) -> float:
-    """Say how far 0 and 1 lie apart in an image's own values: 255, 65535, 1 for floats, or the length of a stated range.
-
-    Parameters
-    ----------
-    dtype : dtype or str
-        Type of the stored values.
-    value_range : tuple of float, optional
-        Stated values of black and white.
-
-    Returns
-    -------
-    float
-    """
-    if value_range is not None:
-        return value_range[1] - value_range[0]
-    dtype = np.dtype(dtype)
-    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
-
-
-def from_unit(values: np.ndarray, dtype: Any, value_range: Range | None = None) -> np.ndarray:
-    """Convert values back to a pixel type: the inverse of `to_unit`.
-
-    Parameters
-    ----------
-    values : ndarray, float, any shape
-        Range [0, 1] for the integer types; values outside are clipped there.
-    dtype : numpy.dtype or what numpy takes for one
-        The wanted type: uint8, uint16, float16, float32 or float64.
-    value_range : tuple of float, optional
-        The pixel values that 0 and 1 become, as in `to_unit`.
-
-    Returns
-    -------
-    ndarray, `dtype`, same shape
-        Integers rounded half up.
-
-    Raises
-    ------
-    DataError
-        Another dtype, or NaN where integers are wanted.
-
-    Examples
-    --------
-    >>> from_unit(np.array([-0.1, 0.5, 1.0]), np.uint8).tolist()
-    [0, 128, 255]
-    """
-    dtype = check_dtype(dtype, "an output")
-    low = 0.0 if value_range is None else value_range[0]
-    span = unit_span(dtype, value_range)
-    if dtype.kind == "f":
-        return values.astype(dtype) if value_range is None else (values.astype(np.float64) * span + low).astype(dtype)
-    if np.isnan(values).any():
-        raise DataError(f"values for {dtype.name} pixels", "some are NaN", "find out what produced them")
-    top = float(np.iinfo(dtype).max)
-    # float64, since adding one half to a float32 just below it rounds up to one
-    scaled = np.multiply(values, span, dtype=np.float64)
-    scaled += low + 0.5
-    np.floor(scaled, out=scaled)
-    return np.clip(scaled, 0.0, top, out=scaled).astype(dtype)
-
-
 @dataclass(frozen=True)
 class PlaneLayout:
     """What `to_planes` must remember to be undone.
@@ -200,7 +62,7 @@ class PlaneLayout:
     index : PlaneIndex
         Axes and shape of the original array.
     dtype : str
-        Name of its numpy dtype.
+        Its numpy dtype: the name, or ``">u2"`` and the like where the byte order is not the machine's.
     device : str or None
         Its torch device; None for a numpy array.
     value_range : tuple of float or None
@@ -222,19 +84,22 @@ class PlaneLayout:
         """Shape of the original array."""
         return self.index.shape
 
-    def restore(self, planes: "np.ndarray | torch.Tensor") -> "np.ndarray | torch.Tensor":
+    def restore(self, planes: "np.ndarray | torch.Tensor", *, dtype: Any = None) -> "np.ndarray | torch.Tensor":
         """Bring processed planes back to the axes, size, dtype and container of the original.
 
         Parameters
         ----------
         planes : ndarray or torch.Tensor, shape (N, C, H, W), float
-            Any floating type, bfloat16 included. The shape that `to_planes` gave. [0, 1] for integer originals; values
-            outside are clipped there.
+            Any floating type, bfloat16 included. The shape that `to_planes` gave. In the range inside; what lies outside
+            the wanted type is clipped to it.
+        dtype : numpy.dtype or what numpy takes for one, optional
+            Another type for the result, which keeps the values of the original: float32 keeps the fractions of counts that
+            an integer would round away.
 
         Returns
         -------
         ndarray or torch.Tensor
-            What the original was, with its shape and dtype; integers rounded half up.
+            What the original was, with its shape and dtype (or `dtype`); integers rounded half up.
 
         Raises
         ------
@@ -247,11 +112,11 @@ class PlaneLayout:
                 f"planes of shape {tuple(planes.shape)}", f"the image had {expected}", "restore planes of that shape"
             )
         values = _numpy_view(planes)
-        pixels = np.empty(expected, self.dtype)
+        wanted = np.dtype(self.dtype if dtype is None else dtype)
+        pixels = np.empty(expected, wanted)
         for target, plane in zip(pixels, values, strict=True):
-            target[...] = from_unit(
-                plane, self.dtype, self.value_range
-            )  # One at a time: its float64 is eight times as large as 8 bits
+            # One at a time: its float64 is eight times as large as 8 bits.
+            target[...] = from_unit(plane, wanted, self.value_range, of=self.dtype)
         letters = self.index.leading + self.index.channel_axis + "YX"
         ordered = pixels.reshape([self.index.length(a) for a in letters])
         restored = np.ascontiguousarray(ordered.transpose(np.argsort(self.index.order)))
@@ -275,7 +140,7 @@ def to_planes(
     Parameters
     ----------
     array : ndarray or torch.Tensor
-        uint8, uint16, float16, float32 or float64; two axes or more. Not changed.
+        bool, integers of 8 to 64 bits, float16, float32 or float64; two axes or more. Not changed.
     axes : str, optional
         One letter per axis, see `bsn.data.arrays.axes`; guessed from the shape where left out.
     channels : {"joint", "separate"}
@@ -288,8 +153,8 @@ def to_planes(
     Returns
     -------
     planes : ndarray, shape (N, C, H, W), float32
-        Integers in [0, 1], floats as they are, unless a range is stated. N counts all axes but channel, Y and X, in
-        their order in `axes`.
+        Integers of 8 and 16 bits in [0, 1] or [-1, 1], other types as they are, unless a range is stated; see
+        `bsn.data.arrays.pixel_types`. N counts all axes but channel, Y and X, in their order in `axes`.
     layout : PlaneLayout
         Undoes the conversion: ``layout.restore(planes)``.
 
@@ -355,7 +220,7 @@ def _is_torch(array: Any) -> bool:
 
 def _dtype_name(array: "np.ndarray | torch.Tensor") -> str:
     if isinstance(array, np.ndarray):
-        return array.dtype.name
+        return array.dtype.name if array.dtype.isnative else array.dtype.str
     name = str(array.dtype).removeprefix("torch.")
     if name == "bfloat16":
         raise DataError("a tensor of type bfloat16", "numpy has no such type", "convert it with tensor.float()")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bsn.data.arrays.axes import check_axes, check_wide, guess_axes
-from bsn.data.arrays.planes import check_dtype
+from bsn.data.arrays.pixel_types import check_dtype
 from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.formats import find_format

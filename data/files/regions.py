@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from bsn.data.arrays.axes import PlaneIndex
-from bsn.data.arrays.planes import check_finite, to_unit
+from bsn.data.arrays.pixel_types import to_unit
+from bsn.data.arrays.planes import check_finite
 from bsn.data.errors import reading
 from bsn.data.files.formats import find_format
 from bsn.data.files.formats.decoded import ArrayBoxes, Stored

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from bsn.data.arrays.axes import PlaneIndex
-from bsn.data.arrays.planes import check_dtype
+from bsn.data.arrays.pixel_types import check_dtype
 from bsn.data.errors import DataError, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes

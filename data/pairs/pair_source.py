@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.arrays.planes import check_finite, to_unit
+from bsn.data.arrays.pixel_types import to_unit
+from bsn.data.arrays.planes import check_finite
 from bsn.data.errors import DataError, name_some, writing
 from bsn.data.files.formats.hdf5_output import HDF5Output
 from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP

@@ -5,7 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from bsn.data.arrays.planes import to_unit
+from bsn.data.arrays.pixel_types import to_unit
 from bsn.data.errors import DataError
 from bsn.data.files.options import ReadOptions
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bsn.data.arrays.planes import from_unit, to_planes, to_unit
+from bsn.data.arrays.pixel_types import from_unit, to_unit
+from bsn.data.arrays.planes import to_planes
 
 DTYPES = ["uint8", "uint16", "float16", "float32", "float64"]
 AXES = ["YX", "YXC", "CYX", "ZYX", "XY", "TCYX", "TYXC", "TZCYX", "XCYT", "CYXS"]
@@ -94,7 +95,7 @@ def test_big_endian_and_strided_arrays(draw):
     planes, layout = to_planes(array, "YX")
     np.testing.assert_array_equal(planes[0, 0], array.astype(np.float32) / np.float32(65535))
     restored = layout.restore(planes)
-    assert restored.dtype == np.uint16
+    assert restored.dtype == array.dtype
     np.testing.assert_array_equal(restored, array)
 
 
@@ -123,13 +124,9 @@ def test_planes_of_a_network_in_low_precision(draw):
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.zeros((4, 5), bool), "* 255"),
-        (np.zeros((4, 5), np.int16), "uint16"),
-        (np.zeros((4, 5), np.int64), "uint16"),
-        (np.zeros((4, 5), np.uint32), "uint16"),
         (np.zeros((4, 5), np.complex64), "magnitude"),
         (np.zeros((4, 5), object), "float32"),
-        (torch.zeros(4, 5, dtype=torch.int32), "uint16"),
+        (torch.zeros(4, 5, dtype=torch.complex64), "magnitude"),
         (torch.zeros(4, 5, dtype=torch.bfloat16), "float()"),
         ([[1.0, 2.0]], "numpy array or a torch tensor"),
         (np.zeros((0, 5), np.uint8), "no pixels"),

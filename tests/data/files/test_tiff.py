@@ -211,8 +211,8 @@ def test_printing_colours_are_refused(tmp_path, draw, refused):
     assert "CMYK" in refused(read_image, tmp_path / "a.tif")
 
 
-@pytest.mark.parametrize("dtype", ["int16", "uint32", "complex64"])
-def test_types_without_a_range_are_refused(dtype, tmp_path, refused):
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_other_types_are_refused(dtype, tmp_path, refused):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((16, 18), dtype))
     assert "pixels must be one of" in refused(read_image, tmp_path / "a.tif")
 

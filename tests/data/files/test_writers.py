@@ -143,7 +143,7 @@ def test_missing_regions_are_noticed(tmp_path, draw, refused):
         ("a.png", (8, 9), "YX", "float32", "uint8 and uint16"),
         ("a.png", (4, 8, 9), "ZYX", "uint8", "holds one"),
         ("a.jpg", (8, 9), "YX", "uint16", "JPEG holds uint8"),
-        ("a.tif", (8, 9), "YX", "int32", "pixels must be one of"),
+        ("a.tif", (8, 9), "YX", "complex64", "pixels must be one of"),
         ("a.tif", (8, 0), "YX", "uint8", "no pixels"),
         ("a.tif", (8, 9), "ZYX", "uint8", "3 letters"),
         ("a.xyz", (8, 9), "YX", "uint8", "is not known"),
