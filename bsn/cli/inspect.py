@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command
+from bsn.cli.reading import add_read_options, read_options
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -22,7 +23,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """Declare the options."""
     parser.add_argument("images", nargs="+", help="noisy images: files, folders or patterns")
-    parser.add_argument("--axes", type=str | None, default=None, help="axes of the images; default: guessed")
+    add_read_options(parser)
     parser.add_argument("--model", type=str | None, default=None, help="a model that removes the picture first")
     parser.add_argument("--json", type=str | None, default=None, help="file for all numbers")
     parser.add_argument("--plot", type=str | None, default=None, help="picture of noise curve and autocorrelation")
@@ -33,13 +34,13 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from bsn.data import ReadOptions, list_images
+    from bsn.data import list_images
     from bsn.inference import Denoiser
     from bsn.noise.report import inspect_files
 
     # The picture alone: what the noisy pixel or the noisy image would bring back is noise, too.
     denoiser = None if options.model is None else Denoiser(options.model, posterior=False, wiener=False)
-    report = inspect_files(list_images(options.images), ReadOptions(axes=options.axes), denoiser=denoiser)
+    report = inspect_files(list_images(options.images), read_options(options), denoiser=denoiser)
     table = Table(title="noise, measured on the noisy images alone (sigma, gain in image values)")
     for column in ("image", "kind", "range", "sigma", "gain", "lag 1 x y", "clipped", "outliers"):
         table.add_column(column, justify="left" if column in ("image", "kind") else "right", overflow="fold")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command
+from bsn.cli.reading import add_read_options, read_options
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -19,7 +20,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument("images", nargs="+", help="files, folders or patterns")
     parser.add_argument("-o", "--output", required=True, help="the HDF5 file to write")
     parser.add_argument("--chunk", type=int, default=128, help="side in pixels of the pieces that are read at once")
-    parser.add_argument("--axes", type=str | None, default=None, help="axes of the images; default: guessed")
+    add_read_options(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
 
 
@@ -27,7 +28,8 @@ def run(options: Namespace) -> int:
     """Pack, and say what is in the file."""
     from bsn.data import pack
 
-    summary = pack(options.images, options.output, chunk=options.chunk, axes=options.axes, overwrite=options.overwrite)
+    how = read_options(options)
+    summary = pack(options.images, options.output, how, chunk=options.chunk, overwrite=options.overwrite)
     print(
         f"{summary.images} images of {summary.files} files ({summary.channels} channels, {summary.dtype}) in {summary.path}: "
         f"{summary.pixel_bytes / 1e6:.1f} MB of pixels in {summary.file_bytes / 1e6:.1f} MB"

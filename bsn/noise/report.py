@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -290,10 +291,11 @@ def correlated_files(paths: Iterable[Path], options: ReadOptions | None = None) 
     """
     found = {}
     for path in paths:
-        with open_image(path, options) as reader:
+        # A remark beside results that are written already: a file that cannot be looked at this way goes without.
+        with contextlib.suppress(DataError), open_image(path, options) as reader:
             level = _grey_level(reader)
             image = usable(reader.read_unit(0, *middle(reader.size, REPORT.side)), level)
-        seen = flattest_parts([image.measured], level)
-        if seen.strongest_lag > REPORT.strong and seen.sigma > REPORT.weakest:
-            found[path] = seen.strongest_lag
+            seen = flattest_parts([image.measured], level)
+            if seen.strongest_lag > REPORT.strong and seen.sigma > REPORT.weakest:
+                found[path] = seen.strongest_lag
     return found
