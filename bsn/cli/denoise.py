@@ -88,9 +88,10 @@ def run(options: Namespace) -> int:
 
 def _warn_of_correlated_noise(done: list[Path], how: ReadOptions) -> None:
     from bsn.data.errors import name_some
+    from bsn.data.files.formats.packed import is_packed
     from bsn.noise.report import correlated_files
 
-    found = correlated_files(done, how)
+    found = correlated_files([path for path in done if how.key is not None or not is_packed(path)], how)
     jpegs = [path for path in done if path.suffix.lower() in (".jpg", ".jpeg") and path not in found]
     said = []
     if found:
