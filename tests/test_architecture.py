@@ -29,7 +29,7 @@ FLOORS = [
     {"data"},
     {"lattice", "coupling", "hole"},
     {"mirror"},
-    {"shapes", "constants"},
+    {"shapes", "constants", "plugins"},
 ]
 
 LIBRARIES_THAT_NETWORKS_DO_NOT_NEED = {"lightning_fabric", "jsonargparse", "rich", "matplotlib", "skimage"}

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from bsn.cli.command import Command
+from bsn.cli.precedence import config_first
 from bsn.cli.refusal import refusal_text
 from bsn.cli.terminal import speaking
 
@@ -62,7 +63,7 @@ def _run_quietly(name: str, words: list[str]) -> int:
         )
         parser.add_argument("--config", action="config", help="YAML file with options, as --print_config writes it")
         command.add_arguments(parser, words)
-        return command.run(parser.parse_args(words))
+        return command.run(parser.parse_args(config_first(words)))
     except ArgumentError as error:
         return _complain(f"bsn {name}", f"{refusal_text(str(error))}; see bsn {name} --help")
     except KeyboardInterrupt:
@@ -103,14 +104,19 @@ def _command_names() -> list[str]:
 def _load(name: str) -> Command:
     from importlib.metadata import entry_points
 
+    from bsn.plugins import load
+
     (point, *_) = entry_points(group="bsn.commands", name=name)
-    return point.load()
+    command = load(point)
+    if not isinstance(command, Command):
+        raise ValueError(f"{point.value} is no command of bsn; install the package that brings {name!r} again")
+    return command
 
 
 def _overview() -> str:
     names = _command_names()
     width = max(map(len, names), default=0)
-    lines = [f"  {name:<{width}}  {_load(name).summary}" for name in names]
+    lines = [f"  {name:<{width}}  {_summary(name)}" for name in names]
     return "\n".join(
         [
             "Blindspot: denoise images when no clean image exists.",
@@ -127,3 +133,10 @@ def _overview() -> str:
             "BSN_DEBUG=1 shows the full trace of an error; BSN_BACKEND=reference switches the kernels off.",
         ]
     )
+
+
+def _summary(name: str) -> str:
+    try:
+        return _load(name).summary
+    except ValueError as error:
+        return f"(not there: {_one_line(error)})"

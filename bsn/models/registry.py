@@ -72,6 +72,8 @@ _networks: dict[str, tuple[type[nn.Module], type[Any]]] = {}
 _presets: dict[str, Preset] = {}
 _old_names: dict[str, str] = {}
 
+_missing: list[str] = []  # why packages with networks could not be imported
+
 OldForm = Callable[[Mapping[str, Any]], tuple[str, Mapping[str, Any]] | None]
 _old_forms: dict[str, OldForm] = {}
 
@@ -149,11 +151,19 @@ def current_name(name: str) -> str:
 
 @functools.cache
 def load_plugins() -> None:
-    """Import the modules of the entry-point group ``bsn.networks`` once, so that their networks are registered."""
-    from importlib.metadata import entry_points
+    """Import the modules of the entry-point group ``bsn.networks`` once, so that their networks are registered.
 
-    for point in entry_points(group="bsn.networks"):
-        point.load()
+    Warns
+    -----
+    HiddenPackageWarning
+        For each that cannot be imported; the others are registered.
+    """
+    from bsn.plugins import HiddenPackageWarning, loadable
+
+    for _, found in loadable("bsn.networks"):
+        if isinstance(found, ValueError):
+            _missing.append(str(found))
+            warnings.warn(str(found), HiddenPackageWarning, stacklevel=2)
 
 
 def presets() -> Mapping[str, Preset]:
@@ -167,8 +177,13 @@ def _find(table: Mapping[str, Any], name: str, kind: str) -> Any:
     if name not in table:
         found = difflib.get_close_matches(name, [*table, *_old_names], n=3)
         near = dict.fromkeys(_old_names.get(match, match) for match in found) or sorted(table)
-        raise UnknownModelError(f"there is no {kind} {name!r}; did you mean {', '.join(near)}?")
+        raise UnknownModelError(f"there is no {kind} {name!r}; did you mean {', '.join(near)}?{_where_it_may_be()}")
     return table[name]
+
+
+def _where_it_may_be() -> str:
+    """End of a message about an unknown name, where a package with networks is missing."""
+    return f" It may be missing because {'; '.join(_missing)}" if _missing else ""
 
 
 def create(name: str, *, channels: int | None = None, **overrides: Any) -> ImageNetwork:
