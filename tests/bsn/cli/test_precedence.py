@@ -24,13 +24,11 @@ def parsed(words):
     return parser.parse_args(config_first(words))
 
 
-@pytest.mark.parametrize("where", range(0, len(SAID) + 1))
+@pytest.mark.parametrize("where", [0, 1, 3, 5, 7, 9])
 @pytest.mark.parametrize("form", ["two words", "one word"])
 def test_explicit_words_win_wherever_the_file_is_named(tmp_path, where, form):
     path = tmp_path / "config.yaml"
     path.write_text(OLD)
-    if where and SAID[where - 1].startswith("-"):
-        pytest.skip("between an option and its value")
     named = ["--config", str(path)] if form == "two words" else [f"--config={path}"]
     options = parsed([*SAID[:where], *named, *SAID[where:]])
     assert (options.images, options.output, options.steps) == (["new"], "newrun", 9)
