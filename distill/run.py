@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from bsn.data import RandomCrops, open_source
-from bsn.engine import FitResult, LoopConfig, RunFolder, fit
+from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain
 from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, Model, ValueScale, create
 from bsn.training import CleanValidation
@@ -24,6 +25,8 @@ from distill.teacher import ModelTeacher, Teacher
 
 __all__ = ["build_task", "cache_path", "distil"]
 
+_IN_PROVENANCE = ("crop", "batch_size", "loss", "optimizer", "learning_rate", "weight_decay")
+
 
 def cache_path(output: str | Path) -> Path:
     """Where a run in `output` keeps its teacher's images: beside the folder, for other students to use."""
@@ -33,7 +36,7 @@ def cache_path(output: str | Path) -> Path:
 
 def distil(
     teacher: Teacher | Model | nn.Module | str | Path,
-    images: str | Path | Sequence[str | Path] | np.ndarray | Sequence[np.ndarray],
+    images: str | Path | Sequence[str | Path] | np.ndarray | Sequence[np.ndarray] | None,
     output: str | Path,
     config: DistillConfig | None = None,
     loop: LoopConfig | None = None,
@@ -44,7 +47,6 @@ def distil(
     clean: CleanValidation | None = None,
     rebuild: bool = False,
     resume: bool = False,
-    settings: str = "",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> FitResult:
     """Train a student that gives in one pass what the teacher's full inference gives.
@@ -66,10 +68,11 @@ def distil(
     axes : str, optional
     clean : CleanValidation, optional
         Pairs with known truth, to watch PSNR.
-    rebuild, resume : bool
-        Make a stale cache anew; go on from the last checkpoint.
-    settings : str
-        Text stored as config.yaml.
+    rebuild : bool
+        Make a stale cache anew.
+    resume : bool
+        Go on from the last checkpoint, with the settings of the run. Settings that are given nevertheless have to be the same,
+        but for the number of steps, which may grow; `images` is None for those of the run.
     progress : callable
         Of the cache, ``progress(done, total)``.
 
@@ -86,26 +89,43 @@ def distil(
     RunError, TrainingDiverged, Interrupted
         See :func:`bsn.engine.fit`.
     """
+    folder = RunFolder(Path(output))
+    stored = RunSettings.of_run(folder) if resume else RunSettings()
+    own = isinstance(teacher, (Model, nn.Module, str, Path))
+    if resume:
+        config, loop = stored.restore(DistillConfig, config), stored.restore_loop(loop)
+        images, clean = stored.restore_images(images), stored.restore(CleanValidation, clean, at="validate")
+        inference = stored.restore(TeacherInference, inference, at="inference") if own else None
+        axes, cache = axes or stored.settled.get("axes"), cache or stored.settled.get("cache")
     config, loop, clean = config or DistillConfig(), loop or LoopConfig(), clean or CleanValidation()
     create(config.student)  # an unknown student is told before the teacher works for hours
     if isinstance(teacher, (Model, nn.Module, str, Path)):
         teacher = ModelTeacher(teacher, inference, "cpu")
-    folder = RunFolder(Path(output))
-    _check_folder(folder, resume=resume)
+    about = {
+        "teacher": teacher.source if isinstance(teacher, ModelTeacher) else type(teacher).__name__,
+        "images": named_images(images),
+        "output": str(output),
+        "cache": None if cache is None else os.path.abspath(cache),
+        "axes": axes,
+        "validate": plain(clean),
+        "inference": plain(teacher.inference if isinstance(teacher, ModelTeacher) else TeacherInference()),
+    }
+    if not resume:
+        _check_folder(folder)
     validation = clean.open()
+    assert images is not None
     source = open_source(images, axes=axes)
     path = cache_path(output) if cache is None else Path(cache)
     made = make_cache(teacher, source, path, devices=_devices(loop), rebuild=rebuild, progress=progress)
     torch.manual_seed(loop.seed)
     task = build_task(made, config, loop.seed, validation=validation)
+    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
     return fit(task, loop, folder, resume=resume, settings=settings)
 
 
-def _check_folder(folder: RunFolder, *, resume: bool) -> None:
+def _check_folder(folder: RunFolder) -> None:
     """Say that a run cannot be written before the teacher works; the run itself checks again."""
-    if resume:
-        folder.check_resumable()
-    elif folder.path.exists() and not (folder.path.is_dir() and not any(folder.path.iterdir())):
+    if folder.path.exists() and not (folder.path.is_dir() and not any(folder.path.iterdir())):
         folder.check_new()
 
 
@@ -154,7 +174,7 @@ def build_task(
             "teacher": cache.about,
             "teacher_blind": cache.blind_teacher,
             "training_images": len(cache),
-            "loss": config.loss,
+            **{name: getattr(config, name) for name in _IN_PROVENANCE},
         },
         inference=InferenceDefaults(training_crop=config.crop),
         weights_licence=f"derived from the teacher ({licence}) and the training images; their terms apply",

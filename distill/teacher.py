@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -119,6 +120,7 @@ class ModelTeacher:
         self, model: Model | nn.Module | str | Path, inference: TeacherInference | None = None, device: str = "auto"
     ) -> None:
         self.inference = inference or TeacherInference()
+        self.source = os.path.abspath(model) if isinstance(model, (str, Path)) else type(model).__name__
         loaded = Model.load(model) if isinstance(model, (str, Path)) else model
         self.model = loaded if isinstance(loaded, Model) else Model(image_network(loaded))
         first, *others = self.inference.configs(device)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from bsn.data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, subset
 from bsn.data.files.formats.packed import is_packed
-from bsn.engine import FitResult, LoopConfig, RunFolder, fit
+from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain
 from bsn.evaluation import Validation, get_protocol
 from bsn.models import create, presets
 from bsn.training import image_pairs
@@ -21,6 +23,8 @@ from restoration.task import PairBatches, RestorationTask
 __all__ = ["PairData", "TrainingPairs", "ValidationData", "build_task", "train"]
 
 TrainingPairs = PairSource | PackedPairs
+
+_IN_PROVENANCE = ("crop", "batch_size", "optimizer", "learning_rate", "weight_decay")
 
 
 @dataclass(frozen=True)
@@ -107,14 +111,13 @@ class ValidationData:
 
 
 def train(
-    pairs: PairData | TrainingPairs,
+    pairs: PairData | TrainingPairs | None,
     output: str | Path,
     config: RestoreConfig | None = None,
     loop: LoopConfig | None = None,
     *,
     validate: ValidationData | None = None,
     resume: bool = False,
-    settings: str = "",
 ) -> FitResult:
     """Train a restoration network on pairs.
 
@@ -127,8 +130,8 @@ def train(
     loop : LoopConfig, optional
     validate : ValidationData, optional
     resume : bool
-    settings : str
-        Text of config.yaml.
+        Go on from the last checkpoint, with the settings of the run. Settings that are given nevertheless have to be the same,
+        but for the number of steps, which may grow; `pairs` is None for those of the run.
 
     Returns
     -------
@@ -141,7 +144,13 @@ def train(
     RunError, TrainingDiverged, Interrupted
         See :func:`bsn.engine.fit`.
     """
+    folder = RunFolder(Path(output))
+    stored = RunSettings.of_run(folder) if resume else RunSettings()
+    if resume:
+        config, loop = stored.restore(RestoreConfig, config), stored.restore_loop(loop)
+        pairs, validate = restore_pairs(stored, pairs), stored.restore(ValidationData, validate, at="validate")
     config, loop, validate = config or RestoreConfig(), loop or LoopConfig(), validate or ValidationData()
+    assert pairs is not None
     if config.progressive_crops and loop.minutes is not None:
         raise ValueError(
             "progressive crops begin at fractions of a known number of steps; give steps instead of minutes"
@@ -155,7 +164,43 @@ def train(
             check_no_leak(source.pairs, watched.pairs)
     torch.manual_seed(loop.seed)
     task = build_task(source, config, loop, watched=watched, protocol=validate.protocol)
-    return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
+    about = {**pair_settings(pairs), "output": str(output), "validate": plain(validate)}
+    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
+    return fit(task, loop, folder, resume=resume, settings=settings)
+
+
+def pair_settings(pairs: PairData | TrainingPairs) -> dict[str, Any]:
+    """Where the pairs of a run lie, as its config.yaml says it; nothing for a source that was opened already."""
+    if not isinstance(pairs, PairData):
+        return {"degraded": [], "clean": None}
+    return {**plain(pairs), **_named(pairs)}
+
+
+def restore_pairs(stored: RunSettings, given: PairData | TrainingPairs | None) -> PairData | TrainingPairs:
+    """Pairs of a resumed run: those given, which are to be those of the run, or else its own.
+
+    Parameters
+    ----------
+    stored : RunSettings
+        Of the run.
+    given : PairData, PairSource or PackedPairs, optional
+
+    Raises
+    ------
+    RunError
+        If other files are given, or none where the run had none of its own.
+    """
+    if given is not None and not isinstance(given, PairData):
+        return given
+    if given is not None and given.degraded:
+        stored.restore_images(given.degraded, "degraded")
+        return stored.restore(PairData, dataclasses.replace(given, **_named(given)))
+    stored.restore_images(None, "degraded")
+    return stored.restore(PairData, None)
+
+
+def _named(pairs: PairData) -> dict[str, Any]:
+    return {"degraded": named_images(pairs.degraded), "clean": named_images(pairs.clean) or None}
 
 
 def build_task(
@@ -195,6 +240,7 @@ def build_task(
         )
     training = subset(source, kept)
     provenance = {"model": config.model, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
+    provenance |= {name: getattr(config, name) for name in _IN_PROVENANCE}
     validation = Validation(shown, get_protocol(protocol))
     batches = PairBatches(training, config, loop.steps, loop.seed, [source.groups[index] for index in kept])
     return RestorationTask(network, batches.batch, config, validation, provenance)

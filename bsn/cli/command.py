@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
-__all__ = ["Command", "flat_dataclass", "option_value", "settings_text", "take"]
+__all__ = ["Command", "flat_dataclass", "option_value", "stored_defaults", "take"]
 
 
 @dataclass(frozen=True)
@@ -57,23 +57,20 @@ def option_value(words: list[str], option: str, default: str) -> str:
     return default
 
 
-def settings_text(options: Namespace) -> str:
-    """YAML of parsed options, as ``--config`` reads it."""
-    import yaml
+def stored_defaults(words: list[str]) -> dict[str, Any]:
+    """Settings of the run that ``--resume`` goes on with, as defaults of the options; empty for a new run."""
+    if "--resume" not in words:
+        return {}
+    from pathlib import Path
 
-    content = options.clone().as_dict()
-    content.pop("config", None)
-    content.pop("resume", None)
-    return yaml.safe_dump(_plain(content), sort_keys=False)
+    from bsn.engine import RunFolder, RunSettings
 
-
-def _plain(value: object) -> object:
-    import dataclasses
-
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = dataclasses.asdict(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+    output = option_value(words, "--output", option_value(words, "-o", ""))
+    stored = RunSettings.of_run(RunFolder(Path(output))).settled if output else {}
+    defaults: dict[str, Any] = {}
+    for name, value in stored.items():
+        grouped = name in ("inference", "validate")
+        defaults |= {f"{name}.{key}": item for key, item in value.items()} if grouped else {name: value}
+    # Where the run lies is said on the command line; the folder may have been moved.
+    defaults.pop("output", None)
+    return defaults

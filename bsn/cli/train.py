@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bsn.cli.command import Command, flat_dataclass, option_value, settings_text, take
+from bsn.cli.command import Command, flat_dataclass, option_value, stored_defaults, take
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -31,7 +31,10 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
     recipe = get_recipe(option_value(words, "--recipe", "default"))
     listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
-    parser.add_argument("images", nargs="+", help="noisy images: files, folders, patterns, or a file of bsn pack")
+    stored = stored_defaults(words)
+    parser.add_argument(
+        "images", nargs="*" if stored else "+", help="noisy images: files, folders, patterns, or a file of bsn pack"
+    )
     parser.add_argument("-o", "--output", required=True, help="folder of the run; the model is final.safetensors in it")
     parser.add_argument("--recipe", default="default", help=f"named settings. {listed}")
     parser.add_argument(
@@ -41,7 +44,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     flat_dataclass(parser, TrainConfig)
     flat_dataclass(parser, LoopConfig)
     parser.add_class_arguments(CleanValidation, "validate")
-    parser.set_defaults({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop)})
+    parser.set_defaults({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop), **stored})
 
 
 def run(options: Namespace) -> int:
@@ -52,7 +55,6 @@ def run(options: Namespace) -> int:
     from bsn.training import CleanValidation, TrainConfig, train
 
     clean = CleanValidation(**vars(options.validate))
-    settings = settings_text(options)
     result = train(
         options.images,
         options.output,
@@ -61,7 +63,6 @@ def run(options: Namespace) -> int:
         axes=options.axes,
         clean=clean,
         resume=options.resume,
-        settings=settings,
         say=(lambda line: print(line)) if os.environ.get("LOCAL_RANK", "0") == "0" else (lambda line: None),
     )
     if os.environ.get("LOCAL_RANK", "0") == "0":
@@ -71,7 +72,7 @@ def run(options: Namespace) -> int:
         if result.best_step is not None:
             print(f"  best validation {result.best:.5g} at step {result.best_step} (best.safetensors)")
         print(f"model: {options.output}/final.safetensors")
-        print(f"next:  bsn denoise {options.images[0]} --model {options.output} -o denoised")
+        print(f"next:  bsn denoise {(options.images or ['noisy/'])[0]} --model {options.output} -o denoised")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from bsn.training import TrainConfig, train
 
 __all__ = ["DemoResult", "run_demo"]
 
-_MAX_STEPS = 3900  # 200 passes over the photographs; Muon learns their noise by heart in some more
+_TRIED_STEPS = 30
+_MOST_STEPS = 3900  # 200 passes over the photographs; Muon learns their noise by heart in some more
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,9 @@ def run_demo(
     truth = photograph(TEST_PHOTOGRAPH)
     image = noisy(truth, seed)
     say(f"training phase-unet-tiny on {len(training)} noisy photographs, never shown a clean one ...")
-    length = {"steps": steps} if steps else {"minutes": minutes, "max_steps": _MAX_STEPS}
-    loop = LoopConfig(**length, seed=seed, validate_every=0)
-    train(training, output / "run", TrainConfig(optimizer="muon"), loop, axes="CYX")
+    config = TrainConfig(optimizer="muon")
+    length = steps or min(_MOST_STEPS, _steps_in(minutes, training, config))
+    train(training, output / "run", config, LoopConfig(steps=length, seed=seed, validate_every=0), axes="CYX")
 
     model = Model.load(output / "run")
     check = jacobian_check(model.network, (model.channels, 64, 64), lattice=model.network.lattice)
@@ -94,6 +96,14 @@ def run_demo(
         partial.write_text(report, encoding="utf-8")
     say(f"report: {path}   ({seconds:.0f} s in all)")
     return DemoResult(before, after, baselines, check, seconds, path)
+
+
+def _steps_in(minutes: float, images: list[np.ndarray], config: TrainConfig) -> int:
+    """How many training steps this machine does in some minutes, by the pace of the first ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        loop = LoopConfig(steps=_TRIED_STEPS, validate_every=0, checkpoint_every=0)
+        tried = train(images, Path(folder) / "run", config, loop, axes="CYX")
+    return max(1, int((60 * minutes - tried.seconds) * tried.steps / tried.seconds))
 
 
 def _rows(before: Score, after: Score, baselines: list[Baseline]) -> list[list[str]]:

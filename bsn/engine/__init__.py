@@ -9,6 +9,7 @@ from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.loop import FitResult, fit
 from bsn.engine.optimizers import OptimizerName, make_optimizer
 from bsn.engine.run_folder import RunFolder
+from bsn.engine.run_settings import RunSettings, named_images, plain
 from bsn.engine.task import Part, Task, Update
 
 __all__ = [
@@ -19,9 +20,12 @@ __all__ = [
     "Part",
     "RunError",
     "RunFolder",
+    "RunSettings",
     "Task",
     "TrainingDiverged",
     "Update",
     "fit",
     "make_optimizer",
+    "named_images",
+    "plain",
 ]

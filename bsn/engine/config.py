@@ -21,8 +21,6 @@ class LoopConfig:
     minutes : float, optional
         Length in minutes instead: the speed of the first steps decides the number of steps, and is looked at again during
         the first half. The number is stored in the checkpoint, so that a resumed run has the same schedule.
-    max_steps : int, optional
-        Of a run by minutes: no more than these, however fast the machine.
     seed : int
         Of the weights, the crops and everything random.
     schedule : {"cosine", "steps", "constant"}
@@ -64,7 +62,6 @@ class LoopConfig:
 
     steps: int = 5800
     minutes: float | None = None
-    max_steps: int | None = None
     seed: int = 0
     schedule: Literal["cosine", "steps", "constant"] = "cosine"
     milestones: tuple[float, ...] = (0.4, 0.8)
@@ -87,10 +84,6 @@ class LoopConfig:
         rules = {
             "steps": (self.steps >= 1, "1 or more"),
             "minutes": (self.minutes is None or self.minutes > 0, "more than 0"),
-            "max_steps": (
-                self.max_steps is None or (self.minutes is not None and self.max_steps >= 1),
-                "1 or more, and only with minutes",
-            ),
             "milestones": (all(0 < m <= 1 for m in self.milestones), "fractions of the run in (0, 1]"),
             "gamma": (0 < self.gamma <= 1, "in (0, 1]"),
             "hold": (0 <= self.hold < 1, "in [0, 1)"),

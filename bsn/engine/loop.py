@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
 
 from bsn.engine.averaging import make_average, update_average
 from bsn.engine.checkpoint import capture_generators, load_checkpoint, restore_generators, save_checkpoint
-from bsn.engine.config import LoopConfig
+from bsn.engine.config import LoopConfig, Precision
 from bsn.engine.devices import make_fabric
 from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.journal import Journal
 from bsn.engine.recording import Recorder
 from bsn.engine.run_folder import RunFolder
+from bsn.engine.run_settings import RunSettings, plain
 from bsn.engine.schedule import learning_rate_factor
 from bsn.engine.stop import StopRequest
 from bsn.engine.task import Loss, Task, Update, Workers
@@ -44,7 +46,9 @@ class FitResult:
     best_step: int | None
 
 
-def fit(task: Task, config: LoopConfig, folder: RunFolder, *, resume: bool = False, settings: str = "") -> FitResult:
+def fit(
+    task: Task, config: LoopConfig, folder: RunFolder, *, resume: bool = False, settings: RunSettings | None = None
+) -> FitResult:
     """Train `task` to the end of its run.
 
     Parameters
@@ -56,8 +60,8 @@ def fit(task: Task, config: LoopConfig, folder: RunFolder, *, resume: bool = Fal
     resume : bool
         Go on from ``last.ckpt``. On the same machine and settings the run ends in the same bits as one that was never
         stopped.
-    settings : str
-        Text of config.yaml.
+    settings : RunSettings, optional
+        Of everything but the loop; with the loop's they become config.yaml.
 
     Returns
     -------
@@ -77,10 +81,8 @@ def fit(task: Task, config: LoopConfig, folder: RunFolder, *, resume: bool = Fal
     if first_process:
         folder.check_resumable() if resume else folder.check_new()
     fabric.launch()
-    loop = _Loop(task, config, folder, fabric)
+    loop = _Loop(task, config, folder, fabric, settings or RunSettings())
     try:
-        if fabric.is_global_zero and not resume:
-            folder.write_text(folder.config, settings)
         return loop.run(load_checkpoint(folder.checkpoint) if resume else None)
     finally:
         task.close()
@@ -101,9 +103,12 @@ def _is_launched_child() -> bool:
 class _Loop:
     """State of one call of :func:`fit`."""
 
-    def __init__(self, task: Task, config: LoopConfig, folder: RunFolder, fabric: Fabric) -> None:
+    def __init__(
+        self, task: Task, config: LoopConfig, folder: RunFolder, fabric: Fabric, settings: RunSettings
+    ) -> None:
         self.task, self.config, self.folder, self.fabric = task, config, folder, fabric
-        self.total = config.max_steps or config.steps
+        self.given = settings
+        self.total = config.steps
         self.calibrated = config.minutes is None
         self._calibration: tuple[int, float] = (_CALIBRATION_SKIP, 0.0)  # step and seconds at which it began
         self._calibrate_at = 0 if self.calibrated else _CALIBRATION_SKIP + _CALIBRATION_STEPS
@@ -137,13 +142,14 @@ class _Loop:
             self._restore(checkpoint)
         else:
             self._save_checkpoint()
+        self._write_settings()
         zero = self.fabric.is_global_zero
         total = self.total if self.calibrated else None
         journal = Journal(self.folder, total, active=zero, tensorboard=self.config.tensorboard, resume_step=self.step)
         started, before = time.monotonic(), self.seconds
         with journal, StopRequest() as stop:
             if checkpoint is not None:
-                journal.say(f"going on after step {self.step}" + (f" of {self.total}" if self.calibrated else ""))
+                journal.say(self._resumed())
             while self.step < self.total:
                 numbers, stopped = self._train_step(stop)
                 self.step += 1
@@ -162,6 +168,26 @@ class _Loop:
         if zero:
             self.task.save(self.folder.final, self.finished_modules, self._facts())
         return FitResult(self.total, self.seconds, self.validation, self.best, self.best_step)
+
+    def _resumed(self) -> str:
+        if self.calibrated and self.step >= self.total:
+            return f"the run is finished, with all of its {self.total} steps; more --steps go on from here"
+        return f"going on after step {self.step}" + (f" of {self.total}" if self.calibrated else "")
+
+    def settings(self) -> RunSettings:
+        """All settings: of a run by minutes whose length is known, its steps."""
+        settled = dataclasses.replace(
+            self.config,
+            precision=cast("Precision", self.fabric._precision.precision),
+            accelerator="gpu" if self.fabric.device.type == "cuda" else "cpu",
+        )
+        if self.config.minutes is not None and self.calibrated:
+            settled = dataclasses.replace(settled, minutes=None, steps=self.total)
+        return RunSettings({**self.given.settled, **plain(settled)}, {**plain(self.config), **self.given.asked})
+
+    def _write_settings(self) -> None:
+        if self.fabric.is_global_zero:
+            self.folder.write_text(self.folder.config, self.settings().text())
 
     def _due(self, every: int) -> bool:
         return every > 0 and self.step % every == 0
@@ -237,8 +263,7 @@ class _Loop:
         first_step, first_seconds = self._calibration
         pace = (self.seconds - first_seconds) / (self.step - first_step)
         budget = 60 * self.config.minutes
-        wanted = max(1, int((0.97 * budget - self.seconds) / pace))
-        left = wanted if self.config.max_steps is None else min(wanted, self.config.max_steps - self.step)
+        left = max(1, int((0.97 * budget - self.seconds) / pace))
         again = math.ceil(_RECALIBRATION_SHARE * left) if self.seconds < _CALIBRATION_ENDS * budget else 0
         # One process decides: the others' clocks differ.
         left, again = self.fabric.broadcast(torch.tensor([left, again], device=self.fabric.device)).tolist()
@@ -246,14 +271,12 @@ class _Loop:
         self._calibration, self._calibrate_at = (self.step, self.seconds), self.step + again
         journal.set_total(self.total)
         if not self.calibrated:
-            most = f"; the run ends after {self.total}" if left < wanted else ""
-            journal.say(
-                f"{self.config.minutes:g} minutes at {1 / pace:.2f} steps/s are {self.step + wanted} steps{most}"
-            )
+            journal.say(f"{self.config.minutes:g} minutes at {1 / pace:.2f} steps/s are {self.total} steps")
             remark = self.task.remark(self.total)
             if remark is not None:
                 journal.say(remark)
         self.calibrated = True
+        self._write_settings()
 
     def _validate(self, journal: Journal) -> None:
         modules = self.finished_modules
@@ -302,6 +325,7 @@ class _Loop:
                 "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
                 "generators": capture_generators(),
                 "task": self.task.state_dict(),
+                "settings": self.settings().stored(),
             }
             save_checkpoint(self.folder.checkpoint, content)
         self.fabric.barrier()
@@ -319,7 +343,9 @@ class _Loop:
                 f"{self.folder.checkpoint} belongs to a run of another model, noise model or optimiser; resume with the "
                 f"settings it was begun with: --config {self.folder.config}"
             ) from error
-        self.step, self.total, self.calibrated = content["step"], content["total"], content["calibrated"]
+        self.step, self.calibrated = content["step"], content["calibrated"] or self.config.minutes is None
+        # A run may become longer; a length in minutes was turned into steps.
+        self.total = max(content["total"], self.config.steps) if self.config.minutes is None else content["total"]
         self.seconds, self.validation = content["seconds"], content["validation"]
         self.best, self.best_step = content["best"], content["best_step"]
         restore_generators(content["generators"])

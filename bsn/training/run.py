@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from bsn.data import DataError, ImageSource, RandomCrops, open_source
-from bsn.engine import FitResult, LoopConfig, RunFolder, fit
+from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain
 from bsn.evaluation import Validation
 from bsn.models import Model, NoiseModel, ValueScale, create, presets
 from bsn.noise import NoiseStatistics, outputs_for_posterior
@@ -30,7 +30,7 @@ _SCALE_SAMPLES = 64
 
 
 def train(
-    images: str | Path | Sequence[str | Path] | np.ndarray | Sequence[np.ndarray],
+    images: str | Path | Sequence[str | Path] | np.ndarray | Sequence[np.ndarray] | None,
     output: str | Path,
     config: TrainConfig | None = None,
     loop: LoopConfig | None = None,
@@ -38,26 +38,26 @@ def train(
     axes: str | None = None,
     clean: CleanValidation | None = None,
     resume: bool = False,
-    settings: str = "",
     say: Callable[[str], None] = lambda _: None,
 ) -> FitResult:
     """Train a blind-spot network on noisy images alone.
 
     Parameters
     ----------
-    images : path, sequence of paths, array or sequence of arrays
-        Files, folders or patterns; a file of ``bsn pack``; arrays with their `axes`.
+    images : path, sequence of paths, array or sequence of arrays, or None
+        Files, folders or patterns; a file of ``bsn pack``; arrays with their `axes`. None for the images of a run that is
+        resumed.
     output : str or Path
-        Folder of the run, see :class:`bsn.engine.RunFolder`. ``final.safetensors`` in it is the model.
+        Folder of the run, see :class:`bsn.engine.RunFolder`. ``final.safetensors`` in it is the model, ``config.yaml`` has all
+        settings as they were settled.
     config : TrainConfig, optional
     loop : LoopConfig, optional
     axes : str, optional
         One letter per axis of the images; guessed where left out.
     clean : CleanValidation, optional
     resume : bool
-        Go on from the last checkpoint.
-    settings : str
-        Text stored as config.yaml.
+        Go on from the last checkpoint, with the settings of the run. Settings that are given nevertheless have to be the same,
+        but for the number of steps, which may grow.
     say : callable
         Gets what was found where settings are "auto", in sentences.
 
@@ -72,13 +72,21 @@ def train(
     RunError, TrainingDiverged, Interrupted
         See :func:`bsn.engine.fit`.
     """
-    config, loop = config or TrainConfig(), loop or LoopConfig()
+    folder = RunFolder(Path(output))
+    stored = RunSettings.of_run(folder) if resume else RunSettings()
+    if resume:
+        config, loop = stored.restore(TrainConfig, config), stored.restore_loop(loop)
+        images, clean = stored.restore_images(images), stored.restore(CleanValidation, clean, at="validate")
+        axes = axes or stored.settled.get("axes")
+    config, loop, clean = config or TrainConfig(), loop or LoopConfig(), clean or CleanValidation()
+    assert images is not None
     source = open_source(images, axes=axes)
-    validation = (clean or CleanValidation()).open()
     torch.manual_seed(loop.seed)
-    steps = loop.steps if loop.minutes is None else min(LoopConfig.steps, loop.max_steps or LoopConfig.steps)
-    task = build_task(source, config, loop.seed, steps=steps, validation=validation, say=say)
-    return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
+    steps = loop.steps if loop.minutes is None else LoopConfig.steps
+    task = build_task(source, config, loop.seed, steps=steps, validation=clean.open(), say=say)
+    about = {"images": named_images(images), "output": str(output), "axes": axes, "validate": plain(clean)}
+    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
+    return fit(task, loop, folder, resume=resume, settings=settings)
 
 
 def build_task(
@@ -132,6 +140,7 @@ def build_task(
             f"{config.noise!r} of scope {config.noise_scope!r}; leave it out, or set the noise"
         )
     config = settle_optimizer(source, _fit_crop(source, config), steps)
+    config = dataclasses.replace(config, stride_test=config.inference_stride, wiener_test=config.inference_wiener)
     held_back = held_back_crops(source, config.image_crop, config.validation_crops, seed)
     crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
     network = _new_network(config, source.channels) if start is None else start.network.train()
@@ -162,11 +171,27 @@ def build_task(
             **({} if start is None else {"start": {k: start.provenance.get(k) for k in ("training_images", "steps")}}),
             "training_images": len(source),
             "image_dtype": str(source.dtype),
-            "stride": config.stride,
-            "loss": config.loss,
-            "optimizer": config.optimizer,
+            **_provenance(config),
         },
     )
+
+
+_IN_PROVENANCE = (
+    "stride",
+    "noise",
+    "noise_scope",
+    "crop",
+    "batch_size",
+    "loss",
+    "optimizer",
+    "learning_rate",
+    "weight_decay",
+)
+
+
+def _provenance(config: TrainConfig) -> dict[str, Any]:
+    """Settings that a reader of the model file should know."""
+    return {name: getattr(config, name) for name in _IN_PROVENANCE}
 
 
 def _fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:

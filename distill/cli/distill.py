@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bsn.cli.command import Command, flat_dataclass, option_value, settings_text, take
+from bsn.cli.command import Command, flat_dataclass, option_value, stored_defaults, take
 from distill.cli import report
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
     recipe = get_recipe(option_value(words, "--recipe", "default"))
     listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
-    parser.add_argument("--teacher", required=True, help="folder of a run, or a .safetensors model")
+    stored = stored_defaults(words)
+    parser.add_argument("--teacher", required=not stored, help="folder of a run, or a .safetensors model")
     parser.add_argument(
-        "--images", nargs="+", required=True, help="noisy images: files, folders, patterns, a packed file"
+        "--images", nargs="+", required=not stored, help="noisy images: files, folders, patterns, a packed file"
     )
     parser.add_argument(
         "-o", "--output", required=True, help="folder of the run; the student is final.safetensors in it"
@@ -59,7 +60,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_class_arguments(CleanValidation, "validate")
     defaults = {**dataclasses.asdict(recipe.distill), **dataclasses.asdict(recipe.loop)}
     inference = {f"inference.{name}": value for name, value in dataclasses.asdict(recipe.inference).items()}
-    parser.set_defaults({**defaults, **inference})
+    parser.set_defaults({**defaults, **inference, **stored})
 
 
 def run(options: Namespace) -> int:
@@ -101,7 +102,6 @@ def run(options: Namespace) -> int:
             clean=CleanValidation(**vars(options.validate)),
             rebuild=options.rebuild,
             resume=options.resume,
-            settings=settings_text(options),
             progress=tick,
         )
     if os.environ.get("LOCAL_RANK", "0") == "0":

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 __all__ = ["add_pair_options"]
 
 
-def add_pair_options(parser: ArgumentParser) -> None:
+def add_pair_options(parser: ArgumentParser, *, required: bool = True) -> None:
     """Declare where the pairs lie: the fields of :class:`restoration.run.PairData`."""
     from restoration.run import PairData
 
     parser.add_argument(
         "--degraded",
         nargs="+",
-        required=True,
+        required=required,
+        default=None if required else [],
         help="degraded images: files, folders or patterns; the root of a set with a --layout; or a file of bsn restore pack",
     )
     parser.add_argument("--clean", nargs="+", default=None, help="clean images, where the layout does not find them")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bsn.cli.command import Command, flat_dataclass, option_value, settings_text, take
+from bsn.cli.command import Command, flat_dataclass, option_value, stored_defaults, take
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument("--tolerance", type=float, default=0.02, help="for the baseline: relative difference in cost")
     parser.add_argument("--train_steps", type=int, default=1500, help="for the baseline: steps of each training")
     parser.add_argument("--train_model", default="manas-tiny", help="for the baseline: preset that takes the genotypes")
-    add_pair_options(parser)
+    stored = stored_defaults(words)
+    add_pair_options(parser, required=not stored)
     flat_dataclass(parser, SearchConfig)
     flat_dataclass(parser, LoopConfig)
-    parser.set_defaults({**dataclasses.asdict(recipe.search), **dataclasses.asdict(recipe.loop)})
+    parser.set_defaults({**dataclasses.asdict(recipe.search), **dataclasses.asdict(recipe.loop), **stored})
 
 
 def run(options: Namespace) -> int:
@@ -65,7 +66,6 @@ def run(options: Namespace) -> int:
         take(SearchConfig, options),
         take(LoopConfig, options),
         resume=options.resume,
-        settings=settings_text(options),
     )
     if os.environ.get("LOCAL_RANK", "0") == "0":
         print(f"genotype: {options.output}/genotype.json, drawn in genotype.svg")

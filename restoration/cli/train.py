@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bsn.cli.command import Command, flat_dataclass, option_value, settings_text, take
+from bsn.cli.command import Command, flat_dataclass, option_value, stored_defaults, take
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
@@ -34,11 +34,12 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument("-o", "--output", required=True, help="folder of the run; the model is final.safetensors in it")
     parser.add_argument("--recipe", default="elf-tiny", help=f"named settings. {listed}")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
-    add_pair_options(parser)
+    stored = stored_defaults(words)
+    add_pair_options(parser, required=not stored)
     flat_dataclass(parser, RestoreConfig)
     flat_dataclass(parser, LoopConfig)
     parser.add_class_arguments(ValidationData, "validate")
-    parser.set_defaults({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop)})
+    parser.set_defaults({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop), **stored})
 
 
 def run(options: Namespace) -> int:
@@ -58,14 +59,13 @@ def run(options: Namespace) -> int:
         take(LoopConfig, options),
         validate=ValidationData(**vars(options.validate)),
         resume=options.resume,
-        settings=settings_text(options),
     )
     if os.environ.get("LOCAL_RANK", "0") == "0":
         print(f"trained {result.steps} steps in {result.seconds / 60:.1f} minutes")
         for name, value in result.validation.items():
             print(f"  {name} {value:.5g}")
         print(f"model: {options.output}/final.safetensors")
-        print(f"next:  bsn restore apply {options.degraded[0]} --model {options.output} -o restored")
+        print(f"next:  bsn restore apply {(options.degraded or ['rainy/'])[0]} --model {options.output} -o restored")
     return 0
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from bsn.data import Gaussian, RandomCrops
-from bsn.engine import FitResult, LoopConfig, RunFolder, fit
+from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, plain
 from bsn.evaluation import ImagePair, Validation, get_protocol
 from bsn.models import InferenceDefaults, ValueScale, create
 from distill.config import DistillConfig
@@ -66,7 +66,7 @@ def train_bundled(output: str | Path, config: DistillConfig = CONFIG, loop: Loop
         inference=InferenceDefaults(training_crop=config.crop, grey_as_colour=True),
         weights_licence=LICENCE,
     )
-    return fit(task, loop, RunFolder(Path(output)), settings="# python -m tools.bundled\n")
+    return fit(task, loop, RunFolder(Path(output)), settings=RunSettings(plain(config), plain(config)))
 
 
 def _validation_pairs() -> list[ImagePair]:

@@ -9,25 +9,24 @@ from pathlib import Path
 import torch
 
 from bsn.data import DataError, GroupedCrops, MirroredSource, background_members
-from bsn.engine import LoopConfig, RunFolder, fit
+from bsn.engine import LoopConfig, RunFolder, RunSettings, fit, plain
 from bsn.training.held_back import divide_groups
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.config import SearchConfig
 from restoration.manas.search.supernet import Supernet
 from restoration.manas.search.task import SearchTask
-from restoration.run import PairData, TrainingPairs
+from restoration.run import PairData, TrainingPairs, pair_settings, restore_pairs
 
 __all__ = ["build_search", "halves", "search"]
 
 
 def search(
-    pairs: PairData | TrainingPairs,
+    pairs: PairData | TrainingPairs | None,
     output: str | Path,
     config: SearchConfig | None = None,
     loop: LoopConfig | None = None,
     *,
     resume: bool = False,
-    settings: str = "",
 ) -> Genotype:
     """Search a network on pairs.
 
@@ -41,9 +40,8 @@ def search(
     loop : LoopConfig, optional
         Its average of the weights is not used.
     resume : bool
-        Go on from the last checkpoint; the search ends in the same bits as one that was never stopped.
-    settings : str
-        Text of config.yaml.
+        Go on from the last checkpoint, with the settings of the run; the search ends in the same bits as one that was never
+        stopped. Settings that are given nevertheless have to be the same; `pairs` is None for those of the run.
 
     Returns
     -------
@@ -56,14 +54,25 @@ def search(
     RunError, TrainingDiverged, Interrupted
         See :func:`bsn.engine.fit`.
     """
+    folder = RunFolder(Path(output))
+    stored = RunSettings.of_run(folder) if resume else RunSettings()
+    loop = None if loop is None else dataclasses.replace(loop, ema=0.0)
+    if resume:
+        config, loop, pairs = (
+            stored.restore(SearchConfig, config),
+            stored.restore_loop(loop),
+            restore_pairs(stored, pairs),
+        )
     config = config or SearchConfig()
-    loop = dataclasses.replace(loop or LoopConfig(), ema=0.0)
+    loop = loop or LoopConfig(ema=0.0)
+    assert pairs is not None
     if loop.minutes is not None:
         raise ValueError("the warm-up is a fraction of a known number of steps; give steps instead of minutes")
     source = pairs.open() if isinstance(pairs, PairData) else pairs
     torch.manual_seed(loop.seed)
     task = build_search(source, config, loop)
-    fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
+    about = {**pair_settings(pairs), "output": str(output), **plain(config)}
+    fit(task, loop, folder, resume=resume, settings=stored.again(about, about, loop))
     return Genotype.load(Path(output) / "genotype.json")
 
 

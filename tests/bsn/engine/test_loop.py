@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
-from bsn.engine import Interrupted, LoopConfig, RunError, RunFolder, Task, TrainingDiverged, Update, fit
+from bsn.engine import Interrupted, LoopConfig, RunError, RunFolder, RunSettings, Task, TrainingDiverged, Update, fit
 from bsn.engine.checkpoint import load_checkpoint
 from tests.helpers.toy_task import ToyTask
 
@@ -31,7 +32,7 @@ def same(a, b):
 def test_a_run_leaves_everything(tmp_path):
     task = ToyTask()
     config = LoopConfig(steps=20, validate_every=5, checkpoint_every=7, **CPU)
-    result = fit(task, config, RunFolder(tmp_path / "run"), settings="seed: 0\n")
+    result = fit(task, config, RunFolder(tmp_path / "run"), settings=RunSettings({"model": "toy"}))
     assert result.steps == 20
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
         "config.yaml",
@@ -42,7 +43,9 @@ def test_a_run_leaves_everything(tmp_path):
         "train.log",
         "samples",
     }
-    assert (tmp_path / "run" / "config.yaml").read_text() == "seed: 0\n"
+    settings = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert (settings["model"], settings["steps"], settings["precision"]) == ("toy", 20, "32-true")
+    assert "auto" not in settings.values()
     losses = rows(tmp_path / "run")
     assert list(losses) == list(range(1, 21))
     assert float(losses[20]) < float(losses[1])
@@ -185,17 +188,6 @@ def test_minutes_become_steps_and_are_kept_over_a_resume(tmp_path, capsys):
     assert "1000000" not in said
     assert fit(ToyTask(), config, RunFolder(tmp_path / "run"), resume=True).steps == total
     assert capsys.readouterr().err.startswith(f"going on after step 41 of {total}\n")
-
-
-@pytest.mark.parametrize("most", [1, 10, 23, 24, 60])
-def test_minutes_end_after_max_steps(tmp_path, capsys, most):
-    """Also where so few are asked for that the speed is never looked at (after 23 steps)."""
-    config = LoopConfig(minutes=5, max_steps=most, validate_every=0, **CPU)
-    result = fit(ToyTask(), config, RunFolder(tmp_path / "run"))
-    assert result.steps == most
-    assert list(rows(tmp_path / "run")) == list(range(1, most + 1))
-    assert weights(tmp_path / "run")
-    assert (f"; the run ends after {most}\n" in capsys.readouterr().err) == (most >= 23)
 
 
 def test_a_task_remarks_on_the_length_that_minutes_give(tmp_path, capsys):

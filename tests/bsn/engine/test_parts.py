@@ -74,8 +74,6 @@ def test_columns_may_grow_and_lost_rows_are_dropped(tmp_path):
         ({"steps": 0}, "steps 0 is out of range; use 1 or more"),
         ({"ema": 1.0}, r"ema 1.0 is out of range; use in \[0, 1\)"),
         ({"minutes": 0.0}, "minutes 0.0 is out of range"),
-        ({"max_steps": 5}, "max_steps 5 is out of range; use 1 or more, and only with minutes"),
-        ({"max_steps": 0, "minutes": 1.0}, "max_steps 0 is out of range"),
         ({"milestones": (2.0,)}, "milestones .* fractions of the run"),
         ({"devices": 0}, "devices 0"),
     ],

@@ -104,7 +104,7 @@ def test_the_learning_rate_of_the_architecture_is_constant(layers, toy, tmp_path
 
 
 def test_what_a_search_writes(layers, toy, tmp_path):
-    genotype = search(layers, tmp_path / "run", toy, LOOP, settings="toy: true\n")
+    genotype = search(layers, tmp_path / "run", toy, LOOP)
     assert genotype.shape == toy.shape
     assert genotype.about["search"]["steps"] == 4
     assert genotype.about["macs"] == pytest.approx(genotype_cost(genotype))

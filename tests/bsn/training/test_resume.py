@@ -1,0 +1,122 @@
+"""A run keeps its settings: what it stores, what a resumed run takes, and what it refuses."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import yaml
+
+from bsn.cli import main
+from bsn.data import Image, write_image
+from bsn.engine import Interrupted, LoopConfig, RunError
+from bsn.models import Model
+from bsn.training import BlindSpotTask, TrainConfig, train
+
+CONFIG = TrainConfig(crop=24, batch_size=2, learning_rate=3e-3)
+LOOP = LoopConfig(steps=6, warmup_steps=1, validate_every=3, checkpoint_every=2, accelerator="cpu", clip=0.5)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "noisy"
+    path.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(4):
+        write_image(path / f"{index}.png", Image(rng.normal(120, 20, (64, 64)).clip(0, 255).astype(np.uint8), "YX"))
+    return path
+
+
+@pytest.fixture
+def killed(tmp_path, folder, monkeypatch):
+    """A run that was stopped before its fourth step."""
+    with monkeypatch.context() as patch:
+        original = BlindSpotTask.updates
+
+        def updates(self, step):
+            if step == 3:
+                raise Interrupted("killed")
+            return original(self, step)
+
+        patch.setattr(BlindSpotTask, "updates", updates)
+        with pytest.raises(Interrupted):
+            train(folder, tmp_path / "cut", CONFIG, LOOP)
+    return tmp_path / "cut"
+
+
+@pytest.fixture
+def whole(tmp_path, folder):
+    train(folder, tmp_path / "whole", CONFIG, LOOP)
+    return tmp_path / "whole"
+
+
+def bits(run):
+    return {k: v.numpy().tobytes() for k, v in Model.load(run).network.state_dict().items()}
+
+
+def settings(run):
+    return yaml.safe_load((run / "config.yaml").read_text())
+
+
+def test_settings_are_whole_and_say_the_images(whole, folder):
+    stored = settings(whole)
+    assert stored["images"] == [str(folder)]
+    names = {f.name for kind in (TrainConfig, LoopConfig) for f in dataclasses.fields(kind)}
+    assert names <= set(stored)
+    assert "auto" not in stored.values()
+    assert (stored["learning_rate"], stored["clip"], stored["crop"]) == (3e-3, 0.5, 24)
+    provenance = Model.load(whole).provenance
+    for name in ("stride", "noise", "noise_scope", "crop", "optimizer", "learning_rate"):
+        assert provenance[name] == stored[name]
+    assert provenance["steps"] == 6
+
+
+@pytest.mark.parametrize("how", ["function", "settings again", "command", "command alone"])
+def test_a_killed_run_goes_on_as_it_began(how, killed, whole, folder):
+    if how == "function":
+        train(None, killed, resume=True)
+    elif how == "settings again":
+        train(folder, killed, CONFIG, LOOP, resume=True)
+    else:
+        images = [str(folder)] if how == "command" else []
+        assert main(["train", *images, "-o", str(killed), "--resume"]) == 0
+    assert bits(killed) == bits(whole)
+    assert {**settings(killed), "output": ""} == {**settings(whole), "output": ""}
+
+
+def test_the_settings_give_the_same_bits_again(whole, tmp_path):
+    assert main(["train", "--config", str(whole / "config.yaml"), "-o", str(tmp_path / "again")]) == 0
+    assert bits(tmp_path / "again") == bits(whole)
+
+
+def test_other_settings_are_refused_by_name(killed, folder, tmp_path, capsys):
+    with pytest.raises(RunError, match=r"learning_rate 0.01 \(the run has 0.003\)"):
+        train(folder, killed, dataclasses.replace(CONFIG, learning_rate=0.01), resume=True)
+    with pytest.raises(RunError, match="clip None"):
+        train(folder, killed, loop=dataclasses.replace(LOOP, clip=None), resume=True)
+    with pytest.raises(RunError, match="cannot become shorter"):
+        train(folder, killed, loop=dataclasses.replace(LOOP, steps=4), resume=True)
+    with pytest.raises(RunError, match="are others"):
+        train(tmp_path, killed, resume=True)
+    before = (killed / "last.ckpt").read_bytes()
+    assert main(["train", str(folder), "-o", str(killed), "--resume", "--schedule", "constant"]) == 2
+    assert "schedule constant (the run has cosine)" in capsys.readouterr().err
+    assert (killed / "last.ckpt").read_bytes() == before
+
+
+def test_a_finished_run_says_so_and_may_become_longer(whole, folder, capsys):
+    before = bits(whole)
+    assert main(["train", "-o", str(whole), "--resume"]) == 0
+    assert "the run is finished, with all of its 6 steps" in capsys.readouterr().err
+    assert bits(whole) == before
+    assert main(["train", "-o", str(whole), "--resume", "--steps", "8"]) == 0
+    assert bits(whole) != before
+    assert settings(whole)["steps"] == 8
+    assert Model.load(whole).provenance["steps"] == 8
+
+
+def test_images_in_memory_are_given_again(tmp_path):
+    images = [np.random.default_rng(i).random((48, 48), np.float32) for i in range(3)]
+    train(images, tmp_path / "run", CONFIG, LOOP, axes="YX")
+    with pytest.raises(RunError, match="images in memory; give them again"):
+        train(None, tmp_path / "run", resume=True)
+    assert train(images, tmp_path / "run", resume=True).steps == 6
