@@ -20,7 +20,21 @@ from bsn.data.files.formats.tiff_layout import plan_layout
 from bsn.data.files.formats.tiff_segments import series_boxes
 
 _ALPHA = (1, 2)
-_MINISWHITE, _RGB, _PALETTE, _SEPARATED = 0, 2, 3, 5
+_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
+_READ_AS_STORED = (_MINISWHITE, _MINISBLACK, _RGB, _PALETTE)
+_JPEG = (6, 7, 33007, 34892)  # compressions whose decoder gives RGB
+_OTHER_COLOURS = {
+    4: "the form of a transparency mask",
+    5: "printing colours (CMYK)",
+    _YCBCR: "luminance and chrominance (YCbCr)",
+    8: "CIE L*a*b*",
+    9: "ICC L*a*b*",
+    10: "ITU L*a*b*",
+    32803: "raw sensor data (a colour filter array)",
+    32844: "logarithmic luminance (LogL)",
+    32845: "logarithmic luminance (LogLuv)",
+    34892: "linear raw sensor data",
+}
 _UNITS = {1: "none", 2: "inch", 3: "centimeter"}
 _COUNTS = {"ImageJ", "images", "channels", "slices", "frames", "hyperstack"}
 _NAMED = 12
@@ -143,9 +157,18 @@ def _choose(tif: Any, key: str | None, path: Path) -> Any:
     if series is None:
         raise DataError(f"key {key!r} for {path}", "the file has no such image", f"use {name_some(names, _NAMED)}")
     check_extent(series, path)
-    if int(series.keyframe.photometric) == _SEPARATED:
-        raise DataError(str(path), "is in printing colours (CMYK)", "convert it to RGB")
+    _refuse_colours(series.keyframe, path)
     return series
+
+
+def _refuse_colours(page: Any, path: Path) -> None:
+    """Refuse colour spaces that would come back as something else under their old name."""
+    photometric = int(page.photometric)
+    decoded_to_rgb = photometric == _YCBCR and int(page.compression) in _JPEG
+    if photometric in _READ_AS_STORED or decoded_to_rgb:
+        return
+    name = _OTHER_COLOURS.get(photometric, f"an unknown colour space (photometric interpretation {photometric})")
+    raise DataError(str(path), f"is in {name}", "convert it to RGB or grey")
 
 
 def _describe(number: int, series: Any) -> str:

@@ -206,9 +206,32 @@ def test_alpha(alpha, fine, tmp_path, draw, refused):
         assert "288 of 288 pixels are transparent" in refused(read_image, tmp_path / "a.tif")
 
 
-def test_printing_colours_are_refused(tmp_path, draw, refused):
-    tifffile.imwrite(tmp_path / "a.tif", draw((16, 18, 4)), photometric="separated")
-    assert "CMYK" in refused(read_image, tmp_path / "a.tif")
+@pytest.mark.parametrize(
+    ("photometric", "shape", "words"),
+    [
+        ("separated", (16, 18, 4), "CMYK"),
+        ("ycbcr", (16, 18, 3), "YCbCr"),
+        ("cielab", (16, 18, 3), "CIE L*a*b*"),
+        ("icclab", (16, 18, 3), "ICC L*a*b*"),
+        ("itulab", (16, 18, 3), "ITU L*a*b*"),
+        ("cfa", (16, 18), "colour filter array"),
+        ("linear_raw", (16, 18, 3), "linear raw"),
+        ("logluv", (16, 18, 3), "LogLuv"),
+    ],
+)
+def test_colours_that_would_be_relabelled_are_refused(photometric, shape, words, tmp_path, draw, refused):
+    tifffile.imwrite(tmp_path / "a.tif", draw(shape), photometric=photometric)
+    assert words in refused(read_image, tmp_path / "a.tif")
+    assert words in refused(open_image, tmp_path / "a.tif")
+
+
+def test_colours_of_jpeg_are_decoded_to_rgb(tmp_path):
+    ramp = np.broadcast_to(np.arange(32, dtype=np.uint8)[:, None] * 4, (32, 48))
+    pixels = np.stack([ramp, 255 - ramp, ramp // 2], -1)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", compression="jpeg", compressionargs={"level": 98})
+    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
+        assert tif.pages[0].photometric == tifffile.PHOTOMETRIC.YCBCR
+    assert np.abs(read_image(tmp_path / "a.tif").pixels.astype(int) - pixels).max() <= 6
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
