@@ -70,6 +70,7 @@ CASES = [
     Case("F15_names/x[red]y.png", checks=(denoised("F15_names/x[red]y.png"),)),
     Case("F17_icc.tif", checks=(denoised("F17_icc.tif"), outcomes.icc("F17_icc.tif"))),
     Case("M_cmyk.jpg", code=2, says=("CMYK",), checks=(outcomes.exists(),)),
+    Case("M_int16.tif", checks=(denoised("M_int16.tif"),)),
     Case("M_nan_patch.npy", code=2, says=("--nan keep",), checks=(outcomes.exists(),)),
     Case("M_nan_patch.npy", "--nan keep", checks=(outcomes.missing("M_nan_patch.npy"),)),
 ]

@@ -17,7 +17,7 @@ def write_seed_files(folder):
     values = rng.normal(size=(24, 20))
     _pictures(folder, grey, deep, colour)
     _tiffs(folder, grey, colour, stack, values)
-    for name, pixels in {"u2": stack, "f8": values, "big": deep.astype(">u2")}.items():
+    for name, pixels in {"u2": stack, "i2": stack.view(np.int16), "f8": values, "big": deep.astype(">u2")}.items():
         np.save(folder / f"{name}.npy", pixels)
     np.save(folder / "fortran.npy", np.asfortranarray(stack))
     keys = _containers(folder, grey, stack, values)
@@ -41,7 +41,7 @@ def _tiffs(folder, grey, colour, stack, values):
     tifffile.imwrite(folder / "strips.tif", stack, photometric="minisblack", compression="zlib", rowsperstrip=6)
     tifffile.imwrite(folder / "tiles.tif", colour, photometric="rgb", tile=(16, 16), compression="zlib", predictor=True)
     tifffile.imwrite(folder / "big.tif", values.astype(np.float32), bigtiff=True, byteorder=">")
-    tifffile.imwrite(folder / "described.tif", values.astype(np.float64), description="Pixel Size = 4.65 nm")
+    tifffile.imwrite(folder / "signed.tif", values.astype(np.int16), description="Pixel Size = 4.65 nm")
     colours = np.arange(768, dtype=np.uint16).reshape(3, 256)
     tifffile.imwrite(folder / "palette.tif", grey, photometric="palette", colormap=colours)
 
