@@ -27,10 +27,11 @@ from bsn.data.arrays.axes import PlaneIndex, check_axes, guess_axes
 from bsn.data.arrays.geometry import inverse, transform
 from bsn.data.arrays.missing import fill_missing
 from bsn.data.arrays.pixel_types import from_unit, to_unit
-from bsn.data.arrays.planes import PlaneLayout, to_planes
-from bsn.data.errors import DataError
-from bsn.data.files.atomic import atomic_output
+from bsn.data.arrays.planes import PlaneLayout, native_planes, to_planes
+from bsn.data.errors import DataError, name_some, reading, writing
+from bsn.data.files.atomic import atomic_output, check_target
 from bsn.data.files.formats import SUFFIXES
+from bsn.data.files.formats.packed import is_packed
 from bsn.data.files.images import Image, read_image, write_image
 from bsn.data.files.listing import FoundImage, find_images, is_image_path, list_images, plan_results
 from bsn.data.files.options import ReadOptions
@@ -43,6 +44,7 @@ from bsn.data.sources.array_source import ArraySource
 from bsn.data.sources.crops import CropBatch, RandomCrops, grid_crops
 from bsn.data.sources.folder_source import FolderSource
 from bsn.data.sources.grouped_crops import GroupedCrops, background_members
+from bsn.data.sources.hdf5_planes import HDF5Planes
 from bsn.data.sources.mirrored_source import MirroredSource
 from bsn.data.sources.opening import open_source
 from bsn.data.sources.packed_source import HDF5Source

@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data import DataError
-from bsn.data.sources.hdf5_planes import HDF5Planes
+from bsn.data import DataError, HDF5Planes
 from bsn.models import ValueScale
 from distill.fingerprint import Fingerprint
 

@@ -13,9 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bsn.data import DataError, ImageSource
-from bsn.data.errors import reading, writing
-from bsn.data.files.atomic import atomic_output, check_target
+from bsn.data import DataError, ImageSource, atomic_output, check_target, reading, writing
 from distill.cache import FORMAT, FORMAT_VERSION, TeacherCache
 from distill.fingerprint import Fingerprint
 from distill.teacher import Teacher

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bsn.engine import LoopConfig
-from bsn.engine.recipes import find_recipe
+from bsn.engine import LoopConfig, find_recipe
 from distill.config import DistillConfig, TeacherInference
 
 __all__ = ["RECIPES", "Recipe", "get_recipe"]

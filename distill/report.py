@@ -15,10 +15,8 @@ import numpy as np
 
 from bsn.data import read_image, to_planes
 from bsn.evaluation import HtmlReport, Protocol, environment, residual_statistics
-from bsn.inference import Denoiser
-from bsn.inference.scoring import PairedFiles
-from bsn.models import Model
-from bsn.models.measure import count_parameters, macs_per_pixel
+from bsn.inference import Denoiser, PairedFiles
+from bsn.models import Model, count_parameters, macs_per_pixel
 
 __all__ = ["Comparison", "Contender", "compare", "render"]
 

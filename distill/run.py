@@ -15,8 +15,7 @@ from bsn.data import RandomCrops, open_source
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain
 from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, Model, ValueScale, create
-from bsn.training import CleanValidation
-from bsn.training.held_back import fit_crop, held_back_crops
+from bsn.training import CleanValidation, fit_crop, held_back_crops
 from distill.cache import TeacherCache
 from distill.cache_making import make_cache
 from distill.config import DistillConfig, TeacherInference

@@ -12,10 +12,8 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from bsn.inference import Denoiser
-from bsn.inference.bands import denoise_bands
-from bsn.models import Model, ValueScale, image_network
-from bsn.models.registry import network_name
+from bsn.inference import Denoiser, denoise_bands
+from bsn.models import Model, ValueScale, image_network, network_name
 from distill.config import TeacherInference
 
 __all__ = ["ModelTeacher", "Region", "Teacher"]

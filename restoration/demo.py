@@ -10,15 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bsn.data import Image, SyntheticRain, check_no_leak, find_pairs, write_image
-from bsn.data.arrays.pixel_types import from_unit
-from bsn.data.errors import writing
-from bsn.data.files.atomic import atomic_output
+from bsn.data import Image, SyntheticRain, atomic_output, check_no_leak, find_pairs, from_unit, write_image, writing
 from bsn.data.photographs import TEST_PHOTOGRAPH, TRAINING_PHOTOGRAPHS, photograph
 from bsn.evaluation import HtmlReport, Protocol, Score, get_protocol
 from bsn.inference import Denoiser
-from bsn.models import Model
-from bsn.models.measure import count_parameters
+from bsn.models import Model, count_parameters
 from restoration.recipes import get_recipe
 from restoration.run import PairData, train
 

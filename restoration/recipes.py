@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bsn.engine import LoopConfig
-from bsn.engine.recipes import find_recipe
+from bsn.engine import LoopConfig, find_recipe
 from restoration.config import RestoreConfig
 from restoration.losses import LossWeights
 

@@ -9,13 +9,11 @@ from typing import Any
 
 import torch
 
-from bsn.data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, subset
-from bsn.data.files.formats.packed import is_packed
+from bsn.data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, is_packed, subset
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain
 from bsn.evaluation import Validation, get_protocol
 from bsn.models import create, presets
-from bsn.training import image_pairs
-from bsn.training.held_back import held_back_groups
+from bsn.training import held_back_groups, image_pairs
 from restoration.config import RestoreConfig
 from restoration.manas.genotype import Genotype
 from restoration.task import PairBatches, RestorationTask

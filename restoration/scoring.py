@@ -7,11 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from bsn.data import DataError, Pair, list_images, read_image, read_pair
-from bsn.data.arrays.pixel_types import to_unit
-from bsn.data.arrays.planes import native_planes
-from bsn.data.errors import name_some, writing
-from bsn.data.files.atomic import atomic_output
+from bsn.data import (
+    DataError,
+    Pair,
+    atomic_output,
+    list_images,
+    name_some,
+    native_planes,
+    read_image,
+    read_pair,
+    to_unit,
+    writing,
+)
 from bsn.evaluation import Protocol, ScoreTable
 from bsn.inference import Denoiser, InferenceConfig
 

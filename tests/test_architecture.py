@@ -108,6 +108,68 @@ def test_no_argument_of_a_wrong_type_is_hidden():
             assert "ignore[arg-type" not in path.read_text(encoding="utf-8"), path.relative_to(ROOT)
 
 
+# What other packages use of bsn is exported by its rooms; a command's parts and the photographs are rooms of their own.
+SEAM_BEHIND_ROOMS = {"bsn.cli.command", "bsn.cli.denoise", "bsn.data.photographs"}
+
+
+@pytest.mark.parametrize("package", ["distill", "restoration", "tools"])
+def test_other_packages_enter_bsn_by_its_rooms(package):
+    for path in files(package):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "bsn":
+                inner = node.module.count(".") > 1 and node.module not in SEAM_BEHIND_ROOMS
+                assert not inner, f"{path.relative_to(ROOT)} imports {node.module}; export the name from its room"
+
+
+def modules_of_ours():
+    """Every module of ours by its import name."""
+    found = {}
+    for package in PACKAGES:
+        for path in files(package):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            parts = (*(("bsn",) if package == "data" else ()), *(parts[:-1] if parts[-1] == "__init__" else parts))
+            found[".".join(parts)] = path
+    return found
+
+
+def find_circle(graph):
+    """Modules that import each other, directly or by others; None if there are none."""
+    done, way = set(), []
+
+    def visit(name):
+        if name in way:
+            return way[way.index(name) :]
+        if name in done:
+            return None
+        way.append(name)
+        found = next((circle for other in sorted(graph[name]) if (circle := visit(other))), None)
+        way.pop()
+        done.add(name)
+        return found
+
+    return next((circle for name in sorted(graph) if (circle := visit(name))), None)
+
+
+def test_no_modules_import_each_other_not_even_for_types_or_inside_functions():
+    modules = modules_of_ours()
+    graph = {name: {m for m in imports(path) if m in modules and m != name} for name, path in modules.items()}
+    # `from package import module` names the package too; that it runs first is no circle.
+    for name in graph:
+        graph[name] -= {m for m in graph[name] if modules[m].name == "__init__.py" and name.startswith(f"{m}.")}
+    assert sum(map(len, graph.values())) > 500
+    assert find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
+    assert find_circle(graph) is None
+
+
+def test_every_ignored_type_names_its_error_and_none_is_an_argument():
+    for package in (*PACKAGES, "tools"):
+        for path in files(package):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                if "type: ignore" in line:
+                    assert "type: ignore[" in line, f"{path.relative_to(ROOT)}: {line.strip()}"
+                    assert "ignore[arg-type]" not in line, f"{path.relative_to(ROOT)}: {line.strip()}"
+
+
 def test_nothing_imports_the_tests():
     for package in PACKAGES:
         for path in files(package):

@@ -8,6 +8,7 @@ from bsn.engine.config import LoopConfig
 from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.loop import FitResult, fit
 from bsn.engine.optimizers import OptimizerName, make_optimizer
+from bsn.engine.recipes import find_recipe
 from bsn.engine.run_folder import RunFolder
 from bsn.engine.run_settings import RunSettings, named_images, plain
 from bsn.engine.task import Part, Task, Update
@@ -24,6 +25,7 @@ __all__ = [
     "Task",
     "TrainingDiverged",
     "Update",
+    "find_recipe",
     "fit",
     "make_optimizer",
     "named_images",

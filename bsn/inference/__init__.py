@@ -15,6 +15,7 @@
 ==============  ==============================================================================================
 """
 
+from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.denoiser import Denoiser
 from bsn.inference.fitness import DenoisingWarning
@@ -22,6 +23,7 @@ from bsn.inference.once import denoise, denoise_with_deviation
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.plan import make_pipeline
 from bsn.inference.results import Denoised, FileReport
+from bsn.inference.scoring import PairedFiles, pair_files
 from bsn.inference.targets import output_path, result_paths, uncertainty_path
 
 __all__ = [
@@ -30,11 +32,14 @@ __all__ = [
     "DenoisingWarning",
     "FileReport",
     "InferenceConfig",
+    "PairedFiles",
     "Pipeline",
     "denoise",
+    "denoise_bands",
     "denoise_with_deviation",
     "make_pipeline",
     "output_path",
+    "pair_files",
     "result_paths",
     "uncertainty_path",
 ]

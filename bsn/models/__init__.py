@@ -1,11 +1,14 @@
 """Blind-spot networks, presets by name, model files."""
 
 import bsn.models.presets as _presets  # registers the networks and presets of this package
+from bsn.models.convert import Converter, read_published, register_converter
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
 from bsn.models.interface import BlindSpotNetwork, ImageNetwork, image_network, main_output, merged
+from bsn.models.measure import count_parameters, macs_per_pixel
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
 from bsn.models.phase_unet import PhaseUNet, PhaseUNetConfig
+from bsn.models.published import PublishedConfigError, load_published, unwrap_state_dict
 from bsn.models.registry import (
     OldNameWarning,
     Preset,
@@ -13,6 +16,7 @@ from bsn.models.registry import (
     build,
     create,
     current_name,
+    network_name,
     presets,
     register_network,
     register_preset,
@@ -27,6 +31,7 @@ __all__ = [
     "TBSN",
     "TMBSN",
     "BlindSpotNetwork",
+    "Converter",
     "DBSNl",
     "DBSNlConfig",
     "HalfPlane",
@@ -41,19 +46,27 @@ __all__ = [
     "PhaseUNet",
     "PhaseUNetConfig",
     "Preset",
+    "PublishedConfigError",
     "TBSNConfig",
     "TrainingValues",
     "UnknownModelError",
     "ValueScale",
     "build",
+    "count_parameters",
     "create",
     "current_name",
     "image_network",
+    "load_published",
+    "macs_per_pixel",
     "main_output",
     "merged",
+    "network_name",
     "presets",
+    "read_published",
+    "register_converter",
     "register_network",
     "register_preset",
+    "unwrap_state_dict",
 ]
 
 del _presets

@@ -2,6 +2,7 @@
 
 from bsn.training.config import TrainConfig
 from bsn.training.crop_task import Batches, CropTask, ModelTask, full_inference
+from bsn.training.held_back import divide_groups, fit_crop, held_back_crops, held_back_groups
 from bsn.training.leak_guard import ChannelLeakWarning
 from bsn.training.recipes import RECIPES, Recipe, get_recipe
 from bsn.training.run import build_task, train
@@ -20,8 +21,12 @@ __all__ = [
     "Recipe",
     "TrainConfig",
     "build_task",
+    "divide_groups",
+    "fit_crop",
     "full_inference",
     "get_recipe",
+    "held_back_crops",
+    "held_back_groups",
     "image_pairs",
     "train",
 ]

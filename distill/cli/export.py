@@ -46,7 +46,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 def run(options: Namespace) -> int:
     """Export, check, and say what came out."""
-    from bsn.data.files.atomic import check_target
+    from bsn.data import check_target
     from bsn.models import Model
 
     target = Path(options.output)

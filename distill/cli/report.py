@@ -33,11 +33,9 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from bsn.data.errors import writing
-    from bsn.data.files.atomic import atomic_output
+    from bsn.data import atomic_output, writing
     from bsn.evaluation import get_protocol
-    from bsn.inference import Denoiser
-    from bsn.inference.scoring import pair_files
+    from bsn.inference import Denoiser, pair_files
     from distill.config import TeacherInference
     from distill.report import Contender, compare, render, table
 

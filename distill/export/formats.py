@@ -46,7 +46,7 @@ def facts(model: Model) -> dict[str, str]:
     """
     import json
 
-    from bsn.models.registry import network_name
+    from bsn.models import network_name
 
     return {
         "producer": "blindspot-denoising",

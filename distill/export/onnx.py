@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bsn.data.errors import writing
-from bsn.data.files.atomic import atomic_output
+from bsn.data import atomic_output, writing
 from bsn.models import Model
 from distill.export.formats import ExportError, check_exportable, facts
 from distill.export.program import traced

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import torch
 
-from bsn.data.errors import writing
-from bsn.data.files.atomic import atomic_output
+from bsn.data import atomic_output, writing
 from bsn.models import Model
 from distill.export.formats import check_exportable, facts
 from distill.export.shipped import Pixels, Shipped, dynamic_shapes, example_input

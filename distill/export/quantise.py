@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.errors import writing
-from bsn.data.files.atomic import atomic_output
+from bsn.data import atomic_output, writing
 from distill.export.onnx import _require, session
 
 __all__ = ["quantise_onnx"]

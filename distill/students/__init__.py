@@ -1,6 +1,6 @@
 """Students: plain networks that see the noisy pixel. Importing this registers them."""
 
-from bsn.models.registry import Preset, register_network, register_preset
+from bsn.models import Preset, register_network, register_preset
 from distill.students.convolution import MergedConv
 from distill.students.light import Light, LightConfig
 from distill.students.nbsn import NBSN, NBSNConfig

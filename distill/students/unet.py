@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bsn.mirror import mirror, mirror_to_multiple
-from bsn.models.published import PublishedConfigError, load_published
+from bsn.models import PublishedConfigError, load_published
 
 __all__ = ["UNet", "UNetConfig"]
 

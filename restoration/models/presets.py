@@ -6,8 +6,15 @@ in minutes: narrow where pixels are many, no batch norm (its statistics over sma
 
 from __future__ import annotations
 
-from bsn.models import InferenceDefaults, Preset, ValueScale, register_network, register_preset
-from bsn.models.convert import Converter, register_converter
+from bsn.models import (
+    Converter,
+    InferenceDefaults,
+    Preset,
+    ValueScale,
+    register_converter,
+    register_network,
+    register_preset,
+)
 from restoration.manas.genotype import shipped_genotype
 from restoration.manas.network import MANAS, MANASConfig
 from restoration.manas.network.pickled import read_checkpoint

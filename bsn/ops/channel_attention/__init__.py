@@ -167,7 +167,7 @@ def channel_attention(
     Parameters
     ----------
     q, k, v : Tensor, shape (N, C, H, W)
-        Phase images as :func:`bsn.ops.phases.split_phases` stacks them: `phases` consecutive entries per image. For
+        Phase images as :func:`bsn.lattice.split_phases` stacks them: `phases` consecutive entries per image. For
         ordinary images (and ordinary channel attention) pass ``scope="phase"``, which pools over each entry.
     temperature : Tensor, `heads` values, shape (heads,) or (heads, 1, 1)
     heads : int

@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from bsn.coupling import Coupling
 from bsn.ops.channel_attention import DENSE, ChannelScope, Ratio, channel_mixing_matrices
-from bsn.ops.coupling import Coupling
 
 __all__ = ["ChannelAttention", "CrossChannelAttention", "Fusion", "project_mixed"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from bsn.lattice import merge_phases, split_phases
 from bsn.ops.backend import Implementation, choose
 from bsn.ops.limits import not_interpreting, refuse_window_attention
-from bsn.ops.phases import merge_phases, split_phases
 from bsn.ops.window_attention import window_attention
 from bsn.ops.window_attention.registration import window_attention_triton
 

@@ -5,7 +5,7 @@ registers and write the C channels of the product only: 3 images of C channels m
 activation and product as three operators move 9. Nothing is kept for the backward but the input; both convolutions are
 computed again there.
 
-A phase image (:mod:`bsn.ops.phases`) is an ordinary image of the batch, so "within a phase" needs nothing more here: the
+A phase image (:mod:`bsn.lattice`) is an ordinary image of the batch, so "within a phase" needs nothing more here: the
 neighbours of a pixel in its phase image are those at distance d in the full image. The operator couples neighbours, which
 is why it stands on phase images, or in networks that need not be blind.
 """

@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bsn.coupling import Coupling
 from bsn.ops.backend import Implementation, choose
-from bsn.ops.coupling import Coupling
 from bsn.ops.layer_norm.cpu import layer_norm_cpu, refuse_layer_norm_cpu
 from bsn.ops.layer_norm.reference import add_layer_norm_reference, layer_norm_reference
 from bsn.ops.layer_norm.registration import add_layer_norm_triton, layer_norm_triton

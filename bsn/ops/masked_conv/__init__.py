@@ -13,8 +13,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bsn.coupling import Coupling
 from bsn.ops.backend import Implementation, choose
-from bsn.ops.coupling import Coupling
 from bsn.ops.masked_conv.reference import blind_tap_mask, masked_conv_reference
 from bsn.shapes import check_image
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from bsn.coupling import Coupling
 from bsn.ops.backend import Implementation, choose
-from bsn.ops.coupling import Coupling
 from bsn.ops.shuffle.reference import shuffle_reference, unshuffle_reference
 from bsn.shapes import check_divisible, check_image
 

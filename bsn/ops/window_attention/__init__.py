@@ -134,7 +134,7 @@ def window_attention(
 
     Notes
     -----
-    Called on phases (:func:`bsn.ops.phases.split_phases`) this is the dilated masked attention of TBSN without its mask:
+    Called on phases (:func:`bsn.lattice.split_phases`) this is the dilated masked attention of TBSN without its mask:
     see :func:`bsn.ops.dilated_window_attention.dilated_window_attention`. Windows attend independently, so an image cut
     into windows stacked on the batch gives the same numbers when the key window is no larger.
 

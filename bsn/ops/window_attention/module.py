@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bsn.ops.coupling import Coupling
+from bsn.coupling import Coupling
 from bsn.ops.dilated_window_attention import check_dilated_window
 from bsn.ops.window_attention import window_attention
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bsn.data.errors import writing
-from bsn.data.files.atomic import atomic_output
+from bsn.data import atomic_output, writing
 from restoration.manas.space.candidates import candidate
 from restoration.manas.space.modules import MODULES
 from restoration.manas.space.shape import Shape

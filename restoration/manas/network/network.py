@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from bsn.mirror import mirror_to_multiple
-from bsn.models.published import load_published
+from bsn.models import load_published
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.network.config import MANASConfig
 from restoration.manas.network.official import our_genotype, our_key, our_tensors

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bsn.models.published import PublishedConfigError, unwrap_state_dict
+from bsn.models import PublishedConfigError, unwrap_state_dict
 from restoration.manas.genotype.derive import genotype_of_indices
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.space.candidates import PUBLISHED_ORDER

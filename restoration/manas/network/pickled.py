@@ -17,8 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bsn.models import ModelFileError
-from bsn.models.convert import read_published
+from bsn.models import ModelFileError, read_published
 
 __all__ = ["read_checkpoint", "read_pickled"]
 

@@ -8,11 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bsn.data.errors import writing
-from bsn.data.files.atomic import atomic_output
+from bsn.data import atomic_output, writing
 from bsn.engine import LoopConfig
-from bsn.models import Model
-from bsn.models.measure import count_parameters
+from bsn.models import Model, count_parameters
 from restoration.config import RestoreConfig
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.cost import genotype_cost

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bsn.engine import LoopConfig
-from bsn.engine.recipes import find_recipe
+from bsn.engine import LoopConfig, find_recipe
 from restoration.manas.search.config import SearchConfig
 from restoration.manas.space.shape import Shape
 

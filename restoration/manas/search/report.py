@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bsn.data.errors import writing
-from bsn.data.files.atomic import atomic_output
+from bsn.data import atomic_output, writing
 from restoration.manas.genotype.drawing import draw_genotype
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.cost import CostTable

@@ -10,7 +10,7 @@ import torch
 
 from bsn.data import DataError, GroupedCrops, MirroredSource, background_members
 from bsn.engine import LoopConfig, RunFolder, RunSettings, fit, plain
-from bsn.training.held_back import divide_groups
+from bsn.training import divide_groups
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.config import SearchConfig
 from restoration.manas.search.supernet import Supernet

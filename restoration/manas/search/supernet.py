@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bsn.mirror import mirror_to_multiple
-from bsn.models.published import load_published
+from bsn.models import load_published
 from restoration.manas.network.official import our_key, our_tensors
 from restoration.manas.space.attention import AttentionBlock, MixedEdge
 from restoration.manas.space.body import MultiScaleBody

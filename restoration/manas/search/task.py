@@ -174,8 +174,7 @@ class SearchTask(CropTask[Halves]):
         """Write genotype.json, its drawing and the architecture's numbers beside `path`; the weights have served."""
         from safetensors.torch import save as serialise
 
-        from bsn.data.errors import writing
-        from bsn.data.files.atomic import atomic_output
+        from bsn.data import atomic_output, writing
 
         told = {key: value for key, value in facts.items() if key not in ("seconds", "validation")}
         genotype = self.genotype({"search": told, self.config.cost: self.costs.of(self.genotype())})

@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bsn.ops import ChannelNorm
-from bsn.ops.channel_attention.module import ChannelAttention
+from bsn.ops import ChannelAttention, ChannelNorm
 from restoration.models.ddsa.config import DDSAConfig
 
 __all__ = ["Block", "CascadedFeedForward", "Downsample", "SpatialGate", "Upsample"]

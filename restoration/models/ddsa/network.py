@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bsn.mirror import mirror_to_multiple
-from bsn.models.published import load_published
+from bsn.models import load_published
 from restoration.models.ddsa.blocks import Block, Downsample, Upsample
 from restoration.models.ddsa.config import DDSAConfig
 from restoration.models.ddsa.official import our_config, our_key, our_tensors

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bsn.models.published import PublishedConfigError, unwrap_state_dict
+from bsn.models import PublishedConfigError, unwrap_state_dict
 from restoration.networks import known_options
 
 __all__ = ["our_config", "our_key", "our_tensors"]

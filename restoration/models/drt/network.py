@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bsn.mirror import mirror, mirror_to_multiple
-from bsn.models.published import load_published
+from bsn.models import load_published
 from restoration.models.drt.blocks import ResidualLayer
 from restoration.models.drt.config import DRTConfig
 from restoration.models.drt.official import UNUSED, our_config, our_key, our_tensors

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bsn.ops import ChannelNorm, gated_depthwise_conv
-from bsn.ops.channel_attention.module import ChannelAttention, CrossChannelAttention
+from bsn.ops import ChannelAttention, ChannelNorm, CrossChannelAttention, gated_depthwise_conv
 from restoration.models.elf.config import ELFConfig
 from restoration.models.elf.pieces import Fuse, conv3x3
 from restoration.networks import checkpointed

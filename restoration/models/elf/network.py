@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bsn.mirror import mirror_to_multiple
-from bsn.models.published import load_published
+from bsn.models import load_published
 from restoration.models.elf.attention import Branch, MultiInputAttention, TransformerBlock, halved
 from restoration.models.elf.config import ELFConfig
 from restoration.models.elf.official import our_config, our_key, our_tensors

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bsn.blindness import assert_blind, jacobian_check, judge_structure, measure_halo
+from bsn.lattice import merge_phases, split_phases
 from bsn.models import TBSN, TBSNConfig, presets
 from bsn.ops import layer_norm, phase_shuffle, phase_unshuffle
 from bsn.ops.channel_attention import channel_attention
 from bsn.ops.dilated_window_attention import dilated_window_attention
-from bsn.ops.phases import merge_phases, split_phases
 from tests.helpers.networks import randomise, small
 
 BLIND = [name for name, preset in presets().items() if preset.blind]

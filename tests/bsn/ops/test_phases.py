@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bsn.lattice import lattice_pad_indices
 from bsn.ops import merge_phases, pad_within_phases, split_phases
-from bsn.ops.phases import lattice_pad_indices
 from tests.helpers.golden import load_golden
 
 
