@@ -1,23 +1,23 @@
 """What is known about noise: measured on noisy images, modelled, used by Bayes' rule and by a filter.
 
-=================  ===================================================================================
-``value_scale``    the range of values in which a network works
-``model``          the noise that a trained model stores: Gaussian or Poisson-Gaussian
-``curve``          noise variance over intensity, fitted to what a network leaves of an image
-``level``          the noise level of a training: known, learned, or fitted to each crop
-``posterior``      prediction and noisy pixel combined by Bayes' rule; ``covariance`` is its linear algebra
-``calibration``    predicted covariances corrected by the residuals around each pixel
-``spectrum``       power of the noise, frequency by frequency
-``wiener``         the noisy image mixed back into a denoised one, frequency by frequency
-``measurement``    level, curve and correlation of the noise, measured on the noisy images alone
+===================  ===================================================================================
+``value_scale``      the range of values in which a network works
+``model``            the noise that a trained model stores: Gaussian or Poisson-Gaussian
+``curve``            noise variance over intensity, fitted to what a network leaves of an image
+``level``            the noise level of a training: known, learned, or fitted to each crop
+``posterior``        prediction and noisy pixel combined by Bayes' rule; ``covariance`` is its linear algebra
+``calibration``      predicted covariances corrected by the residuals around each pixel
+``spectrum``         power of the noise, frequency by frequency
+``wiener``           the noisy image mixed back into a denoised one, frequency by frequency
+``measurement``      level, curve and correlation of the noise, measured on the noisy images alone
 ``correlation_map``  correlation of the noise in all directions
-``sure``           error of a denoised image without a clean one
-``outliers``       hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
-``robust``         mean, spread and range of images in which a few values are far from all others
-``advice``         from measured noise to settings
-``judgement``      both for a set of images, from one sample of it
-``report``         the noise of files, for ``bsn inspect``; ``drawing`` makes its picture
-=================  ===================================================================================
+``sure``             error of a denoised image without a clean one
+``outliers``         hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
+``robust``           mean, spread and range of images in which a few values are far from all others
+``advice``           from measured noise to settings
+``judgement``        both for a set of images, from one sample of it
+``report``           the noise of files, for ``bsn inspect``; ``drawing`` makes its picture
+===================  ===================================================================================
 """
 
 from bsn.noise.advice import Advice, NoiseName, NoiseScope, advise

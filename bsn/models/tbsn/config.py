@@ -17,7 +17,7 @@ Mixer = Literal["channel", "window", "channel+window", "none"]
 
 @dataclass(frozen=True)
 class TBSNConfig(PhaseUNetConfig):
-    r"""Shape of a :class:`bsn.models.tbsn.TBSN`; the defaults are the published network.
+    """Shape of a :class:`bsn.models.tbsn.TBSN`; the defaults are the published network.
 
     ==================================  ======================================
     published name                      here
@@ -49,9 +49,10 @@ class TBSNConfig(PhaseUNetConfig):
         How far the key windows of each level exceed them: ``key_window = window + int(window * overlap)``.
     channel_attention : {"phase", "global"}
         Scope of the Gram matrices; "global" is the published network and not strictly blind.
-    channels, widths, blocks, refinement_blocks, ffn_expansion, activation, bias, norm, wide_decoder, tail_layers, dilation, \
-    outputs
-        See :class:`bsn.models.phase_unet.PhaseUNetConfig`; the published network has dilation 2 and a wide decoder.
+    channels, widths, blocks, refinement_blocks, ffn_expansion, activation, bias
+        See :class:`bsn.models.phase_unet.PhaseUNetConfig`.
+    norm, wide_decoder, tail_layers, dilation, outputs
+        See there, too; the published network has dilation 2 and a wide decoder.
 
     Raises
     ------
