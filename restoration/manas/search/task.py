@@ -61,7 +61,7 @@ class SearchTask(CropTask[Halves]):
             return halves[0].batch(step, *place), halves[1].batch(step, *place)
 
         super().__init__({"network": supernet}, batches, stop=total)
-        self.supernet, self.config, self.total = supernet, config, total
+        self.supernet, self.halves, self.config, self.total = supernet, halves, config, total
         self.costs = cost_table(
             config.shape, config.cost, channels=supernet.channels, names=supernet.architecture.names
         )
