@@ -86,6 +86,13 @@ PUBLIC = [
     "to_unit",
     "transform",
     "write_image",
+    "HDF5Planes",
+    "check_target",
+    "is_packed",
+    "name_some",
+    "native_planes",
+    "reading",
+    "writing",
 ]
 
 
