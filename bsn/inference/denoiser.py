@@ -259,7 +259,8 @@ class Denoiser:
         ----------
         source, target : str or Path
             Any format of :mod:`bsn.data`. The target gets the dtype, axes, size and metadata of the source, and appears only
-            when it is complete. Of a packed file each image is denoised, into a packed file.
+            when it is complete; a remark names the metadata that its format has no place for.
+            Of a packed file each image is denoised, into a packed file.
         axes : str, optional
             One letter per axis; by default what the file says.
         options : ReadOptions, optional
@@ -285,18 +286,17 @@ class Denoiser:
             self.check_deviation()
         targets = [Target(Path(target), output_dtype)]
         targets += [Target(uncertainty_path(target), np.float32)] if deviation else []
-        how = ReadOptions.of(options, axes=axes)
+        how, say = ReadOptions.of(options, axes=axes), remark or functools.partial(_warn, Path(source))
         with open_results(source, targets, how, overwrite=overwrite) as images:
             for reader, writers in images:
                 value_range, what = reader.options.value_range, f"{Path(source).name} of axes {reader.axes}"
                 for found in remarks_on(reader, self.model, what, stated=value_range is not None):
-                    if remark is None:
-                        warnings.warn(f"{Path(source).name}: {found.text}", DenoisingWarning, stacklevel=2)
-                    else:
-                        remark(found)
+                    say(found)
                 for band in self._bands(reader, what, value_range, deviation=deviation):
                     for writer, pixels in zip(writers, band.pixels(reader, writers[0].dtype), strict=False):
                         writer.write(band.plane, band.rows.start, 0, pixels)
+                if writers[0].lost:
+                    say(Remark(writers[0].lost, writers[0].lost))
 
     def denoise_files(
         self,
@@ -367,6 +367,10 @@ class Denoiser:
         with contextlib.suppress(DataError):
             if images:
                 self.share_noise([image for image in images if len(image) == len(images[0])])
+
+
+def _warn(source: Path, remark: Remark) -> None:
+    warnings.warn(f"{source.name}: {remark.text}", DenoisingWarning, stacklevel=3)
 
 
 def _device(name: str) -> torch.device:

@@ -25,7 +25,7 @@ class Remark(NamedTuple):
     Parameters
     ----------
     about : str
-        "values" or "channels".
+        "values" or "channels"; for metadata that a result cannot keep, the text itself.
     text : str
         Half a sentence, after the name of the image.
     """

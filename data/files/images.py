@@ -4,6 +4,7 @@ Supported are PNG, JPEG, TIFF, ``.npy``, HDF5 and MATLAB files; what each keeps 
 their type: 16 bits stay 16 bits, and what a format cannot hold is refused, never converted.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,11 @@ import numpy as np
 
 from bsn.data.arrays.axes import check_axes, check_wide, guess_axes
 from bsn.data.arrays.pixel_types import check_dtype
-from bsn.data.errors import DataError, reading, writing
+from bsn.data.errors import DataError, DataWarning, reading, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.formats import find_format
 from bsn.data.files.formats.decoded import Decoded
+from bsn.data.files.formats.losses import Outline, tell_lost
 from bsn.data.files.options import ReadOptions
 
 
@@ -96,8 +98,8 @@ def write_image(path: str | Path, image: Image, *, key: str | None = None, overw
     ----------
     path : str or Path
         Its suffix chooses the format. JPEG is lossy (quality 95, 4:4:4). In TIFF the axes are brought to the order
-        other programs expect, see `bsn.data.files.formats.tiff_layout`; ``.npy`` does not keep axes, and only the formats an
-        entry of `Image.metadata` comes from keep that entry.
+        other programs expect, see `bsn.data.files.formats.tiff_layout`; ``.npy`` does not keep axes. Metadata that
+        the format has no place for is named in a `DataWarning`, in one line.
     image : Image
         What to write.
     key : str, optional
@@ -115,6 +117,9 @@ def write_image(path: str | Path, image: Image, *, key: str | None = None, overw
     form = find_format(path)
     with atomic_output(path, overwrite=overwrite) as temporary, writing(path):
         form.write(temporary, Decoded(image.pixels, image.axes, image.metadata), key, path)
+    lost = tell_lost(form.keeping, Outline(image.axes, image.pixels.shape, image.pixels.dtype, image.metadata))
+    if lost:
+        warnings.warn(f"{path.name}: {lost}", DataWarning, stacklevel=2)
 
 
 def describe(

@@ -45,7 +45,8 @@ def open_results(
     source : str or Path
         An image file, or a packed file, of which each image gets a result unless the options have a key.
     targets : sequence of Target
-        Files with the axes, size and metadata of the source. The result of a packed file is a packed file.
+        Files with the axes, size and metadata of the source; `ImageWriter.lost` says what cannot be kept.
+        The result of a packed file is a packed file.
     options : ReadOptions, optional
         How the source is read.
     overwrite : bool
@@ -78,6 +79,7 @@ def open_results(
                         reader.dtype if target.dtype is None else target.dtype,
                         reader.metadata,
                         overwrite=overwrite,
+                        warn=False,
                     )
                 )
                 for target in targets

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,12 +12,13 @@ import numpy as np
 
 from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.arrays.pixel_types import check_dtype
-from bsn.data.errors import DataError, writing
+from bsn.data.errors import DataError, DataWarning, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes
 from bsn.data.files.formats import find_format, hdf5, mat
 from bsn.data.files.formats.decoded import Decoded, refuse_key
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput
+from bsn.data.files.formats.losses import Outline, tell_lost
 from bsn.data.files.formats.tiff_layout import plan_layout
 
 
@@ -29,12 +31,15 @@ class ImageWriter:
         Axes and shape as stored in the file, and how they divide into planes.
     dtype : numpy.dtype
         Type of the pixels.
+    lost : str
+        What of the metadata the file will not have, as half a sentence; empty where everything is kept.
     """
 
-    def __init__(self, target: Path, index: PlaneIndex, dtype: np.dtype[Any], sink: "_Sink") -> None:
+    def __init__(self, target: Path, index: PlaneIndex, dtype: np.dtype[Any], sink: "_Sink", lost: str = "") -> None:
         self.target = target
         self.index = index
         self.dtype = dtype
+        self.lost = lost
         self._sink = sink
         self._written = 0
 
@@ -93,6 +98,7 @@ def open_writer(
     *,
     key: str | None = None,
     overwrite: bool = False,
+    warn: bool = True,
 ) -> Iterator[ImageWriter]:
     """Open an image file for writing region by region.
 
@@ -107,6 +113,8 @@ def open_writer(
     shape, axes, dtype
         The whole image: sizes, one letter per axis, and uint8, uint16, float16, float32 or float64. A TIFF file may
         store the axes in another order, as `bsn.data.files.images.write_image` does.
+    warn : bool
+        Name metadata that the format has no place for in a `DataWarning`; else only `ImageWriter.lost` does.
 
     Yields
     ------
@@ -127,7 +135,7 @@ def open_writer(
     ...         out.write(0, top, 0, np.zeros((1, 32, 48), np.uint16))
     """
     path = Path(path)
-    find_format(path)
+    form = find_format(path)
     dtype = check_dtype(dtype, f"an image for {path}")
     index = PlaneIndex(axes, tuple(int(n) for n in shape))
     if 0 in index.shape:
@@ -138,7 +146,8 @@ def open_writer(
         with writing(path):
             sink = create(_Request(path, temporary, index, dtype, metadata or {}, key))
         try:
-            writer = ImageWriter(path, index, dtype, sink)
+            lost = tell_lost(form.keeping, Outline(index.axes, index.shape, dtype, metadata or {}))
+            writer = ImageWriter(path, index, dtype, sink, lost)
             yield writer
             writer.check_complete()
             with writing(path):
@@ -147,6 +156,8 @@ def open_writer(
             # After a full disk, closing fails once more; the first failure is the one to tell.
             with suppress(OSError, RuntimeError):
                 sink.close()
+    if warn and lost:
+        warnings.warn(f"{path.name}: {lost}", DataWarning, stacklevel=3)  # beyond the code of the context manager
 
 
 class _Request(NamedTuple):

@@ -1,6 +1,7 @@
 """The table of file formats: suffix to reader and writer.
 
-A format is a module with ``read`` and ``write`` and, where boxes can be read without the rest, ``open_boxes``.
+A format is a module with ``read`` and ``write``, ``KEEPING`` (what of an image's metadata its files keep) and, where boxes can
+be read without the rest, ``open_boxes``.
 """
 
 from collections.abc import Callable
@@ -8,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bsn.data.errors import DataError
-from bsn.data.files.formats import hdf5, jpeg, mat, npy, png, tiff
+from bsn.data.files.formats import hdf5, jpeg, mat, npy, png, tiff, tiff_layout
 from bsn.data.files.formats.decoded import Decoded, Stored
+from bsn.data.files.formats.losses import Keeping
 
 
 @dataclass(frozen=True)
@@ -22,21 +24,24 @@ class Format:
         ``read(path, key)`` gives a `Decoded`.
     write : callable
         ``write(path, image, key, target)`` writes a `Decoded` to `path`, on the way to `target`.
+    keeping : Keeping
+        What of the metadata of an image is kept.
     open_boxes : callable or None
         ``open_boxes(path, key)`` gives a `Stored`; None where a file can only be decoded whole.
     """
 
     read: Callable[[Path, str | None], Decoded]
     write: Callable[[Path, Decoded, str | None, Path], None]
+    keeping: Keeping
     open_boxes: Callable[[Path, str | None], Stored] | None = None
 
 
-_PNG = Format(png.read, png.write)
-_JPEG = Format(jpeg.read, jpeg.write)
-_TIFF = Format(tiff.read, tiff.write, tiff.open_boxes)
-_NPY = Format(npy.read, npy.write, npy.open_boxes)
-_HDF5 = Format(hdf5.read, hdf5.write, hdf5.open_boxes)
-_MAT = Format(mat.read, mat.write, mat.open_boxes)
+_PNG = Format(png.read, png.write, png.KEEPING)
+_JPEG = Format(jpeg.read, jpeg.write, jpeg.KEEPING)
+_TIFF = Format(tiff.read, tiff.write, tiff_layout.KEEPING, tiff.open_boxes)
+_NPY = Format(npy.read, npy.write, npy.KEEPING, npy.open_boxes)
+_HDF5 = Format(hdf5.read, hdf5.write, hdf5.KEEPING, hdf5.open_boxes)
+_MAT = Format(mat.read, mat.write, mat.KEEPING, mat.open_boxes)
 
 FORMATS = {
     ".png": _PNG,

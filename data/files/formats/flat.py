@@ -9,6 +9,7 @@ import numpy as np
 from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.errors import DataError
 from bsn.data.files.formats.decoded import Decoded
+from bsn.data.files.formats.losses import Outline
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -148,6 +149,22 @@ def dots_per_inch(metadata: Mapping[str, Any]) -> tuple[float, float] | None:
         return None
     x, y = metadata["resolution"]
     return float(x) * factor, float(y) * factor
+
+
+def without_length(outline: Outline) -> list[str]:
+    """Name a resolution that picture formats cannot hold.
+
+    Parameters
+    ----------
+    outline : Outline
+        The image.
+
+    Returns
+    -------
+    list of str
+        Empty, unless there is a resolution in a unit that is no length.
+    """
+    return ["resolution"] if "resolution" in outline.metadata and not dots_per_inch(outline.metadata) else []
 
 
 def pillow_options(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,12 @@ from bsn.data.files.formats.container import CONTAINER, Container, Listed, choos
 from bsn.data.files.formats.decoded import Decoded, Stored
 from bsn.data.files.formats.hdf5_boxes import DatasetBoxes, DatasetOutput, replaced_dataset
 from bsn.data.files.formats.hdf5_output import HDF5Output
+from bsn.data.files.formats.losses import Keeping
 from bsn.data.files.formats.packed import AXES, holds_pack
 
 SUFFIXES = (".h5", ".hdf5")
+#: An HDF5 file keeps what is in the file that its image came from, and nothing of other formats.
+KEEPING = Keeping("an HDF5 file")
 _CHUNK = 256
 
 

@@ -11,7 +11,11 @@ import numpy as np
 
 from bsn.data.errors import DataError
 from bsn.data.files.formats.decoded import Decoded, refuse_key
-from bsn.data.files.formats.flat import flat_pixels, open_picture, pillow_metadata, pillow_options
+from bsn.data.files.formats.flat import flat_pixels, open_picture, pillow_metadata, pillow_options, without_length
+from bsn.data.files.formats.losses import Keeping
+
+#: What JPEG files keep.
+KEEPING = Keeping("a JPEG", frozenset({"resolution", "icc_profile", "exif"}), without_length)
 
 _QUALITY = 95
 

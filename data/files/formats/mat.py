@@ -17,8 +17,11 @@ from bsn.data.files.formats import mat_datasets, mat_values
 from bsn.data.files.formats.container import CONTAINER, Container, choose_key, container_of, name_of
 from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored
 from bsn.data.files.formats.hdf5_boxes import DatasetBoxes, DatasetOutput
+from bsn.data.files.formats.losses import Keeping
 
 SUFFIXES = (".mat",)
+#: A MATLAB file keeps what is in the file that its image came from, and nothing of other formats.
+KEEPING = Keeping("a MATLAB file")
 _DEFAULT_KEY = "image"
 _AXES_KEY = "axes"
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"

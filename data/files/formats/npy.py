@@ -8,6 +8,10 @@ import numpy as np
 from bsn.data.errors import DataError
 from bsn.data.files.boxes import FileBoxes
 from bsn.data.files.formats.decoded import Decoded, Stored, refuse_key
+from bsn.data.files.formats.losses import Keeping
+
+#: These files keep nothing but pixels.
+KEEPING = Keeping("a .npy file")
 
 
 def read(path: Path, key: str | None = None) -> Decoded:

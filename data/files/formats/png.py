@@ -21,7 +21,12 @@ from bsn.data.files.formats.flat import (
     open_picture,
     pillow_metadata,
     pillow_options,
+    without_length,
 )
+from bsn.data.files.formats.losses import Keeping
+
+#: What PNG files keep.
+KEEPING = Keeping("a PNG", frozenset({"resolution", "icc_profile", "exif"}), without_length)
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ALPHA_BIT = 4

@@ -6,13 +6,14 @@ float32 with axes out of T Z C Y X, none but Y of size 1. Other images are plain
 description. Three channels that stand last (or were RGB when they were read) are written as the samples of RGB pixels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bsn.data.arrays.axes import PlaneIndex
+from bsn.data.files.formats.losses import Keeping, Outline
 
 _IMAGEJ_ORDER = "TZC"
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
@@ -81,6 +82,19 @@ def plan_layout(axes: str, shape: tuple[int, ...], dtype: np.dtype[Any], metadat
         options["metadata"] = {"axes": letters}
         options["bigtiff"] = nbytes >= _CLASSIC_LIMIT
     return TiffLayout(order, letters, stored_shape, options)
+
+
+def _unable(outline: Outline) -> Iterable[str]:
+    """ImageJ's settings have a place in its own kind of TIFF only."""
+    layout = plan_layout(outline.axes, outline.shape, outline.dtype, outline.metadata)
+    lost = bool(outline.metadata.get("imagej")) and not layout.options.get("imagej")
+    return ["ImageJ settings"] if lost else []
+
+
+#: What TIFF files keep.
+KEEPING = Keeping(
+    "a TIFF", frozenset({"resolution", "icc_profile", "imagej", "orientation", "photometric"}), unable=_unable
+)
 
 
 def _free_letter(letters: str) -> str:

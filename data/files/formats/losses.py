@@ -1,0 +1,102 @@
+"""What a result cannot keep of the metadata of its image, told in one line: kept, or said to be lost."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bsn.data.errors import name_some
+
+#: What is told of each key of `Image.metadata`; a key that is not here is told by its own name.
+_WORDS = {
+    "alpha": "alpha channel (opacity)",
+    "exif": "EXIF data",
+    "icc_profile": "colour profile",
+    "imagej": "ImageJ settings",
+    "orientation": "orientation",
+    "photometric": "mark that zero is white",
+    "resolution": "resolution",
+    "xmp": "XMP",
+}
+#: Keys that tell how pixels are stored or where they came from; the unit goes with the resolution.
+_SILENT = {"container", "resolution_unit", "value_range"}
+_NAMED = 12
+
+
+class Outline(NamedTuple):
+    """An image that is to be written, without its pixels.
+
+    Attributes
+    ----------
+    axes : str
+        One letter per axis.
+    shape : tuple of int
+        Its shape.
+    dtype : numpy.dtype
+        The type of its pixels in the file.
+    metadata : mapping
+        See `bsn.data.files.images.Image`.
+    """
+
+    axes: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    metadata: Mapping[str, Any]
+
+
+class Keeping(NamedTuple):
+    """What a format keeps.
+
+    Attributes
+    ----------
+    name : str
+        The format with its article, such as "a PNG".
+    keys : frozenset of str
+        Keys of `Image.metadata` that files of this format keep.
+    unable : callable
+        Gives, for one image, words for what cannot be kept of it although the keys are kept in general.
+    """
+
+    name: str
+    keys: frozenset[str] = frozenset()
+    unable: Callable[[Outline], Iterable[str]] = lambda _: ()
+
+
+def tell_lost(keeping: Keeping, outline: Outline) -> str:
+    """Say what a file will not have of the metadata of its image.
+
+    Parameters
+    ----------
+    keeping : Keeping
+        What the format keeps.
+    outline : Outline
+        The image.
+
+    Returns
+    -------
+    str
+        Half a sentence, to follow the name of the image; empty where everything is kept.
+
+    Examples
+    --------
+    >>> outline = Outline("YX", (4, 4), np.dtype("uint8"), {"xmp": b"<x/>", "exif": b""})
+    >>> tell_lost(Keeping("a PNG"), outline)
+    'the result, a PNG, has no XMP'
+    """
+    words = [
+        _WORDS.get(key, key.replace("_", " "))
+        for key, value in outline.metadata.items()
+        if key not in keeping.keys and _says_something(key, value)
+    ]
+    words += [word for word in keeping.unable(outline) if word not in words]
+    if not words:
+        return ""
+    listed = name_some(words, _NAMED) if len(words) > _NAMED else ", no ".join(words)
+    return f"the result, {keeping.name}, has no {listed}"
+
+
+def _says_something(key: str, value: Any) -> bool:
+    if key == "photometric":  # RGB is told by the shape as well
+        return bool(value == "miniswhite")
+    empty = value is None or (hasattr(value, "__len__") and len(value) == 0)
+    return key not in _SILENT and not empty
