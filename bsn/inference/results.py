@@ -59,9 +59,10 @@ class FileReport:
 
     def said(self) -> Iterator[str]:
         """One sentence for each subject, with the names of the files."""
-        for found in self.remarks.values():
-            more = f" (the first of {len(found)})" if len(set(found.values())) > 1 else ""
-            yield f"{name_some([path.name for path in found])}: {next(iter(found.values()))}{more}"
+        for about, found in self.remarks.items():
+            text = next(iter(found.values()))
+            more = f" (the first of {len(found)})" if len(found) > 1 and text != about else ""
+            yield f"{name_some([path.name for path in found])}: {text}{more}"
 
 
 @dataclass(frozen=True)
