@@ -50,6 +50,7 @@ class TBSN(PhaseUNet):
 
     Examples
     --------
+    >>> import torch
     >>> small = TBSNConfig(channels=1, widths=(8, 16), blocks=(1, 1), refinement_blocks=0, mixers=("none", "window"),
     ...                    channel_heads=(1, 1), window_heads=(1, 1), overlaps=(0.5, 0.5))
     >>> TBSN(small)(torch.rand(2, 1, 37, 50)).shape

@@ -51,7 +51,7 @@ def test_a_step_is_always_augmented_alike_by_the_noise_of_the_model():
     image = np.random.default_rng(0).random((96, 96, 3), dtype=np.float32)
     config = TrainConfig(stride=1, noise="gaussian", noise_read=SIGMA, crop=32, augment_colours=True)
     task = build_task(ArraySource(image, "YXC"), config, 0)
-    batch = task.crops.batch(5, 4)
+    batch = task.batches(5, 0, 1)
     flat = torch.zeros(64, 3, 32, 32)
     one, again = (task._recoloured(flat, task._colours_of(batch, 5)) for _ in range(2))
     assert torch.equal(one, again)
