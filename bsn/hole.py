@@ -71,6 +71,15 @@ class Hole:
     def parse(cls, text: str | Hole) -> Hole:
         """Read ``"square:9"``, ``"diamond:5"``, ``"rows:3"``, ``"columns:3"``, ``"pixel"`` or ``"none"``.
 
+        Parameters
+        ----------
+        text : str or Hole
+            The words above; sizes are odd numbers of pixels. A Hole is returned as it is.
+
+        Returns
+        -------
+        Hole
+
         Raises
         ------
         ValueError
@@ -97,7 +106,18 @@ class Hole:
         return (self.size + 1) // 2
 
     def contains(self, rows: Tensor, columns: Tensor) -> Tensor:
-        """Whether offsets (dy, dx) lie in the hole, as a boolean tensor of their common shape."""
+        """Whether offsets (dy, dx) lie in the hole, as a boolean tensor of their common shape.
+
+        Parameters
+        ----------
+        rows, columns : Tensor of int, shapes that broadcast
+            Offsets dy and dx from the pixel, in pixels.
+
+        Returns
+        -------
+        Tensor of bool
+            Of the common shape.
+        """
         s = self.shift
         if self.shape == "none":
             return torch.zeros(torch.broadcast_shapes(rows.shape, columns.shape), dtype=torch.bool)
@@ -126,6 +146,16 @@ class Hole:
         return self.contains(offsets[:, None], offsets[None, :])
 
     def includes(self, other: Hole) -> bool:
-        """Whether every offset of `other` lies in this hole: a network with this hole is blind to that one too."""
+        """Whether every offset of `other` lies in this hole: a network with this hole is blind to that one too.
+
+        Parameters
+        ----------
+        other : Hole
+            Hole to compare with.
+
+        Returns
+        -------
+        bool
+        """
         reach = max(self.shift, other.shift)
         return bool((self.mask(reach) | ~other.mask(reach)).all())

@@ -62,6 +62,7 @@ def merge_phases(x: Tensor, dilation: int = 2) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N * d * d, C, h, w)
+        Stacked phases.
     dilation : int
         The d of :func:`split_phases`.
 
@@ -148,6 +149,7 @@ def pad_within_phases(x: Tensor, multiple: int, period: int = 2) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        Images.
     multiple : int
         Both sides of the result are the next multiples of this.
     period : int

@@ -52,6 +52,7 @@ def load(point: EntryPoint) -> object:
     Parameters
     ----------
     point : EntryPoint
+        Entry point of an installed package.
 
     Raises
     ------

@@ -26,6 +26,7 @@ def photograph(name: str, package: str = "skimage") -> np.ndarray:
     name : str
         File name, with its suffix.
     package : {"skimage", "matplotlib"}
+        Package that carries the file.
 
     Returns
     -------
@@ -53,7 +54,9 @@ def noisy(image: np.ndarray, seed: int) -> np.ndarray:
     Parameters
     ----------
     image : ndarray, shape (C, H, W), float, range [0, 1]
+        Clean image.
     seed : int
+        Seed of the noise.
 
     Returns
     -------

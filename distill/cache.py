@@ -68,11 +68,31 @@ class TeacherCache(HDF5Planes):
         return self._dtype
 
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the noisy image, see `PlaneSource.native`."""
+        """Read a region of the noisy image, see `PlaneSource.native`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width)
+            The type is that of the stored pixels.
+        """
         return self._region("noisy", index, top, left, height, width)
 
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         """Read a region of all answers, see :class:`bsn.data.PairedSource`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
 
         Returns
         -------
@@ -83,6 +103,16 @@ class TeacherCache(HDF5Planes):
         return self._region("answers", index, top, left, height, width).reshape(-1, self._channels, height, width)
 
     def answer(self, index: int) -> np.ndarray:
-        """Mean of the targets of an image, shape (C, H, W), float32, image values."""
+        """Mean of the targets of an image, shape (C, H, W), float32, image values.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        ndarray, shape (C, H, W), float32
+        """
         answer: np.ndarray = self.target(index, 0, 0, *self.size(index))[: self.targets].mean(0)
         return answer

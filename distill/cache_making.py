@@ -38,6 +38,7 @@ def make_cache(
     Parameters
     ----------
     teacher : Teacher
+        Teacher that answers the images.
     source : ImageSource
         Noisy images.
     path : str or Path

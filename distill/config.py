@@ -53,7 +53,17 @@ class TeacherInference:
         self.configs("cpu")
 
     def configs(self, device: str) -> list[InferenceConfig]:
-        """One setting of the teacher's inference per target, in the order of `strides`."""
+        """One setting of the teacher's inference per target, in the order of `strides`.
+
+        Parameters
+        ----------
+        device : str
+            Device that computes, such as "cpu" or "cuda:1".
+
+        Returns
+        -------
+        list of InferenceConfig
+        """
         passes, probability = (1, 0.0) if self.second_pass else (self.r3_passes, self.r3_probability)
         return [
             InferenceConfig(

@@ -30,12 +30,34 @@ class Fingerprint:
 
     @classmethod
     def of(cls, teacher: Teacher, source: ImageSource) -> Fingerprint:
-        """Fingerprint of what a cache would be made of; reads all images once."""
+        """Fingerprint of what a cache would be made of; reads all images once.
+
+        Parameters
+        ----------
+        teacher : Teacher
+            Its weights and its options count.
+        source : ImageSource
+            All of its images are read.
+
+        Returns
+        -------
+        Fingerprint
+        """
         options = json.dumps([teacher.options(), teacher.layers, teacher.gives_spread], sort_keys=True)
         return cls(teacher.digest(), hashlib.sha256(options.encode()).hexdigest(), _digest_images(source))
 
     def differences(self, other: Fingerprint) -> list[str]:
         """Names of the parts that differ.
+
+        Parameters
+        ----------
+        other : Fingerprint
+            Fingerprint to compare with.
+
+        Returns
+        -------
+        list of str
+            Empty if both are equal.
 
         Examples
         --------

@@ -16,6 +16,7 @@ def pixel_loss(prediction: Tensor, target: Tensor, weight: Tensor | None = None,
     Parameters
     ----------
     prediction, target : Tensor, shape (N, C, H, W)
+        What the student gives, and what it should give.
     weight : Tensor, shape (N, C or 1, H, W), optional
         Trust in each target pixel, not negative; divided by its own mean over the sample.
     power : {1, 2}
@@ -44,6 +45,7 @@ def gradient_loss(prediction: Tensor, target: Tensor) -> Tensor:
     Parameters
     ----------
     prediction, target : Tensor, shape (N, C, H, W), H and W at least 2
+        What the student gives, and what it should give.
 
     Returns
     -------
@@ -68,6 +70,7 @@ def multiscale_loss(prediction: Tensor, target: Tensor) -> Tensor:
     Parameters
     ----------
     prediction, target : Tensor, shape (N, C, H, W), H and W at least 4
+        What the student gives, and what it should give.
 
     Returns
     -------

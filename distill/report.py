@@ -72,7 +72,9 @@ def compare(
     Parameters
     ----------
     teacher : Contender
+        The teacher, by name.
     students : sequence of Contender
+        The students, by name.
     pairs : sequence of PairedFiles
         Noisy files, all with clean partners or all without. Of a stack the first plane is used.
     protocol : Protocol
@@ -191,7 +193,18 @@ _COLUMNS = {
 
 
 def table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
-    """Headings and cells of a comparison as texts."""
+    """Headings and cells of a comparison as texts.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        With at least one row.
+
+    Returns
+    -------
+    tuple of list
+        Headings, and a list of cells per row.
+    """
     columns = [name for name in _COLUMNS if name in comparison.rows[0]]
     heads = [_COLUMNS[name][0] for name in columns]
     return heads, [[_COLUMNS[name][1].format(row[name]) for name in columns] for row in comparison.rows]
@@ -203,6 +216,7 @@ def render(comparison: Comparison) -> str:
     Parameters
     ----------
     comparison : Comparison
+        What :func:`compare` found.
 
     Returns
     -------

@@ -28,7 +28,18 @@ _IN_PROVENANCE = ("crop", "batch_size", "loss", "optimizer", "learning_rate", "w
 
 
 def cache_path(output: str | Path) -> Path:
-    """Where a run in `output` keeps its teacher's images: beside the folder, for other students to use."""
+    """Where a run in `output` keeps its teacher's images: beside the folder, for other students to use.
+
+    Parameters
+    ----------
+    output : str or Path
+        Folder of the run.
+
+    Returns
+    -------
+    Path
+        ``<output>.cache.h5``.
+    """
     output = Path(output)
     return output.with_name(output.name + ".cache.h5")
 
@@ -59,12 +70,15 @@ def distil(
     output : str or Path
         Folder of the run; ``final.safetensors`` in it is the student.
     config : DistillConfig, optional
+        Student, loss and crops; those of the run if it is resumed.
     loop : LoopConfig, optional
+        Length, learning rate, precision and the like; those of the run if it is resumed.
     inference : TeacherInference, optional
         How the teacher is asked; not for a `teacher` that is a :class:`distill.Teacher` already.
     cache : str or Path, optional
         The teacher's images; made if missing. Default: :func:`cache_path`.
     axes : str, optional
+        One letter per axis of the images; guessed where left out.
     clean : CleanValidation, optional
         Pairs with known truth, to watch PSNR.
     rebuild : bool
@@ -141,10 +155,13 @@ def build_task(
     Parameters
     ----------
     cache : TeacherCache
+        Images and the teacher's answers.
     config : DistillConfig
+        Settings of the distillation.
     seed : int
         Of crops and held-back crops (the student's initial weights follow torch's global generator).
     validation : Validation, optional
+        Whole images on which the student is scored.
 
     Raises
     ------

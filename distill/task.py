@@ -95,7 +95,17 @@ class DistillTask(ModelTask[CropBatch]):
         return {"main": make_optimizer(self.config, [self.modules["network"]])}
 
     def updates(self, step: int) -> Iterator[Update]:
-        """One update on one batch of pairs."""
+        """One update on one batch of pairs.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+
+        Returns
+        -------
+        iterator of Update
+        """
         batch = self.next_batch(step)
         tensors = self._tensors(batch, self._target(batch, step))
         yield Update([Part(self._mean_loss, tensors)], batch=batch.names)
@@ -139,7 +149,20 @@ class DistillTask(ModelTask[CropBatch]):
         return loss
 
     def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
-        """Loss and dB to the target on the held-back crops."""
+        """Loss and dB to the target on the held-back crops.
+
+        Parameters
+        ----------
+        modules : mapping of str to nn.Module
+            The modules as they are now; ``network`` is the network.
+        sample : Path
+            Picture file, where the task draws one.
+
+        Returns
+        -------
+        dict of str to float
+            Empty if no crops are held back.
+        """
         if self.held_back is None:
             return {}
         network, target = modules["network"], self._answers(self.held_back).mean(1)
@@ -156,6 +179,18 @@ class DistillTask(ModelTask[CropBatch]):
         return float((-10 * error.log10()).mean())
 
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
-        """The student as it is shipped: branches merged."""
+        """The student as it is shipped: branches merged.
+
+        Parameters
+        ----------
+        modules : mapping of str to nn.Module
+            The trained modules; ``network`` is the network, with averaged weights where there are some.
+        facts : mapping of str to Any
+            Steps and validation numbers, which go into the provenance.
+
+        Returns
+        -------
+        Model
+        """
         shipped = merged(image_network(modules["network"]))
         return Model(shipped, self.scale, self.inference, {**self.provenance, **facts}, self.weights_licence)

@@ -79,7 +79,17 @@ class Teacher(Protocol):
         ...
 
     def on(self, device: str) -> Teacher:
-        """The same on a device."""
+        """Return the same teacher on another device.
+
+        Parameters
+        ----------
+        device : str
+            Such as "cpu" or "cuda:1".
+
+        Returns
+        -------
+        Teacher
+        """
         ...
 
     def answer(self, read: Region, size: tuple[int, int], plane: int) -> Iterator[tuple[int, int, Tensor]]:
@@ -180,11 +190,36 @@ class ModelTeacher:
         return dataclasses.asdict(self.inference)
 
     def on(self, device: str) -> ModelTeacher:
-        """The same on a device."""
+        """Return the same teacher on another device.
+
+        Parameters
+        ----------
+        device : str
+            Such as "cpu" or "cuda:1".
+
+        Returns
+        -------
+        ModelTeacher
+        """
         return ModelTeacher(self.model, self.inference, device)
 
     def answer(self, read: Region, size: tuple[int, int], plane: int) -> Iterator[tuple[int, int, Tensor]]:
-        """Answer one plane, see :meth:`Teacher.answer`."""
+        """Answer one plane, see :meth:`Teacher.answer`.
+
+        Parameters
+        ----------
+        read : callable
+            ``read(top, left, height, width)`` gives a region, shape (1, C, h, w), in image values.
+        size : tuple of int
+            (H, W) of the plane.
+        plane : int
+            Number of the plane, which its random numbers depend on.
+
+        Returns
+        -------
+        iterator of (int, int, Tensor)
+            Layer, first row and pixels of each finished band.
+        """
         for layer, denoiser in enumerate(self._denoisers):
 
             def region(top: int, left: int, height: int, width: int, device: Any = denoiser.device) -> Tensor:

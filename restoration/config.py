@@ -111,7 +111,18 @@ class RestoreConfig:
             )
 
     def stage(self, progress: float) -> tuple[int, int]:
-        """Crop and batch size at a fraction of the run."""
+        """Crop and batch size at a fraction of the run.
+
+        Parameters
+        ----------
+        progress : float
+            Fraction of the run, in [0, 1].
+
+        Returns
+        -------
+        tuple of int
+            Side of the crops in pixels, and number of crops of a step.
+        """
         passed = sum(progress >= at for at in self.progressive_at)
         crop = self.progressive_crops[passed - 1] if passed else self.crop
         backgrounds = self.batch_size / self.group_size * (self.crop / crop) ** 2

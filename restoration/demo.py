@@ -42,9 +42,11 @@ def write_rainy_pairs(folder: Path, names: tuple[str, ...], rains: int, seed: in
     folder : Path
         New folder; gets ``clean`` and ``rainy``.
     names : tuple of str
+        File names of the photographs.
     rains : int
         Rainy images of each photograph, of different direction, length and density.
     seed : int
+        Seed of the rain.
 
     Returns
     -------
@@ -92,6 +94,7 @@ def run_demo(
     recipe : str
         See :mod:`restoration.recipes`.
     steps : int
+        Length of the training.
     seed : int
         Of rain, weights and crops.
     say : callable

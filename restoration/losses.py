@@ -77,7 +77,9 @@ def charbonnier(prediction: Tensor, target: Tensor, eps: float = 1e-3) -> Tensor
     Parameters
     ----------
     prediction, target : Tensor, any equal shape
+        Result and truth.
     eps : float
+        Error below which the loss is rounded, positive.
     """
     return torch.sqrt((prediction - target).square() + eps**2).mean()
 
@@ -100,6 +102,7 @@ def laplacian(x: Tensor) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        Images.
 
     Returns
     -------
@@ -112,7 +115,17 @@ def laplacian(x: Tensor) -> Tensor:
 
 
 def edge_loss(prediction: Tensor, target: Tensor) -> Tensor:
-    """Charbonnier error of the details, see :func:`laplacian`; (N, C, H, W) each."""
+    """Charbonnier error of the details, see :func:`laplacian`.
+
+    Parameters
+    ----------
+    prediction, target : Tensor, shape (N, C, H, W)
+        Result and truth.
+
+    Returns
+    -------
+    Tensor, shape ()
+    """
     return charbonnier(laplacian(prediction), laplacian(target))
 
 
@@ -132,6 +145,7 @@ def ssim(prediction: Tensor, target: Tensor) -> Tensor:
     Parameters
     ----------
     prediction, target : Tensor, shape (N, C, H, W)
+        Result and truth.
     """
     channels = prediction.shape[1]
     window = _gaussian(device=prediction.device, dtype=prediction.dtype)
@@ -148,7 +162,17 @@ def ssim(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def total_variation(x: Tensor) -> Tensor:
-    """Twice the mean squared difference of neighbours, downwards plus to the right, of images (N, C, H, W)."""
+    """Twice the mean squared difference of neighbours, downwards plus to the right, of images (N, C, H, W).
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+        Images, with H and W at least 2.
+
+    Returns
+    -------
+    Tensor, shape ()
+    """
     return 2 * ((x[..., 1:, :] - x[..., :-1, :]).square().mean() + (x[..., 1:] - x[..., :-1]).square().mean())
 
 
@@ -188,8 +212,11 @@ def total_loss(
     Parameters
     ----------
     outputs : Tensor, shape (N, C, H, W), or a tuple of it and the half-size image (N, C, H / 2, W / 2)
+        What the network returns.
     target : Tensor, shape (N, C, H, W)
+        Clean images.
     weights : LossWeights
+        Factors of the terms; a term of factor 0 is left out.
     count : int
         Degraded images of each background, side by side in the batch.
 

@@ -28,14 +28,32 @@ class RestorationNetwork(nn.Module):
 
 
 def zero(layer: nn.Conv2d) -> None:
-    """Set the weights and the bias of a convolution to zero."""
+    """Set the weights and the bias of a convolution to zero.
+
+    Parameters
+    ----------
+    layer : nn.Conv2d
+        Changed in place.
+    """
     nn.init.zeros_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
 
 
 def known_options(official: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Official constructor arguments over their defaults; entries that are notes are left out."""
+    """Official constructor arguments over their defaults; entries that are notes are left out.
+
+    Parameters
+    ----------
+    official : mapping of str to Any
+        Official constructor arguments, possibly with notes among them.
+    defaults : mapping of str to Any
+        Official defaults; their keys are the arguments that are known.
+
+    Returns
+    -------
+    dict of str to Any
+    """
     return {**defaults, **{key: value for key, value in official.items() if key in defaults}}
 
 
@@ -45,7 +63,9 @@ def checkpointed(module: Callable[..., Tensor], *inputs: Tensor, enabled: bool) 
     Parameters
     ----------
     module : callable
+        Module or function to call.
     *inputs : Tensor
+        Its arguments.
     enabled : bool
         Trades about a third more time for memory.
     """

@@ -122,11 +122,15 @@ def train(
     Parameters
     ----------
     pairs : PairData, PairSource or PackedPairs
+        Files of the pairs, or an opened source.
     output : str or Path
         Folder of the run; it must be new, or with `resume` hold a checkpoint. The model is ``final.safetensors`` in it.
     config : RestoreConfig, optional
+        Network, loss and crops; those of the run if it is resumed.
     loop : LoopConfig, optional
+        Length, learning rate, precision and the like; those of the run if it is resumed.
     validate : ValidationData, optional
+        Validation pairs; by default some backgrounds are held back.
     resume : bool
         Go on from the last checkpoint, with the settings of the run. Settings that are given nevertheless have to be the same,
         but for the number of steps, which may grow; `pairs` is None for those of the run.
@@ -168,7 +172,17 @@ def train(
 
 
 def pair_settings(pairs: PairData | TrainingPairs) -> dict[str, Any]:
-    """Where the pairs of a run lie, as its config.yaml says it; nothing for a source that was opened already."""
+    """Where the pairs of a run lie, as its config.yaml says it; nothing for a source that was opened already.
+
+    Parameters
+    ----------
+    pairs : PairData or TrainingPairs
+        Files and folders, or an opened source.
+
+    Returns
+    -------
+    dict of str to Any
+    """
     if not isinstance(pairs, PairData):
         return {"degraded": [], "clean": None}
     return {**plain(pairs), **_named(pairs)}
@@ -182,6 +196,7 @@ def restore_pairs(stored: RunSettings, given: PairData | TrainingPairs | None) -
     stored : RunSettings
         Of the run.
     given : PairData, PairSource or PackedPairs, optional
+        What the caller gives now; None takes the pairs of the run.
 
     Raises
     ------
@@ -214,12 +229,15 @@ def build_task(
     Parameters
     ----------
     source : PairSource or PackedPairs
+        Opened pairs.
     config : RestoreConfig
+        Settings of the training.
     loop : LoopConfig
         Its seed and its number of steps.
     watched : PairSource, optional
         Validation pairs; by default some backgrounds of `source` are held back.
     protocol : str
+        Name of the protocol that scores the validation.
     """
     held = [] if watched is not None else held_back_groups(source.groups, config.validation_images, loop.seed)
     kept = [index for index in range(len(source)) if index not in set(held)]

@@ -41,12 +41,15 @@ def score_models(
     Parameters
     ----------
     pairs : sequence of Pair
+        Files of the degraded and clean images.
     protocol : Protocol
+        How results are compared with the truth.
     models : sequence of path
         Runs or model files.
     results : sequence of path
         Folders with a restored image of the stem of each degraded one.
     inference : InferenceConfig, optional
+        Tiles, device and precision; the models' defaults if left out.
     progress : callable
         Called with the name after each image.
 
@@ -100,6 +103,7 @@ def write_scores(tables: dict[str, ScoreTable], folder: Path) -> None:
     Parameters
     ----------
     tables : dict of str to ScoreTable
+        Scores by name of the model or folder.
     folder : Path
         Made if it does not exist.
 

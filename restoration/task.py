@@ -57,7 +57,21 @@ class PairBatches:
             self._crops = {crop: RandomCrops(mirrored[crop], crop, **options) for crop in sizes}
 
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> CropBatch:
-        """Crops of one step for one process, with their targets."""
+        """Crops of one step for one process, with their targets.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+        rank : int
+            Number of this process, from 0.
+        world_size : int
+            Number of processes.
+
+        Returns
+        -------
+        CropBatch
+        """
         crop, size = self.config.stage(step / self.total)
         count = self.config.group_size
         if count > 1:
@@ -96,7 +110,17 @@ class RestorationTask(ModelTask[CropBatch]):
         return {"main": make_optimizer(self.config, [self.modules["network"]])}
 
     def updates(self, step: int) -> Iterator[Update]:
-        """One update on one batch of pairs."""
+        """One update on one batch of pairs.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+
+        Returns
+        -------
+        iterator of Update
+        """
         batch = self.next_batch(step)
         groups = len(batch.pixels) // self.config.group_size
         whole = np.array_split(np.arange(groups), min(self.config.accumulate, groups))
@@ -118,7 +142,19 @@ class RestorationTask(ModelTask[CropBatch]):
         return total_loss(exact, clean, self.config.loss, self.config.group_size)
 
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
-        """The network with all that is needed to use it."""
+        """The network with all that is needed to use it.
+
+        Parameters
+        ----------
+        modules : mapping of str to nn.Module
+            The trained modules; ``network`` is the network, with averaged weights where there are some.
+        facts : mapping of str to Any
+            Steps and validation numbers, which go into the provenance.
+
+        Returns
+        -------
+        Model
+        """
         largest = max((self.config.crop, *self.config.progressive_crops))
         return Model(
             image_network(modules["network"]),

@@ -41,6 +41,7 @@ def assert_blind(
     value_range : tuple of float
         Of the random input.
     seed : int
+        Seed of the input and of the changes.
     hole : Hole or str, optional
         Region that no output may see, such as "square:9"; None takes the one that the model states, else the pixel alone.
 
@@ -80,6 +81,7 @@ def guess_channels(model: nn.Module) -> int:
     Parameters
     ----------
     model : nn.Module
+        Network that states its channels or has a convolution.
 
     Returns
     -------

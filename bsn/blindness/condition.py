@@ -55,9 +55,11 @@ def move_weights(network: Network, spread: float = 0.2, seed: int = 0) -> Networ
     Parameters
     ----------
     network : nn.Module
+        Changed in place.
     spread : float
         Standard deviation of the step, times fan-in^-1/2 for matrices and kernels.
     seed : int
+        Seed of the steps.
 
     Returns
     -------
@@ -113,7 +115,9 @@ class Subject:
         Parameters
         ----------
         seed : int
+            Seed of the input.
         batch : int
+            Number of images.
 
         Returns
         -------
@@ -130,6 +134,7 @@ class Subject:
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Images in the value range.
 
         Returns
         -------

@@ -63,6 +63,7 @@ def sample_positions(height: int, width: int, count: int, seed: int = 0) -> list
     height, width, count : int
         No pixel is repeated; there are fewer than `count` where the image has fewer.
     seed : int
+        Seed of the random pixels.
     """
     rows, columns = (0, height // 2, height - 1), (0, width // 2, width - 1)
     fixed = list(dict.fromkeys((r, c) for r in rows for c in columns))
@@ -169,7 +170,9 @@ def summarise(maps: Tensor, positions: Sequence[Position], lattice: int) -> Jaco
     maps : Tensor, shape (len(positions), C_out, C, H, W)
         Absolute values of :func:`jacobian_maps`.
     positions : sequence of (int, int)
+        Row and column of each pixel whose outputs were differentiated.
     lattice : int
+        Side of the blind lattice in pixels.
 
     Returns
     -------
@@ -201,6 +204,7 @@ def hole_gradient(maps: Tensor, positions: Sequence[Position], hole: Hole) -> tu
     positions : sequence of (int, int)
         The pixels whose outputs were differentiated.
     hole : Hole
+        Region around each pixel that its output must not see.
 
     Returns
     -------

@@ -98,6 +98,7 @@ def learnability(
         Sides of the crops, in the order in which they are trained: small ones first is a curriculum, since leaks are
         easiest to find in small crops. Each starts from the weights of the last.
     config : LearnabilityConfig, optional
+        Length and settings of the training; the defaults if left out.
     say : callable, optional
         Gets a line of progress per tenth of the training.
 
@@ -181,6 +182,7 @@ def explained_variance(
     batches : int
         At least 2.
     generator : torch.Generator, optional
+        Source of the noise; torch's global generator if left out.
 
     Returns
     -------

@@ -96,6 +96,7 @@ def blind_lattices(maps: Tensor, positions: Sequence[Position]) -> list[int]:
     maps : Tensor, shape (P, ..., H, W)
         Of :func:`bsn.blindness.jacobian_maps`.
     positions : sequence of P (int, int)
+        Row and column of each pixel p.
 
     Returns
     -------
@@ -159,6 +160,7 @@ def perturbation_check(
     Parameters
     ----------
     subject : Subject
+        The network in its condition.
     lattices : sequence of int
         Sides worth trying, ascending, see :func:`blind_lattices`. If one fails although no pixel of it sees itself, the
         next is tried, and last of all single pixels (at once where a lattice would save less than half of the passes).

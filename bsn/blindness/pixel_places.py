@@ -34,6 +34,7 @@ class Place:
         Parameters
         ----------
         features : Tensor
+            Features of the shape that the place was found for.
 
         Returns
         -------
@@ -52,6 +53,7 @@ def places(shape: tuple[int, ...], position: Position, image: tuple[int, int]) -
     shape : tuple of int
         (M, C, h, w), with M = 1 or, for stacked phases, d^2; or (1, tokens, C).
     position : (int, int)
+        Row and column of the pixel.
     image : (int, int)
         Sides of the (padded) image at full resolution.
 

@@ -107,6 +107,7 @@ def receptive_field(
     Parameters
     ----------
     network : nn.Module
+        Maps (N, C, H, W) to (N, C', H, W); a copy is examined.
     shape : tuple of int
         (C, H, W) of the random inputs.
     position : (int, int), optional
@@ -116,6 +117,7 @@ def receptive_field(
     condition : Condition, optional
         Mode and range of values.
     seed : int
+        Seed of the inputs.
 
     Returns
     -------
@@ -156,6 +158,7 @@ def measure_halo(network: nn.Module, channels: int, *, limit: int = 512, multipl
     network : nn.Module
         Without statistics over the image, which see all of it.
     channels : int
+        Channels of the input images.
     limit : int
         Largest side that is tried, in pixels.
     multiple : int

@@ -46,7 +46,9 @@ class HalfPlaneBranches(Protocol):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Images.
         hole : Hole
+            Region around each pixel that its output must not see.
         wanted : sequence of int
             Numbers of the branches that are computed.
 
@@ -62,6 +64,7 @@ class HalfPlaneBranches(Protocol):
         Parameters
         ----------
         branches : list of 4 Tensor or None, each of shape (N, K, H, W)
+            Features of the branches, in the order of :meth:`branches`; None for a branch that is left out.
 
         Returns
         -------
@@ -139,6 +142,7 @@ def region_check(subject: Subject, hole: Hole, *, max_passes: int = 1024, seed: 
     subject : Subject
         The network in its condition. A half-plane network is run with `hole`, other networks as they are.
     hole : Hole
+        Region around each pixel that its output must not see.
     max_passes : int
         Pixel by pixel: number of pixels that are changed, if the image has more; corners and borders come first.
     seed : int

@@ -60,6 +60,7 @@ def estimate_diagonal(
     Parameters
     ----------
     subject : Subject
+        The network in its condition.
     probes : int
         Products, at least 2. The standard error falls with its root, that of the mean square with itself.
     mode : {"vjp", "jvp"}

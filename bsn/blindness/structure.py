@@ -88,6 +88,7 @@ def declarations(network: nn.Module) -> Iterator[Declaration]:
     Parameters
     ----------
     network : nn.Module
+        Network whose modules are asked.
 
     Yields
     ------

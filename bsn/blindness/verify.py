@@ -107,6 +107,7 @@ def verify(
     channels : int
         C.
     config : VerifyConfig, optional
+        Checks, image size and seeds; the defaults if left out.
     name : str
         For the verdict; default: the class.
     say : callable, optional

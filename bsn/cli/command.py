@@ -36,19 +36,56 @@ class Command:
 
 
 def flat_dataclass(parser: ArgumentParser, kind: type[Any], **options: Any) -> None:
-    """Add the fields of a dataclass as options of their own names."""
+    """Add the fields of a dataclass as options of their own names.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of a sub-command; it is changed in place.
+    kind : dataclass type
+        Its fields become options, with their defaults and help texts.
+    **options : Any
+        Further arguments of jsonargparse's ``add_class_arguments``.
+    """
     parser.add_class_arguments(kind, **options)
 
 
 def take(kind: type[Any], namespace: Namespace) -> Any:
-    """Dataclass of parsed options."""
+    """Build a dataclass from parsed options.
+
+    Parameters
+    ----------
+    kind : dataclass type
+        Dataclass whose fields are options of the same names.
+    namespace : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    dataclass
+        Instance of `kind`.
+    """
     import dataclasses
 
     return kind(**{field.name: namespace[field.name] for field in dataclasses.fields(kind)})
 
 
 def option_value(words: list[str], option: str, default: str) -> str:
-    """Value of an option on the command line, read before the options are declared."""
+    """Value of an option on the command line, read before the options are declared.
+
+    Parameters
+    ----------
+    words : list of str
+        Words of the command line.
+    option : str
+        Such as "--recipe".
+    default : str
+        Result where the option is missing.
+
+    Returns
+    -------
+    str
+    """
     for index, word in enumerate(words):
         if word == option and index + 1 < len(words):
             return words[index + 1]
@@ -58,7 +95,17 @@ def option_value(words: list[str], option: str, default: str) -> str:
 
 
 def stored_defaults(words: list[str]) -> dict[str, Any]:
-    """Settings of the run that ``--resume`` goes on with, as defaults of the options; empty for a new run."""
+    """Settings of the run that ``--resume`` goes on with, as defaults of the options; empty for a new run.
+
+    Parameters
+    ----------
+    words : list of str
+        Words of the command line.
+
+    Returns
+    -------
+    dict of str to Any
+    """
     if "--resume" not in words:
         return {}
     from pathlib import Path

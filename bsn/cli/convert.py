@@ -20,7 +20,15 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     from bsn.models.convert import converters
 
     parser.add_argument("checkpoint", help="published weights: .pth, .pt, .ckpt or .safetensors")
@@ -42,7 +50,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Convert, and say what came out."""
+    """Convert, and say what came out.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     from bsn.data.files.atomic import check_target
     from bsn.models.convert import convert
     from bsn.models.measure import count_parameters

@@ -17,7 +17,15 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     parser.add_argument("-o", "--output", default="bsn-demo", help="new folder for run, pictures and report.html")
     parser.add_argument("--minutes", type=float, default=2.5, help="training time, for 3900 steps at most")
     parser.add_argument("--steps", type=int | None, default=None, help="training steps, instead of --minutes")
@@ -25,7 +33,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Run the demo; exit code 1 if the network were not blind."""
+    """Run the demo; exit code 1 if the network were not blind.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     from bsn.demo import run_demo
 
     result = run_demo(Path(options.output), minutes=options.minutes, seed=options.seed, steps=options.steps)

@@ -25,7 +25,15 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     from bsn.inference import InferenceConfig
 
     parser.add_argument("inputs", nargs="+", help="noisy images: files, folders or patterns")
@@ -53,7 +61,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Denoise, and list what failed at the end."""
+    """Denoise, and list what failed at the end.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     from rich.console import Console
     from rich.progress import Progress
 

@@ -21,7 +21,15 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     parser.add_argument("images", nargs="+", help="noisy images: files, folders or patterns")
     add_read_options(parser)
     parser.add_argument("--model", type=str | None, default=None, help="a model that removes the picture first")
@@ -30,7 +38,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Print a table over the files and what to do; exit code 1 where a blind-spot network cannot help."""
+    """Print a table over the files and what to do; exit code 1 where a blind-spot network cannot help.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     from rich.console import Console
     from rich.table import Table
 

@@ -17,7 +17,15 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     parser.add_argument("--channels", type=int, default=3, help="channels of the images")
     parser.add_argument("--size", type=int, default=256, help="side of the image that is timed, in pixels")
     parser.add_argument("--no_speed", action="store_true", help="do not time a forward pass")
@@ -25,7 +33,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Measure and list the presets."""
+    """Measure and list the presets.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     from rich.console import Console
     from rich.table import Table
 

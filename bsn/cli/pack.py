@@ -16,7 +16,15 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     parser.add_argument("images", nargs="+", help="files, folders or patterns")
     parser.add_argument("-o", "--output", required=True, help="the HDF5 file to write")
     parser.add_argument("--chunk", type=int, default=128, help="side in pixels of the pieces that are read at once")
@@ -25,7 +33,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Pack, and say what is in the file."""
+    """Pack, and say what is in the file.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     from bsn.data import pack
 
     how = read_options(options)

@@ -13,6 +13,7 @@ def config_first(words: Sequence[str]) -> list[str]:
     Parameters
     ----------
     words : sequence of str
+        Words of the command line.
 
     Returns
     -------

@@ -13,7 +13,13 @@ __all__ = ["add_read_options", "read_options"]
 
 
 def add_read_options(parser: ArgumentParser) -> None:
-    """Declare ``--axes``, ``--key``, ``--nan`` and ``--range``."""
+    """Declare ``--axes``, ``--key``, ``--nan`` and ``--range``.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of a sub-command; it is changed in place.
+    """
     parser.add_argument(
         "--axes", type=str | None, default=None, help="axes of the images, such as YX, YXC, ZYX; default: guessed"
     )
@@ -41,6 +47,15 @@ def add_read_options(parser: ArgumentParser) -> None:
 
 def read_options(options: Namespace) -> ReadOptions:
     """Parsed options of :func:`add_read_options`.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    ReadOptions
 
     Raises
     ------

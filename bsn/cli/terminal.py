@@ -25,6 +25,7 @@ def note(who: str, text: str) -> None:
     who : str
         The command, such as "bsn train".
     text : str
+        The remark; line breaks become spaces.
     """
     print(f"{who}: note: {' '.join(text.split())}", file=sys.stderr)
 
@@ -35,6 +36,7 @@ def print_table(title: str, columns: Sequence[Column], rows: Iterable[Sequence[s
     Parameters
     ----------
     title : str
+        Heading above the table.
     columns : sequence of str, or of (str, "left")
         Headings; numbers stand on the right, words on the left.
     rows : iterable of sequences of str

@@ -23,7 +23,15 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options; a recipe sets the defaults of the others."""
+    """Declare the options; a recipe sets the defaults of the others.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     import dataclasses
 
     from bsn.engine import LoopConfig
@@ -48,7 +56,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Train, and say where the model lies."""
+    """Train, and say where the model lies.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     import os
 
     from bsn.engine import LoopConfig

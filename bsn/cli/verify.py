@@ -35,7 +35,15 @@ class _Target(NamedTuple):
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     from bsn.blindness import CHECKS, LearnabilityConfig, VerifyConfig
 
     defaults = VerifyConfig()
@@ -71,7 +79,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Verify, print the verdict, write the report; exit code 0 for a blind network, 1 otherwise."""
+    """Verify, print the verdict, write the report; exit code 0 for a blind network, 1 otherwise.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     import sys
 
     import torch

@@ -57,6 +57,7 @@ def best_baselines(noisy: np.ndarray, truth: np.ndarray, protocol: Protocol) -> 
     noisy, truth : ndarray, shape (C, H, W), float, range [0, 1]
         The truth chooses the setting, so these numbers are upper bounds of what the methods reach in practice.
     protocol : Protocol
+        How results are scored.
 
     Returns
     -------

@@ -18,6 +18,7 @@ def make_average(module: nn.Module) -> nn.Module:
     Parameters
     ----------
     module : nn.Module
+        Module to copy; it is not changed.
 
     Returns
     -------
@@ -38,6 +39,7 @@ def update_average(average: nn.Module, module: nn.Module, decay: float, step: in
         Share of the old average; at the start less, min(decay, (step + 1) / (step + 10)), so that the random
         initial weights are soon forgotten.
     step : int
+        Number of the step, from 0.
     """
     decay = min(decay, (step + 1) / (step + _WARMUP))
     torch._foreach_lerp_(list(average.parameters()), [p.detach() for p in module.parameters()], 1 - decay)

@@ -22,6 +22,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     Parameters
     ----------
     path : Path
+        File to write; an existing one is replaced.
     content : dict
         Tensors, numbers, strings, lists and dicts.
 
@@ -42,6 +43,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     Parameters
     ----------
     path : Path
+        File to read.
 
     Returns
     -------

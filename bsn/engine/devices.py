@@ -26,6 +26,7 @@ def best_precision(device: str) -> MixedPrecision:
     Parameters
     ----------
     device : {"cpu", "cuda", ...}
+        Kind of the device.
     """
     if device.startswith("cuda"):
         native = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -40,6 +41,7 @@ def make_fabric(config: LoopConfig) -> Fabric:
     Parameters
     ----------
     config : LoopConfig
+        Settings of the loop.
 
     Returns
     -------

@@ -131,6 +131,7 @@ class Journal:
         Parameters
         ----------
         text : str
+            One sentence or more.
         """
         if not self.active:
             return
@@ -148,6 +149,7 @@ class Journal:
         step : int
             Counted from 1.
         numbers : mapping of str to float
+            Numbers of the step by name, such as the loss.
         """
         if not self.active:
             return
@@ -171,7 +173,9 @@ class Journal:
         Parameters
         ----------
         step : int
+            Number of steps taken so far.
         numbers : mapping of str to float
+            Numbers of the validation by name.
         """
         if not self.active or not numbers:
             return

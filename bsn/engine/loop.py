@@ -54,7 +54,9 @@ def fit(
     Parameters
     ----------
     task : Task
+        What is trained: modules, updates and validation.
     config : LoopConfig
+        Settings of the loop: steps, learning rate, precision and the like.
     folder : RunFolder
         Must be new, or with `resume` hold a checkpoint.
     resume : bool

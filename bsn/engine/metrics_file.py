@@ -40,6 +40,7 @@ class MetricsFile:
         Parameters
         ----------
         row : mapping of str to float
+            Numbers by column.
 
         Raises
         ------

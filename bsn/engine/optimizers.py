@@ -49,6 +49,7 @@ def make_optimizer(settings: OptimizerSettings, modules: Iterable[nn.Module]) ->
     settings : OptimizerSettings
         The configuration of a task.
     modules : iterable of nn.Module
+        Modules whose parameters are trained.
 
     Returns
     -------

@@ -16,7 +16,9 @@ def find_recipe(recipes: Mapping[str, R], name: str) -> R:
     Parameters
     ----------
     recipes : mapping of str to R
+        Recipes by name.
     name : str
+        Name to look up.
 
     Returns
     -------

@@ -100,7 +100,9 @@ class RunFolder:
         Parameters
         ----------
         path : Path
+            File to write; an existing one is replaced.
         text : str
+            The whole content of the file.
 
         Raises
         ------

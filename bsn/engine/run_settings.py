@@ -55,6 +55,7 @@ class RunSettings:
         Parameters
         ----------
         folder : RunFolder
+            Folder of the run.
 
         Returns
         -------
@@ -76,6 +77,7 @@ class RunSettings:
         Parameters
         ----------
         kind : dataclass type
+            Dataclass to build from the stored settings.
         given : dataclass, optional
             What the caller asks for now; None takes what is stored.
         at : str, optional
@@ -120,6 +122,7 @@ class RunSettings:
         Parameters
         ----------
         given : LoopConfig, optional
+            What the caller asks for now; None takes what is stored.
 
         Returns
         -------
@@ -151,6 +154,7 @@ class RunSettings:
         settled, asked : mapping
             Of a run that begins.
         loop : LoopConfig
+            Settings of the loop that goes on.
         """
         return RunSettings(settled, {**asked, **self.asked, "steps": loop.steps} if self.asked else asked)
 
@@ -160,6 +164,7 @@ class RunSettings:
         Parameters
         ----------
         given : path, sequence of paths, array or sequence of arrays, or None
+            What the caller gives now; None takes the images of the run.
         name : str
             Of the setting.
 
@@ -189,13 +194,25 @@ def named_images(images: Any) -> list[str]:
     Parameters
     ----------
     images : path, sequence of paths, array or sequence of arrays, or None
+        Images as the caller gives them.
     """
     listed = list(images) if isinstance(images, (list, tuple)) else [images]
     return [os.path.abspath(path) for path in listed if isinstance(path, (str, Path))]
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses as dictionaries and tuples as lists, all the way down."""
+    """Turn dataclasses into dictionaries and tuples into lists, at every depth.
+
+    Parameters
+    ----------
+    value : Any
+        Dataclass, mapping, sequence, path, number or text.
+
+    Returns
+    -------
+    Any
+        The same content of types that YAML and JSON have; paths become texts.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):

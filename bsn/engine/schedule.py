@@ -19,6 +19,7 @@ def learning_rate_factor(step: int, total: int, config: LoopConfig) -> float:
     total : int
         Steps of the whole run.
     config : LoopConfig
+        Schedule and warm-up.
 
     Returns
     -------

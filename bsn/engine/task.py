@@ -101,6 +101,7 @@ class Task(ABC):
         Parameters
         ----------
         steps : int
+            Length of the run.
 
         Returns
         -------
@@ -132,6 +133,7 @@ class Task(ABC):
         Parameters
         ----------
         step : int
+            Number of steps taken so far.
         modules : mapping of str to nn.Module
             With averaged weights where there are some.
         samples : Path
@@ -149,7 +151,9 @@ class Task(ABC):
         Parameters
         ----------
         path : Path
+            File of the finished model.
         modules : mapping of str to nn.Module
+            The trained modules, with averaged weights where there are some.
         facts : mapping
             Steps and validation numbers, which go into the provenance.
         """
@@ -164,6 +168,7 @@ class Task(ABC):
         Parameters
         ----------
         state : mapping
+            The stored state.
         """
 
     def close(self) -> None:  # noqa: B027

@@ -93,6 +93,7 @@ class Protocol:
         Parameters
         ----------
         result, truth : ndarray, shape (C, H, W), float, range [0, 1]
+            The denoised image and the clean one.
 
         Returns
         -------
@@ -144,6 +145,7 @@ def luma(image: NDArray[np.float64], *, rounded: bool = False) -> NDArray[np.flo
     Parameters
     ----------
     image : ndarray, shape (3, H, W), RGB, range [0, 1]
+        Colour image.
     rounded : bool
         To whole grey levels of 255.
 
@@ -162,6 +164,7 @@ def fit_affine(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDAr
     Parameters
     ----------
     source, target : ndarray of equal shape
+        The image to map, and the image to match.
     """
     centred = source - source.mean()
     variance = float((centred * centred).mean())
@@ -215,6 +218,7 @@ def get_protocol(name: str) -> Protocol:
     Parameters
     ----------
     name : str
+        Name of a registered protocol.
 
     Returns
     -------

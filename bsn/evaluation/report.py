@@ -80,6 +80,7 @@ class HtmlReport:
         Parameters
         ----------
         text : str
+            Plain text; signs that HTML uses are escaped.
         """
         self._parts.append(f"<h2>{html.escape(text)}</h2>")
 
@@ -89,6 +90,7 @@ class HtmlReport:
         Parameters
         ----------
         text : str
+            Plain text; signs that HTML uses are escaped.
         """
         self._parts.append(f"<p>{html.escape(text)}</p>")
 
@@ -98,7 +100,9 @@ class HtmlReport:
         Parameters
         ----------
         columns : sequence of str
+            Headings.
         rows : sequence of sequence of str
+            Cells of each row, as many as columns.
         best : int, optional
             Number of the row that is set in bold.
         """
@@ -119,8 +123,11 @@ class HtmlReport:
         Parameters
         ----------
         before, after : ndarray, see :func:`encode_png`
+            The picture on the left of the divider, and the one on its right.
         labels : tuple of str
+            Names of the two pictures.
         caption : str
+            Text below the pictures.
         """
         left, right = map(html.escape, labels)
         width = before.shape[-1]

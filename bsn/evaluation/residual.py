@@ -65,6 +65,7 @@ def residual_statistics(
     Parameters
     ----------
     noisy, denoised : ndarray, shape (..., H, W)
+        The image before and after denoising, in the same units.
     lags : int
         Number of lags; fewer are returned for images that are not larger.
 

@@ -53,7 +53,9 @@ class ScoreTable:
         Parameters
         ----------
         image : str
+            Name of the image.
         numbers : mapping of str to float
+            Scores by column.
         """
         self.rows.append({"image": image, **numbers})
 

@@ -80,6 +80,7 @@ class Validation:
         Parameters
         ----------
         denoise : callable
+            Maps an image (C, H, W) in image values to one of the same shape.
         sample : Path
             A picture of the first image is written here: image, result, and truth or residual side by side.
 

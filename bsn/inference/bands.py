@@ -40,6 +40,7 @@ def denoise_bands(
     Parameters
     ----------
     pipeline : Pipeline
+        Stages of the inference.
     read : callable
         ``read(top, left, height, width)`` gives a region, shape (1, C, h, w), image values, on the computing device.
     size : tuple of int

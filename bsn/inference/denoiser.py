@@ -315,6 +315,7 @@ class Denoiser:
         Parameters
         ----------
         sources : iterable of Path
+            Noisy files.
         target : callable
             Output path of an input path, see :func:`bsn.inference.result_paths`.
         axes, options, overwrite, deviation, output_dtype

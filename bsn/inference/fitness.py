@@ -58,7 +58,20 @@ class ImagePlanes(Protocol):
         ...
 
     def read_unit(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Region (C, height, width) of a plane, float32, image values."""
+        """Region (C, height, width) of a plane, float32, image values.
+
+        Parameters
+        ----------
+        plane_index : int
+            Number of the plane, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+            Image values; integers are scaled to [0, 1].
+        """
         ...
 
 
@@ -68,7 +81,9 @@ def channel_groups(image: ImagePlanes, model: Model, what: str) -> list[slice]:
     Parameters
     ----------
     image : ImagePlanes
+        Image whose channels are counted.
     model : Model
+        Model that is to denoise the image.
     what : str
         Name of the image, for the message.
 
@@ -102,6 +117,7 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
     image : ImagePlanes
         Parts of some planes are read.
     model : Model
+        Model that is to denoise the image.
     what : str
         Name of the image, for the message.
     stated : bool

@@ -92,7 +92,18 @@ class Measurement:
 
 
 def measured_places(size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
-    """Boxes (top, left, height, width) of a plane of `size` that are measured: all of it, or four parts of a large one."""
+    """Choose the parts of a plane that are measured: all of it, or four parts of a large one.
+
+    Parameters
+    ----------
+    size : tuple of int
+        (H, W) of the plane in pixels.
+
+    Returns
+    -------
+    list of tuple of int
+        Boxes (top, left, height, width).
+    """
     (height, width), side = size, _MEASURED
     if height * width <= (2 * side) ** 2:
         return [(0, 0, height, width)]

@@ -26,6 +26,7 @@ def telling_of_memory(what: str, size: tuple[int, int], tiling: Tiling) -> Itera
     size : tuple of int
         (H, W) of its planes.
     tiling : Tiling
+        Tiling in use, which knows smaller tiles.
 
     Raises
     ------

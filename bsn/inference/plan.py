@@ -29,6 +29,7 @@ def make_pipeline(model: Model, config: InferenceConfig, typical_noise: tuple[Ax
     model : Model
         On the device that computes.
     config : InferenceConfig
+        What the caller asks for; the model's defaults fill the rest.
     typical_noise : tuple of AxisNoise
         See :class:`bsn.inference.measuring.Measurement`.
 
@@ -68,7 +69,20 @@ def make_pipeline(model: Model, config: InferenceConfig, typical_noise: tuple[Ax
 
 
 def strides_of(model: Model, config: InferenceConfig) -> tuple[int, ...]:
-    """Strides of the pixel-shuffle downsampling: those asked for, otherwise what the model was trained for."""
+    """Strides of the pixel-shuffle downsampling: those asked for, otherwise what the model was trained for.
+
+    Parameters
+    ----------
+    model : Model
+        Its own defaults apply where `config` leaves the stride open.
+    config : InferenceConfig
+        The stride asked for, if any.
+
+    Returns
+    -------
+    tuple of int
+        At least one stride.
+    """
     wanted = config.stride or model.inference.stride
     return (wanted,) if isinstance(wanted, int) else tuple(wanted)
 

@@ -26,6 +26,7 @@ def position_uniform(key: tuple[int, ...], channels: int, top: int, left: int, h
     key : tuple of int
         Names the random image (seed, plane, pass ...).
     channels : int
+        Channels of the random image.
     top, left, height, width : int
         The region.
 

@@ -54,7 +54,15 @@ class FileReport:
     remarks: dict[str, dict[Path, str]] = field(default_factory=dict)
 
     def note(self, source: Path, remark: Remark) -> None:
-        """Add a remark on a file; the first on each subject counts."""
+        """Add a remark on a file; the first on each subject counts.
+
+        Parameters
+        ----------
+        source : Path
+            The file that the remark is about.
+        remark : Remark
+            Subject and text.
+        """
         self.remarks.setdefault(remark.about, {}).setdefault(source, remark.text)
 
     def said(self) -> Iterator[str]:
@@ -83,7 +91,21 @@ class FinishedRows:
 
     @classmethod
     def of(cls, plane: int, parts: Sequence[Band], mended: Sequence[MendedPlane]) -> FinishedRows:
-        """Join the channels, and give back what was put aside in each."""
+        """Join the channels, and give back what was put aside in each.
+
+        Parameters
+        ----------
+        plane : int
+            Number of the plane, from 0.
+        parts : sequence of Band
+            Bands of the same rows, one per group of channels.
+        mended : sequence of MendedPlane
+            What was put aside before denoising, one per group of channels.
+
+        Returns
+        -------
+        FinishedRows
+        """
         images, deviations = [], []
         for band, source in zip(parts, mended, strict=True):
             image = band.image.numpy()
@@ -95,7 +117,20 @@ class FinishedRows:
         return cls(plane, rows, np.concatenate(images), np.concatenate(deviations) if deviations else None)
 
     def pixels(self, reader: ImageReader, dtype: np.dtype[Any]) -> list[np.ndarray]:
-        """Image in `dtype`, and deviation in float32 if there is one, both in units of the file that was read."""
+        """Image in `dtype`, and deviation in float32 if there is one, both in units of the file that was read.
+
+        Parameters
+        ----------
+        reader : ImageReader
+            Reader of the noisy file, which knows its type and range.
+        dtype : numpy.dtype
+            Type of the pixels of the result.
+
+        Returns
+        -------
+        list of ndarray, shape (C, rows, W)
+            The image and, if there is one, the deviation.
+        """
         value_range = reader.options.value_range
         image = from_unit(self.image, dtype, value_range, of=reader.dtype)
         if self.deviation is None:
@@ -120,5 +155,18 @@ class ArrayPlanes:
         self.size = (planes.shape[2], planes.shape[3])
 
     def read_unit(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Region (C, height, width) of a plane."""
+        """Region (C, height, width) of a plane.
+
+        Parameters
+        ----------
+        plane_index : int
+            Number of the plane, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+            Image values; integers are scaled to [0, 1].
+        """
         return self._pixels[plane_index, :, top : top + height, left : left + width]

@@ -77,7 +77,9 @@ def score_files(
     Parameters
     ----------
     pairs : sequence of PairedFiles
+        Files of each image: noisy, result and clean where they exist.
     protocol : Protocol
+        How results are compared with the truth.
     denoiser : Denoiser, optional
         Denoises the noisy files; None: the result files are read.
     progress : callable

@@ -87,18 +87,50 @@ class Estimate:
     variance: Tensor | None = None
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Estimate:
-        """Apply a linear change, such as a flip, to both."""
+        """Apply a linear change, such as a flip, to the mean and to the variance.
+
+        Parameters
+        ----------
+        change : callable
+            Maps a tensor (N, C, H, W) to a tensor; it moves or averages values.
+
+        Returns
+        -------
+        Estimate
+        """
         return Estimate(change(self.mean), None if self.variance is None else change(self.variance))
 
     def plus(self, other: Estimate) -> Estimate:
-        """Sum of two estimates, as a step to their mean."""
+        """Sum of two estimates, as a step to their mean.
+
+        Parameters
+        ----------
+        other : Estimate
+            Of the same shape.
+
+        Returns
+        -------
+        Estimate
+            Without a variance if one of the two has none.
+        """
         if self.variance is None or other.variance is None:
             return Estimate(self.mean + other.mean)
         return Estimate(self.mean + other.mean, self.variance + other.variance)
 
     @staticmethod
     def average(estimates: Sequence[Estimate]) -> Estimate:
-        """Mean of several estimates of the same pixels."""
+        """Mean of several estimates of the same pixels.
+
+        Parameters
+        ----------
+        estimates : sequence of Estimate
+            One or more, of equal shapes.
+
+        Returns
+        -------
+        Estimate
+            Mean of the means and, if there are any, of the variances.
+        """
         if len(estimates) == 1:
             return estimates[0]
         variances = [e.variance for e in estimates if e.variance is not None]
@@ -179,7 +211,19 @@ class Frame:
         return F.pad(x, (0, -width % self.stride, 0, -height % self.stride))
 
     def leave(self, estimate: Estimate, noisy: Tensor) -> Estimate:
-        """Cut an estimate to the size of a region, its mean in image values and its variance in network values still."""
+        """Cut an estimate to the size of a region, its mean in image values and its variance in network values still.
+
+        Parameters
+        ----------
+        estimate : Estimate
+            In network values, of the padded region.
+        noisy : Tensor, shape (N, C, H, W)
+            The region; its size and its channels are those of the result.
+
+        Returns
+        -------
+        Estimate
+        """
         inside = (..., slice(noisy.shape[-2]), slice(noisy.shape[-1]))
         mean = self.scale.to_image(estimate.mean[inside])
         variance = None if estimate.variance is None else estimate.variance[inside]
@@ -187,7 +231,18 @@ class Frame:
         return found.map(lambda part: part.mean(1, keepdim=True)) if self._is_grey(noisy) else found
 
     def deviation(self, estimate: Estimate) -> Tensor | None:
-        """Standard deviation in image values."""
+        """Standard deviation in image values.
+
+        Parameters
+        ----------
+        estimate : Estimate
+            Its variance is in network values.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W), or None
+            None where the estimate has no variance.
+        """
         return None if estimate.variance is None else estimate.variance.sqrt() * self.scale.scale
 
     def _is_grey(self, noisy: Tensor) -> bool:
@@ -211,13 +266,36 @@ class Downsampling:
     margin: int | None
 
     def split(self, x: Tensor) -> Tensor:
-        """Sub-images of (N, C, H, W)."""
+        """Split images into their sub-images, or lay these out as a mosaic if there is a margin.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            Images in network values.
+
+        Returns
+        -------
+        Tensor
+            Shape (N * stride**2, C, h, w), or one mosaic per image.
+        """
         if self.margin is not None:
             return mosaic_downsample(x, self.stride, margin=self.margin)
         return x if self.stride == 1 else pixel_shuffle_downsample(x, self.stride)
 
     def join(self, estimate: Estimate, size: tuple[int, int]) -> Estimate:
-        """Undo :meth:`split` for an image of `size` (H, W)."""
+        """Undo :meth:`split` for an image of `size` (H, W).
+
+        Parameters
+        ----------
+        estimate : Estimate
+            Of what :meth:`split` gave.
+        size : tuple of int
+            (H, W) of the images.
+
+        Returns
+        -------
+        Estimate
+        """
         margin = self.margin
         if margin is not None:
             return estimate.map(lambda part: mosaic_upsample(part, self.stride, margin=margin, size=size))
@@ -268,7 +346,20 @@ class Posterior:
         return Estimate(*found).map(lambda part: part.to(noisy.dtype))
 
     def noise_variance(self, mean: Tensor, curve: NoiseCurve | None) -> Tensor:
-        """Variance of the noise at clean values (N, C, H, W), in network values."""
+        """Variance of the noise at clean values (N, C, H, W), in network values.
+
+        Parameters
+        ----------
+        mean : Tensor, shape (N, C, H, W)
+            Clean values, in network values.
+        curve : NoiseCurve or None
+            Curve of these images; None takes the noise model of the network.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+            In squared network values.
+        """
         if curve is not None:
             return curve(mean)
         assert self.noise is not None
@@ -320,7 +411,22 @@ class Refinement:
         )
 
     def uniforms(self, x: Tensor, place: Place, view: int) -> Iterator[Tensor]:
-        """Random numbers of each pass, for the pixels of `x`."""
+        """Random numbers of each pass, for the pixels of `x`.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            Images whose shape, device and dtype the numbers take.
+        place : Place
+            Plane and position of the region, which the numbers depend on.
+        view : int
+            Number of the flip or turn under which `x` is seen.
+
+        Returns
+        -------
+        iterator of Tensor
+            One tensor in [0, 1) for each pass.
+        """
         height, width = x.shape[-2:] if view % 2 == 0 else (x.shape[-1], x.shape[-2])
         for index in range(self.passes):
             key = (self.seed, place.plane, view, index)

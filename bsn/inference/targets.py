@@ -14,7 +14,19 @@ __all__ = ["output_path", "result_paths", "uncertainty_path"]
 
 
 def output_path(source: Path, folder: Path) -> Path:
-    """Where the result of a file goes: the same name in `folder`; lossy JPEG becomes PNG."""
+    """Where the result of a file goes: the same name in `folder`; lossy JPEG becomes PNG.
+
+    Parameters
+    ----------
+    source : Path
+        The noisy file.
+    folder : Path
+        Folder of the results.
+
+    Returns
+    -------
+    Path
+    """
     return folder / _result_name(source)
 
 
@@ -23,7 +35,17 @@ def _result_name(source: Path) -> str:
 
 
 def uncertainty_path(target: str | Path) -> Path:
-    """Where the standard deviations of a result go: float32 beside it, ``name_uncertainty.tif``."""
+    """Where the standard deviations of a result go: float32 beside it, ``name_uncertainty.tif``.
+
+    Parameters
+    ----------
+    target : str or Path
+        File of the denoised image.
+
+    Returns
+    -------
+    Path
+    """
     target = Path(target)
     return target.with_name(target.stem + "_uncertainty" + _deviation_suffix(target))
 

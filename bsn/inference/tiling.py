@@ -64,6 +64,16 @@ class Tiling:
     def segments(self, length: int) -> list[Segment]:
         """Segments of one axis of `length` pixels.
 
+        Parameters
+        ----------
+        length : int
+            Pixels along the axis.
+
+        Returns
+        -------
+        list of Segment
+            In order; their weights say how overlapping segments are blended.
+
         Raises
         ------
         ValueError
@@ -85,6 +95,15 @@ class Tiling:
 
     def smaller(self, side: int) -> int | None:
         """Side of tiles of about half of `side`, or None where the network allows none that are smaller.
+
+        Parameters
+        ----------
+        side : int
+            Side of the tiles in use, in pixels.
+
+        Returns
+        -------
+        int or None
 
         Examples
         --------

@@ -67,7 +67,15 @@ _converters = {
 
 
 def register_converter(name: str, converter: Converter) -> None:
-    """Make published weights of an architecture convertible; for packages of the group ``bsn.networks``."""
+    """Make published weights of an architecture convertible; for packages of the group ``bsn.networks``.
+
+    Parameters
+    ----------
+    name : str
+        Name of the architecture, as ``bsn convert --model`` takes it.
+    converter : Converter
+        How a checkpoint of this architecture becomes a model, see `Converter`.
+    """
     _converters[name] = converter
 
 
@@ -117,6 +125,7 @@ def convert(path: str | Path, model: str, config: Mapping[str, Any] | None = Non
     Parameters
     ----------
     path : str or Path
+        The published file.
     model : str
         One of :func:`converters`.
     config : mapping, optional

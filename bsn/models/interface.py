@@ -12,7 +12,17 @@ _FACTS = ("config", "channels", "lattice", "size_multiple", "halo", "global_stat
 
 
 def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
-    """Result of a network: what it returns, or the first of several (the others serve its training)."""
+    """Result of a network: what it returns, or the first of several (the others serve its training).
+
+    Parameters
+    ----------
+    outputs : Tensor or tuple of Tensor
+        What the network returned.
+
+    Returns
+    -------
+    Tensor
+    """
     return outputs if isinstance(outputs, Tensor) else outputs[0]
 
 
@@ -86,6 +96,7 @@ def image_network(module: nn.Module) -> ImageNetwork:
     Parameters
     ----------
     module : nn.Module
+        Module to check.
 
     Returns
     -------
@@ -112,6 +123,7 @@ def merged(network: ImageNetwork) -> ImageNetwork:
     Parameters
     ----------
     network : ImageNetwork
+        Network as it was trained.
 
     Returns
     -------

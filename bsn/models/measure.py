@@ -17,7 +17,17 @@ __all__ = ["count_parameters", "macs_per_pixel", "milliseconds"]
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Number of trainable numbers."""
+    """Count the trainable parameters.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Any module.
+
+    Returns
+    -------
+    int
+    """
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
@@ -31,6 +41,7 @@ def macs_per_pixel(network: ImageNetwork, size: int = 128) -> float:
     Parameters
     ----------
     network : ImageNetwork
+        Network to measure.
     size : int
         Side of the square image that is counted, in pixels; the next multiple of the network's grid is taken.
 
@@ -55,7 +66,9 @@ def milliseconds(network: ImageNetwork, size: int = 256, repeats: int = 3) -> fl
     Parameters
     ----------
     network : ImageNetwork
+        Network to time.
     size, repeats : int
+        Side of the image in pixels, and number of timed passes.
     """
     x = torch.rand(1, network.channels, size, size)
     network.eval()(x)

@@ -103,6 +103,7 @@ class Model:
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W), float, range of the images ([0, 1] for integer images)
+            Noisy images.
 
         Returns
         -------
@@ -119,6 +120,7 @@ class Model:
         Parameters
         ----------
         path : str or Path
+            File to write; an existing one is replaced.
         half : bool
             Store the weights in float16, for half the size; they are computed with in float32 all the same.
 
@@ -228,6 +230,7 @@ def load(path: str | Path) -> Model:
     Parameters
     ----------
     path : str or Path
+        A safetensors file, or the folder of a run.
 
     Returns
     -------

@@ -97,7 +97,18 @@ def register_network(name: str, config: type[Any]) -> Callable[[type[Network]], 
 
 
 def register_preset(preset: Preset) -> Preset:
-    """Make a preset available to :func:`create` and to ``bsn models``."""
+    """Make a preset available to :func:`create` and to ``bsn models``.
+
+    Parameters
+    ----------
+    preset : Preset
+        Name, network and configuration. An equal name is replaced.
+
+    Returns
+    -------
+    Preset
+        The same.
+    """
     _presets[preset.name] = preset
     return preset
 
@@ -259,6 +270,15 @@ def build(network: str, config: Mapping[str, Any]) -> ImageNetwork:
 
 def network_name(network: nn.Module) -> str:
     """Registry name of a network's class.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Network of a registered class.
+
+    Returns
+    -------
+    str
 
     Raises
     ------

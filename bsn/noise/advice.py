@@ -93,6 +93,7 @@ def advise(statistics: NoiseStatistics) -> Advice:
     Parameters
     ----------
     statistics : NoiseStatistics
+        What was measured.
 
     Returns
     -------

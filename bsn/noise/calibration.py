@@ -58,8 +58,11 @@ def calibrate(covariance: Rows, residual: Sequence[Tensor], noise_variance: Tens
     Parameters
     ----------
     covariance : lower triangle of S, rows of Tensors (N, H, W)
+        Predicted covariance S at each pixel.
     residual : sequence of Tensor (N, H, W), one per channel
+        Noisy value minus predicted mean.
     noise_variance : Tensor, shape (N, C, H, W)
+        Diagonal of D, in squared units of the residual.
 
     Returns
     -------

@@ -80,7 +80,17 @@ class NoiseCurve:
         return self._at(mean, self.variance)
 
     def propagated_at(self, mean: Tensor) -> Tensor | None:
-        """Propagated variance at intensities (N, C, H, W), same shape; None where it was not measured."""
+        """Propagated variance at intensities (N, C, H, W), same shape; None where it was not measured.
+
+        Parameters
+        ----------
+        mean : Tensor, shape (N, C, H, W)
+            Intensities, in the units of the curve.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W), or None
+        """
         return None if self.propagated is None else self._at(mean, self.propagated)
 
     def _at(self, mean: Tensor, variance: Tensor) -> Tensor:
@@ -104,11 +114,13 @@ def propagated_share(
     predict : callable
         Blind prediction of images (N, C, H, W).
     noisy : Tensor, shape (N, C, H, W)
+        Noisy images.
     mean : Tensor, shape (N, C, H, W)
         Its prediction.
     variance : Tensor, shape (N, C, H, W)
         Of the noise in `noisy`, positive; a common factor does not matter.
     seed : int
+        Seed of the random changes.
 
     Returns
     -------
@@ -132,6 +144,7 @@ def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor, propagated: Tens
     uncertainty : Tensor, shape (N, C, H, W)
         Variance S of its error, predicted.
     noisy : Tensor, shape (N, C, H, W)
+        Noisy images.
     propagated : Tensor, optional, shape (N, C, H, W)
         Of :func:`propagated_share`; without it, what the network is equally unsure of everywhere counts as noise.
 

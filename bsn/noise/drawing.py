@@ -22,6 +22,7 @@ def plot_noise(report: NoiseReport, path: Path) -> None:
     Parameters
     ----------
     report : NoiseReport
+        What :func:`bsn.noise.inspect_files` found.
     path : Path
         PNG, PDF or SVG.
 

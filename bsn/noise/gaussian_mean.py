@@ -15,6 +15,7 @@ def gaussian_mean(x: Tensor, width: float, reach: int) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (..., H, W)
+        Images.
     width : float
         Standard deviation in pixels.
     reach : int

@@ -57,6 +57,7 @@ def sample_of(source: ImageSource) -> list[np.ndarray]:
     Parameters
     ----------
     source : ImageSource
+        Noisy images.
 
     Returns
     -------
@@ -73,6 +74,7 @@ def grey_level_of(source: ImageSource) -> float:
     Parameters
     ----------
     source : ImageSource
+        Noisy images.
 
     Returns
     -------
@@ -88,6 +90,7 @@ def judge_noise(source: ImageSource, picture_of: Callable[[np.ndarray], np.ndarr
     Parameters
     ----------
     source : ImageSource
+        Noisy images.
     picture_of : callable, optional
         Gives the denoised version of an image (C, H, W). It is taken off first, so that texture is not mistaken for noise.
 

@@ -72,7 +72,18 @@ class NoiseLevel(nn.Module):
         self.logs = nn.Parameter(logs / LEVEL.pace, requires_grad=learned)
 
     def forward(self, mean: Tensor) -> Tensor:
-        """Noise variance at a predicted mean (N, C, H, W), same shape, float32 or more."""
+        """Noise variance at a predicted mean (N, C, H, W), same shape, float32 or more.
+
+        Parameters
+        ----------
+        mean : Tensor, shape (N, C, H, W)
+            Predicted mean, in network values.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+            In squared network values.
+        """
         slope, constant = self._affine()
         return affine_noise_variance(mean, slope, constant)
 

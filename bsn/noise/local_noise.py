@@ -59,7 +59,18 @@ class LocalNoise:
         return float(np.sqrt(min(self.variances)))
 
     def variance(self, intensity: np.ndarray) -> np.ndarray:
-        """Variance at intensities, same shape."""
+        """Variance at intensities, same shape.
+
+        Parameters
+        ----------
+        intensity : ndarray, any shape
+            Intensities in image values; beyond the measured range the nearest variance holds.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of `intensity`, in squared image values.
+        """
         return np.interp(intensity, self.intensities, self.variances)
 
     def stabilised(self, intensity: np.ndarray, excess: np.ndarray) -> np.ndarray:
@@ -68,6 +79,7 @@ class LocalNoise:
         Parameters
         ----------
         intensity, excess : ndarray, any shape
+            Expected values, and measured minus expected values, in image values; the shapes broadcast.
 
         Returns
         -------
@@ -142,7 +154,9 @@ def windows(plane: np.ndarray, rows: np.ndarray, columns: np.ndarray, reach: int
     Parameters
     ----------
     plane : ndarray, shape (H, W)
+        Plane to read from.
     rows, columns : ndarray of int, shape (K,)
+        Places of the centres.
     reach : int
         Pixels to each side.
 

@@ -47,12 +47,36 @@ class NoiseModel:
             raise ValueError(f"gain {self.gain} and variance {self.variance} are no noise; one must be positive")
 
     def in_network_units(self, scale: ValueScale) -> tuple[float, float]:
-        """Slope and constant of the variance as a function of the network's value."""
+        """Slope and constant of the variance as a function of the network's value.
+
+        Parameters
+        ----------
+        scale : ValueScale
+            Maps network values to image values.
+
+        Returns
+        -------
+        tuple of float
+            Slope and constant, in squared network values.
+        """
         slope = self.gain / scale.scale
         return slope, (self.gain * scale.offset + self.variance) / scale.scale**2
 
     @classmethod
     def from_network_units(cls, slope: float, constant: float, scale: ValueScale) -> NoiseModel:
-        """Inverse of :meth:`in_network_units`."""
+        """Inverse of :meth:`in_network_units`.
+
+        Parameters
+        ----------
+        slope, constant : float
+            Variance as slope * value + constant, in squared network values.
+        scale : ValueScale
+            Maps network values to image values.
+
+        Returns
+        -------
+        NoiseModel
+            In image values.
+        """
         gain = slope * scale.scale
         return cls(gain, constant * scale.scale**2 - gain * scale.offset)

@@ -181,6 +181,7 @@ def repair_outliers(planes: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     planes : ndarray, shape (C, H, W), float
+        Planes of an image.
     mask : ndarray of bool, shape (C, H, W)
         Pixels to replace, see :func:`find_outliers`.
 
@@ -208,6 +209,7 @@ def name_outliers(mask: np.ndarray, most: int = 3) -> str:
     Parameters
     ----------
     mask : ndarray of bool, shape (C, H, W)
+        True where there is an outlier.
     most : int
         How many places to name.
 

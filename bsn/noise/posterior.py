@@ -67,6 +67,16 @@ class Prediction:
 def outputs_for_posterior(channels: int) -> int:
     """Outputs of a network that predicts mean and covariance over `channels` channels.
 
+    Parameters
+    ----------
+    channels : int
+        C, 1 or more.
+
+    Returns
+    -------
+    int
+        C for the mean and C (C + 1) / 2 for the covariance.
+
     Examples
     --------
     >>> outputs_for_posterior(1), outputs_for_posterior(3)
@@ -131,7 +141,9 @@ def posterior_nll(prediction: Prediction, noisy: Tensor, noise_variance: Tensor)
     Parameters
     ----------
     prediction : Prediction
+        Mean and covariance S that the network predicts.
     noisy : Tensor, shape (N, C, H, W)
+        Noisy pixels, in network values.
     noise_variance : Tensor, shape (N, C, H, W)
         Diagonal of D, positive.
 
@@ -159,8 +171,11 @@ def posterior(
     Parameters
     ----------
     prediction : Prediction
+        Mean and covariance S that the network predicts.
     noisy : Tensor, shape (N, C, H, W)
+        Noisy pixels, in network values.
     noise_variance : Tensor, shape (N, C, H, W)
+        Diagonal of D, positive, in squared network values.
     propagated : Tensor, optional, shape (N, C, H, W)
         Variance to be added to S, see :meth:`bsn.selfsup.NoiseCurve.propagated_at`.
     calibrated : bool

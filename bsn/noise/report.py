@@ -140,6 +140,7 @@ def inspect_files(
     Parameters
     ----------
     paths : sequence of Path
+        Image files.
     options : ReadOptions, optional
         How they are read.
     denoiser : callable, optional

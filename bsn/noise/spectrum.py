@@ -110,7 +110,17 @@ def measure_spectrum(images: Sequence[np.ndarray], typical: Sequence[AxisNoise] 
 
 
 def white_spectrum(channels: int) -> NoiseSpectrum:
-    """White noise of variance 1, independent between `channels` channels (1 or more)."""
+    """White noise of variance 1, independent between `channels` channels (1 or more).
+
+    Parameters
+    ----------
+    channels : int
+        C, 1 or more.
+
+    Returns
+    -------
+    NoiseSpectrum
+    """
     return NoiseSpectrum(torch.from_numpy(colour_axes(channels)).float(), torch.ones(channels, BLOCK, BLOCK))
 
 
@@ -119,7 +129,18 @@ def _power(found: Sequence[AxisNoise]) -> np.ndarray:
 
 
 def colour_axes(channels: int) -> np.ndarray:
-    """Orthonormal DCT over the channels: mean, then differences (for RGB nearly the axes of natural images)."""
+    """Orthonormal DCT over the channels: mean, then differences (for RGB nearly the axes of natural images).
+
+    Parameters
+    ----------
+    channels : int
+        C, 1 or more.
+
+    Returns
+    -------
+    ndarray, shape (C, C), float64
+        The rows are the axes.
+    """
     if channels == 3:
         rows = np.array([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [0.5, -1.0, 0.5]])
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -128,7 +149,17 @@ def colour_axes(channels: int) -> np.ndarray:
 
 @functools.cache
 def block_basis(side: int) -> Tensor:
-    """Orthonormal DCT-II, rows are the basis."""
+    """Orthonormal DCT-II, rows are the basis.
+
+    Parameters
+    ----------
+    side : int
+        Side of a block in pixels, 1 or more.
+
+    Returns
+    -------
+    Tensor, shape (side, side), float32
+    """
     k, x = torch.arange(side, dtype=torch.float64)[:, None], torch.arange(side, dtype=torch.float64)[None]
     rows = torch.cos(math.pi / side * (x + 0.5) * k) * math.sqrt(2 / side)
     rows[0] /= math.sqrt(2)

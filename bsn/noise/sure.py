@@ -87,6 +87,7 @@ def draw_noise(
     Parameters
     ----------
     covariance : NoiseCovariance
+        Covariance between pixels and channels.
     shape : tuple of int
         (N, H, W).
     generator : torch.Generator, optional
@@ -148,6 +149,7 @@ def estimate_risk(
     denoise : callable
         Maps (N, C, H, W) to the same shape; the same every time.
     noisy : Tensor, shape (N, C, H, W)
+        Noisy images.
     covariance : NoiseCovariance
         Of its noise, in squared units of the images.
     level : Tensor, optional
@@ -155,6 +157,7 @@ def estimate_risk(
     probes : int
         At least 1; each runs `denoise` once more.
     seed : int
+        Seed of the probes.
 
     Returns
     -------

@@ -47,9 +47,31 @@ class ValueScale:
         return cls(0.0, 1 / 255)
 
     def to_network(self, x: Tensor) -> Tensor:
-        """Map image values to network values."""
+        """Map image values to network values.
+
+        Parameters
+        ----------
+        x : Tensor, any shape
+            Image values.
+
+        Returns
+        -------
+        Tensor
+            ``(x - offset) / scale``.
+        """
         return (x - self.offset) / self.scale
 
     def to_image(self, x: Tensor) -> Tensor:
-        """Map network values to image values."""
+        """Map network values to image values.
+
+        Parameters
+        ----------
+        x : Tensor, any shape
+            Network values.
+
+        Returns
+        -------
+        Tensor
+            ``x * scale + offset``.
+        """
         return x * self.scale + self.offset

@@ -75,6 +75,7 @@ def wiener_filter(noisy: Tensor, denoised: Tensor, spectrum: NoiseSpectrum, *, p
     noisy, denoised : Tensor, shape (N, C, H, W), any size
         In the units in which the spectrum was measured.
     spectrum : NoiseSpectrum
+        Power of the noise by frequency.
     passes : int
         Each takes the result of the last for the signal: what a network has smoothed away comes back in the first, and is
         expected in the second.
@@ -110,6 +111,7 @@ def wiener_filter_independent(noisy: Tensor, denoised: Tensor, variance: Tensor,
     Parameters
     ----------
     noisy, denoised : Tensor, shape (N, C, H, W), any size
+        The images before and after denoising, in the same units.
     variance : Tensor, shape (N, C, H, W)
         Of the noise, positive, in squared units of the images.
     uncertainty : Tensor, shape (N, C, H, W)

@@ -82,6 +82,7 @@ def use_backend(name: str) -> Iterator[None]:
     Parameters
     ----------
     name : {"auto", "reference", "cpu", "triton"}
+        Backend to use; "auto" chooses for each call.
 
     Raises
     ------

@@ -14,6 +14,7 @@ def is_pixel_major(x: Tensor) -> bool:
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        Images, in any memory layout.
 
     Returns
     -------
@@ -28,6 +29,7 @@ def flat_pixels(x: Tensor) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        Images, in any memory layout.
 
     Returns
     -------
@@ -47,7 +49,9 @@ def new_like(x: Tensor, dtype: torch.dtype | None = None, channels: int | None =
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        Images, in any memory layout.
     dtype : torch.dtype, optional
+        Type of the result; that of `x` if left out.
     channels : int, optional
         In place of C.
 
@@ -67,6 +71,7 @@ def next_power_of_two(value: int, least: int = 1) -> int:
     Parameters
     ----------
     value : int
+        Positive number.
     least : int
         Lower bound of the result.
 

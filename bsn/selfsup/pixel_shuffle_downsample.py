@@ -70,7 +70,9 @@ def pixel_shuffle_upsample(x: Tensor, stride: int, *, size: tuple[int, int] | No
     Parameters
     ----------
     x : Tensor, shape (N * stride**2, C, h, w)
+        Sub-images.
     stride : int
+        As they were given to :func:`mosaic_downsample`.
     size : tuple of int, optional
         (H, W) to crop to.
 
@@ -90,6 +92,7 @@ def mosaic_downsample(x: Tensor, stride: int, *, margin: int = 0) -> Tensor:
     x : Tensor, shape (N, C, H, W)
         Any size; sides that are no multiple of `stride` are padded as in :func:`pixel_shuffle_downsample`.
     stride : int
+        As they were given to :func:`mosaic_downsample`.
     margin : int
         Zeros added on every side of each sub-image.
 
@@ -118,6 +121,7 @@ def mosaic_upsample(x: Tensor, stride: int, *, margin: int = 0, size: tuple[int,
     x : Tensor, shape (N, C, h, w)
         Sides multiples of `stride`.
     stride, margin : int
+        As they were given to :func:`mosaic_downsample`.
     size : tuple of int, optional
         (H, W) to crop to.
 

@@ -32,6 +32,7 @@ def full_inference(model: Model) -> Denoise:
     Parameters
     ----------
     model : Model
+        Model whose network may be on any device.
     """
     device = str(next(model.network.parameters()).device)
     # A CUDA graph of a network in training would live for a few images only, in memory that the training needs.
@@ -60,20 +61,48 @@ class CropTask(Task, Generic[B]):
         self._prefetched: Prefetcher[B] | None = None
 
     def start(self, workers: Workers) -> None:
-        """Note this process's place, and lay the networks out for convolutions."""
+        """Note this process's place, and lay the networks out for convolutions.
+
+        Parameters
+        ----------
+        workers : Workers
+            Rank, number of processes and device.
+        """
         self.workers = workers
         for module in self.modules.values():
             _channels_last(module)
 
     def next_batch(self, step: int) -> B:
-        """Batch of a step; the steps follow each other from the first that is asked for."""
+        """Batch of a step; the steps follow each other from the first that is asked for.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+
+        Returns
+        -------
+        CropBatch
+            Of the kind that the task's batches have.
+        """
         if self._prefetched is None:
             place = (self.workers.rank, self.workers.world_size)
             self._prefetched = prefetch(lambda at: self.batches(at, *place), step, stop=self._stop)
         return next(self._prefetched)
 
     def tensor(self, pixels: np.ndarray) -> Tensor:
-        """Pixels on the device of this process."""
+        """Move pixels to the device of this process.
+
+        Parameters
+        ----------
+        pixels : ndarray, any shape
+            Pixels in main memory.
+
+        Returns
+        -------
+        Tensor
+            Of the same shape and type.
+        """
         return torch.from_numpy(np.ascontiguousarray(pixels)).to(self.workers.device, non_blocking=True)
 
     def close(self) -> None:
@@ -110,14 +139,53 @@ class ModelTask(CropTask[B]):
 
     @abstractmethod
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
-        """The network with all that is needed to use it; `facts` go into its provenance."""
+        """The network with all that is needed to use it; `facts` go into its provenance.
+
+        Parameters
+        ----------
+        modules : mapping of str to nn.Module
+            The trained modules; ``network`` is the network, with averaged weights where there are some.
+        facts : mapping of str to Any
+            Steps and validation numbers, which go into the provenance.
+
+        Returns
+        -------
+        Model
+        """
 
     def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
-        """Numbers of crops that training never sees; a picture goes to `sample`."""
+        """Numbers of crops that training never sees; a picture goes to `sample`.
+
+        Parameters
+        ----------
+        modules : mapping of str to nn.Module
+            The modules as they are now; ``network`` is the network.
+        sample : Path
+            Picture file, where the task draws one.
+
+        Returns
+        -------
+        dict of str to float
+            Empty if no crops are held back.
+        """
         return {}
 
     def validate(self, step: int, modules: Mapping[str, nn.Module], samples: Path) -> dict[str, float]:
-        """Numbers of held-back crops, and of whole images by the model's own inference."""
+        """Numbers of held-back crops, and of whole images by the model's own inference.
+
+        Parameters
+        ----------
+        step : int
+            Number of steps taken so far.
+        modules : mapping of str to nn.Module
+            With averaged weights where there are some.
+        samples : Path
+            Folder for pictures.
+
+        Returns
+        -------
+        dict of str to float
+        """
         numbers = self.held_back_numbers(modules, samples / f"step_{step:07d}.png")
         if self.validation.pairs:
             picture = samples / f"step_{step:07d}{'_truth' if numbers else ''}.png"
@@ -125,7 +193,17 @@ class ModelTask(CropTask[B]):
         return numbers
 
     def save(self, path: Path, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> None:
-        """Write the model file."""
+        """Write the model file.
+
+        Parameters
+        ----------
+        path : Path
+            File of the finished model.
+        modules : mapping of str to nn.Module
+            With averaged weights where there are some.
+        facts : mapping of str to Any
+            Steps and validation numbers, which go into the provenance.
+        """
         self.model(modules, facts).save(path)
 
 

@@ -18,7 +18,17 @@ _LARGEST_SHARE_OF_GROUPS = 0.1
 
 
 def pixels_of(source: ImageSource) -> int:
-    """Pixels of all images, channels not counted."""
+    """Count the pixels of all images; channels do not count.
+
+    Parameters
+    ----------
+    source : ImageSource
+        Its sizes are read, not its pixels.
+
+    Returns
+    -------
+    int
+    """
     return sum(height * width for height, width in (source.size(i) for i in range(len(source))))
 
 
@@ -28,6 +38,7 @@ def fit_crop(source: ImageSource, crop: int, *, stride: int = 1, grid: int = 1) 
     Parameters
     ----------
     source : ImageSource
+        Noisy images.
     crop : int
         What is wanted, in pixels of what the network sees.
     stride : int
@@ -63,11 +74,13 @@ def held_back_crops(source: ImageSource, size: int, count: int, seed: int) -> Cr
     Parameters
     ----------
     source : ImageSource
+        Noisy images.
     size : int
         Side of a crop in pixels of the images.
     count : int
         As many as this, but at most 5 % of the pixels.
     seed : int
+        Seed of the choice.
 
     Returns
     -------
@@ -87,6 +100,7 @@ def held_back_groups(groups: Sequence[str], count: int, seed: int) -> list[int]:
     groups : sequence of str
         Background of each pair.
     count, seed : int
+        Number of pairs wanted, and seed of the choice.
     """
     names = list(dict.fromkeys(groups))
     order = np.random.default_rng(seed).permutation(len(names))
@@ -108,6 +122,7 @@ def divide_groups(names: Sequence[str], share: float, seed: int) -> tuple[list[s
     share : float
         Of the second part, in (0, 1).
     seed : int
+        Seed of the choice.
     """
     order = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
     first = min(max(round((1 - share) * len(names)), 1), len(names) - 1)

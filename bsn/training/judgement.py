@@ -22,7 +22,9 @@ def judge(
     Parameters
     ----------
     source : ImageSource
+        Noisy images.
     config : TrainConfig
+        Settings, some of them "auto".
     judgement : Judgement, optional
         Of these images, where it is known already.
 
@@ -72,6 +74,7 @@ def settle_optimizer(source: ImageSource, config: TrainConfig, steps: int) -> Tr
     Parameters
     ----------
     source : ImageSource
+        Noisy images.
     config : TrainConfig
         With its stride, and a crop that fits the images.
     steps : int

@@ -47,7 +47,9 @@ def warn_of_leaks(network: nn.Module, crop: int) -> None:
     Parameters
     ----------
     network : nn.Module
+        Network that is to be trained.
     crop : int
+        Side of the crops in pixels.
 
     Warns
     -----

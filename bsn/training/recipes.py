@@ -99,5 +99,20 @@ RECIPES = {
 
 
 def get_recipe(name: str) -> Recipe:
-    """Recipe of that name; ValueError with the names there are."""
+    """Look up a recipe by its name.
+
+    Parameters
+    ----------
+    name : str
+        Name of a recipe, as the option ``--recipe`` takes it.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    ValueError
+        If there is no recipe of that name; the message lists the names.
+    """
     return find_recipe(RECIPES, name)

@@ -51,10 +51,13 @@ def train(
         Folder of the run, see :class:`bsn.engine.RunFolder`. ``final.safetensors`` in it is the model, ``config.yaml`` has all
         settings as they were settled.
     config : TrainConfig, optional
+        Network, noise model and crops; those of the run if it is resumed.
     loop : LoopConfig, optional
+        Length, learning rate, precision and the like; those of the run if it is resumed.
     axes : str, optional
         One letter per axis of the images; guessed where left out.
     clean : CleanValidation, optional
+        Images with a known truth, which are scored while training.
     resume : bool
         Go on from the last checkpoint, with the settings of the run. Settings that are given nevertheless have to be the same,
         but for the number of steps, which may grow.
@@ -103,7 +106,9 @@ def build_task(
     Parameters
     ----------
     source : ImageSource
+        Noisy images.
     config : TrainConfig
+        Settings of the training.
     seed : int
         Of crops and held-back crops (the network's initial weights follow torch's global generator).
     steps : int

@@ -35,7 +35,23 @@ class Crops(Protocol):
     """Source of batches: a pure function of the step, see :class:`bsn.data.RandomCrops`."""
 
     def batch(self, step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> CropBatch:
-        """Crops of one step for one process."""
+        """Crops of one step for one process.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+        batch_size : int
+            Crops per process.
+        rank : int
+            Number of this process, from 0.
+        world_size : int
+            Number of processes.
+
+        Returns
+        -------
+        CropBatch
+        """
         ...
 
 
@@ -88,7 +104,17 @@ class BlindSpotTask(ModelTask[CropBatch]):
         self.mean_intensity, self.pixels = mean_intensity, pixels
 
     def remark(self, steps: int) -> str | None:
-        """Tell of Muon on few images."""
+        """Warn of Muon on few images.
+
+        Parameters
+        ----------
+        steps : int
+            Length of the run.
+
+        Returns
+        -------
+        str or None
+        """
         return None if self.pixels is None else remark_on_length(self.config, steps, self.pixels)
 
     def optimizers(self) -> dict[str, Optimizer]:
@@ -96,7 +122,17 @@ class BlindSpotTask(ModelTask[CropBatch]):
         return {"main": make_optimizer(self.config, self.modules.values())}
 
     def updates(self, step: int) -> Iterator[Update]:
-        """One update on one batch of crops."""
+        """One update on one batch of crops.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+
+        Returns
+        -------
+        iterator of Update
+        """
         batch = self.next_batch(step)
         colours = self._colours_of(batch, step) if self.config.augment_colours else None
         parts = [self._target(part, colours) for part in np.array_split(batch.pixels, self.config.accumulate)]
@@ -127,7 +163,19 @@ class BlindSpotTask(ModelTask[CropBatch]):
         return pixels[..., ::stride, ::stride] if self.config.downsampling == "sub-image" else pixels
 
     def predict(self, network: nn.Module, x: Tensor) -> Tensor:
-        """Network value of every pixel of `x` (N, C, H, W) from the others, by way of the mosaic if there is one."""
+        """Network value of every pixel of `x` (N, C, H, W) from the others, by way of the mosaic if there is one.
+
+        Parameters
+        ----------
+        network : nn.Module
+            Maps (N, C, h, w) to (N, K, h, w) with K at least C.
+        x : Tensor, shape (N, C, H, W)
+            Network values.
+
+        Returns
+        -------
+        Tensor, shape (N, K, H, W)
+        """
         if self.config.downsampling == "sub-image":
             return network(x)
         stride, margin = self.config.step, self.config.mosaic_margin
@@ -135,7 +183,21 @@ class BlindSpotTask(ModelTask[CropBatch]):
         return mosaic_upsample(mosaic, stride, margin=margin)
 
     def loss(self, outputs: Tensor, target: Tensor, modules: Mapping[str, nn.Module]) -> Tensor:
-        """Loss of each sample, shape (N,)."""
+        """Loss of each sample, shape (N,).
+
+        Parameters
+        ----------
+        outputs : Tensor, shape (N, K, H, W)
+            Outputs of the network: the mean and, for the likelihood, the covariance.
+        target : Tensor, shape (N, C, H, W)
+            Noisy pixels in network values.
+        modules : mapping of str to nn.Module
+            ``noise``, if it is there, gives the variance of the noise.
+
+        Returns
+        -------
+        Tensor, shape (N,)
+        """
         if "noise" in modules and self.config.noise_scope != "image":
             return self._likelihood(outputs, target, modules["noise"])
         if "noise" in modules:
@@ -168,7 +230,20 @@ class BlindSpotTask(ModelTask[CropBatch]):
         return posterior_nll(fixed, target, noise(fixed.mean, fixed.variance(), target))
 
     def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
-        """Self-supervised loss of the held-back crops, and what is left in their residuals."""
+        """Self-supervised loss of the held-back crops, and what is left in their residuals.
+
+        Parameters
+        ----------
+        modules : mapping of str to nn.Module
+            The modules as they are now; ``network`` is the network.
+        sample : Path
+            Picture file, where the task draws one.
+
+        Returns
+        -------
+        dict of str to float
+            Empty if no crops are held back.
+        """
         if self.held_back is None:
             return {}
         losses: list[float] = []
@@ -186,11 +261,34 @@ class BlindSpotTask(ModelTask[CropBatch]):
         return {"val_loss": fmean(losses), **residual}
 
     def network_crops(self, pixels: np.ndarray) -> Tensor:
-        """Network input of crops (B, C, h, w) in image values."""
+        """Network input of crops (B, C, h, w) in image values.
+
+        Parameters
+        ----------
+        pixels : ndarray, shape (B, C, h, w), float32
+            Crops in image values.
+
+        Returns
+        -------
+        Tensor, shape (B, C, h', w')
+            Network values; h' and w' are those of a sub-image where the task trains on sub-images.
+        """
         return self.scale.to_network(self.tensor(self._sub_image(pixels)))
 
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
-        """The network with all that is needed to use it."""
+        """The network with all that is needed to use it.
+
+        Parameters
+        ----------
+        modules : mapping of str to nn.Module
+            The trained modules; ``network`` is the network, with averaged weights where there are some.
+        facts : mapping of str to Any
+            Steps and validation numbers, which go into the provenance.
+
+        Returns
+        -------
+        Model
+        """
         config = self.config
         inference = InferenceDefaults(
             stride=config.inference_stride,

@@ -63,7 +63,9 @@ def image_pairs(source: ImageSource, indices: Sequence[int], crop: int = 0) -> l
     Parameters
     ----------
     source : ImageSource
+        Noisy images.
     indices : sequence of int
+        Numbers of the images, from 0.
     crop : int
         Side of the middle part that is taken; 0 takes all.
     """

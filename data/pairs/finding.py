@@ -195,7 +195,9 @@ def clean_digest(pair: Pair, options: ReadOptions | None = None) -> str:
     Parameters
     ----------
     pair : Pair
+        Files of the degraded and of the clean image.
     options : ReadOptions, optional
+        How the file is read.
 
     Returns
     -------

@@ -105,21 +105,68 @@ class PairSource(PlaneSource):
         return [pair.group for pair in self.pairs]
 
     def name(self, index: int) -> str:
-        """Name a pair, see `PlaneSource.name`."""
+        """Name a pair, see `PlaneSource.name`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        str
+        """
         self.check(index)
         return self.pairs[index].name
 
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size of a pair's images, see `PlaneSource.size`."""
+        """Return the size of a pair's images, see `PlaneSource.size`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        tuple of int
+            Rows and columns.
+        """
         self.check(index)
         return self._sizes[index]
 
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the degraded image, see `PlaneSource.native`."""
+        """Read a region of the degraded image, see `PlaneSource.native`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width)
+            The type is that of the stored pixels.
+        """
         return self.native_images(index)[0][:, top : top + height, left : left + width]
 
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the clean image, shape (C, height, width), see `PairedSource.target`."""
+        """Read a region of the clean image, shape (C, height, width), see `PairedSource.target`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+            Integers are scaled to [0, 1].
+        """
         self.check(index)
         return to_unit(self.native_images(index)[1][:, top : top + height, left : left + width])
 
@@ -129,6 +176,7 @@ class PairSource(PlaneSource):
         Parameters
         ----------
         index : int
+            Number of the pair, from 0.
 
         Returns
         -------
@@ -184,11 +232,37 @@ class PackedPairs(HDF5Source):
         self.groups = [str(self._file[GROUP][key].attrs["group"]) for key in sorted(self._file[GROUP])]
 
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the degraded image, see `PlaneSource.native`."""
+        """Read a region of the degraded image, see `PlaneSource.native`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width)
+            The type is that of the stored pixels.
+        """
         return self._region(GROUP, index, top, left, height, width, slice(None, self._channels))
 
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the clean image, shape (C, height, width), see `PairedSource.target`."""
+        """Read a region of the clean image, shape (C, height, width), see `PairedSource.target`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+            Integers are scaled to [0, 1].
+        """
         self.check(index)
         return to_unit(self._region(GROUP, index, top, left, height, width, slice(self._channels, None)))
 
@@ -209,6 +283,7 @@ def pack_pairs(
     Parameters
     ----------
     source : PairSource
+        Pairs to pack.
     output : str or Path
         Ends in ``.h5`` or ``.hdf5``.
     chunk : int

@@ -138,6 +138,7 @@ def get_layout(name: str) -> PairLayout:
     Parameters
     ----------
     name : str
+        Name of a layout.
 
     Returns
     -------

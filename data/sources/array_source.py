@@ -79,15 +79,49 @@ class ArraySource(PlaneSource):
         return self._planes[0].dtype
 
     def name(self, index: int) -> str:
-        """Name an image, see `PlaneSource.name`."""
+        """Name an image, see `PlaneSource.name`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        str
+        """
         self.check(index)
         return self._names[index]
 
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image, see `PlaneSource.size`."""
+        """Return the size of an image, see `PlaneSource.size`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        tuple of int
+            Rows and columns.
+        """
         self.check(index)
         return self._planes[index].shape[1], self._planes[index].shape[2]
 
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region as it is stored, see `PlaneSource.native`."""
+        """Read a region as it is stored, see `PlaneSource.native`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width)
+            The type is that of the stored pixels.
+        """
         return self._planes[index][:, top : top + height, left : left + width]

@@ -275,6 +275,7 @@ def sample_generator(seed: int, step: int, number: int, stream: int = _STREAM) -
     Parameters
     ----------
     seed, step, number : int
+        Seed of the run, number of the step and number of the sample in it; the two count from 0.
     stream : int
         Different streams are independent.
 
@@ -309,6 +310,7 @@ def cut_crops(source: ImageSource, positions: np.ndarray, size: tuple[int, int])
     Parameters
     ----------
     source : ImageSource
+        Images to read.
     positions : ndarray
         Rows of `CropBatch.positions`.
     size : tuple of int

@@ -125,17 +125,51 @@ class FolderSource(PlaneSource):
         return self._files[number].path, plane
 
     def name(self, index: int) -> str:
-        """Name an image, see `PlaneSource.name`."""
+        """Name an image, see `PlaneSource.name`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        str
+        """
         number, plane = self._find(index)
         label = self._files[number].planes.label(plane)
         return f"{self._titles[number]}[{label}]" if label else self._titles[number]
 
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image, see `PlaneSource.size`."""
+        """Return the size of an image, see `PlaneSource.size`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        tuple of int
+            Rows and columns.
+        """
         return self._files[self._find(index)[0]].planes.size
 
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region as it is stored, see `PlaneSource.native`."""
+        """Read a region as it is stored, see `PlaneSource.native`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width)
+            The type is that of the stored pixels.
+        """
         number, plane = self._find(index)
         file = self._files[number]
         if file.pixels is not None:

@@ -123,9 +123,11 @@ class GroupedCrops:
         Parameters
         ----------
         step : int
+            Number of the step, from 0.
         backgrounds : int
             Per process.
         rank, world_size : int
+            Number of this process, from 0, and number of processes.
 
         Returns
         -------
@@ -142,6 +144,7 @@ class GroupedCrops:
         Parameters
         ----------
         step, number : int
+            Number of the step and of the background in it, from 0.
 
         Returns
         -------

@@ -97,12 +97,33 @@ class HDF5Planes(PlaneSource):
         return len(self._names)
 
     def name(self, index: int) -> str:
-        """Name an image, see `PlaneSource.name`."""
+        """Name an image, see `PlaneSource.name`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        str
+        """
         self.check(index)
         return self._names[index]
 
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image, see `PlaneSource.size`."""
+        """Return the size of an image, see `PlaneSource.size`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        tuple of int
+            Rows and columns.
+        """
         self.check(index)
         return self._sizes[index]
 

@@ -34,22 +34,69 @@ class MirroredSource:
         return self._source.dtype
 
     def name(self, index: int) -> str:
-        """Name an image, see `PlaneSource.name`."""
+        """Name an image, see `PlaneSource.name`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        str
+        """
         return self._source.name(index)
 
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size after mirroring, see `PlaneSource.size`."""
+        """Return the size after mirroring, see `PlaneSource.size`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        tuple of int
+            Rows and columns.
+        """
         rows, columns = self._source.size(index)
         return max(rows, self._least), max(columns, self._least)
 
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region, see `PlaneSource.crop`."""
+        """Read a region, see `PlaneSource.crop`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+            Integers are scaled to [0, 1].
+        """
         if self._inside(index, top, left, height, width):
             return self._source.crop(index, top, left, height, width)
         return self._mirrored(self._source.image(index))[:, top : top + height, left : left + width]
 
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
-        """Read a region of the target, mirrored alike; see `PairedSource.target`."""
+        """Read a region of the target, mirrored alike; see `PairedSource.target`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (..., C, height, width), float32, or None
+            None where the source has no target.
+        """
         if self._inside(index, top, left, height, width):
             return read_target(self._source, index, top, left, height, width)
         whole = read_target(self._source, index, 0, 0, *self._source.size(index))
@@ -64,5 +111,16 @@ class MirroredSource:
         return np.pad(pixels, [(0, 0)] * (pixels.ndim - 2) + missing, mode="symmetric")
 
     def image(self, index: int) -> np.ndarray:
-        """Read a whole image, see `PlaneSource.image`."""
+        """Read a whole image, see `PlaneSource.image`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        ndarray, shape (C, H, W), float32
+            Integers are scaled to [0, 1].
+        """
         return self.crop(index, 0, 0, *self.size(index))

@@ -58,5 +58,18 @@ class HDF5Source(HDF5Planes):
         return self._dtype
 
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region as it is stored, see `PlaneSource.native`."""
+        """Read a region as it is stored, see `PlaneSource.native`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width)
+            The type is that of the stored pixels.
+        """
         return self._region(GROUP, index, top, left, height, width)

@@ -36,6 +36,7 @@ class ImageSource(Protocol):
         Parameters
         ----------
         index : int
+            Number of the image, from 0.
 
         Returns
         -------
@@ -49,6 +50,7 @@ class ImageSource(Protocol):
         Parameters
         ----------
         index : int
+            Number of the image, from 0.
 
         Returns
         -------
@@ -63,6 +65,7 @@ class ImageSource(Protocol):
         Parameters
         ----------
         index, top, left, height, width : int
+            Number of the image, from 0, and the region in pixels.
 
         Returns
         -------
@@ -77,6 +80,7 @@ class ImageSource(Protocol):
         Parameters
         ----------
         index : int
+            Number of the image, from 0.
 
         Returns
         -------
@@ -96,6 +100,7 @@ class PairedSource(Protocol):
         Parameters
         ----------
         index, top, left, height, width : int
+            Number of the image, from 0, and the region in pixels.
 
         Returns
         -------
@@ -111,6 +116,7 @@ def read_target(source: ImageSource, index: int, top: int, left: int, height: in
     Parameters
     ----------
     source : ImageSource
+        Source that may have targets.
     index, top, left, height, width : int
         As in `ImageSource.crop`.
 

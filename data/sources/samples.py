@@ -9,6 +9,7 @@ def evenly(count: int, most: int) -> list[int]:
     Parameters
     ----------
     count, most : int
+        Number of items, and the largest number of indices.
 
     Returns
     -------

@@ -30,23 +30,81 @@ class SubsetSource:
         return self._source.dtype
 
     def name(self, index: int) -> str:
-        """Name an image, see `PlaneSource.name`."""
+        """Name an image, see `PlaneSource.name`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        str
+        """
         return self._source.name(self._original(index))
 
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image, see `PlaneSource.size`."""
+        """Return the size of an image, see `PlaneSource.size`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        tuple of int
+            Rows and columns.
+        """
         return self._source.size(self._original(index))
 
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region, see `PlaneSource.crop`."""
+        """Read a region, see `PlaneSource.crop`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+            Integers are scaled to [0, 1].
+        """
         return self._source.crop(self._original(index), top, left, height, width)
 
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
-        """Read a region of the target, see `PairedSource.target`."""
+        """Read a region of the target, see `PairedSource.target`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (..., C, height, width), float32, or None
+            None where the source has no target.
+        """
         return read_target(self._source, self._original(index), top, left, height, width)
 
     def image(self, index: int) -> np.ndarray:
-        """Read a whole image, see `PlaneSource.image`."""
+        """Read a whole image, see `PlaneSource.image`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        ndarray, shape (C, H, W), float32
+            Integers are scaled to [0, 1].
+        """
         return self._source.image(self._original(index))
 
     def _original(self, index: int) -> int:

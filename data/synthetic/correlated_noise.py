@@ -108,7 +108,20 @@ class CorrelatedGaussian:
         return as_clean(image) + self.sample_like(image, rng)
 
     def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Draw only the noise; parameters and errors as in `__call__`."""
+        """Draw only the noise; parameters and errors as in `__call__`.
+
+        Parameters
+        ----------
+        image : ndarray, shape (..., H, W), float
+            Clean image, as for `__call__`.
+        rng : numpy.random.Generator or int
+            Generator, or the seed of a new one.
+
+        Returns
+        -------
+        ndarray, float32
+            The noise alone, of the shape of `image`.
+        """
         shape = as_clean(image).shape
         if len(shape) < 2:
             raise DataError(f"an image of shape {shape}", "rows and columns are needed", "pass two axes or more")

@@ -30,7 +30,9 @@ class Noise(Protocol):
         Parameters
         ----------
         image : ndarray, float
+            Clean image.
         rng : Generator or int
+            Generator, or the seed of a new one.
 
         Returns
         -------
@@ -115,7 +117,20 @@ class Gaussian:
         return as_clean(image) + self.sample_like(image, rng)
 
     def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Draw only the noise; parameters and errors as in `__call__`."""
+        """Draw only the noise; parameters and errors as in `__call__`.
+
+        Parameters
+        ----------
+        image : ndarray, shape (..., H, W), float
+            Clean image, as for `__call__`.
+        rng : numpy.random.Generator or int
+            Generator, or the seed of a new one.
+
+        Returns
+        -------
+        ndarray, float32
+            The noise alone, of the shape of `image`.
+        """
         shape = as_clean(image).shape
         return as_generator(rng).standard_normal(shape, dtype=np.float32) * np.float32(self.sigma)
 
@@ -173,7 +188,20 @@ class PoissonGaussian:
         return as_clean(image) + self.sample_like(image, rng)
 
     def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Draw only the noise, which depends on the image; parameters and errors as in `__call__`."""
+        """Draw only the noise, which depends on the image; parameters and errors as in `__call__`.
+
+        Parameters
+        ----------
+        image : ndarray, shape (..., H, W), float
+            Clean image, as for `__call__`.
+        rng : numpy.random.Generator or int
+            Generator, or the seed of a new one.
+
+        Returns
+        -------
+        ndarray, float32
+            The noise alone, of the shape of `image`.
+        """
         clean, generator = as_clean(image), as_generator(rng)
         noise = np.zeros(clean.shape)
         if self.gain > 0:
@@ -220,7 +248,20 @@ class Poisson:
         return PoissonGaussian(1 / self.peak)(image, rng)
 
     def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Draw only the noise; parameters, result and errors as in `PoissonGaussian`."""
+        """Draw only the noise; parameters, result and errors as in `PoissonGaussian`.
+
+        Parameters
+        ----------
+        image : ndarray, shape (..., H, W), float
+            Clean image, as for `__call__`.
+        rng : numpy.random.Generator or int
+            Generator, or the seed of a new one.
+
+        Returns
+        -------
+        ndarray, float32
+            The noise alone, of the shape of `image`.
+        """
         return PoissonGaussian(1 / self.peak).sample_like(image, rng)
 
 

@@ -103,6 +103,7 @@ class SyntheticRain:
         size : tuple of int
             (H, W).
         rng : numpy.random.Generator or int
+            Generator, or the seed of a new one.
 
         Returns
         -------

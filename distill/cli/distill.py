@@ -25,7 +25,15 @@ def _is_report(words: list[str]) -> bool:
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options; a recipe sets the defaults of the others."""
+    """Declare the options; a recipe sets the defaults of the others.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     if _is_report(words):
         report.add_arguments(parser)
         return
@@ -64,7 +72,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Distil, and say where the student lies; or report."""
+    """Distil, and say where the student lies; or report.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     if "action" in options:
         return report.run(options)
     import os

@@ -26,7 +26,15 @@ _MOST_CALIBRATION_IMAGES = 16
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     from distill.export.formats import FORMATS
 
     parser.add_argument("student", help="folder of a run of bsn distill, or a .safetensors model")
@@ -45,7 +53,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Export, check, and say what came out."""
+    """Export, check, and say what came out.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     from bsn.data import check_target
     from bsn.models import Model
 

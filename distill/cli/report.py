@@ -12,7 +12,13 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    """
     from bsn.evaluation import PROTOCOLS
     from distill.config import TeacherInference
 
@@ -29,7 +35,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Compare, print the table, write HTML and JSON."""
+    """Compare, print the table, write HTML and JSON.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     from rich.console import Console
     from rich.table import Table
 

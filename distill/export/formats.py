@@ -19,6 +19,7 @@ def check_exportable(model: Model) -> None:
     Parameters
     ----------
     model : Model
+        Model that is to be exported.
 
     Raises
     ------
@@ -39,6 +40,7 @@ def facts(model: Model) -> dict[str, str]:
     Parameters
     ----------
     model : Model
+        A student.
 
     Returns
     -------

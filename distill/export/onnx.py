@@ -36,11 +36,13 @@ def export_onnx(
     model : Model
         A student.
     path : str or Path
+        File to write.
     pixels : {"float", "uint8"}
         See :class:`Shipped`.
     check : bool
         Run the file with onnxruntime.
     overwrite : bool
+        Replace an existing file.
 
     Returns
     -------
@@ -76,7 +78,9 @@ def check_onnx(path: str | Path, model: Model, pixels: Pixels = "float") -> floa
     Parameters
     ----------
     path : str or Path
+        The exported file.
     model : Model
+        The student that was exported.
     pixels : {"float", "uint8"}
         Kind of pixels that the file takes.
 
@@ -117,6 +121,7 @@ def session(path: str | Path, threads: int = 0) -> Any:
     Parameters
     ----------
     path : str or Path
+        The exported file.
     threads : int
         0: as many as onnxruntime likes.
     """

@@ -21,7 +21,9 @@ def traced(model: Model, pixels: Pixels) -> torch.export.ExportedProgram:
     Parameters
     ----------
     model : Model
+        A student.
     pixels : {"float", "uint8"}
+        Kind of pixels that the graph takes, see :class:`Shipped`.
 
     Returns
     -------
@@ -45,9 +47,11 @@ def export_program(model: Model, path: str | Path, *, pixels: Pixels = "float", 
     model : Model
         A student.
     path : str or Path
+        File to write.
     pixels : {"float", "uint8"}
         See :class:`Shipped`.
     overwrite : bool
+        Replace an existing file.
 
     Raises
     ------

@@ -39,6 +39,7 @@ def quantise_onnx(
     calibration : sequence of ndarray
         Noisy images as the file takes them; they decide the ranges of the activations.
     overwrite : bool
+        Replace an existing file.
 
     Returns
     -------

@@ -37,6 +37,7 @@ class Shipped(nn.Module):
         Parameters
         ----------
         image : Tensor, shape (N, C, H, W) or (N, H, W, C), see `pixels`
+            Noisy images.
 
         Returns
         -------
@@ -59,8 +60,11 @@ def example_input(channels: int, pixels: Pixels, height: int = 71, width: int = 
     Parameters
     ----------
     channels : int
+        Channels of the image.
     pixels : {"float", "uint8"}
+        Kind of pixels that the graph takes, see :class:`Shipped`.
     height, width, batch : int
+        Sides of the image in pixels, and number of images.
 
     Returns
     -------
@@ -78,6 +82,7 @@ def dynamic_shapes(pixels: Pixels) -> dict[int, Any]:
     Parameters
     ----------
     pixels : {"float", "uint8"}
+        Kind of pixels that the graph takes, see :class:`Shipped`.
 
     Returns
     -------

@@ -45,7 +45,17 @@ class MergedConv(nn.Module):
         return self.conv.weight + F.pad(centre[:, :, None, None], (1, 1, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve (N, inputs, H, W) to (N, outputs, H, W), zeros outside."""
+        """Convolve (N, inputs, H, W) to (N, outputs, H, W), zeros outside.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, inputs, H, W)
+            Features.
+
+        Returns
+        -------
+        Tensor, shape (N, outputs, H, W)
+        """
         return F.conv2d(x, self.kernel().to(x.dtype), self.conv.bias, padding=1)
 
     @torch.no_grad()

@@ -40,7 +40,15 @@ def _action(words: list[str]) -> Command | None:
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the action, and the options of the one that is asked for."""
+    """Declare the action, and the options of the one that is asked for.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     action = _action(words)
     listed = "; ".join(f"{name}: {summary}" for name, summary in ACTIONS.items())
     parser.add_argument("action", choices=list(ACTIONS), help=f"what to do. {listed}")
@@ -51,7 +59,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Run the action."""
+    """Run the action.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     action = _action([options.action])
     assert action is not None
     return action.run(options)

@@ -17,7 +17,15 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
-    """Declare the options."""
+    """Declare the options.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
     parser.add_argument("-o", "--output", default="restore-demo", help="new folder for run, pictures and report.html")
     parser.add_argument("--recipe", default="elf-tiny", help="one of the small recipes of bsn restore train")
     parser.add_argument("--steps", type=int, default=300, help="training steps")
@@ -25,7 +33,18 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Run the demo."""
+    """Run the demo.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     from restoration.demo import run_demo
 
     run_demo(Path(options.output), recipe=options.recipe, steps=options.steps, seed=options.seed)

@@ -13,7 +13,15 @@ __all__ = ["add_pair_options"]
 
 
 def add_pair_options(parser: ArgumentParser, *, required: bool = True) -> None:
-    """Declare where the pairs lie: the fields of :class:`restoration.run.PairData`."""
+    """Declare where the pairs lie: the fields of :class:`restoration.run.PairData`.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    required : bool
+        Whether the user must name the pairs.
+    """
     from restoration.run import PairData
 
     parser.add_argument(

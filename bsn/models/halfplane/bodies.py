@@ -176,6 +176,7 @@ class ResidualBody(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Images.
 
         Returns
         -------
@@ -191,6 +192,7 @@ def make_body(config: HalfPlaneConfig) -> DirectionalUNet | ResidualBody:
     Parameters
     ----------
     config : HalfPlaneConfig
+        Configuration of the network.
 
     Returns
     -------

@@ -85,6 +85,7 @@ class HalfPlaneConfig:
         Parameters
         ----------
         hole : Hole
+            Hole that the network is asked to have.
 
         Raises
         ------

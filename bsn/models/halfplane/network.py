@@ -106,6 +106,7 @@ class HalfPlane(nn.Module):
         x : Tensor, shape (N, C, H, W)
             H and W multiples of :attr:`size_multiple`.
         hole : Hole
+            Region around each pixel that its output must not see.
         wanted : sequence of int
             Branches that are computed, by their counter-clockwise quarter turns: straight ones look up, left, down, right,
             diagonal ones up right, up left, down left, down right.
@@ -131,6 +132,7 @@ class HalfPlane(nn.Module):
         Parameters
         ----------
         branches : list of 4 Tensor or None, each of shape (N, K, H, W)
+            Features from :meth:`branches`; None for a branch that is left out.
 
         Returns
         -------
@@ -241,6 +243,7 @@ class TMBSN(HalfPlane):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W), range [0, 1]
+            Noisy images.
         hole : Hole, str or int, optional
             An integer is the published shift s: the diamond abs(dy) + abs(dx) < s; 0 sees everything.
 

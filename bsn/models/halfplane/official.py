@@ -15,6 +15,7 @@ def merge_key(key: str) -> str | None:
     Parameters
     ----------
     key : str
+        Published key.
 
     Returns
     -------
@@ -31,6 +32,7 @@ def at_bsn_key(key: str) -> str:
     Parameters
     ----------
     key : str
+        Published key.
 
     Returns
     -------
@@ -56,6 +58,7 @@ def tm_bsn_key(key: str) -> str | None:
     Parameters
     ----------
     key : str
+        Published key.
 
     Returns
     -------

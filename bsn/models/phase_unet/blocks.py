@@ -43,6 +43,7 @@ class FeedForward(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, h, w)
+            Features of the stacked phases.
 
         Returns
         -------
@@ -79,6 +80,7 @@ class Block(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, h, w)
+            Features of the stacked phases.
 
         Returns
         -------
@@ -104,6 +106,7 @@ def feed_forward(width: int, config: PhaseUNetConfig) -> FeedForward:
     width : int
         Channels of the block.
     config : PhaseUNetConfig
+        Configuration of the network.
 
     Returns
     -------
@@ -127,6 +130,7 @@ class Downsample(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, width, h, w)
+            Features of the stacked phases.
 
         Returns
         -------
@@ -150,6 +154,7 @@ class Upsample(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, width, h, w)
+            Features of the stacked phases.
 
         Returns
         -------

@@ -102,6 +102,7 @@ class TBSN(PhaseUNet):
         Parameters
         ----------
         scope : {"phase", "global"}
+            "phase" mixes channels within each phase and is blind; "global" pools over all phases.
         """
         self.config = dataclasses.replace(self.config, channel_attention=scope)
         for module in self.modules():

@@ -91,6 +91,7 @@ def our_key(official: str) -> str | None:
     Parameters
     ----------
     official : str
+        Official key.
 
     Returns
     -------

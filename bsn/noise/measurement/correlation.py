@@ -91,14 +91,36 @@ def _toeplitz(lags: np.ndarray, side: int) -> np.ndarray:
 
 @functools.cache
 def plane_basis(side: int) -> np.ndarray:
-    """Orthonormal basis (side * side, 3) of the planes over a block."""
+    """Orthonormal basis (side * side, 3) of the planes over a block.
+
+    Parameters
+    ----------
+    side : int
+        Side of the block in pixels, 2 or more.
+
+    Returns
+    -------
+    ndarray, shape (side * side, 3)
+        Columns are orthonormal.
+    """
     axis = np.linspace(-1, 1, side)
     y, x = np.meshgrid(axis, axis, indexing="ij")
     return np.linalg.qr(np.stack([np.ones(side * side), x.ravel(), y.ravel()], 1))[0]
 
 
 def channel_correlation(residuals: list[np.ndarray]) -> np.ndarray:
-    """Correlation matrix (C, C) of the residuals of the same blocks in all channels."""
+    """Correlation matrix (C, C) of the residuals of the same blocks in all channels.
+
+    Parameters
+    ----------
+    residuals : list of ndarray, one per channel, of equal shapes
+        Residuals of the same blocks.
+
+    Returns
+    -------
+    ndarray, shape (C, C)
+        The rows of a channel without noise are 0.
+    """
     flat = np.stack([residual.ravel() for residual in residuals])
     deviation = np.sqrt(np.square(flat).mean(1))
     deviation[deviation == 0] = 1

@@ -128,6 +128,7 @@ def unclipped(clipped: np.ndarray, missing: np.ndarray, side: int = SIDE) -> np.
     Parameters
     ----------
     clipped, missing : ndarray of bool, shape (H, W)
+        Pixels at the ends of the range of values, and pixels without a finite value.
     side : int
         Of the blocks.
 
@@ -153,6 +154,7 @@ def free_of_texture(blocks: FlatBlocks) -> np.ndarray:
     Parameters
     ----------
     blocks : FlatBlocks
+        Blocks of an image or of a set.
 
     Returns
     -------
@@ -171,6 +173,7 @@ def find_flat(blocks: FlatBlocks) -> list[FlatBlocks]:
     Parameters
     ----------
     blocks : FlatBlocks
+        Blocks of an image or of a set.
 
     Returns
     -------
@@ -181,7 +184,18 @@ def find_flat(blocks: FlatBlocks) -> list[FlatBlocks]:
 
 
 def flat_places(blocks: FlatBlocks) -> list[np.ndarray]:
-    """Indices of what :func:`find_flat` takes."""
+    """Indices of what :func:`find_flat` takes.
+
+    Parameters
+    ----------
+    blocks : FlatBlocks
+        All blocks of an image or a set.
+
+    Returns
+    -------
+    list of ndarray of int
+        One per range of intensities, from dark to bright.
+    """
     count = len(blocks.mean)
     bins = max(min(FLAT.ranges, count // FLAT.fewest_in_range), 1)
     order = np.argsort(blocks.mean, kind="stable")

@@ -137,8 +137,11 @@ def measure_usable(
     Parameters
     ----------
     seen : sequence of UsableImage
+        Images to measure.
     grey_level : float
+        Distance of two values of the original dtype; 0 for floats.
     pictures : sequence of ndarray, optional
+        Denoised version of each image, which is subtracted first.
 
     Returns
     -------

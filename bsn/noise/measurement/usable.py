@@ -44,6 +44,7 @@ def usable(image: np.ndarray, grey_level: float = 0.0) -> UsableImage:
     Parameters
     ----------
     image : ndarray, shape (C, H, W), float
+        Image as it was read.
     grey_level : float
         Distance of two values of the original dtype; 0 for floats.
 

@@ -94,9 +94,13 @@ def channel_mixing_matrices(
     Parameters
     ----------
     q, k : Tensor, shape (N, C, H, W)
+        Queries and keys.
     temperature : Tensor, shape (heads, 1, 1)
+        Factor of the logits of each head.
     heads : int
+        Number of heads, which divides C, and of consecutive entries of the batch that share a matrix.
     scope : {"phase", "global"}
+        Whether each phase image has its own matrix, or all phases of an image share one.
     phases : int
         Phase images that belong to one image of the batch.
     ratios : sequence of Ratio
@@ -170,6 +174,7 @@ def channel_attention(
         Phase images as :func:`bsn.lattice.split_phases` stacks them: `phases` consecutive entries per image. For
         ordinary images (and ordinary channel attention) pass ``scope="phase"``, which pools over each entry.
     temperature : Tensor, `heads` values, shape (heads,) or (heads, 1, 1)
+        Factor of the logits of each head.
     heads : int
         Number of groups of C / heads contiguous channels.
     scope : {"phase", "global"}

@@ -26,6 +26,7 @@ def project_mixed(weights: Tensor, v: Tensor, project_out: nn.Conv2d, phases: in
     weights : Tensor, shape (N / phases, heads, C / heads, C / heads)
         Of :func:`bsn.ops.channel_attention.channel_mixing_matrices`.
     v : Tensor, shape (N, C, H, W)
+        Queries, keys and values.
     project_out : nn.Conv2d
         1x1 from C channels.
     phases : int
@@ -162,6 +163,7 @@ class CrossChannelAttention(nn.Module):
         Parameters
         ----------
         query, key, value : Tensor, shape (N, C, H, W)
+            Features of the three sources.
 
         Returns
         -------

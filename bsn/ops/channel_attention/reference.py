@@ -49,8 +49,11 @@ def channel_attention_weights(
     Parameters
     ----------
     q, k : Tensor, shape (N, C, H, W)
+        Queries and keys.
     temperature : Tensor, shape (heads, 1, 1)
+        Factor of the logits of each head.
     heads : int
+        Number of heads, which divides C, and of consecutive entries of the batch that share a matrix.
     phases : int
         Consecutive entries of the batch that share one matrix.
     kept : tuple of int, optional
@@ -83,7 +86,9 @@ def apply_channel_weights(weights: Tensor, v: Tensor, phases: int) -> Tensor:
     Parameters
     ----------
     weights : Tensor, shape (N / phases, heads, C / heads, C / heads)
+        Attention matrices.
     v : Tensor, shape (N, C, H, W)
+        Queries, keys and values.
     phases : int
         Consecutive entries of the batch that share one matrix.
 

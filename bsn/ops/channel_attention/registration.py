@@ -128,10 +128,15 @@ def channel_attention_weights_triton(
     Parameters
     ----------
     q, k : Tensor, shape (N, C, H, W)
+        Queries and keys.
     temperature : Tensor, shape (heads, 1, 1)
+        Factor of the logits of each head.
     heads, phases : int
+        Number of heads, which divides C, and of consecutive entries of the batch that share a matrix.
     kept : tuple of int, optional
+        Number of entries that each branch keeps of a row; None keeps all of them in one branch.
     mix : Tensor, optional
+        Factors of the branches.
 
     Returns
     -------
@@ -149,8 +154,11 @@ def apply_channel_weights_triton(weights: Tensor, v: Tensor, phases: int) -> Ten
     Parameters
     ----------
     weights : Tensor, shape (N / phases, heads, C / heads, C / heads)
+        Attention matrices.
     v : Tensor, shape (N, C, H, W)
+        Queries, keys and values.
     phases : int
+        Number of heads, which divides C, and of consecutive entries of the batch that share a matrix.
 
     Returns
     -------

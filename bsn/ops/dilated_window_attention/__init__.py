@@ -60,6 +60,7 @@ def legal_overlaps(window: int, dilation: int = 2) -> list[float]:
     window : int
         Side of the query window in pixels.
     dilation : int
+        Number of heads, and distance of neighbouring pixels of a phase.
 
     Returns
     -------
@@ -86,6 +87,7 @@ def check_dilated_window(window: int, key_window: int, dilation: int = 2) -> Non
         `dilation`. With an odd halo a mask over patch indices lets a query attend to the diagonally opposite phase and
         the network silently is not blind any more.
     dilation : int
+        Number of heads, and distance of neighbouring pixels of a phase.
 
     Raises
     ------
@@ -138,6 +140,7 @@ def dilated_window_attention(
     window, key_window : int
         In pixels of the full image, see :func:`check_dilated_window`.
     heads, dilation : int
+        Number of heads, and distance of neighbouring pixels of a phase.
     backend : str, optional
         See :mod:`bsn.ops.backend`.
 

@@ -60,6 +60,7 @@ def gated_depthwise_conv(
     x : Tensor, shape (N, 2 C, H, W)
         Any floating dtype; the kernels add up in float32 and round once, at the end.
     weight : Tensor, shape (2 C, 1, 3, 3)
+        One 3x3 kernel per channel.
     bias : Tensor, shape (2 C,), optional
         Of the convolution.
     slope : Tensor, shape (1,), optional

@@ -14,8 +14,11 @@ def gated_depthwise_conv_reference(x: Tensor, weight: Tensor, bias: Tensor | Non
     Parameters
     ----------
     x : Tensor, shape (N, 2 C, H, W)
+        Features; the first half of the channels becomes the gate.
     weight : Tensor, shape (2 C, 1, 3, 3)
+        One 3x3 kernel per channel.
     bias : Tensor, shape (2 C,), optional
+        Offsets of the convolution.
     slope : Tensor, optional
         Of the PReLU on the first half; None uses GELU.
 

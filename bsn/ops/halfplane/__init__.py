@@ -54,6 +54,7 @@ def check_plane(operator: str, plane: str) -> None:
     operator : str
         Name that the message begins with.
     plane : str
+        Shape of the half-plane that the features see.
 
     Raises
     ------
@@ -75,11 +76,14 @@ def directional_conv(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, p
     Parameters
     ----------
     x : Tensor, shape (N, C_in, H, W)
+        Images or features.
     weight : Tensor, shape (C_out, C_in, 3, 3)
         Straight: the taps lie at dy = -2, -1, 0 and dx = -1, 0, 1. Diagonal: at dy, dx = -1, 0, 1, and the three taps
         below the diagonal count as zero whatever they hold.
     bias : Tensor, shape (C_out,), optional
+        Offsets of the output channels.
     plane : {"straight", "diagonal"}
+        Shape of the half-plane that the features see.
 
     Returns
     -------
@@ -114,6 +118,7 @@ def moved(x: Tensor, rows: int, columns: int) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (..., H, W)
+        Images or features.
     rows, columns : int
         Positive: down and to the right.
 
@@ -139,6 +144,7 @@ def moved_away(x: Tensor, shift: int, *, plane: Plane = "straight") -> Tensor:
     shift : int
         s, 0 or more.
     plane : {"straight", "diagonal"}
+        Shape of the half-plane that the features see.
 
     Returns
     -------
@@ -170,6 +176,7 @@ def directional_pool(x: Tensor, *, plane: Plane = "straight") -> Tensor:
     x : Tensor, shape (N, C, H, W)
         H and W even.
     plane : {"straight", "diagonal"}
+        Shape of the half-plane that the features see.
 
     Returns
     -------
@@ -192,6 +199,7 @@ def rotated(x: Tensor, quarters: int) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (..., H, W)
+        Images or features.
     quarters : int
         Negative: counter-clockwise, the inverse.
 
@@ -235,6 +243,7 @@ class DirectionalConv2d(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C_in, H, W)
+            Images or features.
 
         Returns
         -------

@@ -79,7 +79,9 @@ def directional_window_attention(
     window : int
         w, side of a window in pixels.
     heads : int
+        Number of heads.
     plane : {"straight", "diagonal"}
+        Shape of the half-plane that the features see.
 
     Returns
     -------

@@ -69,9 +69,11 @@ def layer_norm(
     x : Tensor, shape (N, C, H, W)
         Any floating dtype; statistics are taken in float32 at least.
     weight : Tensor, shape (C,)
+        Factor of each channel.
     bias : Tensor, shape (C,), optional
         None selects the bias-free form.
     eps : float
+        Positive number that is added to the variance.
     backend : str, optional
         See :mod:`bsn.ops.backend`.
 
@@ -112,6 +114,7 @@ def add_layer_norm(
     Parameters
     ----------
     x, branch : Tensor, shape (N, C, H, W)
+        The input of the residual block, and what the block adds to it.
     weight, bias, eps, backend
         See :func:`layer_norm`.
 
@@ -154,6 +157,7 @@ class ChannelNorm(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            The input of the residual block, and what the block adds to it.
 
         Returns
         -------
@@ -167,6 +171,7 @@ class ChannelNorm(nn.Module):
         Parameters
         ----------
         x, branch : Tensor, shape (N, C, H, W)
+            The input of the residual block, and what the block adds to it.
 
         Returns
         -------

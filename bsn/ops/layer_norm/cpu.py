@@ -28,9 +28,13 @@ def refuse_layer_norm_cpu(x: Tensor, weight: Tensor, bias: Tensor | None, eps: f
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        The input of the residual block, and what the block adds to it.
     weight : Tensor, shape (C,)
+        Factor of each channel.
     bias : Tensor, shape (C,), optional
+        Offset of each channel; this form takes None alone.
     eps : float
+        Positive number that is added to the variance.
 
     Returns
     -------
@@ -110,9 +114,13 @@ def layer_norm_cpu(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        The input of the residual block, and what the block adds to it.
     weight : Tensor, shape (C,)
+        Factor of each channel.
     bias : None
+        This form has no offsets.
     eps : float
+        Positive number that is added to the variance.
 
     Returns
     -------

@@ -15,7 +15,9 @@ def layer_norm_reference(x: Tensor, weight: Tensor, bias: Tensor | None, eps: fl
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        The input of the residual block, and what the block adds to it.
     weight : Tensor, shape (C,)
+        Factor of each channel.
     bias : Tensor, shape (C,), optional
         None: the bias-free norm, which does not subtract the mean.
     eps : float
@@ -45,9 +47,13 @@ def add_layer_norm_reference(
     Parameters
     ----------
     x, branch : Tensor, shape (N, C, H, W)
+        The input of the residual block, and what the block adds to it.
     weight : Tensor, shape (C,)
+        Factor of each channel.
     bias : Tensor, shape (C,), optional
+        Offset of each channel; None selects the bias-free form.
     eps : float
+        Positive number that is added to the variance.
 
     Returns
     -------

@@ -77,9 +77,13 @@ def layer_norm_triton(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        The input of the residual block, and what the block adds to it.
     weight : Tensor, shape (C,)
+        Factor of each channel.
     bias : Tensor, shape (C,), optional
+        Offset of each channel; None selects the bias-free form.
     eps : float
+        Positive number that is added to the variance.
 
     Returns
     -------
@@ -96,9 +100,13 @@ def add_layer_norm_triton(
     Parameters
     ----------
     x, branch : Tensor, shape (N, C, H, W)
+        The input of the residual block, and what the block adds to it.
     weight : Tensor, shape (C,)
+        Factor of each channel.
     bias : Tensor, shape (C,), optional
+        Offset of each channel; None selects the bias-free form.
     eps : float
+        Positive number that is added to the variance.
 
     Returns
     -------

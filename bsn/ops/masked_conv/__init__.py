@@ -31,10 +31,12 @@ def masked_conv(
     Parameters
     ----------
     x : Tensor, shape (N, C_in, H, W)
+        Images or features.
     weight : Tensor, shape (C_out, C_in, k, k)
         k odd. The taps whose row and column offsets are both multiples of `lattice` count as zero whatever they hold, so
         published checkpoints with non-zero centre taps are harmless; their gradient is zero.
     bias : Tensor, shape (C_out,), optional
+        Offsets of the output channels.
     lattice : int
         Blind distance d. With ``k <= 2 d - 1`` only the centre tap is masked.
     backend : str, optional
@@ -123,6 +125,7 @@ class MaskedConv2d(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C_in, H, W)
+            Images or features.
 
         Returns
         -------

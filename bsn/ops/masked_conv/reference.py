@@ -26,6 +26,7 @@ def blind_tap_mask(kernel: int, lattice: int, like: Tensor) -> Tensor:
     kernel : int
         Side of the kernel, odd.
     lattice : int
+        Blind distance d in pixels.
     like : Tensor
         Gives device and dtype.
 
@@ -43,9 +44,13 @@ def masked_conv_reference(x: Tensor, weight: Tensor, bias: Tensor | None, lattic
     Parameters
     ----------
     x : Tensor, shape (N, C_in, H, W)
+        Images or features.
     weight : Tensor, shape (C_out, C_in, k, k)
+        Kernels with k odd.
     bias : Tensor, shape (C_out,), optional
+        Offsets of the output channels.
     lattice : int
+        Blind distance d in pixels.
 
     Returns
     -------

@@ -104,6 +104,7 @@ class PhaseUnshuffle(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Images or features.
 
         Returns
         -------
@@ -127,6 +128,7 @@ class PhaseShuffle(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C * factor**2, H, W)
+            Images or features.
 
         Returns
         -------

@@ -15,7 +15,9 @@ def unshuffle_reference(x: Tensor, factor: int, dilation: int) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        Images or features.
     factor, dilation : int
+        Factor of the shuffle, and distance of neighbouring pixels of a phase.
 
     Returns
     -------
@@ -34,7 +36,9 @@ def shuffle_reference(x: Tensor, factor: int, dilation: int) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N, C * factor**2, H, W)
+        Images or features.
     factor, dilation : int
+        Factor of the shuffle, and distance of neighbouring pixels of a phase.
 
     Returns
     -------

@@ -116,6 +116,7 @@ def window_attention(
     window, key_window : int or (rows, columns)
         ``key_window - window`` even and not negative; `key_window` is `window` by default.
     heads : int
+        Number of heads.
     bias_table : Tensor, shape ((window + key_window - 1)^2, heads), optional
         Instead of the two tables.
     mask : Tensor, shape (windows of an image, window^2, key_window^2), optional

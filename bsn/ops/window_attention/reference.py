@@ -27,6 +27,7 @@ def bias_rows(geometry: WindowGeometry) -> Tensor:
     Parameters
     ----------
     geometry : WindowGeometry
+        Sides of the windows of queries and keys.
 
     Returns
     -------
@@ -106,10 +107,13 @@ def window_attention_reference(
     Parameters
     ----------
     q, k, v : Tensor, shape (N, heads d, H, W)
+        Queries, keys and values.
     rel_height, rel_width : Tensor, optional
         Tables of relative positions.
     geometry : WindowGeometry
+        Sides of the windows of queries and keys.
     heads : int
+        Number of heads.
     bias_table : Tensor, optional
         Bias of relative positions, in place of the two tables.
     mask : Tensor, optional

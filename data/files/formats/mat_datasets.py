@@ -54,6 +54,7 @@ def matlab_class(item: Any) -> str:
     Parameters
     ----------
     item : h5py.Dataset or h5py.Group
+        Dataset or group of the file.
 
     Returns
     -------
@@ -89,6 +90,7 @@ def listed(places: Mapping[str, Place]) -> dict[str, Listed]:
     Parameters
     ----------
     places : mapping of str to Place
+        What was found in the file, by name.
 
     Returns
     -------

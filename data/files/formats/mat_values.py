@@ -58,6 +58,7 @@ def listed(places: Mapping[str, Place]) -> dict[str, Listed]:
     Parameters
     ----------
     places : mapping of str to Place
+        What was found in the file, by name.
 
     Returns
     -------

@@ -34,7 +34,9 @@ def derive(
     alpha : Tensor, shape (modules, 2)
         Logits of parallel and fusion.
     beta : Tensor, shape (blocks * edges, candidates)
+        Logits of the candidates on every edge.
     shape : Shape
+        Cells, branches and blocks of the network.
     mode : {"per_branch", "shared"}
         Every attention block its own rows, as they were searched; or the rows of block s for all branches of cell s, as the
         published program reads them (most rows are then never read, and most cells get another block's).
@@ -43,6 +45,7 @@ def derive(
     names : sequence of str
         Candidates in the order of the columns.
     about : mapping, optional
+        Notes that the genotype carries.
 
     Returns
     -------
@@ -94,9 +97,11 @@ def genotype_of_indices(
     edges : sequence
         Per cell, per branch, the number of the candidate on each edge.
     shape : Shape
+        Cells, branches and blocks of the network.
     names : sequence of str
         Candidates by number.
     about : mapping, optional
+        Notes that the genotype carries.
     """
     numbers = iter(modules)
     return Genotype(

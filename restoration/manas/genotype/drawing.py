@@ -19,6 +19,7 @@ def draw_genotype(genotype: Genotype) -> str:
     Parameters
     ----------
     genotype : Genotype
+        What is drawn.
 
     Returns
     -------

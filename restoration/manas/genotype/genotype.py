@@ -115,6 +115,7 @@ class Genotype:
         Parameters
         ----------
         text : str
+            A JSON document.
         source : str
             Named in errors.
 
@@ -142,6 +143,7 @@ class Genotype:
         Parameters
         ----------
         content : mapping
+            Entries by name.
         source : str
             What messages call it.
 
@@ -182,6 +184,7 @@ class Genotype:
         Parameters
         ----------
         path : str or Path
+            A JSON file.
 
         Returns
         -------
@@ -205,6 +208,7 @@ class Genotype:
         Parameters
         ----------
         path : str or Path
+            JSON file to write.
 
         Raises
         ------

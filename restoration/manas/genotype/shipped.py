@@ -22,6 +22,7 @@ def shipped_genotype(name: str) -> Genotype:
     Parameters
     ----------
     name : str
+        Name without suffix.
 
     Returns
     -------

@@ -30,6 +30,7 @@ def official_key(ours: str) -> str:
     Parameters
     ----------
     ours : str
+        Our key, below ``body.``.
 
     Returns
     -------
@@ -79,6 +80,7 @@ def our_key(official: str) -> str:
     Parameters
     ----------
     official : str
+        Official key.
 
     Returns
     -------
@@ -133,6 +135,7 @@ def our_tensors(state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
     Parameters
     ----------
     state_dict : mapping
+        Content of an official checkpoint.
 
     Returns
     -------
@@ -156,6 +159,7 @@ def published_shape(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) ->
     config : mapping
         Official constructor arguments.
     tensors : mapping of str to Tensor
+        Weights by official key.
 
     Returns
     -------

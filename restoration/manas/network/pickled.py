@@ -192,6 +192,7 @@ def read_checkpoint(path: str | Path) -> Mapping[str, Any]:
     Parameters
     ----------
     path : str or Path
+        The published file.
 
     Returns
     -------

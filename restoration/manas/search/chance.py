@@ -25,8 +25,11 @@ def random_genotypes(
     reference : Genotype
         Not among the results.
     count : int
+        Number of genotypes.
     seed : int
+        Seed of the choices.
     cost : {"macs", "parameters"}
+        Kind of cost that has to agree.
     tolerance : float
         Largest difference in cost, relative to the reference's.
 

@@ -44,13 +44,16 @@ def train_alike(
     Parameters
     ----------
     genotypes : mapping of str to Genotype
+        Genotypes by name.
     pairs : PairData
+        Training pairs.
     output : Path
         ``<name>.json`` is written here, ``<name>/`` is the run; a run that has ended is not repeated, so that a comparison that
         was stopped goes on. ``comparison.json`` has the result.
     config : RestoreConfig
         Its model is "manas" or a preset of it; the genotype is set here.
     loop : LoopConfig
+        Settings of each training.
     validate : ValidationData, optional
         By default some backgrounds are held back, the same for all.
     say : callable

@@ -72,23 +72,70 @@ class CostTable:
     kind: CostKind
 
     def expected(self, modules: Tensor, edges: Tensor) -> Tensor:
-        """Expected cost of a network drawn with these probabilities, of the shapes of the tables."""
+        """Expected cost of a network drawn with these probabilities, of the shapes of the tables.
+
+        Parameters
+        ----------
+        modules : Tensor, shape (modules, 2)
+            Probabilities of parallel and fusion; each row adds up to 1.
+        edges : Tensor, shape (blocks * edges, candidates)
+            Probabilities of the candidates; each row adds up to 1.
+
+        Returns
+        -------
+        Tensor, shape ()
+            In the unit of :attr:`kind`.
+        """
         return self.fixed + (self.modules.to(modules) * modules).sum() + (self.edges.to(edges) * edges).sum()
 
     def relative(self, modules: Tensor, edges: Tensor) -> Tensor:
-        """Expected cost between 0, the cheapest network, and 1, the dearest."""
+        """Expected cost between 0, the cheapest network, and 1, the dearest.
+
+        Parameters
+        ----------
+        modules, edges : Tensor
+            Probabilities, as in :meth:`expected`.
+
+        Returns
+        -------
+        Tensor, shape ()
+        """
         low = self.modules.min(1).values.sum() + self.edges.min(1).values.sum() + self.fixed
         high = self.modules.max(1).values.sum() + self.edges.max(1).values.sum() + self.fixed
         return (self.expected(modules, edges) - float(low)) / float(high - low)
 
     def of(self, genotype: Genotype) -> float:
-        """Cost of a genotype of this shape."""
+        """Cost of a genotype of this shape.
+
+        Parameters
+        ----------
+        genotype : Genotype
+            Of the shape of this table.
+
+        Returns
+        -------
+        float
+            In the unit of :attr:`kind`.
+        """
         modules = [MODULES.index(name) for cell in genotype.modules for name in cell]
         edges = [self.names.index(name) for cell in genotype.edges for branch in cell for name in branch]
         return self.of_indices(torch.tensor(modules), torch.tensor(edges))
 
     def of_indices(self, modules: Tensor, edges: Tensor) -> float:
-        """Cost of choices by number, a number per row of the tables."""
+        """Cost of choices by number, a number per row of the tables.
+
+        Parameters
+        ----------
+        modules : Tensor of int, shape (modules,)
+            Column of the choice in each row.
+        edges : Tensor of int, shape (blocks * edges,)
+            Column of the candidate in each row.
+
+        Returns
+        -------
+        float
+            In the unit of :attr:`kind`.
+        """
         picked = self.modules.gather(1, modules[:, None]).sum() + self.edges.gather(1, edges[:, None]).sum()
         return self.fixed + float(picked)
 
@@ -101,6 +148,7 @@ def cost_table(
     Parameters
     ----------
     shape : Shape
+        Cells, branches and blocks of the network.
     kind : {"parameters", "macs"}
         Numbers, or multiply-accumulate operations per pixel of the image (of convolutions and linear layers).
     channels : int
@@ -132,7 +180,22 @@ def _count(shape: Shape, kind: CostKind, channels: int, names: tuple[str, ...]) 
 
 
 def genotype_cost(genotype: Genotype, kind: CostKind = "macs", *, channels: int = 3) -> float:
-    """Cost of the network of a genotype, see :func:`cost_table`."""
+    """Cost of the network of a genotype, see :func:`cost_table`.
+
+    Parameters
+    ----------
+    genotype : Genotype
+        Of any shape.
+    kind : {"macs", "parameters"}
+        What is counted.
+    channels : int
+        Channels of the image.
+
+    Returns
+    -------
+    float
+        Multiply-accumulate operations per pixel of the image, or the number of parameters.
+    """
     used = [name for cell in genotype.edges for branch in cell for name in branch]
     names = tuple(dict.fromkeys((*PUBLISHED_ORDER, *used)))
     return cost_table(genotype.shape, kind, channels=channels, names=names).of(genotype)

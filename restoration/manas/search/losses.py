@@ -31,6 +31,7 @@ def external_loss(outputs: Tensor, targets: Tensor, count: int, *, similarity: b
     Parameters
     ----------
     outputs, targets : Tensor, shape (B * count, C, H, W)
+        Results and truth.
     count : int
         Degraded images of a background.
     similarity : bool
@@ -53,7 +54,9 @@ def internal_loss(outputs: Tensor, count: int, *, similarity: bool = False) -> T
     Parameters
     ----------
     outputs : Tensor, shape (B * count, C, H, W)
+        Results and truth.
     count : int
+        Degraded images of a background.
     similarity : bool
         Add 1 - SSIM of each pair (a variant in the published program that nothing calls).
     """
@@ -67,7 +70,21 @@ def internal_loss(outputs: Tensor, count: int, *, similarity: bool = False) -> T
 
 
 def search_loss(outputs: Tensor, targets: Tensor, count: int, *, internal: float) -> Tensor:
-    """External loss and `internal` times the internal one; (B * count, C, H, W) each."""
+    """Add `internal` times the internal loss to the external one.
+
+    Parameters
+    ----------
+    outputs, targets : Tensor, shape (B * count, C, H, W)
+        Results and truth.
+    count : int
+        Degraded images of each background.
+    internal : float
+        Factor of the internal loss; 0 leaves it out.
+
+    Returns
+    -------
+    Tensor, shape ()
+    """
     loss = external_loss(outputs, targets, count)
     return loss + internal * internal_loss(outputs, count) if internal and count > 1 else loss
 
@@ -78,6 +95,7 @@ def mean_entropy(logits: Tensor) -> Tensor:
     Parameters
     ----------
     logits : Tensor, shape (rows, choices)
+        Logits of the choices.
 
     Returns
     -------
@@ -94,7 +112,9 @@ def published_complexity(alpha: Tensor, beta: Tensor, *, aligned: bool = True) -
     Parameters
     ----------
     alpha : Tensor, shape (modules, 2)
+        Probabilities or weights of parallel and fusion.
     beta : Tensor, shape (edges, 9)
+        Probabilities or weights of the published candidates.
     aligned : bool
         The two largest constants on the separable and dilated convolutions they belong to; False: on the spatial candidates, as
         in the published program.

@@ -60,5 +60,20 @@ SEARCH_RECIPES = {
 
 
 def get_search_recipe(name: str) -> SearchRecipe:
-    """Recipe of that name; ValueError with the names there are."""
+    """Look up a recipe by its name.
+
+    Parameters
+    ----------
+    name : str
+        Name of a recipe, as the option ``--recipe`` takes it.
+
+    Returns
+    -------
+    SearchRecipe
+
+    Raises
+    ------
+    ValueError
+        If there is no recipe of that name; the message lists the names.
+    """
     return find_recipe(SEARCH_RECIPES, name)

@@ -28,7 +28,9 @@ def architecture_numbers(architecture: Architecture, costs: CostTable) -> dict[s
     Parameters
     ----------
     architecture : Architecture
+        Logits of the running search.
     costs : CostTable
+        Costs of the choices.
     """
     modules, edges = architecture.probabilities()
     return {
@@ -47,7 +49,9 @@ def architecture_table(architecture: Architecture, title: str) -> Table:
     Parameters
     ----------
     architecture : Architecture
+        Logits of the running search.
     title : str
+        Heading of the table.
     """
     from rich.table import Table
 
@@ -68,7 +72,13 @@ def architecture_table(architecture: Architecture, title: str) -> Table:
 
 
 def print_table(table: Table) -> None:
-    """Show a table on the terminal, above a progress bar if there is one; nothing where there is no terminal."""
+    """Show a table on the terminal, above a progress bar if there is one; nothing where there is no terminal.
+
+    Parameters
+    ----------
+    table : rich.table.Table
+        The table to show.
+    """
     from rich.console import Console
 
     if sys.stderr.isatty():
@@ -76,6 +86,14 @@ def print_table(table: Table) -> None:
 
 
 def write_picture(genotype: Genotype, path: Path) -> None:
-    """Write the drawing of a genotype, atomically."""
+    """Write the drawing of a genotype, atomically.
+
+    Parameters
+    ----------
+    genotype : Genotype
+        What is drawn.
+    path : Path
+        SVG file; an existing one is replaced.
+    """
     with atomic_output(path, overwrite=True) as partial, writing(path):
         partial.write_text(draw_genotype(genotype), encoding="utf-8")

@@ -33,10 +33,12 @@ def search(
     Parameters
     ----------
     pairs : PairData, PairSource or PackedPairs
+        Files of the pairs, or an opened source.
     output : str or Path
         Folder of the run; it must be new, or with `resume` hold a checkpoint. ``genotype.json`` in it is the result,
         ``genotype.svg`` its drawing; ``architecture.svg`` shows the current state of a running search.
     config : SearchConfig, optional
+        Settings of the search.
     loop : LoopConfig, optional
         Its average of the weights is not used.
     resume : bool
@@ -82,7 +84,9 @@ def build_search(source: TrainingPairs, config: SearchConfig, loop: LoopConfig) 
     Parameters
     ----------
     source : PairSource or PackedPairs
+        Opened pairs.
     config : SearchConfig
+        Settings of the search.
     loop : LoopConfig
         Its seed and its number of steps.
 
@@ -120,6 +124,7 @@ def halves(groups: Sequence[str], count: int, share: float, seed: int) -> tuple[
     share : float
         Of the architecture.
     seed : int
+        Seed of the division.
 
     Returns
     -------

@@ -48,6 +48,7 @@ def look_ahead_gradient(
     weights, architecture : sequence of Tensor
         Leaves; the weights have their values back afterwards, in the same bits.
     step : WeightStep
+        The step of the weights that is looked ahead.
 
     Returns
     -------

@@ -87,7 +87,17 @@ class SearchTask(CropTask[Halves]):
         return self._optimizers
 
     def updates(self, step: int) -> Iterator[Update]:
-        """After the warm-up the architecture, always the weights."""
+        """After the warm-up the architecture, always the weights.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+
+        Returns
+        -------
+        iterator of Update
+        """
         for_weights, for_architecture = self.next_batch(step)
         internal = self.config.internal if step >= self.config.internal_from * self.total else 0.0
         if step >= self.config.warmup * self.total:
@@ -147,7 +157,17 @@ class SearchTask(CropTask[Halves]):
         self.supernet.body.requires_grad_(not architecture if weights is None else weights)
 
     def genotype(self, facts: Mapping[str, Any] | None = None) -> Genotype:
-        """Derive a genotype from the current architecture."""
+        """Derive a genotype from the current architecture.
+
+        Parameters
+        ----------
+        facts : mapping, optional
+            Notes that the genotype carries, beside those of the task.
+
+        Returns
+        -------
+        Genotype
+        """
         architecture = self.supernet.architecture
         return derive(
             architecture.alpha.cpu(),
@@ -160,7 +180,21 @@ class SearchTask(CropTask[Halves]):
         )
 
     def validate(self, step: int, modules: Mapping[str, nn.Module], samples: Path) -> dict[str, float]:
-        """Numbers of the architecture; its table goes to the terminal, its picture to `samples`."""
+        """Numbers of the architecture; its table goes to the terminal, its picture to `samples`.
+
+        Parameters
+        ----------
+        step : int
+            Number of steps taken so far.
+        modules : mapping of str to nn.Module
+            With averaged weights where there are some.
+        samples : Path
+            Folder for pictures.
+
+        Returns
+        -------
+        dict of str to float
+        """
         numbers = architecture_numbers(self.supernet.architecture, self.costs)
         genotype = self.genotype()
         cost = self.costs.of(genotype)
@@ -171,7 +205,17 @@ class SearchTask(CropTask[Halves]):
         return {**numbers, self.config.cost: cost}
 
     def save(self, path: Path, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> None:
-        """Write genotype.json, its drawing and the architecture's numbers beside `path`; the weights have served."""
+        """Write genotype.json, its drawing and the architecture's numbers beside `path`; the weights have served.
+
+        Parameters
+        ----------
+        path : Path
+            File of the finished model.
+        modules : mapping of str to nn.Module
+            With averaged weights where there are some.
+        facts : mapping of str to Any
+            Steps and validation numbers, which go into the provenance.
+        """
         from safetensors.torch import save as serialise
 
         from bsn.data import atomic_output, writing

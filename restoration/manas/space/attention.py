@@ -37,6 +37,7 @@ class ChosenEdge(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
         weights : Tensor, optional
             Weights of the candidates during a search.
 
@@ -67,7 +68,9 @@ class MixedEdge(nn.Module):
         Parameters
         ----------
         x : Tensor
+            Features, shape (N, C, H, W).
         weights : Tensor, shape (candidates,)
+            Weights of the candidates.
         """
         assert weights is not None
         parts = zip(weights, self.candidates.items(), strict=True)
@@ -107,6 +110,7 @@ class AttentionBlock(nn.Module):
         Parameters
         ----------
         x : Tensor
+            Features, shape (N, C, H, W).
         weights : Tensor, shape (edges, candidates), optional
             For blocks of mixed edges.
         """

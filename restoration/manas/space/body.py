@@ -65,6 +65,7 @@ class MultiScaleBody(nn.Module):
         Parameters
         ----------
         x : Tensor
+            Features, shape (N, C, H, W).
         alpha : Tensor, shape (modules, 2), optional
             Weights of mixed modules, a row each.
         beta : Tensor, shape (blocks * edges, candidates), optional

@@ -78,6 +78,7 @@ def register_candidate(name: str, summary: str, reach: int = 0) -> Callable[[typ
     Parameters
     ----------
     name, summary : str
+        Name of the candidate, and one line that describes it.
     reach : int
         See :class:`Candidate`.
     """
@@ -100,6 +101,7 @@ def candidate(name: str) -> Candidate:
     Parameters
     ----------
     name : str
+        Name of a candidate.
 
     Returns
     -------
@@ -122,6 +124,7 @@ def make_candidate(name: str, channels: int) -> nn.Module:
     Parameters
     ----------
     name : str
+        Name of a candidate.
     channels : int
         Channels in and out.
 
@@ -138,6 +141,7 @@ def plain_norm(channels: int) -> nn.BatchNorm2d:
     Parameters
     ----------
     channels : int
+        Channels of the features.
 
     Returns
     -------
@@ -166,6 +170,7 @@ class DilatedDepthwise(nn.Conv2d):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -183,6 +188,7 @@ def separable(inputs: int, outputs: int, *, dilation: int = 1) -> list[nn.Module
     Parameters
     ----------
     inputs, outputs, dilation : int
+        Channels in and out, and dilation of the depth-wise convolution in pixels.
     """
     depthwise = (
         DilatedDepthwise(inputs, dilation)
@@ -202,6 +208,7 @@ def channel_maps(x: Tensor) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        Features.
 
     Returns
     -------
@@ -218,6 +225,7 @@ def squeezed(channels: int, reduction: int, *, bias: bool) -> nn.Sequential:
     channels, reduction : int
         The bottleneck has channels // reduction.
     bias : bool
+        Whether the layers have offsets.
     """
     hidden = channels // reduction
     return nn.Sequential(nn.Linear(channels, hidden, bias=bias), nn.ReLU(), nn.Linear(hidden, channels, bias=bias))
@@ -241,6 +249,7 @@ class Zero(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -267,6 +276,7 @@ class Skip(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -294,6 +304,7 @@ class SeparableGate(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -321,6 +332,7 @@ class DilatedGate(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -348,6 +360,7 @@ class SpatialSeparableGate(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -377,6 +390,7 @@ class SpatialDilatedGate(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -410,6 +424,7 @@ class SqueezeGate(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -437,6 +452,7 @@ class SqueezeBothGate(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -470,6 +486,7 @@ class CBAM(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------

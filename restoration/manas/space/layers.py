@@ -17,6 +17,7 @@ def conv_norm(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> li
     Parameters
     ----------
     inputs, outputs, kernel, stride : int
+        Channels in and out, side of the kernel and stride in pixels.
     """
     conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
     return [conv, nn.BatchNorm2d(outputs)]
@@ -28,6 +29,7 @@ def halving(inputs: int, outputs: int, count: int, *, last_relu: bool) -> nn.Seq
     Parameters
     ----------
     inputs, outputs, count : int
+        Channels in and out, and number of convolutions.
     last_relu : bool
         Whether the last has a ReLU, as all others do.
     """
@@ -61,6 +63,7 @@ class Bottleneck(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, inputs, H, W)
+            Features.
 
         Returns
         -------

@@ -35,6 +35,7 @@ class ResidualBlock(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -140,6 +141,7 @@ class MixedModule(nn.Module):
         Parameters
         ----------
         branches : sequence of Tensor
+            Features of the branches, from fine to coarse.
         weights : Tensor, shape (2,)
             Of parallel and fusion.
         """
@@ -154,6 +156,7 @@ def make_module(name: str, widths: Sequence[int]) -> nn.Module:
     Parameters
     ----------
     name : {"parallel", "fusion"}
+        Kind of the module.
     widths : sequence of int
         Channels of the branches.
 
@@ -170,7 +173,9 @@ def module_reach(name: str, branches: int) -> int:
     Parameters
     ----------
     name : str
+        Kind of the module: "parallel" or "fusion".
     branches : int
+        Number of branches.
     """
     coarsest = 2 ** (branches - 1)
     # Strided convolutions reach 1 + 2 + 4 ... pixels; a coarse pixel that is repeated was up to its own size away.

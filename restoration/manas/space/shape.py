@@ -73,6 +73,7 @@ class Shape:
         Parameters
         ----------
         cell : int
+            Number of the cell, from 0.
 
         Returns
         -------

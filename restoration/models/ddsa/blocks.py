@@ -34,6 +34,7 @@ class SpatialGate(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -75,6 +76,7 @@ class CascadedFeedForward(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -120,6 +122,7 @@ class Block(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -144,6 +147,7 @@ class Downsample(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -167,6 +171,7 @@ class Upsample(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------

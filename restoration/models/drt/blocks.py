@@ -48,6 +48,7 @@ def merge_windows(x: Tensor, grid: Grid) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N * windows, C, w, w)
+        Features.
     grid : Grid
         Rows and columns of windows of an image.
 
@@ -69,7 +70,9 @@ def shift_mask(grid: Grid, window: int, shift: int) -> Tensor:
     Parameters
     ----------
     grid : tuple of int
+        Rows and columns of windows.
     window, shift : int
+        Side of a window and cyclic shift in pixels.
 
     Returns
     -------
@@ -144,6 +147,7 @@ class MLP(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (M, C, w, w)
+            Features.
 
         Returns
         -------
@@ -176,6 +180,7 @@ class Block(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N * windows, C, w, w)
+            Features.
         grid : Grid
             Rows and columns of windows of an image.
 

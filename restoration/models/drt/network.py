@@ -27,6 +27,7 @@ def square_padding(x: Tensor, unit: int) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
+        Features.
     unit : int
         Sides become multiples of it: ``unit * (max(H, W) // unit + 1)``. A mirrored copy at most doubles a side; where that
         is not enough the whole procedure is repeated, as published, for any aspect ratio.

@@ -102,6 +102,7 @@ def our_key(official: str) -> str:
     Parameters
     ----------
     official : str
+        Official key.
 
     Returns
     -------

@@ -37,6 +37,7 @@ class GatedFeedForward(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -69,6 +70,7 @@ class TransformerBlock(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -98,6 +100,7 @@ class Branch(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -132,6 +135,7 @@ class CrossBlock(nn.Module):
         Parameters
         ----------
         query, key, value : Tensor, shape (N, C, H, W)
+            Features of the three sources.
 
         Returns
         -------
@@ -164,7 +168,9 @@ class MultiInputAttention(nn.Module):
         Parameters
         ----------
         image : Tensor, shape (N, C, H, W)
+            Rainy images or their features.
         rain, background : Tensor, shape (N, C, H / 2, W / 2)
+            Predicted rain and the background without it, at half the size.
 
         Returns
         -------

@@ -46,6 +46,7 @@ class EncoderStage(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
         activation : nn.Module
             The sub-network's, which shares one slope.
 
@@ -74,6 +75,7 @@ class DecoderStage(nn.Module):
         Parameters
         ----------
         parts : tuple of 4 Tensor, each of shape (N, C, H, W)
+            Features of the four sources.
         activation : nn.Module
             The sub-network's, which shares one slope.
 
@@ -192,7 +194,9 @@ class BackgroundNetwork(nn.Module):
         Parameters
         ----------
         image : Tensor, shape (N, C, H, W)
+            Rainy images or their features.
         rain, background : Tensor, shape (N, C, H / 2, W / 2)
+            Predicted rain and the background without it, at half the size.
 
         Returns
         -------
@@ -216,6 +220,7 @@ def quadrants(x: Tensor) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W), even sides
+        Features.
 
     Returns
     -------

@@ -139,6 +139,7 @@ def our_key(official: str, *, slopes: bool = True) -> str | None:
     Parameters
     ----------
     official : str
+        Official key.
     slopes : bool
         Whether the network's feed-forward networks have slopes.
 
@@ -168,6 +169,7 @@ def translate(key: str) -> str:
     Parameters
     ----------
     key : str
+        Official path.
 
     Returns
     -------

@@ -27,6 +27,7 @@ def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
     inputs, outputs : int
         Channels.
     stride : int
+        Stride in pixels.
 
     Returns
     -------
@@ -41,6 +42,7 @@ def shuffle_up(x: Tensor) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N, 4 C, H, W)
+        Features.
 
     Returns
     -------
@@ -70,6 +72,7 @@ class Separable(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, inputs, H, W)
+            Features.
 
         Returns
         -------
@@ -97,6 +100,7 @@ class ChannelGate(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
@@ -124,6 +128,7 @@ class Fuse(nn.Module):
         Parameters
         ----------
         a, b : Tensor, shape (N, C, H, W)
+            Features of the two sources.
 
         Returns
         -------
@@ -151,6 +156,7 @@ class FuseFour(nn.Module):
         Parameters
         ----------
         a, b, c, d : Tensor, shape (N, C, H, W)
+            Features of the four sources.
 
         Returns
         -------
@@ -181,6 +187,7 @@ class ConvBlock(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
         activation : nn.Module
             The sub-network's, which shares one slope.
 
@@ -211,6 +218,7 @@ class SeparableBlock(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
         activation : nn.Module
             The sub-network's, which shares one slope.
 
@@ -242,6 +250,7 @@ class Resize(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
+            Features.
 
         Returns
         -------
