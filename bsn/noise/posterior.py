@@ -177,7 +177,7 @@ def posterior(
     noise_variance : Tensor, shape (N, C, H, W)
         Diagonal of D, positive, in squared network values.
     propagated : Tensor, optional, shape (N, C, H, W)
-        Variance to be added to S, see :meth:`bsn.selfsup.NoiseCurve.propagated_at`.
+        Variance to be added to S, see :meth:`bsn.noise.NoiseCurve.propagated_at`.
     calibrated : bool
         Correct the predicted covariance by the residuals around each pixel, see :func:`bsn.noise.calibrate`.
 

@@ -113,6 +113,7 @@ def window_attention(
     q, k, v : Tensor, shape (N, heads * d, H, W)
         Head h owns the channels h d ... h d + d - 1. H and W multiples of `window`.
     rel_height, rel_width : Tensor, shape (2 * key_window - 1, d), optional
+        Tables of relative positions; row r belongs to the offset r - key_window + 1 from query to key.
     window, key_window : int or (rows, columns)
         ``key_window - window`` even and not negative; `key_window` is `window` by default.
     heads : int

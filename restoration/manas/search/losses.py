@@ -112,9 +112,9 @@ def published_complexity(alpha: Tensor, beta: Tensor, *, aligned: bool = True) -
     Parameters
     ----------
     alpha : Tensor, shape (modules, 2)
-        Probabilities or weights of parallel and fusion.
+        Logits of parallel and fusion.
     beta : Tensor, shape (edges, 9)
-        Probabilities or weights of the published candidates.
+        Logits of the published candidates.
     aligned : bool
         The two largest constants on the separable and dilated convolutions they belong to; False: on the spatial candidates, as
         in the published program.

@@ -168,7 +168,7 @@ class MultiInputAttention(nn.Module):
         Parameters
         ----------
         image : Tensor, shape (N, C, H, W)
-            Rainy images or their features.
+            Rainy images.
         rain, background : Tensor, shape (N, C, H / 2, W / 2)
             Predicted rain and the background without it, at half the size.
 
