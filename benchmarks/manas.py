@@ -1,4 +1,4 @@
-"""MANAS on real rain: search, derive, train; the same with genotypes of chance; many-to-one against one-to-one training.
+"""MANAS on real rain: search, derive, train; the same with random genotypes; many-to-one against one-to-one training.
 
     python -m benchmarks.manas --search_minutes 40 --train_minutes 20 [--data ../shared/data] [--seed 0] [--ship]
     python -m benchmarks.manas --search_steps 3 --train_steps 2 --images 1 --runs /tmp/try --result manas_try   # does it run?
@@ -50,7 +50,7 @@ def rain(data: Path, split: str, *sets: str) -> PairData:
 
 
 def search_steps(pairs: PairData, minutes: float, options: argparse.Namespace) -> int:
-    """Steps of a search that takes so many minutes; a short one with the same shares of both kinds of steps is timed."""
+    """Steps of a search that takes this many minutes; a short one with the same shares of both kinds of steps is timed."""
     recipe, folder = get_search_recipe("tiny"), options.runs / "calibration"
     shutil.rmtree(folder, ignore_errors=True)
     loop = dataclasses.replace(recipe.loop, steps=CALIBRATION, validate_every=0, checkpoint_every=0)
@@ -124,7 +124,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--train_minutes", type=float, default=20.0)
     parser.add_argument("--search_steps", type=int, help="instead of --search_minutes")
     parser.add_argument("--train_steps", type=int, help="instead of --train_minutes")
-    parser.add_argument("--chance", type=int, default=3, help="genotypes of chance; 0 for none")
+    parser.add_argument("--chance", type=int, default=3, help="random genotypes to train; 0 for none")
     parser.add_argument("--skip_multi", action="store_true", help="leave out many-to-one against one-to-one training")
     parser.add_argument("--images", type=int, help="score the first test images only; default: all")
     parser.add_argument("--result", default="manas", help="name of the result file")

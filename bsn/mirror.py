@@ -14,7 +14,7 @@ def mirrored_position(position: int, length: int) -> int:
     Parameters
     ----------
     position : int
-        From 0 on.
+        Position, from 0 on.
     length : int
         Pixels of the axis, at least 1.
 
@@ -81,7 +81,7 @@ def mirror_to_multiple(x: Tensor, multiple: int, *, repeat_edge: bool = False) -
     multiple : int
         What both sides of the result are multiples of.
     repeat_edge : bool
-        As in :func:`mirror`.
+        Whether the edge is repeated, see :func:`mirror`.
 
     Returns
     -------

@@ -175,7 +175,7 @@ def _answer_one(teacher: Teacher, source: ImageSource, index: int, path: Path) -
     def read(top: int, left: int, rows: int, columns: int) -> Tensor:
         region = source.crop(index, top, left, rows, columns)
         if not np.isfinite(region).all():
-            raise DataError(source.name(index), "has pixels that are no numbers", "leave it out or repair it")
+            raise DataError(source.name(index), "has pixels that are not numbers", "leave it out or repair it")
         return torch.from_numpy(region)[None]
 
     with atomic_output(path, overwrite=True) as temporary, writing(path), h5py.File(temporary, "w") as file:
@@ -184,7 +184,9 @@ def _answer_one(teacher: Teacher, source: ImageSource, index: int, path: Path) -
         target = file.create_dataset("answer", shape, np.float32, chunks=chunks)
         for layer, top, rows in teacher.answer(read, (height, width), index):
             if not bool(torch.isfinite(rows).all()):
-                raise DataError(source.name(index), "makes the teacher give values that are no numbers", "leave it out")
+                raise DataError(
+                    source.name(index), "makes the teacher give values that are not numbers", "leave it out"
+                )
             target[layer * channels : (layer + 1) * channels, top : top + rows.shape[1]] = rows.numpy()
 
 

@@ -98,7 +98,7 @@ class DistillConfig:
     multiscale, gradient : float
         Weights of :func:`distill.losses.multiscale_loss` and :func:`distill.losses.gradient_loss`; 0 leaves them out.
     mixing : {"mean", "random"}
-        Of several targets (strides): their mean, or one of them drawn for each crop.
+        Whether to learn from the mean of several targets (strides), or from one of them drawn for each crop.
     uncertainty : bool
         Trust pixels less where the teacher says it is unsure. Needs a teacher that says so.
     augment : bool

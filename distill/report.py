@@ -78,7 +78,7 @@ def compare(
     pairs : sequence of PairedFiles
         Noisy files, all with clean partners or all without. Of a stack the first plane is used.
     protocol : Protocol
-        For clean images; the agreement with the teacher is a plain PSNR of range 1.
+        How results are compared with clean images; the agreement with the teacher is a plain PSNR of range 1.
     repeats : int
         Calls that are timed; the median counts.
 
@@ -198,7 +198,7 @@ def table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     Parameters
     ----------
     comparison : Comparison
-        With at least one row.
+        Comparison with at least one row.
 
     Returns
     -------

@@ -87,7 +87,7 @@ def distil(
         Go on from the last checkpoint, with the settings of the run. Settings that are given nevertheless have to be the same,
         but for the number of steps, which may grow; `images` is None for those of the run.
     progress : callable
-        Of the cache, ``progress(done, total)``.
+        Called as ``progress(done, total)`` after each image of the cache.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def build_task(
     config : DistillConfig
         Settings of the distillation.
     seed : int
-        Of crops and held-back crops (the student's initial weights follow torch's global generator).
+        Seed of crops and held-back crops (the student's initial weights follow torch's global generator).
     validation : Validation, optional
         Whole images on which the student is scored.
 

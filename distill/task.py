@@ -57,7 +57,7 @@ class DistillTask(ModelTask[CropBatch]):
     scale : ValueScale
         Range the student works on.
     spread : bool
-        The last layer of the targets is no answer, but the standard deviation of the first.
+        The last layer of the targets is not an answer, but the standard deviation of the first.
     held_back : CropBatch, optional
         Crops that training never sees.
     validation : Validation, optional

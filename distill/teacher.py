@@ -27,11 +27,11 @@ class Teacher(Protocol):
     Attributes
     ----------
     channels : int
-        Of the images.
+        Channels of the images.
     layers : int
         Images per answer.
     gives_spread : bool
-        The last layer is no target but the standard deviation of the answer, in image values.
+        The last layer is not a target but the standard deviation of the answer, in image values.
     blind : bool
         Whether it predicts a pixel without seeing it.
     scale : ValueScale

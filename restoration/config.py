@@ -20,7 +20,8 @@ class RestoreConfig:
     model : str
         Preset, see ``bsn models``.
     genotype : str, optional
-        For the models ``manas`` and ``manas-tiny``: a genotype.json of ``bsn restore search``; default: the model's own.
+        The genotype.json of ``bsn restore search`` that the models ``manas`` and ``manas-tiny`` follow; by default
+        they follow their own.
     crop : int
         Side of the crops in pixels. Smaller images are mirrored to that size.
     batch_size : int

@@ -96,7 +96,7 @@ def run_demo(
     steps : int
         Length of the training.
     seed : int
-        Of rain, weights and crops.
+        Seed of rain, weights and crops.
     say : callable
         Gets the lines to print.
 

@@ -40,7 +40,7 @@ class PairData:
     pattern : str, optional
         Regular expression for the stem of a degraded file; `clean_name` makes the stem of its partner of the groups.
     clean_name : str
-        For example ``\1``, the first group.
+        Name of the clean image, for example ``\1``, the first group.
     group_pattern : str, optional
         Its first group, found in the stem, names the background, for several degraded images of one.
     """
@@ -92,7 +92,7 @@ class ValidationData:
     degraded, clean : str, optional
         Folders.
     layout : str
-        As in :class:`PairData`.
+        Name of a layout, see :class:`PairData`.
     protocol : str
         See :mod:`bsn.evaluation`.
     """
@@ -194,7 +194,7 @@ def restore_pairs(stored: RunSettings, given: PairData | TrainingPairs | None) -
     Parameters
     ----------
     stored : RunSettings
-        Of the run.
+        Settings of the run.
     given : PairData, PairSource or PackedPairs, optional
         What the caller gives now; None takes the pairs of the run.
 

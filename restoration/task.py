@@ -26,7 +26,7 @@ class PairBatches:
     Parameters
     ----------
     source : PlaneSource
-        Of pairs, see :mod:`bsn.data.pairs.pair_source`.
+        Pairs, see :mod:`bsn.data.pairs.pair_source`.
     config : RestoreConfig
     total : int
         Steps of the run.

@@ -153,7 +153,7 @@ def find_circle(graph):
 def test_no_modules_import_each_other_not_even_for_types_or_inside_functions():
     modules = modules_of_ours()
     graph = {name: {m for m in imports(path) if m in modules and m != name} for name, path in modules.items()}
-    # `from package import module` names the package too; that it runs first is no circle.
+    # `from package import module` names the package too; that it runs first is not a circle.
     for name in graph:
         graph[name] -= {m for m in graph[name] if modules[m].name == "__init__.py" and name.startswith(f"{m}.")}
     assert sum(map(len, graph.values())) > 500

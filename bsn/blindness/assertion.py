@@ -39,7 +39,7 @@ def assert_blind(
     checks : tuple of str
         See :class:`bsn.blindness.VerifyConfig`.
     value_range : tuple of float
-        Of the random input.
+        Range of the random input.
     seed : int
         Seed of the input and of the changes.
     hole : Hole or str, optional

@@ -131,7 +131,7 @@ def find_culprit(subject: Subject, position: Position, *, seed: int = 0) -> Culp
     position : (int, int)
         The pixel.
     seed : int
-        Of the input.
+        Seed of the input.
 
     Returns
     -------

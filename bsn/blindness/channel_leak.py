@@ -27,7 +27,7 @@ class ChannelLeak:
     Parameters
     ----------
     channels, heads, positions : int
-        Of the layer: its channels, its groups, and the pixels of its feature map, all phases together.
+        Sizes of the layer: its channels, its groups, and the pixels of its feature map, all phases together.
     copied : float
         Share of independent noise that it can learn to copy, from 0 to 1.
     safe_positions : int
@@ -52,7 +52,7 @@ def channel_leak(channels: int, heads: int, positions: int) -> ChannelLeak:
     Parameters
     ----------
     channels, heads : int
-        Of the layer.
+        Number of channels and of groups of the layer.
     positions : int
         Pixels of its feature map during training, all phases together: at the deepest level of the published network
         (crop / 4)^2.

@@ -15,7 +15,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class NetworkRefusal(ValueError):
-    """The network cannot be examined: it fails on the input, is not deterministic, or is no image-to-image map."""
+    """The network cannot be examined: it fails on the input, is not deterministic, or is not an image-to-image map."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Condition:
     Parameters
     ----------
     name : str
-        For reports.
+        Name in reports.
     size : tuple of int
         (H, W) of the input.
     training : bool, optional
         Train or eval mode; None leaves every module in its present mode.
     dtype : torch.dtype
-        Of weights and input.
+        Type of weights and input.
     autocast : torch.dtype, optional
         Runs under autocast to it.
     spread : float
@@ -87,7 +87,7 @@ class Subject:
         C.
     condition : Condition
     seed : int
-        Of inputs, weights and random layers.
+        Seed of inputs, weights and random layers.
 
     Raises
     ------

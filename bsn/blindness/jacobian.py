@@ -136,7 +136,7 @@ def jacobian_check(
     lattice : int
         d of the lattice p + d Z x d Z that is also looked at; 1 looks at all pixels.
     seed : int
-        Of the input and the random positions.
+        Seed of the input and the random positions.
     condition : Condition, optional
         Another mode, precision or range of values; its size gives way to `shape`.
 
@@ -200,7 +200,7 @@ def hole_gradient(maps: Tensor, positions: Sequence[Position], hole: Hole) -> tu
     Parameters
     ----------
     maps : Tensor, shape (len(positions), C_out, C, H, W)
-        Of :func:`jacobian_maps`.
+        Result of :func:`jacobian_maps`.
     positions : sequence of (int, int)
         The pixels whose outputs were differentiated.
     hole : Hole

@@ -52,9 +52,9 @@ class LearnabilityConfig:
     Parameters
     ----------
     steps : int
-        At each crop size.
+        Number of steps at each crop size.
     pixels : int
-        In a batch; the number of crops follows from their size.
+        Number of pixels of a batch; the number of crops follows from their size.
     learning_rate : float
         Peak of a one-cycle schedule of Adam, at each size.
     evaluation_batches : int
@@ -152,7 +152,9 @@ def _train(
             x = torch.randn(shape, generator=generator)
             out = student(x)
             if out.shape != x.shape:
-                raise ValueError(f"the network turns {tuple(x.shape)} into {tuple(out.shape)}, which is no copy of it")
+                raise ValueError(
+                    f"the network turns {tuple(x.shape)} into {tuple(out.shape)}, which is not a copy of it"
+                )
             loss = (out - x).square().mean()
             optimizer.zero_grad()
             loss.backward()
@@ -180,7 +182,7 @@ def explained_variance(
     shape : tuple of int
         (N, C, H, W) of a batch.
     batches : int
-        At least 2.
+        Number of batches, at least 2.
     generator : torch.Generator, optional
         Source of the noise; torch's global generator if left out.
 

@@ -94,7 +94,7 @@ def blind_lattices(maps: Tensor, positions: Sequence[Position]) -> list[int]:
     Parameters
     ----------
     maps : Tensor, shape (P, ..., H, W)
-        Of :func:`bsn.blindness.jacobian_maps`.
+        Result of :func:`bsn.blindness.jacobian_maps`.
     positions : sequence of P (int, int)
         Row and column of each pixel p.
 
@@ -168,7 +168,7 @@ def perturbation_check(
         Without a lattice that needs fewer passes, single pixels are changed: all of them if they are fewer, otherwise
         this many, with corners and borders.
     seed : int
-        Of the input, the changes and the sampled pixels.
+        Seed of the input, the changes and the sampled pixels.
 
     Returns
     -------

@@ -146,7 +146,7 @@ def region_check(subject: Subject, hole: Hole, *, max_passes: int = 1024, seed: 
     max_passes : int
         Pixel by pixel: number of pixels that are changed, if the image has more; corners and borders come first.
     seed : int
-        Of the input, its changes and the sampled pixels.
+        Seed of the input, its changes and the sampled pixels.
 
     Returns
     -------

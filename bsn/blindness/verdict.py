@@ -70,7 +70,7 @@ class Verdict:
     Parameters
     ----------
     name : str
-        Of the network.
+        Name of the network.
     blind : bool
         True if no check found a leak, the output depends on the input at all, and at least one check measured it.
     exact : bool

@@ -53,7 +53,7 @@ class VerifyConfig:
         Region around each pixel that its output must not see; None takes the one that the network states in its attribute
         ``hole``, and else the pixel alone. It takes the place of the lattice.
     value_range : tuple of float
-        Of the random input: the range that the network was made for.
+        Range of the random input: the range that the network was made for.
     max_passes : int
         Forward passes of one certification, see :func:`bsn.blindness.perturbation_check`.
     learn : {"never", "leaking", "always"}
@@ -109,7 +109,7 @@ def verify(
     config : VerifyConfig, optional
         Checks, image size and seeds; the defaults if left out.
     name : str
-        For the verdict; default: the class.
+        Name in the verdict; the name of the class if left out.
     say : callable, optional
         Gets a line of progress before each check.
 
@@ -120,7 +120,7 @@ def verify(
     Raises
     ------
     NetworkRefusal
-        If the network fails on an image of this size, is not deterministic, or is no map from images to images of the
+        If the network fails on an image of this size, is not deterministic, or is not a map from images to images of the
         same size.
 
     Examples

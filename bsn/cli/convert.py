@@ -89,7 +89,7 @@ def _official(text: str | None) -> dict[str, Any]:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f'the official configuration is no JSON ({error}); write it like {{"dim": 48}}') from None
+        raise ValueError(f'the official configuration is not JSON ({error}); write it like {{"dim": 48}}') from None
     return dict(content)
 
 

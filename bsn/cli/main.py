@@ -109,7 +109,7 @@ def _load(name: str) -> Command:
     (point, *_) = entry_points(group="bsn.commands", name=name)
     command = load(point)
     if not isinstance(command, Command):
-        raise ValueError(f"{point.value} is no command of bsn; install the package that brings {name!r} again")
+        raise ValueError(f"{point.value} is not a command of bsn; install the package that brings {name!r} again")
     return command
 
 

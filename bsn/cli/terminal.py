@@ -1,4 +1,4 @@
-"""What a command says: tables, notes, and names of files that no terminal or markup shall stumble over."""
+"""What a command says: tables, notes, and names of files in a form that terminals and markup take."""
 
 from __future__ import annotations
 

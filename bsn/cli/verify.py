@@ -138,7 +138,7 @@ def _find(word: str, channels: int | None, overrides: list[str]) -> _Target:
         return _imported(word, channels)
     if not Path(word).exists():
         raise ValueError(
-            f"{word!r} is no preset ({', '.join(presets())}), no file or folder, and not of the form package.module:callable"
+            f"{word!r} is not a preset ({', '.join(presets())}), a file, a folder, or of the form package.module:callable"
         )
     return _stored(word, channels)
 

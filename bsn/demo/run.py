@@ -23,7 +23,7 @@ from bsn.training import TrainConfig, train
 __all__ = ["DemoResult", "run_demo"]
 
 _TRIED_STEPS = 30
-_MOST_STEPS = 3900  # 200 passes over the photographs; Muon learns their noise by heart in some more
+_MOST_STEPS = 3900  # 200 passes over the photographs; a few more and Muon overfits their noise
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def run_demo(
     minutes : float
         Budget of the training, of which a fast machine needs less: 3,900 steps are the most.
     seed : int
-        Of noise, weights and crops.
+        Seed of noise, weights and crops.
     steps : int, optional
         Length of the training in steps, instead of `minutes`.
     say : callable

@@ -34,7 +34,7 @@ def update_average(average: nn.Module, module: nn.Module, decay: float, step: in
     Parameters
     ----------
     average, module : nn.Module
-        Of equal structure. Buffers are copied.
+        Modules of equal structure. Buffers are copied.
     decay : float
         Share of the old average; at the start less, min(decay, (step + 1) / (step + 10)), so that the random
         initial weights are soon forgotten.

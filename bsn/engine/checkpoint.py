@@ -65,7 +65,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except (OSError, RuntimeError, EOFError, ValueError) as error:
         raise RunError(f"the checkpoint {path} cannot be read: {str(error).splitlines()[0]}; start anew") from None
     if not isinstance(content, dict) or "step" not in content:
-        raise RunError(f"{path} is no checkpoint of this program; give the folder of a run")
+        raise RunError(f"{path} is not a checkpoint of this program; give the folder of a run")
     return content
 
 
@@ -83,7 +83,7 @@ def restore_generators(states: dict[str, Any]) -> None:
     Parameters
     ----------
     states : dict
-        As :func:`capture_generators` returns them.
+        What :func:`capture_generators` returned.
     """
     torch.set_rng_state(states["cpu"])
     if "cuda" in states and torch.cuda.is_available() and len(states["cuda"]) == torch.cuda.device_count():

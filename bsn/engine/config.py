@@ -22,17 +22,17 @@ class LoopConfig:
         Length in minutes instead: the speed of the first steps decides the number of steps, and is looked at again during
         the first half. The number is stored in the checkpoint, so that a resumed run has the same schedule.
     seed : int
-        Of the weights, the crops and everything random.
+        Seed of the weights, the crops and everything random.
     schedule : {"cosine", "steps", "constant"}
         Decay after the warm-up: half a cosine down to `floor`; x `gamma` at each milestone; none.
     milestones : tuple of float
-        For "steps": fractions of the run.
+        Fractions of the run at which the schedule "steps" changes the rate.
     gamma : float
-        For "steps": factor at each milestone.
+        Factor of the schedule "steps" at each milestone.
     hold : float
-        For "cosine": fraction of the run before the decay begins.
+        Fraction of the run before the decay of the schedule "cosine" begins.
     floor : float
-        For "cosine": where it ends, as a fraction of the peak.
+        Last rate of the schedule "cosine", as a fraction of the peak.
     warmup_steps : int
         Linear rise from zero.
     clip : float, optional
@@ -40,7 +40,7 @@ class LoopConfig:
     ema : float
         Decay of the exponential moving average of the weights; 0 keeps none.
     validate_every, checkpoint_every : int
-        In steps. 0 validates (writes) at the end only.
+        Steps between validations, and between checkpoints. With 0 they happen at the end only.
     precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}
         "auto": bfloat16 where the hardware computes in it, float32 elsewhere.
     devices : int
@@ -51,8 +51,8 @@ class LoopConfig:
     deterministic : bool
         Choose reproducible kernels, so that a resumed run ends in the same bits on the same machine.
     graphs : bool
-        On one GPU, record forward and backward pass of a step as a CUDA graph and replay it: the same numbers, without the
-        launches that take most of the time of a small network. Needs memory for one more batch.
+        Whether, on one GPU, to record forward and backward pass of a step as a CUDA graph and replay it: the same
+        numbers, without the launches that take most of the time of a small network. Needs memory for one more batch.
 
     Raises
     ------

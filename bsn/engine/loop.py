@@ -63,7 +63,7 @@ def fit(
         Go on from ``last.ckpt``. On the same machine and settings the run ends in the same bits as one that was never
         stopped.
     settings : RunSettings, optional
-        Of everything but the loop; with the loop's they become config.yaml.
+        Settings of everything but the loop; with the loop's they become config.yaml.
 
     Returns
     -------

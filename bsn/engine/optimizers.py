@@ -185,9 +185,9 @@ class Muon(Optimizer):
         Parameters with at least two axes, and those for AdamW.
     lr : float
     betas : tuple of float
-        Of AdamW.
+        Decay rates of AdamW's averages.
     momentum : float
-        Of the matrices, as Nesterov's.
+        Nesterov momentum of the matrices.
     weight_decay : float
         Decoupled, for both.
 

@@ -152,7 +152,7 @@ class RunSettings:
         Parameters
         ----------
         settled, asked : mapping
-            Of a run that begins.
+            Settings of a run that begins: as they were settled, and as the user asked for them.
         loop : LoopConfig
             Settings of the loop that goes on.
         """
@@ -166,7 +166,7 @@ class RunSettings:
         given : path, sequence of paths, array or sequence of arrays, or None
             What the caller gives now; None takes the images of the run.
         name : str
-            Of the setting.
+            Name of the setting.
 
         Raises
         ------

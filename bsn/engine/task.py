@@ -34,7 +34,7 @@ class Part:
     function : callable
         Maps the tensors to ``(loss, logged numbers)``, by the same operations whatever their values.
     inputs : sequence of Tensor
-        On the device that computes.
+        Tensors on the device that computes.
     """
 
     function: Callable[..., Loss]
@@ -135,7 +135,7 @@ class Task(ABC):
         step : int
             Number of steps taken so far.
         modules : mapping of str to nn.Module
-            With averaged weights where there are some.
+            Modules by name, with averaged weights where there are some.
         samples : Path
             Folder for pictures.
 

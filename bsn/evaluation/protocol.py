@@ -147,7 +147,7 @@ def luma(image: NDArray[np.float64], *, rounded: bool = False) -> NDArray[np.flo
     image : ndarray, shape (3, H, W), RGB, range [0, 1]
         Colour image.
     rounded : bool
-        To whole grey levels of 255.
+        Whether to round to whole grey levels of 255.
 
     Returns
     -------

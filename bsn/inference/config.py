@@ -15,9 +15,9 @@ class InferenceConfig:
     Parameters
     ----------
     stride : int or list of int, optional
-        Of the pixel-shuffle downsampling, for noise that is correlated between neighbours; 1 for white noise. None: what
-        the model was trained for. Several, such as [1, 2]: the mean of the results of each, between the noise that a
-        small stride leaves and the picture that a large one loses.
+        Stride of the pixel-shuffle downsampling, for noise that is correlated between neighbours; 1 for white noise.
+        None: what the model was trained for. Several, such as [1, 2]: the mean of the results of each, between the
+        noise that a small stride leaves and the picture that a large one loses.
     r3_passes : int
         Passes of random-replacement refinement after the first; 0 for none, published: 8.
     r3_probability : float
@@ -51,19 +51,20 @@ class InferenceConfig:
         it has not been measured on a GPU yet. "compile" uses
         ``torch.compile``: about a minute before the first tile, then faster; worth it for many images of one size.
     threads : int, optional
-        Of the CPU; None leaves PyTorch's choice, one per core.
+        Number of CPU threads; None leaves PyTorch's choice, one per core.
     keep_memory : bool
-        On the CPU, keep the memory of one layer for the next instead of returning it to the operating system: about a fifth
-        less time; more memory where an image goes through in tiles (half as much again, for files of 4,000 x 4,000
-        pixels). Concerns the whole process, see :func:`bsn.engine.allocator.keep_freed_memory`.
+        Whether, on the CPU, to keep the memory of one layer for the next instead of returning it to the operating
+        system: about a fifth less time; more memory where an image goes through in tiles (half as much again, for
+        files of 4,000 x 4,000 pixels). Concerns the whole process, see
+        :func:`bsn.engine.allocator.keep_freed_memory`.
     seed : int
-        Of the random replacement.
+        Seed of the random replacement.
     posterior : bool
-        For models with a noise model: False leaves the noisy pixel out and gives the prediction from its surroundings,
-        without the Wiener filter, which would bring it back.
+        Whether a model with a noise model weighs the noisy pixel in. False leaves it out and gives the prediction
+        from its surroundings, without the Wiener filter, which would bring it back.
     calibrate : bool
-        For models with a noise model: correct the uncertainty that the network predicts by what it leaves of the image
-        around each pixel (:func:`bsn.noise.calibrate`), for pictures unlike those of the training.
+        Whether a model with a noise model is to correct the uncertainty that the network predicts by what it leaves
+        of the image around each pixel (:func:`bsn.noise.calibrate`), for pictures unlike those of the training.
     outliers : {"keep", "repair", "ignore"}
         Single pixels far from what their surroundings and the noise can explain (hot pixels, cosmic rays, point-like stars)
         are kept out of the network and of what is measured. "keep" gives them back as they were, "repair" leaves what the

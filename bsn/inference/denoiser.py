@@ -115,7 +115,7 @@ class Denoiser:
         Raises
         ------
         data.DataError
-            For arrays that are no images, NaN pixels, a number of channels that does not fit the model, values on another
+            For arrays that are not images, NaN pixels, a number of channels that does not fit the model, values on another
             scale than those of the training, and where memory does not suffice.
         ValueError
             If the image or a tile is too small for the model.

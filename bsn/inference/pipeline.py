@@ -72,7 +72,7 @@ class Pipeline:
         place : Place
             Its rows and columns are multiples of the tiling's grid.
         measured : Measured, optional
-            On the plane; None measures this region.
+            What was measured on the plane; None measures this region.
 
         Returns
         -------

@@ -27,7 +27,7 @@ def make_pipeline(model: Model, config: InferenceConfig, typical_noise: tuple[Ax
     Parameters
     ----------
     model : Model
-        On the device that computes.
+        Model on the device that computes.
     config : InferenceConfig
         What the caller asks for; the model's defaults fill the rest.
     typical_noise : tuple of AxisNoise

@@ -28,7 +28,7 @@ class Denoised(NamedTuple, Generic[Kind]):
     Parameters
     ----------
     image : ndarray or Tensor
-        Of the kind, dtype, shape and range of the image that was given.
+        The denoised image, of the kind, dtype, shape and range of the image that was given.
     deviation : ndarray or Tensor
         Standard deviation of each pixel, float32, of the same shape, in units of the image's own values.
     """
@@ -46,7 +46,7 @@ class FileReport:
     done : dict of Path to Path
     failed : dict of Path to str
     remarks : dict of str to dict of Path to str
-        By subject ("values", "channels"), what was found at each file.
+        What was found at each file, by subject ("values", "channels").
     """
 
     done: dict[Path, Path] = field(default_factory=dict)
@@ -146,7 +146,7 @@ class ArrayPlanes:
     planes : ndarray, shape (N, C, H, W), float32
         Image values.
     dtype : numpy.dtype
-        Of the array before the conversion.
+        Type of the array before the conversion.
     """
 
     def __init__(self, planes: np.ndarray, dtype: np.dtype[Any]) -> None:

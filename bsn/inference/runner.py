@@ -28,7 +28,7 @@ class Runner:
     Parameters
     ----------
     network : nn.Module
-        In eval mode on `device`; its weights are laid out channels-last in place, their values stay.
+        Network in eval mode on `device`; its weights are laid out channels-last in place, their values stay.
     device : torch.device
     config : InferenceConfig
         `precision`, `engine`, `threads` and `keep_memory` count.

@@ -80,7 +80,7 @@ class Estimate:
     ----------
     mean : Tensor, shape (N, C, H, W)
     variance : Tensor, optional, shape (N, C, H, W)
-        Of the posterior, in squared network values; None for networks that predict none.
+        Variance of the posterior, in squared network values; None for networks that predict none.
     """
 
     mean: Tensor
@@ -106,7 +106,7 @@ class Estimate:
         Parameters
         ----------
         other : Estimate
-            Of the same shape.
+            Estimate of the same shape.
 
         Returns
         -------
@@ -145,9 +145,9 @@ class Measured:
     Parameters
     ----------
     spectrum : NoiseSpectrum, optional
-        For the Wiener filter.
+        Noise spectrum for the Wiener filter.
     noise : NoiseCurve, optional
-        In network values, for a model whose noise differs from image to image.
+        Noise in network values, for a model whose noise differs from image to image.
     """
 
     spectrum: NoiseSpectrum | None = None
@@ -162,7 +162,7 @@ class Frame:
     ----------
     scale : ValueScale
     channels : int
-        Of the network. A grey region is given to a network for colour once per channel.
+        Channels of the network. A grey region is given to a network for colour once per channel.
     unit : int
         Sides inside are multiples of this.
     period : int
@@ -216,7 +216,7 @@ class Frame:
         Parameters
         ----------
         estimate : Estimate
-            In network values, of the padded region.
+            Estimate of the padded region, in network values.
         noisy : Tensor, shape (N, C, H, W)
             The region; its size and its channels are those of the result.
 
@@ -258,7 +258,7 @@ class Downsampling:
     stride : int
         1 leaves the image as it is.
     margin : int, optional
-        None stacks the sub-images on the batch (TBSN). Otherwise they lie in one mosaic, with so many zeros around each
+        None stacks the sub-images on the batch (TBSN). Otherwise they lie in one mosaic, with this many zeros around each
         (AP-BSN).
     """
 
@@ -288,7 +288,7 @@ class Downsampling:
         Parameters
         ----------
         estimate : Estimate
-            Of what :meth:`split` gave.
+            Estimate of what :meth:`split` gave.
         size : tuple of int
             (H, W) of the images.
 
@@ -333,7 +333,7 @@ class Posterior:
         ----------
         outputs, noisy : Tensor
         curve : NoiseCurve, optional
-            Of this image, where the noise differs from image to image. None: the model's own noise.
+            Noise curve of this image, where the noise differs from image to image. None: the model's own noise.
         """
         if self.noise is None:
             return Estimate(outputs.to(noisy.dtype))
@@ -395,7 +395,7 @@ class Refinement:
             Noisy, in network values.
         first : Estimate
         place : Place
-            Of the region, so that tiles draw the same numbers as the whole image.
+            Plane and position of the region, so that tiles draw the same numbers as the whole image.
         view : int
             Number of the flip or turn in which the region is seen.
         """

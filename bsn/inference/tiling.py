@@ -50,7 +50,7 @@ class Tiling:
     tile : int, optional
         Side of the tiles in pixels, halo included. None: chosen for the network; 0: the whole image at once.
     overlap : int, optional
-        Of blended tiles. None: a quarter of the tile.
+        Overlap of blended tiles in pixels. None takes a quarter of the tile.
     pooled : int, optional
         Smallest side over which a network with global statistics may pool; None for networks without.
     """
@@ -121,7 +121,7 @@ def exact_segments(length: int, tile: int, halo: int, grid: int) -> list[Segment
     Parameters
     ----------
     length, tile : int
-        Of the axis and of a segment (halo included), in pixels.
+        Length of the axis and of a segment (halo included), in pixels.
     halo : int
         Reach of the network.
     grid : int
@@ -168,7 +168,7 @@ def blended_segments(length: int, tile: int, overlap: int, grid: int) -> list[Se
     Parameters
     ----------
     length, tile : int
-        Of the axis and of a segment, in pixels. No segment is smaller than `tile` (rounded down to the grid).
+        Length of the axis and of a segment, in pixels. No segment is smaller than `tile` (rounded down to the grid).
     overlap : int
         Pixels shared by neighbours, less than half the tile.
     grid : int

@@ -113,7 +113,7 @@ def read_published(path: str | Path) -> Mapping[str, Any]:
             "save its bare state dict in the program that made it"
         ) from None
     except Exception as error:  # torch and safetensors raise many types on damaged files
-        raise ModelFileError(f"{path} is no readable checkpoint ({' '.join(str(error).split())[:120]})") from None
+        raise ModelFileError(f"{path} is not a readable checkpoint ({' '.join(str(error).split())[:120]})") from None
     if not isinstance(content, Mapping):
         raise ModelFileError(f"{path} holds a {type(content).__name__}, not a state dict; save the weights themselves")
     return content

@@ -22,7 +22,7 @@ class DBSNlConfig:
     Parameters
     ----------
     channels : int
-        Of the image, in and out (published: ``in_ch``, ``out_ch``).
+        Channels of the image, in and out (published: ``in_ch``, ``out_ch``).
     width : int
         Inner channels (``base_ch``), even.
     modules : int

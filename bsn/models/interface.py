@@ -37,7 +37,7 @@ class BlindSpotNetwork(Protocol):
     config : frozen dataclass
         Arguments that rebuild the network.
     channels : int
-        Of the image, in and out.
+        Channels of the image, in and out.
     lattice : int
         d: the output at p does not depend on the input at p + d Z x d Z. 0 for networks that are not blind.
     size_multiple : int

@@ -36,7 +36,7 @@ class InferenceDefaults:
     Parameters
     ----------
     stride : int
-        Of the pixel-shuffle downsampling; 1 for white noise.
+        Stride of the pixel-shuffle downsampling; 1 for white noise.
     mosaic_margin : int, optional
         None: sub-images stacked on the batch (TBSN). Otherwise one mosaic with this margin (AP-BSN).
     training_crop : int
@@ -78,7 +78,7 @@ class Model:
     weights_licence : str
         Terms of the weights (the data they were trained on may restrict their use).
     noise : NoiseModel, optional
-        For networks that predict mean and covariance: the noise by which the noisy pixel is weighted.
+        Noise by which the noisy pixel is weighted, for networks that predict mean and covariance.
     training_values : TrainingValues, optional
         Values of the training images; None in files that do not tell them.
     """
@@ -179,7 +179,7 @@ class Model:
                 metadata = file.metadata() or {}
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         except (SafetensorError, OSError) as error:
-            raise ModelFileError(f"{path} is no readable safetensors file ({str(error).splitlines()[0]})") from None
+            raise ModelFileError(f"{path} is not a readable safetensors file ({str(error).splitlines()[0]})") from None
         if metadata.get("format") != FORMAT:
             raise ModelFileError(
                 f"{path} is a safetensors file, but no model of this toolkit; see `bsn convert --help`"

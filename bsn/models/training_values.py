@@ -31,9 +31,9 @@ class Comparison:
     Parameters
     ----------
     wider : float
-        A range so many times that of the training is remarked on.
+        Factor: a range this many times that of the training causes a remark.
     narrower : float
-        So is an image of this part of it, or less, at its dark end.
+        Fraction: an image that fills at most this part of the training range, at its dark end, causes a remark.
     narrower_other_type : float
         The same for images of another pixel type, whose scale is less certain: 12 bits in 16 are a sixteenth.
     refused : float
@@ -96,7 +96,7 @@ class TrainingValues:
 
     def __post_init__(self) -> None:
         if not self.low <= self.high:
-            raise ValueError(f"values from {self.low} to {self.high} are no range; give the smaller one first")
+            raise ValueError(f"values from {self.low} to {self.high} are not a range; give the smaller one first")
 
     @classmethod
     def of(cls, images: Iterable[np.ndarray], dtype: Any) -> TrainingValues | None:
@@ -158,7 +158,7 @@ class TrainingValues:
         Parameters
         ----------
         seen : TrainingValues
-            Of the image.
+            Values of the image.
 
         Returns
         -------

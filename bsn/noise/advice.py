@@ -70,7 +70,7 @@ class Advice:
     suitable : bool
         False where no blind-spot method can work; `reasons` say why.
     stride, stride_test : int
-        Of the pixel-shuffle downsampling in training and for denoising.
+        Strides of the pixel-shuffle downsampling in training and for denoising.
     noise : {"none", "gaussian", "poisson-gaussian"}
         Noise model by which the noisy pixel is used; "none" where neighbours share their noise.
     scope : {"set", "image"}

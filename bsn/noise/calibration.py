@@ -48,8 +48,8 @@ CALIBRATION = CalibrationSettings()
 def calibrate(covariance: Rows, residual: Sequence[Tensor], noise_variance: Tensor) -> Rows:
     """Correct the predicted covariance by the residuals around each pixel.
 
-    The residual r = noisy - mean has the covariance T = S + D. On pictures unlike those of the training the network is surer
-    than it should be, above all of colours. The whitened residual L^-1 r, where L L^T = T, shows it: the mean of its squares
+    The residual r = noisy - mean has the covariance T = S + D. On pictures unlike those of the training the network is too
+    confident, above all of colours. The whitened residual L^-1 r, where L L^T = T, shows it: the mean of its squares
     and products around a pixel (Gaussian window, standard deviation of 12 pixels) is the identity where the prediction is
     right, and some Z where it is not; then T is L Z L^T. Both are averaged by their reliability, as a Gaussian prior
     (predicted variances S are wrong by a quarter) and a Gaussian measurement (of as many squares as the window holds) are:
@@ -79,7 +79,7 @@ def calibrate(covariance: Rows, residual: Sequence[Tensor], noise_variance: Tens
     for i in channels:
         turned = [dot(factor[i], [entry(change, k, j) for k in range(i + 1)]) for j in channels]
         corrected.append([covariance[i][j] + dot(turned[: j + 1], factor[j]) for j in range(i + 1)])
-    # What the change leaves is no covariance where chance or an outlier has its say; there the prediction stays.
+    # Where chance or an outlier makes the result indefinite, it is not a covariance, and the prediction stays.
     sound = torch.stack([pivot > 0 for pivot in pivots(corrected)]).all(0)
     return [[torch.where(sound, corrected[i][j], covariance[i][j]) for j in range(i + 1)] for i in channels]
 

@@ -21,7 +21,7 @@ def dot(a: list[Tensor] | tuple[Tensor, ...], b: list[Tensor] | tuple[Tensor, ..
     Parameters
     ----------
     a, b : list or tuple of Tensor, each of shape (N, H, W)
-        At least one each.
+        Images, at least one in each list.
 
     Returns
     -------

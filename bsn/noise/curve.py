@@ -34,9 +34,9 @@ class CurveSettings:
     Parameters
     ----------
     parts : int
-        Of the pixels, by intensity.
+        Number of parts into which the pixels are divided by intensity.
     rounds : int
-        Of the fit of a level.
+        Number of rounds of the fit of a level.
     surest : float
         Share of the pixels of one intensity whose predicted uncertainty counts as common.
     least : float
@@ -65,7 +65,7 @@ class NoiseCurve:
     Parameters
     ----------
     intensity : Tensor, shape (N, K)
-        In rising order.
+        Intensities in rising order.
     variance : Tensor, shape (N, K)
     propagated : Tensor, optional, shape (N, K)
         Variance that the noise of the surroundings brings into the prediction.
@@ -118,7 +118,7 @@ def propagated_share(
     mean : Tensor, shape (N, C, H, W)
         Its prediction.
     variance : Tensor, shape (N, C, H, W)
-        Of the noise in `noisy`, positive; a common factor does not matter.
+        Variance of the noise in `noisy`, positive; a common factor does not matter.
     seed : int
         Seed of the random changes.
 
@@ -146,7 +146,8 @@ def fit_noise(mean: Tensor, uncertainty: Tensor, noisy: Tensor, propagated: Tens
     noisy : Tensor, shape (N, C, H, W)
         Noisy images.
     propagated : Tensor, optional, shape (N, C, H, W)
-        Of :func:`propagated_share`; without it, what the network is equally unsure of everywhere counts as noise.
+        Result of :func:`propagated_share`; without it, what the network is equally unsure of everywhere counts as
+        noise.
 
     Returns
     -------

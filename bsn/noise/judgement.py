@@ -23,9 +23,9 @@ class SampleSettings:
     Parameters
     ----------
     images : int
-        At most so many, evenly spread over the set.
+        Largest number of images, which are spread evenly over the set.
     side : int
-        Of the middle of each, in pixels, at most.
+        Largest side of the middle part of each that is looked at, in pixels.
     """
 
     images: int = 16

@@ -105,7 +105,7 @@ class FittedNoiseLevel(nn.Module):
     Parameters
     ----------
     common : NoiseModel
-        Of all images together.
+        Noise of all images together.
     """
 
     def __init__(self, common: NoiseModel) -> None:

@@ -46,7 +46,7 @@ class LocalNoise:
     intensities, variances : tuple of float
         Points of the curve; straight between them, constant beyond.
     gain : float
-        By how much one event (a photon, a grey level) may raise a pixel.
+        Value by which one event (a photon, a grey level) may raise a pixel.
     """
 
     intensities: tuple[float, ...]

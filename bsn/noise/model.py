@@ -21,8 +21,8 @@ class NoiseModel:
     gain : float
         Slope of the variance in image values (range [0, 1] for integer images); 0 for Gaussian noise.
     variance : float
-        At clean value 0, in squared image values. May be negative for images with a large offset, where the noise curve
-        meets zero at a positive value.
+        Variance at clean value 0, in squared image values. It may be negative for images with a large offset, where the
+        noise curve meets zero at a positive value.
     per_image : bool
         The noise differs from image to image, and is fitted to each (:func:`bsn.noise.fit_noise`); the numbers above are
         then those of the training images together, for the reader.
@@ -44,7 +44,7 @@ class NoiseModel:
 
     def __post_init__(self) -> None:
         if self.gain < 0 or (self.gain == 0 and self.variance <= 0):
-            raise ValueError(f"gain {self.gain} and variance {self.variance} are no noise; one must be positive")
+            raise ValueError(f"gain {self.gain} and variance {self.variance} are not noise; one must be positive")
 
     def in_network_units(self, scale: ValueScale) -> tuple[float, float]:
         """Slope and constant of the variance as a function of the network's value.

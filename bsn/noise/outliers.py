@@ -47,7 +47,7 @@ class OutlierSettings:
     allowance : float
         Standard deviations by which a neighbour may differ beside that.
     most_pixels : int
-        Of a group, which is one pixel thin: a hot pixel or a track.
+        Largest number of pixels of a group, which is one pixel thin: a hot pixel or a track.
     certain : float
         Standard deviations of the excess from which a square of 2 x 2 pixels counts, too. A star of this height that covers
         such a square has neighbours of its own that are significant.

@@ -123,7 +123,7 @@ def affine_noise_variance(mean: Tensor, slope: Tensor | float, constant: Tensor 
     Parameters
     ----------
     mean : Tensor, shape (N, C, H, W)
-        Its gradient is not followed: the noise level shall not pull the prediction.
+        Predicted mean. No gradient flows through it, so that the noise level does not pull the prediction.
     slope, constant : float or Tensor
         variance = slope * mean + constant; slope 0 is Gaussian noise. Tensors may be learned.
 

@@ -35,9 +35,9 @@ class ReportSettings:
     Parameters
     ----------
     planes : int
-        Of a stack, at most.
+        Largest number of planes of a stack that are read.
     side : int
-        Of the middle of a plane, in pixels.
+        Largest side of the middle part of a plane that is looked at, in pixels.
     named : int
         Outliers of a file whose places are kept.
     cache : int
@@ -85,7 +85,7 @@ class InspectedFile:
     smallest, largest : float
         Pixel values, as stored.
     statistics : NoiseStatistics, optional
-        Of the middle of a few planes; None where these are too small to be measured.
+        Statistics of the middle of a few planes; None where these are too small to be measured.
     outliers : int
         Pixels there in which a channel has an outlier, see :mod:`bsn.noise.outliers`.
     places : tuple of Place
@@ -114,7 +114,8 @@ class NoiseReport:
     failed : dict
         Message by path, of files that are left out.
     together : NoiseStatistics, optional
-        Of the sample of all files by which training judges them; None where they are too small to be measured.
+        Statistics of the sample of all files by which training judges them; None where they are too small to be
+        measured.
     advice : Advice, optional
     source : ImageSource, optional
         The files that were judged together.

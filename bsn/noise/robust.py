@@ -39,7 +39,7 @@ def value_limits(values: np.ndarray, excluded: np.ndarray | None = None) -> tupl
     Parameters
     ----------
     values : ndarray, any shape, float
-        Of one image, or of many of one kind. Values that are not finite are left out.
+        Values of one image, or of many of one kind. Values that are not finite are left out.
     excluded : ndarray of bool, optional, same shape
         Values that do not count, such as outliers.
 
@@ -75,7 +75,8 @@ def robust_moments(values: np.ndarray, excluded: np.ndarray | None = None) -> tu
     Returns
     -------
     mean, spread : float
-        Of the values themselves, to the bit, where none is outside or left out. NaN where nothing is left.
+        Mean and spread of the values themselves, to the bit, where none is outside or left out. NaN where nothing is
+        left.
 
     Examples
     --------

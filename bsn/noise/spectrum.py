@@ -36,8 +36,9 @@ class SpectrumSettings:
     Parameters
     ----------
     least_power : float
-        Of a coefficient, relative to white noise: correlations are measured with errors of some hundredths. The range tried
-        was not recorded; polyu and cc15, which tables score, were at hand when it was chosen.
+        Least power of a coefficient, relative to white noise: correlations are measured with errors of some
+        hundredths. The range tried was not recorded; polyu and cc15, which tables score, were at hand when it was
+        chosen.
     """
 
     least_power: float = 0.02
@@ -68,7 +69,7 @@ def measure_colours(images: Sequence[np.ndarray]) -> tuple[AxisNoise, ...]:
     Parameters
     ----------
     images : sequence of ndarray, shape (C, H, W), float
-        Of one kind.
+        Images of one kind.
 
     Returns
     -------
@@ -89,10 +90,10 @@ def measure_spectrum(images: Sequence[np.ndarray], typical: Sequence[AxisNoise] 
     Parameters
     ----------
     images : sequence of ndarray, shape (C, H, W), float
-        Of one kind.
+        Images of one kind.
     typical : sequence of AxisNoise, optional
-        Of more images with such noise, see :func:`measure_colours`. A single image has few flat places; the result then is
-        the geometric mean of both spectra.
+        Noise of more images with such noise, see :func:`measure_colours`. A single image has few flat places; the
+        result then is the geometric mean of both spectra.
 
     Returns
     -------

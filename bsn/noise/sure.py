@@ -30,8 +30,8 @@ class SureSettings:
     Parameters
     ----------
     step : float
-        Of the probe, in units of the noise: much more than the rounding of float32, and little enough for the derivative of
-        thresholds and medians. Only this value was tried.
+        Length of the probe, in units of the noise: much more than the rounding of float32, and little enough for the
+        derivative of thresholds and medians. Only this value was tried.
     """
 
     step: float = 0.05
@@ -67,7 +67,7 @@ class Risk:
     Parameters
     ----------
     value : Tensor, shape (N,)
-        Of each image. It may be negative: the error of the estimate is `error`.
+        Estimate for each image. It may be negative: the error of the estimate is `error`.
     error : Tensor, shape (N,)
         Standard error over the probes; NaN for a single probe.
     divergence : Tensor, shape (N,)
@@ -91,7 +91,7 @@ def draw_noise(
     shape : tuple of int
         (N, H, W).
     generator : torch.Generator, optional
-        On the CPU.
+        Generator on the CPU; torch's global one if left out.
 
     Returns
     -------
@@ -151,11 +151,11 @@ def estimate_risk(
     noisy : Tensor, shape (N, C, H, W)
         Noisy images.
     covariance : NoiseCovariance
-        Of its noise, in squared units of the images.
+        Covariance of the noise, in squared units of the images.
     level : Tensor, optional
         Strength of the noise at each pixel relative to `covariance`, that broadcasts to (N, C, H, W): a standard deviation.
     probes : int
-        At least 1; each runs `denoise` once more.
+        Number of probes, at least 1; each runs `denoise` once more.
     seed : int
         Seed of the probes.
 

@@ -20,7 +20,7 @@ class ValueScale:
     Parameters
     ----------
     offset, scale : float
-        In image values. Published TBSN and DBSNl work on 0..255: offset 0, scale 1/255.
+        Offset and scale in image values. Published TBSN and DBSNl work on 0..255: offset 0, scale 1/255.
 
     Raises
     ------
@@ -39,7 +39,7 @@ class ValueScale:
 
     def __post_init__(self) -> None:
         if not (0 < self.scale < float("inf")) or not abs(self.offset) < float("inf"):
-            raise ValueError(f"offset {self.offset} and scale {self.scale} are no range; scale must be positive")
+            raise ValueError(f"offset {self.offset} and scale {self.scale} are not a range; scale must be positive")
 
     @classmethod
     def eight_bit(cls) -> ValueScale:

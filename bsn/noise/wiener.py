@@ -42,8 +42,8 @@ class WienerSettings:
     Parameters
     ----------
     passes : int
-        Of the filter for correlated noise. Tried 1 and 2, in the light of the scores of polyu and cc15, which the table of
-        camera noise shows: the second pass costs 0.1 dB on polyu and brings 0.5 dB on cc15.
+        Number of passes of the filter for correlated noise. Tried 1 and 2, in the light of the scores of polyu and
+        cc15, which the table of camera noise shows: the second pass costs 0.1 dB on polyu and brings 0.5 dB on cc15.
     variance_window, variance_reach : float, int
         Standard deviation, in pixels, of the window over which the noise variance is averaged, and the pixels to each side.
     promise_window, promise_reach : float, int
@@ -73,7 +73,7 @@ def wiener_filter(noisy: Tensor, denoised: Tensor, spectrum: NoiseSpectrum, *, p
     Parameters
     ----------
     noisy, denoised : Tensor, shape (N, C, H, W), any size
-        In the units in which the spectrum was measured.
+        The images before and after denoising, in the units in which the spectrum was measured.
     spectrum : NoiseSpectrum
         Power of the noise by frequency.
     passes : int
@@ -113,7 +113,7 @@ def wiener_filter_independent(noisy: Tensor, denoised: Tensor, variance: Tensor,
     noisy, denoised : Tensor, shape (N, C, H, W), any size
         The images before and after denoising, in the same units.
     variance : Tensor, shape (N, C, H, W)
-        Of the noise, positive, in squared units of the images.
+        Variance of the noise, positive, in squared units of the images.
     uncertainty : Tensor, shape (N, C, H, W)
         Variance of the error of `denoised`.
 

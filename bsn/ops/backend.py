@@ -64,7 +64,7 @@ class Implementation:
 
 def _check_name(name: str, origin: str) -> str:
     if name not in BACKENDS:
-        raise ValueError(f"{origin} is {name!r}, which is no backend; choose one of {', '.join(BACKENDS)}")
+        raise ValueError(f"{origin} is {name!r}, which is not a backend; choose one of {', '.join(BACKENDS)}")
     return name
 
 
@@ -87,7 +87,7 @@ def use_backend(name: str) -> Iterator[None]:
     Raises
     ------
     ValueError
-        If `name` is no backend.
+        If `name` is not a backend.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def choose(
             if implementation.automatic() and implementation.refuse(*args, **options) is None:
                 return implementation.run
     if backend is None and name not in table:
-        name = "reference"  # a switch for all operators is no wish for a kernel that does not exist
+        name = "reference"  # a setting for all operators must not fail on an operator that lacks this kernel
     if name not in table:
         raise BackendError(f"{operator} has no {name!r} backend; use one of {', '.join(table)} or 'auto'")
     reason = table[name].refuse(*args, **options)

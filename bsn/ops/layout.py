@@ -53,7 +53,7 @@ def new_like(x: Tensor, dtype: torch.dtype | None = None, channels: int | None =
     dtype : torch.dtype, optional
         Type of the result; that of `x` if left out.
     channels : int, optional
-        In place of C.
+        Number of channels in place of C.
 
     Returns
     -------

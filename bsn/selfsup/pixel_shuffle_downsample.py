@@ -36,7 +36,7 @@ def pixel_shuffle_downsample(x: Tensor, stride: int, *, period: int | None = Non
     stride : int
         Distance between neighbouring pixels of a sub-image.
     period : int, optional
-        Sides that are no multiple of `stride` are padded by copies from the same residue class mod `period` (default:
+        Sides that are not multiples of `stride` are padded by copies from the same residue class mod `period` (default:
         `stride`), see :func:`bsn.lattice.pad_within_phases`. For a network that is blind on d Z x d Z inside
         the sub-images, ``stride * d`` keeps it blind.
 
@@ -72,7 +72,7 @@ def pixel_shuffle_upsample(x: Tensor, stride: int, *, size: tuple[int, int] | No
     x : Tensor, shape (N * stride**2, C, h, w)
         Sub-images.
     stride : int
-        As they were given to :func:`mosaic_downsample`.
+        Stride that was given to :func:`mosaic_downsample`.
     size : tuple of int, optional
         (H, W) to crop to.
 
@@ -90,9 +90,9 @@ def mosaic_downsample(x: Tensor, stride: int, *, margin: int = 0) -> Tensor:
     Parameters
     ----------
     x : Tensor, shape (N, C, H, W)
-        Any size; sides that are no multiple of `stride` are padded as in :func:`pixel_shuffle_downsample`.
+        Any size; sides that are not multiples of `stride` are padded as in :func:`pixel_shuffle_downsample`.
     stride : int
-        As they were given to :func:`mosaic_downsample`.
+        Stride that was given to :func:`mosaic_downsample`.
     margin : int
         Zeros added on every side of each sub-image.
 
@@ -121,7 +121,7 @@ def mosaic_upsample(x: Tensor, stride: int, *, margin: int = 0, size: tuple[int,
     x : Tensor, shape (N, C, h, w)
         Sides multiples of `stride`.
     stride, margin : int
-        As they were given to :func:`mosaic_downsample`.
+        Stride and margin that were given to :func:`mosaic_downsample`.
     size : tuple of int, optional
         (H, W) to crop to.
 
@@ -132,12 +132,14 @@ def mosaic_upsample(x: Tensor, stride: int, *, margin: int = 0, size: tuple[int,
     Raises
     ------
     ValueError
-        If the sides are no multiples of `stride` or the tiles are not larger than their margins.
+        If the sides are not multiples of `stride` or the tiles are not larger than their margins.
     """
     check_image("mosaic_upsample", x)
     h, w = x.shape[-2:]
     if h % stride or w % stride or min(h, w) // stride <= 2 * margin:
-        raise ValueError(f"mosaic_upsample: {h} x {w} is no mosaic of {stride} x {stride} tiles with margin {margin}")
+        raise ValueError(
+            f"mosaic_upsample: {h} x {w} is not a mosaic of {stride} x {stride} tiles with margin {margin}"
+        )
     tiles = rearrange(x, "n c (iy h) (ix w) -> n c iy ix h w", iy=stride, ix=stride)
     if margin:
         tiles = tiles[..., margin:-margin, margin:-margin]

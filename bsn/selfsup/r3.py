@@ -43,7 +43,7 @@ def random_replacement_refinement(
     network : callable
         Maps (N, C, H, W) to the same shape; called at full resolution.
     noisy, denoised : Tensor, shape (N, C, H, W)
-        In the network's value range.
+        The images before and after denoising, in the network's value range.
     passes : int
         T, at least 1. ``passes=1, probability=0`` is a plain second pass, the published target of distillation.
     probability : float

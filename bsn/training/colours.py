@@ -25,15 +25,15 @@ def turn_hues(crops: Tensor, generator: torch.Generator) -> Tensor:
     """Turn the colours of half of the crops about the grey axis, by any angle, half of these mirrored as well.
 
     Orthogonal maps of the colours leave white Gaussian noise, equally strong in all channels, what it is. A network that
-    was shown few hues is surer than it should be that there are no others; and noise whose colours never come twice is
-    harder to learn by heart. (Ours.)
+    was shown few hues is too confident that there are no others; and noise whose colours never come twice is
+    harder to overfit. (Ours.)
 
     Parameters
     ----------
     crops : Tensor, shape (B, 3, h, w)
         Noisy, in units in which grey has three equal values.
     generator : torch.Generator
-        On the device of the crops.
+        Generator on the device of the crops.
 
     Returns
     -------
@@ -54,14 +54,14 @@ def strengthen_colours(crops: Tensor, generator: torch.Generator, *, grey: float
 
     White Gaussian noise stays white Gaussian noise under a linear map of the colours if what the map takes from its
     variance is given back: luminance is drawn to `grey` by a factor s, and noise of variance (1 - s^2) sigma^2 added to
-    it. A network that was shown few strong colours is surer than it should be that there are none. (Ours.)
+    it. A network that was shown few strong colours is too confident that there are none. (Ours.)
 
     Parameters
     ----------
     crops : Tensor, shape (B, 3, h, w)
         Noisy.
     generator : torch.Generator
-        On the device of the crops.
+        Generator on the device of the crops.
     grey : float
         Luminance that stays what it is; the mean of the images.
     sigma : float or Tensor of one element

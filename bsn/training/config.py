@@ -26,15 +26,15 @@ class TrainConfig:
         are to be denoised, for instance), or to train it longer. It brings its network, whatever `model` says, and its value
         scale. Adapting was measured at half of the usual learning rate.
     channel_attention : {"phase", "global"}
-        For networks with channel attention: one Gram matrix per phase (strictly blind), or one for the image (as
-        published, approximately blind).
+        Scope of the channel attention of networks that have one: one Gram matrix per phase (strictly blind), or one
+        for the image (as published, approximately blind).
     stride : int or "auto"
-        Of the pixel-shuffle downsampling. 1 for white noise (most microscopy), 5 for camera JPEGs, 2 or more where
-        neighbouring noise is correlated. "auto": measured on the training images, see ``bsn inspect``.
+        Stride of the pixel-shuffle downsampling. 1 for white noise (most microscopy), 5 for camera JPEGs, 2 or more
+        where neighbouring noise is correlated. "auto": measured on the training images, see ``bsn inspect``.
     stride_test : int, optional
         Stride recommended for denoising; stored in the model. None: the smaller of 2 and `stride`.
     wiener_test : bool, optional
-        Whether denoising shall bring details of the noisy image back by the noise model or the measured noise spectrum
+        Whether denoising brings details of the noisy image back by the noise model or the measured noise spectrum
         (:mod:`bsn.noise.wiener`); stored in the model. None: with a noise model, and without one where `stride` is
         above 1.
     downsampling : {"sub-image", "mosaic"}
@@ -56,9 +56,9 @@ class TrainConfig:
         independent from pixel to pixel. The loss then is the likelihood, whatever `loss` says (but see `noise_scope`).
         "auto": chosen by the measured noise; "none" where `start` has no noise model.
     noise_gain, noise_read : float, optional
-        Of the noise model, in image values (range [0, 1] for integer images): variance = noise_gain * clean +
-        noise_read ** 2. For Gaussian noise `noise_read` is its standard deviation. If one of them is None, both are
-        learned, starting from what is measured.
+        Gain and read noise of the noise model, in image values (range [0, 1] for integer images): variance =
+        noise_gain * clean + noise_read ** 2. For Gaussian noise `noise_read` is its standard deviation. If one of
+        them is None, both are learned, starting from what is measured.
     noise_scope : {"auto", "set", "image"}
         "set": one noise model holds for all images, and the loss is the likelihood. "image": the noise is fitted to each
         image, in training and later (:func:`bsn.noise.fit_noise`), for files that were stretched or exposed one by one;
@@ -66,7 +66,7 @@ class TrainConfig:
         four planes are there to compare; "set" if the numbers of the noise model are given.
     optimizer : {"auto", "muon", "adamw", "adam"}
         "muon" (:class:`bsn.engine.optimizers.Muon`) gets in a half to a sixth of the steps, each 10 to 15 % longer, where
-        AdamW gets, and ends better; but it also learns few images by heart sooner. "auto": "muon" at stride 1 for runs that
+        AdamW gets, and ends better; but it overfits few images sooner. "auto": "muon" at stride 1 for runs that
         pass over every pixel at most 200 times, "adamw" for the others; a run by minutes counts as one of 5,800 steps.
     learning_rate : float
         Peak of the schedule.
@@ -133,7 +133,7 @@ class TrainConfig:
                 raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
         if self.downsampling == "mosaic" and self.crop % self.step:
             nearest = max(self.crop // self.step, 1) * self.step
-            raise ValueError(f"crop {self.crop} is no multiple of the mosaic's stride {self.stride}; use {nearest}")
+            raise ValueError(f"crop {self.crop} is not a multiple of the mosaic's stride {self.stride}; use {nearest}")
         if self.noise_scope == "image" and self.noise in ("gaussian", "poisson-gaussian") and not self.noise_learned:
             raise ValueError('noise_scope "image" fits the noise to each image; leave noise_gain and noise_read out')
 

@@ -178,7 +178,7 @@ class ModelTask(CropTask[B]):
         step : int
             Number of steps taken so far.
         modules : mapping of str to nn.Module
-            With averaged weights where there are some.
+            Modules by name, with averaged weights where there are some.
         samples : Path
             Folder for pictures.
 
@@ -200,7 +200,7 @@ class ModelTask(CropTask[B]):
         path : Path
             File of the finished model.
         modules : mapping of str to nn.Module
-            With averaged weights where there are some.
+            Modules by name, with averaged weights where there are some.
         facts : mapping of str to Any
             Steps and validation numbers, which go into the provenance.
         """

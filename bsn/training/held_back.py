@@ -78,7 +78,7 @@ def held_back_crops(source: ImageSource, size: int, count: int, seed: int) -> Cr
     size : int
         Side of a crop in pixels of the images.
     count : int
-        As many as this, but at most 5 % of the pixels.
+        Number of crops wanted; they hold at most 5 % of the pixels.
     seed : int
         Seed of the choice.
 
@@ -120,7 +120,7 @@ def divide_groups(names: Sequence[str], share: float, seed: int) -> tuple[list[s
     names : sequence of str
         Two or more.
     share : float
-        Of the second part, in (0, 1).
+        Share of the second part, in (0, 1).
     seed : int
         Seed of the choice.
     """

@@ -11,7 +11,7 @@ from bsn.training.held_back import SMALLEST_CROP, pixels_of
 
 __all__ = ["SMALLEST_CROP", "judge", "pixels_of", "remark_on_length", "settle_optimizer"]
 
-_MOST_PASSES = 200  # good at 93, the noise learned by heart at 625
+_MOST_PASSES = 200  # a run of 93 passes was good, one of 625 overfitted the noise
 
 
 def judge(
@@ -26,7 +26,7 @@ def judge(
     config : TrainConfig
         Settings, some of them "auto".
     judgement : Judgement, optional
-        Of these images, where it is known already.
+        Judgement of these images, where it is known already.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def judge(
 def _settle(config: TrainConfig, advice: Advice) -> TrainConfig:
     """Fill in what is "auto"."""
     stride = advice.stride if config.stride == "auto" else config.stride
-    # A stride above 1 says that neighbours share their noise; then the noisy pixel is no independent witness.
+    # A stride above 1 says that neighbours share their noise; then the noisy pixel is not an independent witness.
     noise = (advice.noise if stride == 1 else "none") if config.noise == "auto" else config.noise
     settled = dataclasses.replace(config, stride=stride, noise=noise)
     if settled.noise_scope == "auto":
@@ -69,14 +69,14 @@ def _settle(config: TrainConfig, advice: Advice) -> TrainConfig:
 def settle_optimizer(source: ImageSource, config: TrainConfig, steps: int) -> TrainConfig:
     """Replace the optimiser "auto" by what the noise and the size of the training set allow.
 
-    Muon learns faster whatever there is to learn: also few images by heart, and what strides leave of correlated noise.
+    Muon learns everything faster: it also overfits few images sooner, and learns what strides leave of correlated noise.
 
     Parameters
     ----------
     source : ImageSource
         Noisy images.
     config : TrainConfig
-        With its stride, and a crop that fits the images.
+        Settings with their stride, and a crop that fits the images.
     steps : int
         Length of the run.
 
@@ -96,11 +96,11 @@ def remark_on_length(config: TrainConfig, steps: int, pixels: int) -> str | None
     Parameters
     ----------
     config : TrainConfig
-        As trained.
+        Settings of the training.
     steps : int
         Length of the run.
     pixels : int
-        Of the training set, see :func:`pixels_of`.
+        Number of pixels of the training set, see :func:`pixels_of`.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def remark_on_length(config: TrainConfig, steps: int, pixels: int) -> str | None
     if config.optimizer != "muon" or passes <= _MOST_PASSES:
         return None
     return (
-        f"they pass {passes:.0f} times over every pixel, and Muon may learn the noise by heart: watch the validation, or use "
+        f"the run passes {passes:.0f} times over every pixel, and Muon may overfit the noise: watch the validation, or use "
         "--optimizer adamw"
     )
 

@@ -110,7 +110,7 @@ def build_task(
     config : TrainConfig
         Settings of the training.
     seed : int
-        Of crops and held-back crops (the network's initial weights follow torch's global generator).
+        Seed of crops and held-back crops (the network's initial weights follow torch's global generator).
     steps : int
         Length of the run, for the choice of the optimiser.
     validation : Validation, optional
@@ -133,7 +133,7 @@ def build_task(
     start = None if config.start is None else _starting_model(config, source.channels)
     if start is not None and start.noise is None and config.noise == "auto":
         config = dataclasses.replace(config, noise="none")
-        say("the model to start with has no noise model: neither has this run")
+        say("the model that the run starts from has no noise model, so this run has none either")
     config, statistics, advice = judge(source, config)
     for reason in advice.reasons if advice is not None else ():
         say(reason)

@@ -28,7 +28,7 @@ from bsn.training.judgement import remark_on_length
 __all__ = ["BlindSpotTask", "Crops"]
 
 _NOISE_BONUS = 0.1  # Laine et al. 2019, supplement
-_UNCERTAINTY_WEIGHT = 0.1  # the last layer learns it at any weight; the others shall work for the mean
+_UNCERTAINTY_WEIGHT = 0.1  # a small weight is enough for the last layer; the other layers should serve the mean
 
 
 class Crops(Protocol):
@@ -75,7 +75,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
     noise : NoiseLevel or FittedNoiseLevel, optional
         Makes it a run with a posterior; the network then has the outputs of :func:`bsn.noise.outputs_for_posterior`.
     pixels : int, optional
-        Of the training set, for the remark on the length of a run.
+        Number of pixels of the training set, for the remark on the length of a run.
     provenance : mapping, optional
         Goes into the model file.
     """

@@ -39,7 +39,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def check_dtype(dtype: Any, given: str) -> np.dtype[Any]:
-    """Refuse what is no type of pixels.
+    """Refuse what is not a type of pixels.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def _to_integer(whole: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     if dtype.kind == "b":
         return whole >= 1.0
     info = np.iinfo(dtype)
-    high = whole >= float(info.max)  # the largest integers of 64 bits are no float64
+    high = whole >= float(info.max)  # the largest integers of 64 bits are not float64
     np.clip(whole, float(info.min), float(info.max), out=whole)
     whole[high] = 0.0
     result = whole.astype(dtype)

@@ -92,7 +92,9 @@ def parse_sidd_scene(name: str) -> SiddScene:
     found = _PATTERN.fullmatch(name)
     if found is None:
         raise DataError(
-            f"folder name {name!r}", "is no scene instance of SIDD", "expected the form 0001_001_S6_00100_00060_3200_L"
+            f"folder name {name!r}",
+            "is not a scene instance of SIDD",
+            "expected the form 0001_001_S6_00100_00060_3200_L",
         )
     instance, scene, camera, iso, shutter, temperature, brightness = found.groups()
     return SiddScene(int(instance), int(scene), camera, int(iso), int(shutter), int(temperature), brightness)

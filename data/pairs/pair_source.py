@@ -220,7 +220,7 @@ class PackedPairs(HDF5Source):
     Raises
     ------
     DataError
-        The file cannot be read, or holds images that are no pairs.
+        The file cannot be read, or holds images that are not pairs.
     """
 
     def _load(self) -> None:

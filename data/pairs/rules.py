@@ -44,7 +44,7 @@ class PairRule:
     Raises
     ------
     DataError
-        The pattern is no regular expression, or `clean` asks for a group it has not.
+        The pattern is not a regular expression, or `clean` asks for a group it has not.
 
     Examples
     --------
@@ -59,7 +59,9 @@ class PairRule:
         try:
             groups = re.compile(self.pattern).groups
         except re.error as error:
-            raise DataError(f"pattern {self.pattern!r}", f"is no regular expression ({error})", "correct it") from None
+            raise DataError(
+                f"pattern {self.pattern!r}", f"is not a regular expression ({error})", "correct it"
+            ) from None
         asked = [int(number) for number in re.findall(r"\\(\d+)", self.clean)]
         if any(number > groups for number in asked):
             raise DataError(

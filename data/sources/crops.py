@@ -18,7 +18,7 @@ from bsn.data.sources.plane_source import ImageSource, read_target
 # Keeps these random numbers apart from those of other users of the same seed.
 _STREAM = 0x63726F70
 
-# A place that is found less often than once in so many draws is no place to train on.
+# After this many draws without a place beside the held-back crops, drawing is given up.
 _ATTEMPTS = 1000
 
 
@@ -57,7 +57,7 @@ class RandomCrops:
         0 to 2**64 - 1.
     augment : bool or "flips"
         Apply one of the eight flips and quarter turns to each crop; of the four that keep the shape (flips and half turn)
-        if it is no square, or for "flips".
+        if it is not a square, or for "flips".
     multiple_of : int
         What the network needs: rows and columns must be multiples of it.
     weighting : {"area", "uniform"}

@@ -37,7 +37,7 @@ def background_members(groups: Sequence[str], count: int) -> dict[str, list[int]
     Raises
     ------
     DataError
-        No background has so many.
+        No background has that many images.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def background_members(groups: Sequence[str], count: int) -> dict[str, list[int]
         remedy = f"use a group size of {largest}" if largest > 1 else "use a group size of 1"
         raise DataError(
             f"groups of {count} degraded images",
-            f"no background has so many; {len(members)} backgrounds ({name_some(list(members), 2)}) have {largest} at most",
+            f"no background has that many; {len(members)} backgrounds ({name_some(list(members), 2)}) have {largest} at most",
             f"{remedy}, or say with a layout or a group pattern which images show the same background",
         )
     return enough

@@ -58,7 +58,7 @@ class HDF5Planes(PlaneSource):
     def _check(self) -> None:
         about = self._file.attrs
         if about.get("format") != self.FORMAT:
-            raise DataError(str(self.path), f"is no {self.KIND}", self.MAKER)
+            raise DataError(str(self.path), f"is not a {self.KIND}", self.MAKER)
         version = int(about["format_version"])
         if version > self.FORMAT_VERSION:
             raise DataError(

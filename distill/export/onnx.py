@@ -52,7 +52,7 @@ def export_onnx(
     Raises
     ------
     ExportError
-        If the model is no student, a package is missing, or the file gives other images than PyTorch.
+        If the model is not a student, a package is missing, or the file gives other images than PyTorch.
     DataError
         If the file cannot be written.
     """

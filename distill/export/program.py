@@ -56,7 +56,7 @@ def export_program(model: Model, path: str | Path, *, pixels: Pixels = "float", 
     Raises
     ------
     ExportError
-        If the model is no student.
+        If the model is not a student.
     DataError
         If the file cannot be written.
     """

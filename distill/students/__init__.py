@@ -22,7 +22,7 @@ register_preset(
         "base",
         "light",
         LightConfig(widths=(64, 128, 192), blocks=(4, 4, 6)),
-        "student: for a GPU, or where a second per image is no matter",
+        "student: for a GPU, or where a second per image does not matter",
         blind=False,
     )
 )

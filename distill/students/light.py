@@ -29,7 +29,7 @@ class LightConfig:
     Parameters
     ----------
     channels : int
-        Of the image.
+        Channels of the image.
     widths : tuple of int
         Features at 1/2, 1/4, 1/8 ... of the resolution.
     blocks : tuple of int
@@ -75,7 +75,7 @@ class _Block(nn.Module):
 
 
 class Light(nn.Module):
-    """Noisy image in, denoised image out; every pixel is seen, so it is no blind-spot network.
+    """Noisy image in, denoised image out; every pixel is seen, so it is not a blind-spot network.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class UNetConfig:
     Parameters
     ----------
     channels : int
-        Of the image.
+        Channels of the image.
     width : int
         Features of the encoder; the decoder has twice as many. Published: 48.
     padding : {"multiple", "square"}
@@ -51,7 +51,7 @@ class UNetConfig:
 
 
 class UNet(nn.Module):
-    """Noisy image in, denoised image out; every pixel is seen, so it is no blind-spot network.
+    """Noisy image in, denoised image out; every pixel is seen, so it is not a blind-spot network.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ EXAMPLES = """examples:
 
 
 def _action(words: list[str]) -> Command | None:
-    """Command of the first word, None where it is no action."""
+    """Command of the first word, None where it is not an action."""
     if not words or words[0] not in ACTIONS:
         return None
     module = importlib.import_module(f"restoration.cli.{words[0]}")

@@ -59,7 +59,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Search, or train genotypes of chance; say what was found.
+    """Search, or train random genotypes; say what was found.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The model in the box: denoises, colour and grey, scales, says what it is, and knows where it is no good."""
+"""The model in the box: denoises, colour and grey, scales, says what it is, and knows where it does not help."""
 
 import numpy as np
 import pytest

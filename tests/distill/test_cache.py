@@ -145,7 +145,7 @@ def test_other_files_are_no_cache(tmp_path):
 
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file.attrs["format"] = "something"
-    with pytest.raises(DataError, match="is no cache of a teacher"):
+    with pytest.raises(DataError, match="is not a cache of a teacher"):
         TeacherCache(tmp_path / "x.h5")
 
 

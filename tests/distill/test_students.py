@@ -124,7 +124,7 @@ def test_nothing_beyond_the_halo_is_seen(name):
     seen = x.grad[0, 0].abs().amax(1).nonzero()[:, 0]
     assert int(seen.min()) >= row - network.halo
     assert int(seen.max()) <= row + network.halo
-    assert int(seen.max() - seen.min()) >= network.halo  # the bound is no fiction
+    assert int(seen.max() - seen.min()) >= network.halo  # the bound is not a fiction
 
 
 @pytest.mark.parametrize("name", ["unet", "tiny"])

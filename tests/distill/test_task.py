@@ -134,7 +134,7 @@ def test_pairs_with_a_truth_are_scored_while_training(tmp_path, noisy_folder, no
 
 
 class BoxMean:
-    """A teacher that is no model: the mean of 3 x 3 pixels."""
+    """A teacher that is not a model: the mean of 3 x 3 pixels."""
 
     channels, layers, gives_spread, blind, scale = 1, 1, False, False, ValueScale()
 

@@ -189,7 +189,7 @@ class TestBadInput:
         assert "no model 'drt-tini'; did you mean drt-tiny" in complaint(capsys, *base, *FAST, "--model", "drt-tini")
         assert "no recipe 'rain'" in complaint(capsys, *base, "--recipe", "rain")
         assert "layout 'rain900'" in complaint(capsys, *base, *FAST, "--layout", "rain900")
-        assert "is no regular expression" in complaint(capsys, *base, *FAST, "--pattern", "(")
+        assert "is not a regular expression" in complaint(capsys, *base, *FAST, "--pattern", "(")
         assert "all factors of the loss are 0" in complaint(capsys, *base, *FAST, "--loss.charbonnier", "0")
         assert "action" in complaint(capsys, "restore", "rain")
         assert "action" in complaint(capsys, "restore")

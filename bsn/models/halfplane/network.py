@@ -187,7 +187,7 @@ class ATBSN(HalfPlane):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
-            In 0..255 or [0, 1], as the weights were trained.
+            Noisy images in 0..255 or [0, 1], as the weights were trained.
         hole : Hole, str or int, optional
             An integer is the published ``hole_size``: 0 (sees everything), or odd.
 

@@ -15,7 +15,7 @@ class PhaseUNetConfig:
     Parameters
     ----------
     channels : int
-        Of the image, in and out.
+        Channels of the image, in and out.
     widths, blocks : tuple of int
         Channels and number of blocks of each level, finest first; the last is the latent level.
     refinement_blocks : int
@@ -23,9 +23,9 @@ class PhaseUNetConfig:
     ffn_expansion : float
         Hidden width of the feed-forward networks relative to the level's.
     activation : {"gelu", "relu"}
-        Of the feed-forward networks.
+        Activation of the feed-forward networks.
     bias : bool
-        Of the convolutions of blocks, merges and output.
+        Whether there are offsets in the convolutions of blocks, merges and output.
     norm : {"bias-free", "with-bias", "none"}
         Norm before each sub-layer. "none" needs no statistics; it is for narrow networks.
     wide_decoder : bool

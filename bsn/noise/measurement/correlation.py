@@ -22,7 +22,7 @@ class Correlation:
     Parameters
     ----------
     x, y : tuple of float
-        At lags 1 ... LAGS.
+        Autocorrelation at the lags 1 ... LAGS.
     kept : float
         Share of the noise variance that taking a plane off a block leaves, relative to white noise: below 1 for correlated
         noise, part of which looks like a plane.

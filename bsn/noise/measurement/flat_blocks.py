@@ -45,7 +45,7 @@ class FlatSettings:
     share : float
         Share of the blocks of one intensity that counts as flat.
     ranges : int
-        Of intensities, at most.
+        Largest number of ranges of intensities.
     fewest_in_range : int
         Blocks in each of them.
     clipped : tuple of float
@@ -75,7 +75,7 @@ class FlatBlocks:
     Parameters
     ----------
     mean, variance : ndarray, shape (K,)
-        Of each block; the variance of what a plane leaves, unbiased for white noise.
+        Mean and variance of each block; the variance of what a plane leaves, unbiased for white noise.
     residual : ndarray, shape (K, SIDE, SIDE)
         The block without its plane.
     """
@@ -102,7 +102,7 @@ def cut_blocks(
     picture : ndarray, shape (H, W), optional
         Denoised version, taken off first; the means are then its own.
     side : int
-        Of the blocks.
+        Side of the blocks in pixels.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def unclipped(clipped: np.ndarray, missing: np.ndarray, side: int = SIDE) -> np.
     clipped, missing : ndarray of bool, shape (H, W)
         Pixels at the ends of the range of values, and pixels without a finite value.
     side : int
-        Of the blocks.
+        Side of the blocks in pixels.
 
     Returns
     -------

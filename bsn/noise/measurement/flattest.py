@@ -31,7 +31,7 @@ class FlattestSettings:
     Parameters
     ----------
     side : int
-        Of the blocks, in pixels.
+        Side of the blocks in pixels.
     share : float
         Share of the blocks that is looked at.
     fewest : int
@@ -56,7 +56,7 @@ class FlattestParts:
     Parameters
     ----------
     correlation : Correlation
-        In the parts whose standard deviation is 1.5 grey levels or more.
+        Correlation in the parts whose standard deviation is 1.5 grey levels or more.
     blocks : int
         How many these are.
     sigma : float

@@ -24,7 +24,7 @@ def project_mixed(weights: Tensor, v: Tensor, project_out: nn.Conv2d, phases: in
     Parameters
     ----------
     weights : Tensor, shape (N / phases, heads, C / heads, C / heads)
-        Of :func:`bsn.ops.channel_attention.channel_mixing_matrices`.
+        Matrices of :func:`bsn.ops.channel_attention.channel_mixing_matrices`.
     v : Tensor, shape (N, C, H, W)
         Queries, keys and values.
     project_out : nn.Conv2d
@@ -61,7 +61,7 @@ class ChannelAttention(nn.Module):
     phases : int
         Entries of the batch that are phases of one image.
     bias : bool
-        Of the convolutions.
+        Whether there are offsets in the convolutions.
     ratios : sequence of (int, int)
         Branches of dense and top-k attention; more than one get learned factors ``mix`` that start at 0.2 (DDSA).
     fusion : {"scalar", "softmax"}
@@ -141,7 +141,7 @@ class CrossChannelAttention(nn.Module):
     ----------
     channels, heads : int
     bias : bool
-        Of the convolutions.
+        Whether there are offsets in the convolutions.
     """
 
     coupling = Coupling.ACROSS_PHASES

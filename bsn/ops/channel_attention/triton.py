@@ -184,7 +184,7 @@ def softmax(stats: Tensor, temperature: Tensor, kept: list[int], factors: Tensor
     Parameters
     ----------
     stats : Tensor, shape (M, heads, c, c + 2)
-        Of :func:`gram`.
+        Result of :func:`gram`.
     temperature : Tensor, shape (heads, 1, 1)
     kept : list of int
         Entries that each branch keeps of a row.

@@ -136,9 +136,9 @@ def dilated_window_attention(
     q, k, v : Tensor, shape (N, heads * d, H, W)
         H and W multiples of `window`.
     rel_height, rel_width : Tensor, shape (2 * key_window - 1, d)
-        Of the full image; only the rows ``dilation - 1 :: dilation`` are ever used.
+        Tables of relative positions of the full image; only the rows ``dilation - 1 :: dilation`` are ever used.
     window, key_window : int
-        In pixels of the full image, see :func:`check_dilated_window`.
+        Sides in pixels of the full image, see :func:`check_dilated_window`.
     heads, dilation : int
         Number of heads, and distance of neighbouring pixels of a phase.
     backend : str, optional

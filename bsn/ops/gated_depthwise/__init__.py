@@ -62,9 +62,9 @@ def gated_depthwise_conv(
     weight : Tensor, shape (2 C, 1, 3, 3)
         One 3x3 kernel per channel.
     bias : Tensor, shape (2 C,), optional
-        Of the convolution.
+        Offsets of the convolution.
     slope : Tensor, shape (1,), optional
-        Of the PReLU; None selects the GELU.
+        Slope of the PReLU; None selects the GELU.
     backend : str, optional
         See :mod:`bsn.ops.backend`.
 

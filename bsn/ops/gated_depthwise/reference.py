@@ -20,7 +20,7 @@ def gated_depthwise_conv_reference(x: Tensor, weight: Tensor, bias: Tensor | Non
     bias : Tensor, shape (2 C,), optional
         Offsets of the convolution.
     slope : Tensor, optional
-        Of the PReLU on the first half; None uses GELU.
+        Slope of the PReLU on the first half; None selects the GELU.
 
     Returns
     -------

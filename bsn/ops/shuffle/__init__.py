@@ -69,7 +69,7 @@ def phase_shuffle(x: Tensor, factor: int = 2, *, dilation: int = 2, backend: str
     x : Tensor, shape (N, C * factor**2, H, W)
         H and W multiples of `dilation`.
     factor, dilation : int
-        As in :func:`phase_unshuffle`.
+        Factor of the shuffle, and distance of neighbouring pixels of a phase, see :func:`phase_unshuffle`.
     backend : str, optional
         See :mod:`bsn.ops.backend`.
 

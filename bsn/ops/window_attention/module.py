@@ -30,7 +30,7 @@ class WindowAttention(nn.Module):
     dilation : int
         Phases per axis; 1 for ordinary images.
     bias : bool
-        Of the projections.
+        Whether there are offsets in the projections.
 
     Raises
     ------

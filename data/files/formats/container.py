@@ -68,7 +68,7 @@ def choose_key(images: Mapping[str, Listed], key: str | None, given: str) -> str
     images : mapping
         The images in the file.
     key : str or None
-        The wanted one; None where there is no choice to make. Lists of numbers and masks are no choice where there is
+        The wanted one; None where there is no choice to make. Lists of numbers and masks do not count where there is
         something else.
     given : str
         The file.

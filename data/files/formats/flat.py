@@ -142,7 +142,7 @@ def dots_per_inch(metadata: Mapping[str, Any]) -> tuple[float, float] | None:
     Returns
     -------
     tuple of float or None
-        None where there is no resolution or its unit is no length.
+        None where there is no resolution or its unit is not a length.
     """
     factor = {"inch": 1.0, "centimeter": 2.54}.get(metadata.get("resolution_unit", ""))
     if factor is None or "resolution" not in metadata:
@@ -162,7 +162,7 @@ def without_length(outline: Outline) -> list[str]:
     Returns
     -------
     list of str
-        Empty, unless there is a resolution in a unit that is no length.
+        Empty, unless there is a resolution in a unit that is not a length.
     """
     return ["resolution"] if "resolution" in outline.metadata and not dots_per_inch(outline.metadata) else []
 

@@ -60,7 +60,7 @@ def stored_axes(dataset: Any) -> str | None:
     Returns
     -------
     str or None
-        None where there is no such attribute, or it is no axes string of ours (the name is used by others too).
+        None where there is no such attribute, or it is not an axes string of ours (the name is used by others too).
     """
     axes = dataset.attrs.get("axes")
     text = axes.decode("ascii", "replace") if isinstance(axes, bytes) else axes

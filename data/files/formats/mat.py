@@ -173,7 +173,7 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
     Raises
     ------
     DataError
-        The array is too large for the format, or `key` is no name of a variable.
+        The array is too large for the format, or `key` is not a name of a variable.
     """
     boxes = create_boxes(path, image.pixels.shape, image.pixels.dtype, image.metadata, key)
     if boxes is not None:
@@ -235,7 +235,7 @@ def _variable(image: Decoded, key: str | None, target: Path) -> str:
         return name
     if key is None:
         return _DEFAULT_KEY
-    raise DataError(f"key {name!r} for {target}", "is no name for a variable in MATLAB", "use letters and digits")
+    raise DataError(f"key {name!r} for {target}", "is not a name for a variable in MATLAB", "use letters and digits")
 
 
 def _load(path: Path, names: list[str] | None = None) -> dict[str, Any]:

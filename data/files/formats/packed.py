@@ -40,7 +40,7 @@ def is_packed(path: Path) -> bool:
     Returns
     -------
     bool
-        False also where it is no HDF5 file by its name, or cannot be opened.
+        False also where it is not an HDF5 file by its name, or cannot be opened.
     """
     if path.suffix.lower() not in _SUFFIXES or not path.is_file():
         return False

@@ -63,7 +63,7 @@ def read_header(path: Path) -> PngHeader:
     Raises
     ------
     DataError
-        The file is no PNG, or ends within its header.
+        The file is not a PNG, or ends within its header.
     """
     with path.open("rb") as file:
         head = file.read(33)

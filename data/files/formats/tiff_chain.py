@@ -29,7 +29,7 @@ def check_chain(path: Path) -> None:
     Raises
     ------
     DataError
-        The file is empty, is no TIFF file, or ends before its chain does.
+        The file is empty, is not a TIFF file, or ends before its chain does.
     """
     size = path.stat().st_size
     with path.open("rb") as file:

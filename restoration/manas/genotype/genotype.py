@@ -86,7 +86,7 @@ class Genotype:
         Parameters
         ----------
         widths : sequence of int
-            As many as now.
+            Channels of the branches, as many as now.
 
         Returns
         -------
@@ -122,16 +122,16 @@ class Genotype:
         Raises
         ------
         GenotypeError
-            If it is no JSON, of another program or version, lacks an entry, or does not fit together.
+            If it is not JSON, of another program or version, lacks an entry, or does not fit together.
         """
         try:
             content = json.loads(text)
         except json.JSONDecodeError as error:
-            raise GenotypeError(f"{source} is no JSON ({error}); give a file of bsn restore search") from None
+            raise GenotypeError(f"{source} is not JSON ({error}); give a file of bsn restore search") from None
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             found = repr(content.get("format")) if isinstance(content, dict) and "format" in content else "none"
             raise GenotypeError(
-                f"{source} is no genotype of this program (format {found} instead of {FORMAT!r}); "
+                f"{source} is not a genotype of this program (format {found} instead of {FORMAT!r}); "
                 "give a genotype.json of bsn restore search"
             )
         return cls.from_mapping({key: value for key, value in content.items() if key != "format"}, source)
@@ -198,7 +198,7 @@ class Genotype:
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
+            reason = getattr(error, "strerror", None) or "it is not text"
             raise GenotypeError(f"the genotype {path} cannot be read ({reason}); give a genotype.json") from None
         return cls.from_json(text, str(path))
 

@@ -22,7 +22,7 @@ class MANASConfig:
     widths : tuple of int
         Channels of the scales instead of the genotype's; empty for those.
     channels : int
-        Of the image, in and out.
+        Channels of the image, in and out.
     residual : bool
         Predict what to add to the image, at first nothing, instead of the image: short runs learn the rain at once. Published
         networks predict the image.

@@ -178,7 +178,7 @@ def published_shape(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) ->
         edges = _count(tensors, r"auto1\.0\.ops\.(\d+)\.")
         nodes = next(k for k in range(1, edges + 1) if k * (k + 1) // 2 == edges)
     except (KeyError, StopIteration):
-        raise PublishedConfigError("these are no weights of a MANAS network; check the model name") from None
+        raise PublishedConfigError("these are not weights of a MANAS network; check the model name") from None
     return Shape(
         tuple(config.get("list_channels") or widths),
         tuple(config.get("list_module") or modules),

@@ -55,7 +55,7 @@ def train_alike(
     loop : LoopConfig
         Settings of each training.
     validate : ValidationData, optional
-        By default some backgrounds are held back, the same for all.
+        Validation pairs; by default some backgrounds are held back, the same for all.
     say : callable
         Told a line per result.
 

@@ -44,9 +44,9 @@ class SearchConfig:
     weight_optimizer : {"sgd", "adam"}
         SGD has momentum 0.9.
     learning_rate, weight_decay : float
-        Of the weights; the rate follows the schedule of the run.
+        Learning rate and weight decay of the weights; the rate follows the schedule of the run.
     architecture_rate, architecture_decay : float
-        Of the architecture's Adam, whose rate is constant.
+        Learning rate, which is constant, and weight decay of the architecture's Adam.
     architecture_betas : tuple of float
     order : {"first", "second"}
         Second order: the architecture's gradient looks through the next step of the weights, at about four times the work.

@@ -56,10 +56,10 @@ class CostTable:
     Parameters
     ----------
     modules : Tensor, shape (modules, 2)
-        Of parallel and fusion at each place.
+        Costs of parallel and fusion at each place.
     edges : Tensor, shape (blocks * edges, candidates)
     fixed : float
-        Of everything that is not searched.
+        Cost of everything that is not searched.
     names : tuple of str
         Candidates by column.
     kind : {"parameters", "macs"}
@@ -110,7 +110,7 @@ class CostTable:
         Parameters
         ----------
         genotype : Genotype
-            Of the shape of this table.
+            Genotype of the shape of this table.
 
         Returns
         -------
@@ -152,7 +152,7 @@ def cost_table(
     kind : {"parameters", "macs"}
         Numbers, or multiply-accumulate operations per pixel of the image (of convolutions and linear layers).
     channels : int
-        Of the image.
+        Channels of the image.
     names : tuple of str
         Candidates.
     """
@@ -185,7 +185,7 @@ def genotype_cost(genotype: Genotype, kind: CostKind = "macs", *, channels: int 
     Parameters
     ----------
     genotype : Genotype
-        Of any shape.
+        Genotype of any shape.
     kind : {"macs", "parameters"}
         What is counted.
     channels : int

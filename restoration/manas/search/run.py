@@ -122,7 +122,7 @@ def halves(groups: Sequence[str], count: int, share: float, seed: int) -> tuple[
     count : int
         Degraded images that a background needs; others are left out.
     share : float
-        Of the architecture.
+        Share of the architecture.
     seed : int
         Seed of the division.
 

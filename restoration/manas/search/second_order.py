@@ -55,7 +55,7 @@ def look_ahead_gradient(
     loss : Tensor, shape ()
         The validation loss after the step.
     gradients : list of Tensor
-        For each of `architecture`.
+        Gradients of each of `architecture`.
 
     References
     ----------

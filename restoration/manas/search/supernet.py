@@ -37,7 +37,7 @@ class Architecture(nn.Module):
     Attributes
     ----------
     alpha : Parameter, shape (modules, 2)
-        Of parallel and fusion, see :meth:`Shape.places`.
+        Logits of parallel and fusion, see :meth:`Shape.places`.
     beta : Parameter, shape (blocks * edges, candidates)
         See :meth:`Shape.blocks`.
     """
@@ -61,7 +61,7 @@ class Supernet(nn.Module):
     ----------
     shape : Shape
     channels : int
-        Of the image.
+        Channels of the image.
     mix_input : {"input", "chained"}
         What a fusion module is fed with; "chained", the parallel module's output, as the published program does.
     edge_weights : {"softmax", "raw"}

@@ -36,7 +36,7 @@ class SearchTask(CropTask[Halves]):
     ----------
     supernet : Supernet
     halves : tuple of GroupedCrops
-        Of the weights, of the architecture.
+        Crops for the weights, and for the architecture.
     config : SearchConfig
     total : int
         Steps of the run.
@@ -187,7 +187,7 @@ class SearchTask(CropTask[Halves]):
         step : int
             Number of steps taken so far.
         modules : mapping of str to nn.Module
-            With averaged weights where there are some.
+            Modules by name, with averaged weights where there are some.
         samples : Path
             Folder for pictures.
 
@@ -205,14 +205,14 @@ class SearchTask(CropTask[Halves]):
         return {**numbers, self.config.cost: cost}
 
     def save(self, path: Path, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> None:
-        """Write genotype.json, its drawing and the architecture's numbers beside `path`; the weights have served.
+        """Write genotype.json, its drawing and the architecture's numbers beside `path`; the weights are not kept.
 
         Parameters
         ----------
         path : Path
             File of the finished model.
         modules : mapping of str to nn.Module
-            With averaged weights where there are some.
+            Modules by name, with averaged weights where there are some.
         facts : mapping of str to Any
             Steps and validation numbers, which go into the provenance.
         """

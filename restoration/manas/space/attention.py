@@ -112,7 +112,7 @@ class AttentionBlock(nn.Module):
         x : Tensor
             Features, shape (N, C, H, W).
         weights : Tensor, shape (edges, candidates), optional
-            For blocks of mixed edges.
+            Weights of the candidates, for blocks of mixed edges.
         """
         groups = x.chunk(self.nodes, 1)
         nodes: list[Tensor] = []

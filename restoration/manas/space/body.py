@@ -24,7 +24,7 @@ class MultiScaleBody(nn.Module):
     ----------
     shape : Shape
     channels : int
-        Of the image, in and out.
+        Channels of the image, in and out.
     make_module : callable
         ``make_module(cell, number, widths)``.
     make_attention : callable

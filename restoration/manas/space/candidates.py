@@ -54,7 +54,7 @@ class Candidate:
     Parameters
     ----------
     name : str
-        As genotypes spell it.
+        Name in genotypes.
     build : callable
         ``build(channels)`` gives a module that maps (N, channels, H, W) to the same shape.
     summary : str
@@ -407,7 +407,7 @@ class SqueezeGate(nn.Module):
     ----------
     channels : int
     reduction : int
-        Of the bottleneck.
+        Divisor of the channels in the bottleneck.
 
     References
     ----------

@@ -80,7 +80,7 @@ class Stem(nn.Sequential):
     Parameters
     ----------
     channels : int
-        Of the image.
+        Channels of the image.
     width : int
         The result has 4 width channels.
     blocks : int

@@ -143,7 +143,7 @@ class MixedModule(nn.Module):
         branches : sequence of Tensor
             Features of the branches, from fine to coarse.
         weights : Tensor, shape (2,)
-            Of parallel and fusion.
+            Weights of parallel and fusion.
         """
         side = self.parallel(branches)
         fused = self.fusion(side if self.chained else branches)

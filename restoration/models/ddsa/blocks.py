@@ -59,7 +59,7 @@ class CascadedFeedForward(nn.Module):
         Width of a, b and c relative to `channels`, rounded down.
     bias : bool
     batch_norm : bool
-        Of the gate.
+        Whether the gate has a batch norm.
     """
 
     def __init__(self, channels: int, *, expansion: float, bias: bool = False, batch_norm: bool = True) -> None:

@@ -15,7 +15,7 @@ class DDSAConfig:
     Parameters
     ----------
     channels : int
-        Of the image, in and out.
+        Channels of the image, in and out.
     width : int
         Channels at full resolution (published: ``dim``); doubled at every level.
     blocks : tuple of int
@@ -28,7 +28,7 @@ class DDSAConfig:
     expansion : float
         Hidden width of the feed-forward network relative to its input, rounded down (``ffn_expansion_factor``).
     bias : bool
-        Of all convolutions but the first and those that change the resolution.
+        Whether there are offsets in all convolutions but the first and those that change the resolution.
     norm : {"with-bias", "bias-free"}
         Layer norm over channels (``LayerNorm_type``).
     topk_ratio : tuple of int

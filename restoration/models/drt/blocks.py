@@ -65,7 +65,7 @@ def merge_windows(x: Tensor, grid: Grid) -> Tensor:
 
 @device_constant(kept=8)
 def shift_mask(grid: Grid, window: int, shift: int) -> Tensor:
-    """Logit mask of cyclically shifted windows: -100 between positions that were no neighbours before the shift.
+    """Logit mask of cyclically shifted windows: -100 between positions that were not neighbours before the shift.
 
     Parameters
     ----------

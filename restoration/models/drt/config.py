@@ -15,7 +15,7 @@ class DRTConfig:
     Parameters
     ----------
     channels : int
-        Of the image, in and out. Other than 3 are scaled by the mean of the RGB constants.
+        Channels of the image, in and out. Other than 3 are scaled by the mean of the RGB constants.
     width : int
         Channels of the tokens (published: ``dim``).
     layers : int

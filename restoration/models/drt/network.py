@@ -129,7 +129,7 @@ class DRT(RestorationNetwork):
             Constructor arguments under their official names (``dim``, ``recursive_depth`` ...); what is missing takes the
             official default, notes are ignored.
         padding : {"square", "rectangular"}
-            "square" reproduces the published evaluation of images that are no legal square.
+            "square" reproduces the published evaluation of images whose sides are not equal and legal.
 
         Returns
         -------

@@ -15,7 +15,7 @@ class ELFConfig:
     Parameters
     ----------
     channels : int
-        Of the image, in and out.
+        Channels of the image, in and out.
     width : int
         Channels of all features (published: ``n_feat``), a multiple of 4.
     branch_blocks : int
@@ -23,7 +23,7 @@ class ELFConfig:
     stem_heads, rain_heads, background_heads, branch_heads : int
         Heads of the multi-input attention, of the single block of either sub-network, and of the branches.
     activation : {"prelu", "gelu"}
-        Of the gated feed-forward networks.
+        Activation of the gated feed-forward networks.
     topology : {"background", "residual"}
         What the second sub-network predicts: the background (the published results), or what to subtract from the image
         (the last published code).

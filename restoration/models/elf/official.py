@@ -105,7 +105,7 @@ def our_config(official: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> di
     official : mapping
         Unknown entries are ignored.
     tensors : mapping of str to Tensor
-        Of :func:`our_tensors`.
+        Result of :func:`our_tensors`.
     """
     config = _inferred(tensors)
     if official.get("variant") == "head":

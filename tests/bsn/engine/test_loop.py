@@ -266,7 +266,7 @@ def test_several_optimisers_step_one_after_the_other(tmp_path):
             True,
             "is damaged or holds objects other than tensors",
         ),
-        (lambda p: (p.mkdir(), torch.save([1], p / "last.ckpt")), True, "is no checkpoint of this program"),
+        (lambda p: (p.mkdir(), torch.save([1], p / "last.ckpt")), True, "is not a checkpoint of this program"),
     ],
 )
 def test_folders_that_do_not_fit_are_refused(tmp_path, prepare, resume, message):

@@ -60,7 +60,7 @@ def test_any_size_and_stride_is_inverted(h, w, stride, margin, lattice):
 
 
 def test_a_mosaic_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="10 x 9 is no mosaic of 2 x 2 tiles with margin 1"):
+    with pytest.raises(ValueError, match="10 x 9 is not a mosaic of 2 x 2 tiles with margin 1"):
         mosaic_upsample(torch.zeros(1, 1, 10, 9), 2, margin=1)
 
 

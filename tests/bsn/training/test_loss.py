@@ -13,7 +13,7 @@ SCALE = ValueScale(0.0, 1.0)
 
 
 def test_learned_noise_takes_what_cannot_be_predicted_and_no_more():
-    """Pure noise around a known mean: the likelihood sees only the sum of both variances, and the noise shall get it."""
+    """Pure noise around a known mean: the likelihood sees only the sum of both variances, and the noise has to get it."""
     torch.manual_seed(0)
     noise = NoiseLevel(NoiseModel(0.0, 0.5**2), SCALE, darkest=0.0, learned=True)
     task = BlindSpotTask(torch.nn.Identity(), None, TrainConfig(stride=1, noise="gaussian"), SCALE, noise=noise)

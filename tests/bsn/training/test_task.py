@@ -187,7 +187,7 @@ def test_constant_images_are_refused():
         ({"crop": 4}, "crop 4 is out of range; use 8 or more"),
         (
             {"crop": 121, "stride": 5, "downsampling": "mosaic"},
-            "crop 121 is no multiple of the mosaic's stride 5; use 120",
+            "crop 121 is not a multiple of the mosaic's stride 5; use 120",
         ),
         ({"accumulate": 9}, "accumulate 9 is out of range; use 1 to batch_size"),
     ],

@@ -63,7 +63,7 @@ def test_hdf5_of_others(tmp_path, draw):
         file["group/b"] = second
         file["group/a"] = first
     np.testing.assert_array_equal(read_image(tmp_path / "a.h5", key="group/a").pixels, first)
-    for attribute in ("x:y:z", "abc", "YX", 5):  # the attribute of others is no axes string of ours
+    for attribute in ("x:y:z", "abc", "YX", 5):  # the attribute of others is not an axes string of ours
         with h5py.File(tmp_path / "a.h5", "r+") as file:
             file["group/b"].attrs["axes"] = attribute
         image = read_image(tmp_path / "a.h5", key="/group/b")

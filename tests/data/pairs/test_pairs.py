@@ -120,7 +120,7 @@ def test_all_bad_pairs_are_listed_before_training(put, tmp_path, refused):
     ("arguments", "said"),
     [
         ({"layout": "rain900"}, "layout 'rain900'"),
-        ({"pattern": "(.+"}, "is no regular expression"),
+        ({"pattern": "(.+"}, "is not a regular expression"),
         ({"pattern": ".+"}, "has 0 groups"),
         ({"layout": "rain800"}, "both images are in one file"),
         ({"group_pattern": "x(y)"}, "finds no group"),

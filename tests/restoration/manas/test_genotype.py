@@ -48,9 +48,9 @@ def with_cell(number, **entries):
 
 
 BAD = {
-    "no json": ("{", "is no JSON"),
-    "a list": ("[1, 2]", "is no genotype of this program"),
-    "another program": ('{"normal": [["sep_conv_3x3", 1]], "normal_concat": [2]}', "is no genotype of this program"),
+    "no json": ("{", "is not JSON"),
+    "a list": ("[1, 2]", "is not a genotype of this program"),
+    "another program": ('{"normal": [["sep_conv_3x3", 1]], "normal_concat": [2]}', "is not a genotype of this program"),
     "another version": (changed(format="manas-genotype-2"), "format 'manas-genotype-2' instead of"),
     "unknown entry": (changed(colour="red"), "unknown entry 'colour'"),
     "widths of words": (changed(widths=["16", 16, 24, 32]), "widths, stem_blocks and nodes are whole numbers"),
@@ -89,7 +89,7 @@ def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(GenotypeError, match="cannot be read"):
         Genotype.load(tmp_path / "missing.json")
     (tmp_path / "g.json").write_bytes(b"\x80\x04\xff")
-    with pytest.raises(GenotypeError, match="it is no text"):
+    with pytest.raises(GenotypeError, match="it is not text"):
         Genotype.load(tmp_path / "g.json")
     with pytest.raises(GenotypeError, match="there is no genotype 'huge'"):
         shipped_genotype("huge")

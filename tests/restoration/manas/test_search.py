@@ -219,7 +219,7 @@ def test_multi_to_one_training(layers, tmp_path):
     train(layers, tmp_path / "run", config, LOOP)
     header, first = (tmp_path / "run" / "metrics.csv").read_text().splitlines()[:2]
     assert float(first.split(",")[header.split(",").index("internal")]) > 0
-    with pytest.raises(DataError, match="groups of 3 degraded images: no background has so many"):
+    with pytest.raises(DataError, match="groups of 3 degraded images: no background has that many"):
         train(layers, tmp_path / "three", dataclasses.replace(config, batch_size=3, group_size=3), LOOP)
 
 
@@ -282,4 +282,4 @@ def test_a_foreign_genotype_on_the_command_line(layers, tmp_path, capsys):
     assert main([*words, "-o", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err.strip()
     assert error.count("\n") == 0
-    assert "is no genotype of this program" in error
+    assert "is not a genotype of this program" in error

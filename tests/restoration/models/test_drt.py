@@ -71,7 +71,7 @@ def test_patch_embedding(patch):
 
 
 def test_scalings():
-    """An identity body: the input's scaling, and the published way back, which is no inverse."""
+    """An identity body: the input's scaling, and the published way back, which is not an inverse."""
     normalised = load_golden("drt/normalise.safetensors")
     network = DRT(DRTConfig(layers=1)).double()
     x = normalised["input"].double()
