@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,12 +27,19 @@ class Command:
         change the defaults of others.
     run : callable
         Gets the parsed options and returns the exit code.
+    basic : str
+        Names of the options that ``--help`` shows, separated by spaces; ``--help advanced`` shows all. Empty: all.
+    action : callable
+        The command that the first word of the command line asks for, where a command has several; None for the command
+        itself. Only its help is taken from it.
     """
 
     summary: str
     examples: str
     add_arguments: Callable[[ArgumentParser, list[str]], None]
     run: Callable[[Namespace], int]
+    basic: str = ""
+    action: Callable[[list[str]], Command | None] = field(default=lambda words: None)
 
 
 def flat_dataclass(parser: ArgumentParser, kind: type[Any], **options: Any) -> None:

@@ -18,9 +18,9 @@ EXAMPLES = """examples:
   bsn denoise photo.png -o clean.png                   with the model in the box: photographs, white noise
   bsn denoise noisy/ --model run -o clean/             every image of a folder, same names, same dtype
   bsn denoise scan.tif --model run -o scan_clean.tif   one file, tile by tile if it is large
-  bsn denoise noisy/ --model run -o clean/ --ensemble true
+  bsn denoise noisy/ --model run -o clean/ --ensemble
   bsn denoise photo.png --model run -o out/ --stride 2 --r3_passes 8
-  bsn denoise photos/ --model run -o out/ --same_noise true      files of one camera: their noise is measured together
+  bsn denoise photos/ --model run -o out/ --same_noise      files of one camera: their noise is measured together
 """
 
 
@@ -126,4 +126,9 @@ def _warn_of_correlated_noise(done: list[Path], how: ReadOptions) -> None:
         )
 
 
-COMMAND = Command("denoise images with a trained model", EXAMPLES, add_arguments, run)
+_BASIC = (
+    "help inputs model output config axes key nan range output_dtype overwrite uncertainty stride r3_passes wiener "
+    "same_noise ensemble tile device outliers"
+)
+
+COMMAND = Command("denoise images with a trained model", EXAMPLES, add_arguments, run, basic=_BASIC)

@@ -90,4 +90,11 @@ def run(options: Namespace) -> int:
     return 0
 
 
-COMMAND = Command("score results with a named protocol, or look at the residual", EXAMPLES, add_arguments, run)
+_BASIC = (
+    "help model noisy result clean protocol output config axes key nan range stride r3_passes wiener ensemble tile "
+    "device outliers json"
+)
+
+COMMAND = Command(
+    "score results with a named protocol, or look at the residual", EXAMPLES, add_arguments, run, basic=_BASIC
+)

@@ -120,7 +120,7 @@ def _conclude(console: Any, report: NoiseReport) -> None:
         if advice.noise != "none":
             words += f" --noise_scope {advice.scope}"
         elif advice.stride > 1:
-            words += " --wiener_test true"
+            words += " --wiener_test"
         console.print(f"bsn train ... {words}   (what bsn train does by itself)", highlight=False, soft_wrap=True)
 
 

@@ -52,6 +52,9 @@ def _run(name: str, words: list[str]) -> int:
 def _run_quietly(name: str, words: list[str]) -> int:
     from jsonargparse import ArgumentError, ArgumentParser
 
+    from bsn.cli.helping import asked_help, help_format, help_text
+    from bsn.cli.switches import switch_words
+
     try:
         command = _load(name)
         parser = ArgumentParser(
@@ -59,11 +62,16 @@ def _run_quietly(name: str, words: list[str]) -> int:
             description=command.summary,
             epilog=command.examples,
             exit_on_error=False,
-            formatter_class=_help_format(),
+            formatter_class=help_format(),
         )
         parser.add_argument("--config", action="config", help="YAML file with options, as --print_config writes it")
         command.add_arguments(parser, words)
-        return command.run(parser.parse_args(config_first(words)))
+        asked = asked_help(words)
+        if asked is not None:
+            basic = (command.action(words) or command).basic.split()
+            print(help_text(parser, basic if asked == "short" and basic else None), end="")
+            raise SystemExit(0)
+        return command.run(parser.parse_args(config_first(switch_words(parser, words))))
     except ArgumentError as error:
         return _complain(f"bsn {name}", f"{refusal_text(str(error))}; see bsn {name} --help")
     except KeyboardInterrupt:
@@ -72,17 +80,6 @@ def _run_quietly(name: str, words: list[str]) -> int:
         if os.environ.get("BSN_DEBUG"):
             raise
         return _complain(f"bsn {name}", _one_line(error))
-
-
-def _help_format() -> type:
-    import argparse
-
-    from jsonargparse import DefaultHelpFormatter
-
-    class Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
-        """Keeps the line breaks of the examples."""
-
-    return Formatter
 
 
 def _one_line(error: Exception) -> str:

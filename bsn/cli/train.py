@@ -95,4 +95,9 @@ def run(options: Namespace) -> int:
     return 0
 
 
-COMMAND = Command("train a blind-spot network on noisy images alone", EXAMPLES, add_arguments, run)
+_BASIC = (
+    "help images output config recipe model start stride noise steps minutes seed resume precision devices "
+    "validate.noisy validate.clean axes range outliers"
+)
+
+COMMAND = Command("train a blind-spot network on noisy images alone", EXAMPLES, add_arguments, run, basic=_BASIC)

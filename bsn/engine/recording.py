@@ -118,7 +118,7 @@ class Recorder:
             except RuntimeError as error:
                 self._failed = True
                 log.warning(
-                    "no CUDA graph of a step, going on without (--graphs false avoids the attempt): %s",
+                    "no CUDA graph of a step, going on without (--no_graphs avoids the attempt): %s",
                     error,
                 )
                 return None

@@ -24,6 +24,10 @@ def _is_report(words: list[str]) -> bool:
     return bool(words) and words[0] == "report"
 
 
+def _action(words: list[str]) -> Command | None:
+    return REPORT if _is_report(words) else None
+
+
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """Declare the options; a recipe sets the defaults of the others.
 
@@ -35,6 +39,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         Words of the command line, for options that change the defaults of others.
     """
     if _is_report(words):
+        parser.prog, parser.description = "bsn distill report", REPORT.summary
         report.add_arguments(parser)
         return
     import dataclasses
@@ -133,4 +138,16 @@ def run(options: Namespace) -> int:
     return 0
 
 
-COMMAND = Command("distil a model into a light student; compare students", EXAMPLES, add_arguments, run)
+_BASIC = (
+    "help teacher images output config recipe student cache resume steps minutes seed precision devices "
+    "validate.noisy validate.clean axes range inference.strides outliers"
+)
+
+_REPORT_BASIC = (
+    "help config teacher students noisy clean protocol repeats output inference.strides inference.wiener "
+    "inference.r3_passes inference.ensemble inference.tile"
+)
+REPORT = Command("compare a teacher with its students", EXAMPLES, add_arguments, run, basic=_REPORT_BASIC)
+COMMAND = Command(
+    "distil a model into a light student; compare students", EXAMPLES, add_arguments, run, basic=_BASIC, action=_action
+)

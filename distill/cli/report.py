@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     from distill.config import TeacherInference
 
     listed = "; ".join(f"{name}: {protocol.description}" for name, protocol in PROTOCOLS.items())
-    parser.add_argument("action", choices=["report"], help="compare a teacher with its students")
+    parser.add_argument("action", choices=["report"], help=argparse.SUPPRESS)
     parser.add_argument("--teacher", required=True, help="folder of a run, or a .safetensors model")
     parser.add_argument("--students", nargs="+", required=True, help="folders of runs, or .safetensors models")
     parser.add_argument("--noisy", nargs="+", required=True, help="noisy images")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """
     action = _action(words)
     listed = "; ".join(f"{name}: {summary}" for name, summary in ACTIONS.items())
-    parser.add_argument("action", choices=list(ACTIONS), help=f"what to do. {listed}")
+    said = f"what to do. {listed}" if action is None else argparse.SUPPRESS
+    parser.add_argument("action", choices=list(ACTIONS), help=said)
     if action is not None:
         parser.prog = f"bsn restore {words[0]}"
         parser.description, parser.epilog = action.summary, action.examples
@@ -76,4 +78,6 @@ def run(options: Namespace) -> int:
     return action.run(options)
 
 
-COMMAND = Command("supervised restoration: deraining and the like, from pairs", EXAMPLES, add_arguments, run)
+COMMAND = Command(
+    "supervised restoration: deraining and the like, from pairs", EXAMPLES, add_arguments, run, action=_action
+)

@@ -9,7 +9,7 @@ from bsn.cli.denoise import COMMAND as DENOISE
 
 EXAMPLES = """examples:
   bsn restore apply rainy/ --model run -o restored/           every image of a folder, same names, same dtype
-  bsn restore apply photo.png --model run -o dry.png --ensemble true
+  bsn restore apply photo.png --model run -o dry.png --ensemble
 """
 
 COMMAND: Command = dataclasses.replace(DENOISE, summary="restore images with a trained model", examples=EXAMPLES)

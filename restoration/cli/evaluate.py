@@ -84,4 +84,9 @@ def run(options: Namespace) -> int:
     return 0
 
 
-COMMAND = Command("score models or results on pairs", EXAMPLES, add_arguments, run)
+_BASIC = (
+    "help models results degraded clean layout pattern protocol train_degraded train_clean output config axes range "
+    "ensemble tile device precision"
+)
+
+COMMAND = Command("score models or results on pairs", EXAMPLES, add_arguments, run, basic=_BASIC)

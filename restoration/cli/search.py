@@ -131,4 +131,9 @@ def _compare(options: Namespace) -> int:
     return 0
 
 
-COMMAND = Command("search a network on pairs, or compare one with chance", EXAMPLES, add_arguments, run)
+_BASIC = (
+    "help degraded clean layout pattern output config recipe resume steps minutes seed precision devices crop "
+    "complexity cost baseline genotype axes"
+)
+
+COMMAND = Command("search a network on pairs, or compare one with chance", EXAMPLES, add_arguments, run, basic=_BASIC)

@@ -88,4 +88,9 @@ def run(options: Namespace) -> int:
     return 0
 
 
-COMMAND = Command("train a restoration network on pairs", EXAMPLES, add_arguments, run)
+_BASIC = (
+    "help degraded clean layout pattern output config recipe model crop steps minutes seed resume precision devices "
+    "validate.degraded validate.clean axes range"
+)
+
+COMMAND = Command("train a restoration network on pairs", EXAMPLES, add_arguments, run, basic=_BASIC)
