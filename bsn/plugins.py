@@ -62,7 +62,7 @@ def load(point: EntryPoint) -> object:
     top, hidden = point.value.partition(".")[0], what_hides(point.value)
     if hidden is not None:
         raise ValueError(
-            f"{hidden} hides the package {top!r}, which {point.name!r} needs; rename it, or work in another folder"
+            f"{hidden} hides the package {top!r} of Blindspot; rename that file, or work in another folder"
         )
     try:
         return point.load()

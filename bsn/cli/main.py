@@ -113,7 +113,8 @@ def _load(name: str) -> Command:
 def _overview() -> str:
     names = _command_names()
     width = max(map(len, names), default=0)
-    lines = [f"  {name:<{width}}  {_summary(name)}" for name in names]
+    missing: dict[str, None] = {}  # reasons in order, each once: a package may bring several commands
+    lines = [f"  {name:<{width}}  {_summary(name, missing)}" for name in names]
     return "\n".join(
         [
             "Blindspot: denoise images when no clean image exists.",
@@ -122,6 +123,7 @@ def _overview() -> str:
             "",
             "commands:",
             *lines,
+            *missing,
             "",
             "Two commands clean a folder of noisy images:",
             "  bsn train noisy/ -o run",
@@ -132,8 +134,10 @@ def _overview() -> str:
     )
 
 
-def _summary(name: str) -> str:
+def _summary(name: str, missing: dict[str, None]) -> str:
+    """Line about a command; where it cannot be loaded, the reason goes into `missing`."""
     try:
         return _load(name).summary
     except ValueError as error:
-        return f"(not there: {_one_line(error)})"
+        missing[_one_line(error)] = None
+        return "(not there, for the reason below)"

@@ -5,6 +5,7 @@ from bsn.models.convert import Converter, read_published, register_converter
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
 from bsn.models.interface import BlindSpotNetwork, ImageNetwork, image_network, main_output, merged
+from bsn.models.light import Light, LightConfig, MergedConv
 from bsn.models.measure import count_parameters, macs_per_pixel
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
 from bsn.models.phase_unet import PhaseUNet, PhaseUNetConfig
@@ -38,6 +39,9 @@ __all__ = [
     "HalfPlaneConfig",
     "ImageNetwork",
     "InferenceDefaults",
+    "Light",
+    "LightConfig",
+    "MergedConv",
     "Mismatch",
     "Model",
     "ModelFileError",

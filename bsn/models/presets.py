@@ -1,7 +1,8 @@
 """Presets of the blind-spot networks.
 
 ``tbsn`` and ``dbsnl`` are the published sizes, ``tbsn-small`` is a TBSN for small machines. The presets of ``phase-unet``
-have no attention: they are convolutions on phases, designed for the processor that trains them.
+have no attention: they are convolutions on phases, designed for the processor that trains them. ``light`` is the network of
+the model in the box; its presets are students and come with the package ``distill``.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from typing import Any
 
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
+from bsn.models.light import Light, LightConfig
 from bsn.models.phase_unet import PhaseUNet, PhaseUNetConfig
 from bsn.models.registry import Preset, register_network, register_old_form, register_old_name, register_preset
 from bsn.models.tbsn import TBSN, TBSNConfig
 
 register_network("tbsn", TBSNConfig)(TBSN)
 register_network("phase-unet", PhaseUNetConfig)(PhaseUNet)
+register_network("light", LightConfig)(Light)
 register_network("dbsnl", DBSNlConfig)(DBSNl)
 register_network("halfplane", HalfPlaneConfig)(HalfPlane)
 register_network("at-bsn", HalfPlaneConfig)(ATBSN)

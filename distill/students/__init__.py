@@ -1,8 +1,9 @@
-"""Students: plain networks that see the noisy pixel. Importing this registers them."""
+"""Students: plain networks that see the noisy pixel. Importing this registers them.
 
-from bsn.models import Preset, register_network, register_preset
-from distill.students.convolution import MergedConv
-from distill.students.light import Light, LightConfig
+``Light`` lies in :mod:`bsn.models`, because the model in the box is one: it must load where this package is hidden.
+"""
+
+from bsn.models import Light, LightConfig, MergedConv, Preset, register_network, register_preset
 from distill.students.nbsn import NBSN, NBSNConfig
 from distill.students.unet import UNet, UNetConfig
 
@@ -10,7 +11,6 @@ __all__ = ["NBSN", "Light", "LightConfig", "MergedConv", "NBSNConfig", "UNet", "
 
 register_network("unet", UNetConfig)(UNet)
 register_network("nbsn", NBSNConfig)(NBSN)
-register_network("light", LightConfig)(Light)
 
 register_preset(Preset("unet", "unet", UNetConfig(), "student: published with TBSN, width 48", blind=False))
 register_preset(Preset("nbsn", "nbsn", NBSNConfig(), "student: published with AT-BSN, width 48", blind=False))

@@ -13,8 +13,10 @@ from bsn.cli.main import _overview
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     from bsn.models import create, presets
+    from bsn.models.bundled import load_bundled
     print(*(str(one.message) for one in said), sep="\\n")
     create("phase-unet-tiny", channels=1)
+    load_bundled()
     print(*(str(one.message) for one in said), sep="\\n")
 print("drt" in presets(), "light" in presets())
 print(_overview())
@@ -48,5 +50,7 @@ def test_one_line_names_the_file_that_hides_a_package(tmp_path, name, form):
         return
     hidden = [line for line in done.stdout.splitlines() if line.startswith(f"{place} hides the package '{name}'")]
     assert len(set(hidden)) == 1, done.stdout
+    overview = done.stdout[done.stdout.index("usage:") :]
+    assert overview.count(f"{place} hides") == 1  # though the package may bring several commands
     assert ("False True" if name == "restoration" else "True False") in done.stdout
     assert "denoise images with a trained model" in done.stdout

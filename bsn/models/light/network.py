@@ -1,4 +1,4 @@
-"""Our own students: a plain U-shaped network on half resolution, for processors and phones.
+"""A plain U-shaped network on half resolution, for processors and phones: the students of our own are of this kind.
 
 Where the time goes decides the shape. On a CPU a pixel of a full-resolution feature map costs more to move than to
 compute, so the image is unshuffled by two at the entrance (nothing is lost: 3 channels become 12) and all features
@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bsn.mirror import mirror_to_multiple
-from distill.students.convolution import MergedConv
+from bsn.models.light.convolution import MergedConv
 
 __all__ = ["Light", "LightConfig"]
 
