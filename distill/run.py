@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from bsn.data import RandomCrops, open_source
-from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain
+from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, Model, ValueScale, create
-from bsn.training import CleanValidation, fit_crop, held_back_crops
+from bsn.training import CleanValidation, fit_crop, held_back_crops, values_of
 from distill.cache import TeacherCache
 from distill.cache_making import make_cache
 from distill.config import DistillConfig, TeacherInference
@@ -44,6 +44,7 @@ def cache_path(output: str | Path) -> Path:
     return output.with_name(output.name + ".cache.h5")
 
 
+@process_restored()
 def distil(
     teacher: Teacher | Model | nn.Module | str | Path,
     images: str | Path | Sequence[str | Path] | np.ndarray | Sequence[np.ndarray] | None,
@@ -192,6 +193,7 @@ def build_task(
             "training_images": len(cache),
             **{name: getattr(config, name) for name in _IN_PROVENANCE},
         },
+        training_values=values_of(cache),
         inference=InferenceDefaults(training_crop=config.crop),
         weights_licence=f"derived from the teacher ({licence}) and the training images; their terms apply",
     )

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from bsn.data import CropBatch
 from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import Validation
-from bsn.models import InferenceDefaults, Model, ValueScale, image_network, merged
+from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, image_network, merged
 from bsn.training import Crops, ModelTask
 from distill.config import DistillConfig
 from distill.losses import gradient_loss, multiscale_loss, pixel_loss
@@ -64,6 +64,8 @@ class DistillTask(ModelTask[CropBatch]):
         Whole images with a known truth.
     provenance : mapping, optional
         Goes into the model file.
+    training_values : TrainingValues, optional
+        Of the images that the teacher answered.
     inference : InferenceDefaults, optional
     weights_licence : str
     """
@@ -79,13 +81,20 @@ class DistillTask(ModelTask[CropBatch]):
         held_back: CropBatch | None = None,
         validation: Validation | None = None,
         provenance: Mapping[str, Any] | None = None,
+        training_values: TrainingValues | None = None,
         inference: InferenceDefaults | None = None,
         weights_licence: str = "derived from the teacher and the images; their terms apply",
     ) -> None:
         def batches(step: int, rank: int, world_size: int) -> CropBatch:
             return crops.batch(step, config.batch_size, rank, world_size)
 
-        super().__init__({"network": network}, batches, validation=validation, provenance=provenance)
+        super().__init__(
+            {"network": network},
+            batches,
+            validation=validation,
+            provenance=provenance,
+            training_values=training_values,
+        )
         self.config, self.scale, self.spread, self.held_back = config, scale, spread, held_back
         self.inference = inference or InferenceDefaults(training_crop=config.crop)
         self.weights_licence = weights_licence
@@ -193,4 +202,12 @@ class DistillTask(ModelTask[CropBatch]):
         Model
         """
         shipped = merged(image_network(modules["network"]))
-        return Model(shipped, self.scale, self.inference, {**self.provenance, **facts}, self.weights_licence)
+        return Model(
+            shipped,
+            self.scale,
+            self.inference,
+            {**self.provenance, **facts},
+            self.weights_licence,
+            None,
+            self.training_values,
+        )

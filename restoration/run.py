@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from bsn.data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, is_packed, subset
-from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain
+from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation, get_protocol
 from bsn.models import create, presets
-from bsn.training import held_back_groups, image_pairs
+from bsn.training import held_back_groups, image_pairs, values_of
 from restoration.config import RestoreConfig
 from restoration.manas.genotype import Genotype
 from restoration.task import PairBatches, RestorationTask
@@ -108,6 +108,7 @@ class ValidationData:
             raise ValueError("validation needs degraded images too; give --validate.degraded")
 
 
+@process_restored()
 def train(
     pairs: PairData | TrainingPairs | None,
     output: str | Path,
@@ -259,4 +260,4 @@ def build_task(
     provenance |= {name: getattr(config, name) for name in _IN_PROVENANCE}
     validation = Validation(shown, get_protocol(protocol))
     batches = PairBatches(training, config, loop.steps, loop.seed, [source.groups[index] for index in kept])
-    return RestorationTask(network, batches.batch, config, validation, provenance)
+    return RestorationTask(network, batches.batch, config, validation, provenance, values_of(training))

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from bsn.data import CropBatch, GroupedCrops, MirroredSource, RandomCrops
 from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import Validation
-from bsn.models import InferenceDefaults, Model, image_network, main_output
+from bsn.models import InferenceDefaults, Model, TrainingValues, image_network, main_output
 from bsn.training import Batches, ModelTask
 from restoration.config import RestoreConfig
 from restoration.losses import total_loss
@@ -92,6 +92,8 @@ class RestorationTask(ModelTask[CropBatch]):
     validation : Validation
     provenance : mapping, optional
         Goes into the model file.
+    training_values : TrainingValues, optional
+        Of the degraded images.
     """
 
     def __init__(
@@ -101,8 +103,15 @@ class RestorationTask(ModelTask[CropBatch]):
         config: RestoreConfig,
         validation: Validation,
         provenance: Mapping[str, Any] | None = None,
+        training_values: TrainingValues | None = None,
     ) -> None:
-        super().__init__({"network": network}, batches, validation=validation, provenance=provenance)
+        super().__init__(
+            {"network": network},
+            batches,
+            validation=validation,
+            provenance=provenance,
+            training_values=training_values,
+        )
         self.config = config
 
     def optimizers(self) -> dict[str, Optimizer]:
@@ -161,4 +170,5 @@ class RestorationTask(ModelTask[CropBatch]):
             inference=InferenceDefaults(training_crop=largest),
             provenance={**self.provenance, **facts},
             weights_licence="derived from the training images; their terms apply",
+            training_values=self.training_values,
         )

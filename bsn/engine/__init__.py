@@ -11,6 +11,7 @@ from bsn.engine.optimizers import OptimizerName, make_optimizer
 from bsn.engine.recipes import find_recipe
 from bsn.engine.run_folder import RunFolder
 from bsn.engine.run_settings import RunSettings, named_images, plain
+from bsn.engine.side_effects import process_restored
 from bsn.engine.task import Part, Task, Update
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "make_optimizer",
     "named_images",
     "plain",
+    "process_restored",
 ]

@@ -1,7 +1,7 @@
 """Blind-spot training: the task, its validation, named recipes."""
 
 from bsn.training.config import TrainConfig
-from bsn.training.crop_task import Batches, CropTask, ModelTask, full_inference
+from bsn.training.crop_task import Batches, CropTask, ModelTask, full_inference, values_of
 from bsn.training.held_back import divide_groups, fit_crop, held_back_crops, held_back_groups
 from bsn.training.leak_guard import ChannelLeakWarning
 from bsn.training.recipes import RECIPES, Recipe, get_recipe
@@ -29,4 +29,5 @@ __all__ = [
     "held_back_groups",
     "image_pairs",
     "train",
+    "values_of",
 ]

@@ -11,19 +11,30 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bsn.data import Prefetcher, prefetch
+from bsn.data import ImageSource, Prefetcher, prefetch
 from bsn.engine import Task
 from bsn.engine.task import Workers
 from bsn.evaluation import Denoise, Validation
 from bsn.inference import Denoiser, InferenceConfig
-from bsn.models import Model
+from bsn.models import Model, TrainingValues
+from bsn.noise.judgement import sample_of
 
-__all__ = ["Batches", "CropTask", "ModelTask", "full_inference"]
+__all__ = ["Batches", "CropTask", "ModelTask", "full_inference", "values_of"]
 
 B = TypeVar("B")
 
 Batches = Callable[[int, int, int], B]
 """``batches(step, rank, world_size)`` gives one process its batch of a step, always the same one."""
+
+
+def values_of(source: ImageSource) -> TrainingValues | None:
+    """Values of training images: of the middle of some of them, see :func:`bsn.noise.judgement.sample_of`.
+
+    Parameters
+    ----------
+    source : ImageSource
+    """
+    return TrainingValues.of(sample_of(source), source.dtype)
 
 
 def full_inference(model: Model) -> Denoise:
@@ -122,6 +133,8 @@ class ModelTask(CropTask[B]):
         Whole images. Where their truth is known, PSNR chooses the best weights, else the loss of held-back crops does.
     provenance : mapping, optional
         Goes into the model file. JSON values.
+    training_values : TrainingValues, optional
+        Of the images, so that the model can tell images on another scale.
     """
 
     def __init__(
@@ -131,8 +144,10 @@ class ModelTask(CropTask[B]):
         *,
         validation: Validation | None = None,
         provenance: Mapping[str, Any] | None = None,
+        training_values: TrainingValues | None = None,
     ) -> None:
         super().__init__(modules, batches)
+        self.training_values = training_values
         self.validation = validation or Validation()
         self.provenance = dict(provenance or {})
         self.monitor = "+val_psnr" if self.validation.has_truth else "val_loss"

@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 from bsn.data import DataError, ImageSource, RandomCrops, open_source
-from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain
+from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
 from bsn.models import Model, NoiseModel, ValueScale, create, presets
 from bsn.noise import NoiseStatistics, outputs_for_posterior
 from bsn.noise.level import FittedNoiseLevel, NoiseLevel
 from bsn.training.config import TrainConfig
+from bsn.training.crop_task import values_of
 from bsn.training.held_back import fit_crop, held_back_crops, pixels_of
 from bsn.training.judgement import judge, settle_optimizer
 from bsn.training.leak_guard import warn_of_leaks
@@ -29,6 +30,7 @@ __all__ = ["build_task", "train"]
 _SCALE_SAMPLES = 64
 
 
+@process_restored()
 def train(
     images: str | Path | Sequence[str | Path] | np.ndarray | Sequence[np.ndarray] | None,
     output: str | Path,
@@ -171,6 +173,7 @@ def build_task(
         held_back=held_back,
         validation=validation,
         pixels=pixels_of(source),
+        training_values=values_of(source),
         provenance={
             "model": config.model if start is None else start.provenance.get("model", "unknown"),
             **({} if start is None else {"start": {k: start.provenance.get(k) for k in ("training_images", "steps")}}),

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from bsn.data.sources.crops import CropBatch
 from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import ImagePair, Validation
-from bsn.models import InferenceDefaults, Model, ValueScale, image_network
+from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, image_network
 from bsn.noise import posterior_nll, split_prediction
 from bsn.noise.level import FittedNoiseLevel, NoiseLevel
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample
@@ -78,6 +78,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
         Number of pixels of the training set, for the remark on the length of a run.
     provenance : mapping, optional
         Goes into the model file.
+    training_values : TrainingValues, optional
     """
 
     def __init__(
@@ -93,13 +94,16 @@ class BlindSpotTask(ModelTask[CropBatch]):
         validation: Validation | None = None,
         pixels: int | None = None,
         provenance: Mapping[str, Any] | None = None,
+        training_values: TrainingValues | None = None,
     ) -> None:
         modules = {"network": network} if noise is None else {"network": network, "noise": noise}
 
         def batches(step: int, rank: int, world_size: int) -> CropBatch:
             return crops.batch(step, config.batch_size, rank, world_size)
 
-        super().__init__(modules, batches, validation=validation, provenance=provenance)
+        super().__init__(
+            modules, batches, validation=validation, provenance=provenance, training_values=training_values
+        )
         self.config, self.scale, self.noise, self.held_back = config, scale, noise, held_back
         self.mean_intensity, self.pixels = mean_intensity, pixels
 
@@ -303,4 +307,5 @@ class BlindSpotTask(ModelTask[CropBatch]):
             {**self.provenance, **facts},
             "derived from the training images; their terms apply",
             None if self.noise is None else self.noise.model(),
+            self.training_values,
         )

@@ -100,6 +100,11 @@ def test_a_killed_run_goes_on_as_it_began(files, monkeypatch, run, task, config)
     run(files, "cut", None, None, resume=True)
     assert bits(files / "cut") == bits(files / "whole")
     settings = yaml.safe_load((files / "whole" / "config.yaml").read_text())
+    if task is not SearchTask:
+        values = Model.load(files / "whole").training_values
+        expected = {RestorationTask: (0.2, 0.9), DistillTask: (100 / 255 - 0.2, 100 / 255 + 0.2)}[task]
+        assert values.dtype == "uint8"
+        assert expected[0] - 0.05 < values.low < values.high < expected[1] + 0.1
     assert (settings["clip"], settings["schedule"], settings["learning_rate"]) == (0.7, "constant", 3e-3)
     assert "auto" not in [value for key, value in settings.items() if key != "layout"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from bsn.data import DataError, GroupedCrops, MirroredSource, background_members
-from bsn.engine import LoopConfig, RunFolder, RunSettings, fit, plain
+from bsn.engine import LoopConfig, RunFolder, RunSettings, fit, plain, process_restored
 from bsn.training import divide_groups
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.config import SearchConfig
@@ -20,6 +20,7 @@ from restoration.run import PairData, TrainingPairs, pair_settings, restore_pair
 __all__ = ["build_search", "halves", "search"]
 
 
+@process_restored()
 def search(
     pairs: PairData | TrainingPairs | None,
     output: str | Path,

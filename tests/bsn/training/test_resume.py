@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from bsn.cli import main
@@ -70,6 +71,13 @@ def test_settings_are_whole_and_say_the_images(whole, folder):
     assert provenance["steps"] == 6
 
 
+def test_the_model_knows_the_values_of_its_training_images(whole):
+    values = Model.load(whole).training_values
+    assert values.dtype == "uint8"
+    assert values.mean == pytest.approx(120 / 255, abs=0.01)
+    assert values.spread == pytest.approx(20 / 255, abs=0.005)
+
+
 @pytest.mark.parametrize("how", ["function", "settings again", "command", "command alone"])
 def test_a_killed_run_goes_on_as_it_began(how, killed, whole, folder):
     if how == "function":
@@ -112,6 +120,14 @@ def test_a_finished_run_says_so_and_may_become_longer(whole, folder, capsys):
     assert bits(whole) != before
     assert settings(whole)["steps"] == 8
     assert Model.load(whole).provenance["steps"] == 8
+
+
+def test_a_training_leaves_the_process_as_it_was(folder, tmp_path):
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    train(folder, tmp_path / "run", CONFIG, LOOP)
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_images_in_memory_are_given_again(tmp_path):
