@@ -109,7 +109,7 @@ def test_no_argument_of_a_wrong_type_is_hidden():
 
 
 # What other packages use of bsn is exported by its rooms; a command's parts and the photographs are rooms of their own.
-SEAM_BEHIND_ROOMS = {"bsn.cli.command", "bsn.cli.denoise", "bsn.data.photographs"}
+SEAM_BEHIND_ROOMS = {"bsn.cli.command", "bsn.cli.denoise", "bsn.cli.terminal", "bsn.data.photographs"}
 
 
 @pytest.mark.parametrize("package", ["distill", "restoration", "tools"])

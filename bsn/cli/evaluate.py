@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, take
+from bsn.cli.terminal import print_table
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -53,9 +54,6 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from bsn.data.files.atomic import atomic_output
     from bsn.evaluation import get_protocol
     from bsn.inference import Denoiser, InferenceConfig
@@ -73,14 +71,14 @@ def run(options: Namespace) -> int:
     table = score_files(pairs, protocol, denoiser)
     table.about = {"model": options.model, "noisy": options.noisy, "result": options.result, "clean": options.clean}
 
-    shown = Table(
-        title=f"protocol {protocol.name} ({protocol.hash})" if options.clean else "residual = noisy - denoised"
+    print_table(
+        f"protocol {protocol.name} ({protocol.hash})" if options.clean else "residual = noisy - denoised",
+        [(column, "left") if column == "image" else column for column in table.rows[0]],
+        [
+            [f"{value:.4f}" if isinstance(value, float) else str(value) for value in row.values()]
+            for row in [*table.rows, {"image": "mean", **table.means}]
+        ],
     )
-    for column in table.rows[0]:
-        shown.add_column(column, justify="left" if column == "image" else "right")
-    for row in [*table.rows, {"image": "mean", **table.means}]:
-        shown.add_row(*(f"{value:.4f}" if isinstance(value, float) else str(value) for value in row.values()))
-    Console().print(shown)
     if options.output is not None:
         folder = Path(options.output)
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command
 from bsn.cli.reading import add_read_options, read_options
+from bsn.cli.terminal import print_table
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -50,9 +51,6 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from bsn.data import list_images
     from bsn.inference import Denoiser
     from bsn.noise.report import inspect_files
@@ -60,19 +58,17 @@ def run(options: Namespace) -> int:
     # The picture alone: what the noisy pixel or the noisy image would bring back is noise, too.
     denoiser = None if options.model is None else Denoiser(options.model, posterior=False, wiener=False)
     report = inspect_files(list_images(options.images), read_options(options), denoiser=denoiser)
-    table = Table(title="noise, measured on the noisy images alone (sigma, gain in image values)")
-    for column in ("image", "kind", "range", "sigma", "gain", "lag 1 x y", "clipped", "outliers"):
-        table.add_column(column, justify="left" if column in ("image", "kind") else "right", overflow="fold")
-    for entry in report.files:
-        table.add_row(*_row(entry))
-    console = Console()
-    console.print(table)
+    print_table(
+        "noise, measured on the noisy images alone (sigma, gain in image values)",
+        [("image", "left"), ("kind", "left"), "range", "sigma", "gain", "lag 1 x y", "clipped", "outliers"],
+        [_row(entry) for entry in report.files],
+    )
     for entry in report.files:
         if entry.outliers:
-            console.print(_name_outliers(entry), highlight=False, soft_wrap=True)
+            print(_name_outliers(entry))
     for path, message in report.failed.items():
-        console.print(f"[red]{Path(path).name}[/red]: {message}", highlight=False, soft_wrap=True)
-    _conclude(console, report)
+        print(f"{Path(path).name}: {message}")
+    _conclude(report)
     if options.json is not None:
         _write(Path(options.json), report.to_json())
     if options.plot is not None:
@@ -103,9 +99,9 @@ def _name_outliers(entry: InspectedFile) -> str:
     return f"{entry.name}: outliers at ({axes}) {', '.join(first)}{rest}"
 
 
-def _conclude(console: Any, report: NoiseReport) -> None:
+def _conclude(report: NoiseReport) -> None:
     if report.advice is None or report.source is None:
-        console.print("the images are too small to be measured")
+        print("the images are too small to be measured")
         return
     from bsn.noise import Judgement
     from bsn.training import TrainConfig
@@ -114,14 +110,14 @@ def _conclude(console: Any, report: NoiseReport) -> None:
     _, _, settled = judge(report.source, TrainConfig(), Judgement(report.together, report.advice))
     advice = settled or report.advice
     for reason in advice.reasons:
-        console.print(f"- {reason}", highlight=False, soft_wrap=True)
+        print(f"- {reason}")
     if advice.suitable:
         words = f"--stride {advice.stride} --stride_test {advice.stride_test} --noise {advice.noise}"
         if advice.noise != "none":
             words += f" --noise_scope {advice.scope}"
         elif advice.stride > 1:
             words += " --wiener_test"
-        console.print(f"bsn train ... {words}   (what bsn train does by itself)", highlight=False, soft_wrap=True)
+        print(f"bsn train ... {words}   (what bsn train does by itself)")
 
 
 def _write(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command
+from bsn.cli.terminal import print_table
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -45,9 +46,6 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from bsn.evaluation import environment
     from bsn.models import presets
 
@@ -56,16 +54,20 @@ def run(options: Namespace) -> int:
         print(json.dumps({"models": rows, "environment": environment()}, indent=1))
         return 0
     machine = environment()["machine"]
-    table = Table(
-        title=f"presets for {options.channels} channels; time of {options.size} x {options.size}, float32, {machine}"
+    print_table(
+        f"presets for {options.channels} channels; time of {options.size} x {options.size}, float32, {machine}",
+        [("name", "left"), "parameters", "MAC/pixel", "ms", ("what", "left")],
+        [
+            [
+                row["name"],
+                f"{row['parameters']:,}",
+                f"{row['macs_per_pixel']:,.0f}",
+                "-" if row["milliseconds"] is None else f"{row['milliseconds']:.0f}",
+                row["summary"],
+            ]
+            for row in rows
+        ],
     )
-    for column in ("name", "parameters", "MAC/pixel", "ms"):
-        table.add_column(column, justify="left" if column == "name" else "right", no_wrap=True)
-    table.add_column("what")
-    for row in rows:
-        speed = "-" if row["milliseconds"] is None else f"{row['milliseconds']:.0f}"
-        table.add_row(row["name"], f"{row['parameters']:,}", f"{row['macs_per_pixel']:,.0f}", speed, row["summary"])
-    Console().print(table)
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import IO
 
 __all__ = ["Column", "note", "print_table", "speaking"]
 
+_WIDE = 240  # characters
 OURS = ("bsn", "distill", "restoration")
 
 Column = str | tuple[str, str]  # a heading, or a heading and "left" for words
@@ -54,7 +55,8 @@ def print_table(title: str, columns: Sequence[Column], rows: Iterable[Sequence[s
             table.add_column(Text(column[0]), justify="left", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
-    Console().print(table)
+    # A file or a pipe has no edge at which names would have to be folded.
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bsn.cli.terminal import print_table
+
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
@@ -48,9 +50,6 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from bsn.data import atomic_output, writing
     from bsn.evaluation import get_protocol
     from bsn.inference import Denoiser, pair_files
@@ -72,12 +71,8 @@ def run(options: Namespace) -> int:
         with atomic_output(folder / name, overwrite=True) as partial, writing(folder / name):
             partial.write_text(text, encoding="utf-8")
     heads, rows = table(comparison)
-    shown = Table(title=f"protocol {protocol.name} ({protocol.hash})" if comparison.protocol else "no clean images")
-    for head in heads:
-        shown.add_column(head, justify="left" if head == "model" else "right")
-    for row in rows:
-        shown.add_row(*row)
-    Console().print(shown)
+    title = f"protocol {protocol.name} ({protocol.hash})" if comparison.protocol else "no clean images"
+    print_table(title, [(head, "left") if head == "model" else head for head in heads], rows)
     print(f"{folder / 'report.html'}")
     return 0
 

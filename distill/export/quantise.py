@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,8 @@ def quantise_onnx(
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     target = Path(target)
-    logging.getLogger().setLevel(logging.ERROR)
     with (
+        _errors_only(),
         tempfile.TemporaryDirectory() as folder,
         atomic_output(target, overwrite=overwrite) as temporary,
         writing(target),
@@ -78,6 +79,18 @@ def quantise_onnx(
             calibrate_method=CalibrationMethod.MinMax,
         )
         return _agreement(session(source), session(temporary), calibration)
+
+
+@contextlib.contextmanager
+def _errors_only() -> Iterator[None]:
+    """Keep onnxruntime's advice, which it logs to the root logger, off the terminal; the level is restored."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
 
 
 def _agreement(one: Any, other: Any, images: Sequence[np.ndarray]) -> float:

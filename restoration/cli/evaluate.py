@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, take
+from bsn.cli.terminal import print_table
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
@@ -57,9 +58,6 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from bsn.data import check_no_leak, find_pairs
     from bsn.evaluation import get_protocol
     from bsn.inference import InferenceConfig
@@ -72,13 +70,11 @@ def run(options: Namespace) -> int:
     if options.train_degraded is not None:
         check_no_leak(find_pairs(options.train_degraded, options.train_clean, layout=options.layout), pairs)
     tables = score_models(pairs, protocol, options.models, options.results, take(InferenceConfig, options))
-    shown = Table(title=f"{len(pairs)} pairs, protocol {protocol.name} ({protocol.hash})")
-    shown.add_column("model")
-    for column in ("PSNR", "SSIM"):
-        shown.add_column(column, justify="right")
-    for name, table in tables.items():
-        shown.add_row(name, f"{table.means['psnr']:.3f}", f"{table.means['ssim']:.4f}")
-    Console().print(shown)
+    print_table(
+        f"{len(pairs)} pairs, protocol {protocol.name} ({protocol.hash})",
+        [("model", "left"), "PSNR", "SSIM"],
+        [[name, f"{table.means['psnr']:.3f}", f"{table.means['ssim']:.4f}"] for name, table in tables.items()],
+    )
     if options.output is not None:
         write_scores(tables, Path(options.output))
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, option_value, stored_defaults, take
+from bsn.cli.terminal import print_table
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
@@ -98,9 +99,6 @@ def run(options: Namespace) -> int:
 def _compare(options: Namespace) -> int:
     import dataclasses
 
-    from rich.console import Console
-    from rich.table import Table
-
     from restoration.manas.genotype import Genotype
     from restoration.manas.search import random_genotypes, train_alike
     from restoration.recipes import get_recipe
@@ -121,13 +119,14 @@ def _compare(options: Namespace) -> int:
     config = dataclasses.replace(recipe.train, model=options.train_model)
     genotypes = {"searched": searched, **{f"random_{n}": genotype for n, genotype in enumerate(drawn)}}
     rows = train_alike(genotypes, take(PairData, options), Path(options.output), config, loop)
-    table = Table(title=f"{options.train_steps} steps each, pairs held back for validation")
-    for column in ("genotype", "parameters", "MACs per pixel", *rows[0].validation):
-        table.add_column(column, justify="left" if column == "genotype" else "right")
-    for row in rows:
-        numbers = (f"{value:.4f}" for value in row.validation.values())
-        table.add_row(row.name, f"{row.parameters:,}", f"{row.macs:,.0f}", *numbers)
-    Console().print(table)
+    print_table(
+        f"{options.train_steps} steps each, pairs held back for validation",
+        [("genotype", "left"), "parameters", "MACs per pixel", *rows[0].validation],
+        [
+            [row.name, f"{row.parameters:,}", f"{row.macs:,.0f}", *(f"{v:.4f}" for v in row.validation.values())]
+            for row in rows
+        ],
+    )
     return 0
 
 

@@ -1,6 +1,7 @@
 """Exported files, run by onnxruntime and torch.export, give the Denoiser's images; what cannot be exported is told."""
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 
 from bsn.data import Image, read_image, write_image
 from bsn.inference import Denoiser
@@ -86,6 +88,32 @@ def test_the_example_denoises_a_picture(exported, tmp_path):
     result = read_image(tmp_path / "clean.png").pixels.astype(int)
     assert np.abs(result - Denoiser(model, device="cpu")(pixels, "YXC").astype(int)).max() <= 1
     assert len(EXAMPLE.read_text().splitlines()) <= 30
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_example_keeps_sixteen_bits(tmp_path, channels):
+    model = student("tiny", channels=channels)
+    export_onnx(model, tmp_path / "student.onnx")
+    pixels = np.random.default_rng(2).integers(0, 65536, (21, 34), dtype=np.uint16)
+    Pillow.fromarray(pixels).save(tmp_path / "noisy.png")
+    words = [str(tmp_path / name) for name in ("student.onnx", "noisy.png", "clean.png")]
+    subprocess.run([sys.executable, str(EXAMPLE), *words], check=True, capture_output=True)
+    result = np.asarray(Pillow.open(tmp_path / "clean.png"))
+    assert result.dtype == np.uint16
+    image = np.broadcast_to(pixels / np.float32(65535), (1, channels, 21, 34)).astype(np.float32)
+    expected = run(tmp_path / "student.onnx", image).clip(0, 1).mean((0, 1)) * 65535
+    assert np.abs(result - expected).max() <= 1
+    export_onnx(model, tmp_path / "student.onnx", pixels="uint8", overwrite=True)
+    refused = subprocess.run([sys.executable, str(EXAMPLE), *words], capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "has 16 bits" in refused.stderr
+
+
+def test_quantisation_leaves_the_root_logger_as_it_was(exported, tmp_path):
+    _, path, _ = exported
+    before = logging.getLogger().level
+    quantise_onnx(path, tmp_path / "int8.onnx", [np.random.default_rng(0).random((1, 3, 32, 32), np.float32)])
+    assert logging.getLogger().level == before
 
 
 def test_a_torch_program_gives_the_denoisers_images(tmp_path):
