@@ -19,7 +19,8 @@ from bsn.data.files.formats import find_format, hdf5, mat
 from bsn.data.files.formats.decoded import Decoded, refuse_key
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput
 from bsn.data.files.formats.losses import Outline, tell_lost
-from bsn.data.files.formats.tiff_layout import plan_layout
+from bsn.data.files.formats.tiff_layout import plan_layout, reserve_layout
+from bsn.data.files.formats.tiff_pieces import TiffPieces
 
 
 class ImageWriter:
@@ -102,9 +103,11 @@ def open_writer(
 ) -> Iterator[ImageWriter]:
     """Open an image file for writing region by region.
 
-    TIFF (uncompressed; BigTIFF from 4 GiB on), ``.npy`` and HDF5 files are created at full size and filled in place, so
-    any order of regions needs the memory of one region. Other formats are collected in memory and written at the
-    end. The file appears under its name when the block ends, and not at all if an exception ends it.
+    TIFF (BigTIFF from 4 GiB on), ``.npy`` and HDF5 files are created at full size and filled in place, so any order of
+    regions needs the memory of one region. A TIFF file that is compressed, tiled or of single bits, as its metadata say,
+    is collected uncompressed in a second, unnamed file and encoded at the end, tile by tile or page by page. Other
+    formats are collected in memory and written at the end. The file appears under its name when the block ends, and not
+    at all if an exception ends it.
 
     Parameters
     ----------
@@ -186,7 +189,7 @@ class _Sink(Protocol):
 class InPlace:
     """A file of full size, filled box by box, its axes in the order that the format wants."""
 
-    def __init__(self, boxes: FileBoxes | DatasetOutput, order: Sequence[int]) -> None:
+    def __init__(self, boxes: FileBoxes | DatasetOutput | TiffPieces, order: Sequence[int]) -> None:
         self.boxes = boxes
         self.order = order
 
@@ -204,6 +207,8 @@ class InPlace:
 
     def finish(self) -> None:
         """Make the file complete."""
+        if isinstance(self.boxes, TiffPieces):
+            self.boxes.finish()
         self.boxes.close()
 
     def close(self) -> None:
@@ -238,15 +243,13 @@ class _Collected:
 
 def _create_tiff(request: _Request) -> InPlace:
     refuse_key(request.key, str(request.target))
-    import tifffile
-
     layout = plan_layout(request.planes.axes, request.planes.shape, request.dtype, request.metadata)
-    with request.temporary.open("wb") as file:
-        place = tifffile.imwrite(file, shape=layout.shape, dtype=request.dtype, returnoffset=True, **layout.options)
-    if place is None:
-        raise RuntimeError("tifffile gave no room for the pixels")
+    if layout.in_order:
+        return InPlace(TiffPieces(request.temporary, layout, str(request.target)), layout.order)
+    offset = reserve_layout(request.temporary, layout)
+    dtype = layout.dtype.newbyteorder(layout.options.get("byteorder", "="))
     pixels = request.temporary.open("r+b")
-    return InPlace(FileBoxes(pixels, place[0], layout.shape, request.dtype, str(request.target)), layout.order)
+    return InPlace(FileBoxes(pixels, offset, layout.shape, dtype, str(request.target)), layout.order)
 
 
 def _create_npy(request: _Request) -> InPlace:

@@ -10,16 +10,22 @@ from bsn.data.errors import name_some
 #: What is told of each key of `Image.metadata`; a key that is not here is told by its own name.
 _WORDS = {
     "alpha": "alpha channel (opacity)",
+    "colour_map": "colour table",
     "exif": "EXIF data",
+    "geo_tags": "GeoTIFF tags",
     "icc_profile": "colour profile",
     "imagej": "ImageJ settings",
+    "ome_xml": "OME-XML",
     "orientation": "orientation",
     "photometric": "mark that zero is white",
     "resolution": "resolution",
+    "tiff_json": "metadata of tifffile",
+    "tiff_tags": "TIFF tags (date, author ...)",
+    "vendor_tags": "tags of the vendor",
     "xmp": "XMP",
 }
 #: Keys that tell how pixels are stored or where they came from; the unit goes with the resolution.
-_SILENT = {"container", "resolution_unit", "value_range"}
+_SILENT = {"container", "left_behind", "resolution_unit", "software", "tiff_storage", "value_range"}
 _NAMED = 12
 
 
@@ -89,6 +95,7 @@ def tell_lost(keeping: Keeping, outline: Outline) -> str:
         if key not in keeping.keys and _says_something(key, value)
     ]
     words += [word for word in keeping.unable(outline) if word not in words]
+    words += [word for word in outline.metadata.get("left_behind", ()) if word not in words]
     if not words:
         return ""
     listed = name_some(words, _NAMED) if len(words) > _NAMED else ", no ".join(words)

@@ -16,7 +16,8 @@ from bsn.data.errors import DataError, name_some
 from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored, refuse_key
 from bsn.data.files.formats.flat import drop_alpha
 from bsn.data.files.formats.tiff_chain import check_chain, check_extent
-from bsn.data.files.formats.tiff_layout import plan_layout
+from bsn.data.files.formats.tiff_layout import plan_layout, write_layout
+from bsn.data.files.formats.tiff_metadata import read_tags
 from bsn.data.files.formats.tiff_segments import series_boxes
 
 _ALPHA = (1, 2)
@@ -104,9 +105,10 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     tif = tifffile.TiffFile(path)
     try:
         series = _choose(tif, key, path)
+        metadata = _metadata(tif, series)  # before the pixels, whose reader may close the file
         boxes = None if _needs_colour_work(tif, series) else series_boxes(tif, series, path)
         if boxes is not None:
-            dtype, metadata = series.dtype.newbyteorder("="), _metadata(tif, series)
+            dtype = series.dtype.newbyteorder("=")
             return Stored(boxes, series.shape, dtype, _axes(series), metadata, _is_guess(tif, series))
     except BaseException:
         tif.close()
@@ -119,7 +121,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
 
 
 def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
-    """Write a TIFF file, uncompressed.
+    """Write a TIFF file; compressed and tiled like the one that the image comes from.
 
     Parameters
     ----------
@@ -138,16 +140,12 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
         A key was given.
     """
     refuse_key(key, str(target))
-    import tifffile
-
     layout = plan_layout(image.axes or "", image.pixels.shape, image.pixels.dtype, image.metadata)
-    pixels = np.ascontiguousarray(image.pixels.transpose(layout.order))
-    with path.open("wb") as file:
-        tifffile.imwrite(file, pixels, **layout.options)
+    write_layout(path, layout, np.ascontiguousarray(image.pixels.transpose(layout.order)))
 
 
 def _choose(tif: Any, key: str | None, path: Path) -> Any:
-    full = [s for s in tif.series if not s.keyframe.is_reduced] or list(tif.series)
+    full = _full(tif)
     names = [_describe(number, series) for number, series in enumerate(full)]
     if not full:
         raise DataError(str(path), "holds no image", "check what was saved in it")
@@ -159,6 +157,11 @@ def _choose(tif: Any, key: str | None, path: Path) -> Any:
     check_extent(series, path)
     _refuse_colours(series.keyframe, path)
     return series
+
+
+def _full(tif: Any) -> list[Any]:
+    """Give the images of a file without its thumbnails."""
+    return [s for s in tif.series if not s.keyframe.is_reduced] or list(tif.series)
 
 
 def _refuse_colours(page: Any, path: Path) -> None:
@@ -215,8 +218,9 @@ def _is_guess(tif: Any, series: Any) -> bool:
 
 
 def _metadata(tif: Any, series: Any) -> dict[str, Any]:
-    page = series.keyframe
-    metadata: dict[str, Any] = {}
+    page, images = series.keyframe, _full(tif)
+    number = [image.keyframe.offset for image in images].index(page.offset)
+    metadata: dict[str, Any] = read_tags(tif, series, number, len(images))
     if "XResolution" in page.tags and "YResolution" in page.tags and all(page.resolution):
         metadata["resolution"] = tuple(float(r) for r in page.resolution)
         metadata["resolution_unit"] = _UNITS.get(int(page.resolutionunit), "none")

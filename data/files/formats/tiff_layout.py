@@ -6,14 +6,20 @@ float32 with axes out of T Z C Y X, none but Y of size 1. Other images are plain
 description. Three channels that stand last (or were RGB when they were read) are written as the samples of RGB pixels.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.files.formats.losses import Keeping, Outline
+from bsn.data.files.formats.ome_xml import describe_stored
+from bsn.data.files.formats.tiff_metadata import KEYS, TiffStorage, storage_options, tag_options
 
 _IMAGEJ_ORDER = "TZC"
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
@@ -32,14 +38,20 @@ class TiffLayout:
         Axes in the file.
     shape : tuple of int
         Shape in the file.
+    dtype : numpy.dtype
+        Type of the pixels.
     options : dict
         Keywords of ``tifffile.imwrite``.
+    in_order : bool
+        Whether the pixels can only be written one after the other: they are compressed, in tiles, or single bits.
     """
 
     order: tuple[int, ...]
     axes: str
     shape: tuple[int, ...]
+    dtype: np.dtype[Any]
     options: dict[str, Any]
+    in_order: bool
 
 
 def plan_layout(axes: str, shape: tuple[int, ...], dtype: np.dtype[Any], metadata: Mapping[str, Any]) -> TiffLayout:
@@ -69,31 +81,116 @@ def plan_layout(axes: str, shape: tuple[int, ...], dtype: np.dtype[Any], metadat
     stored_shape = tuple(shape[i] for i in order)
     # "S" would mean interleaved samples, which these are only in RGB.
     letters = stored.replace(index.channel_axis, "S") if rgb else stored.replace("S", _free_letter(stored))
-    nbytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    options: dict[str, Any] = {"photometric": "rgb" if rgb else "minisblack", **_tags(metadata)}
+    dtype = np.dtype(dtype)
+    storage: TiffStorage | None = metadata.get("tiff_storage")
+    large = math.prod(shape) * dtype.itemsize >= _CLASSIC_LIMIT
+    white = metadata.get("photometric") == "miniswhite" and not rgb
+    options: dict[str, Any] = {
+        "photometric": "rgb" if rgb else "miniswhite" if white else "minisblack",
+        **tag_options(metadata),
+        **storage_options(storage, dtype),
+        "bigtiff": large or (storage is not None and storage.bigtiff),
+        "ome": False,
+    }
     if rgb:
         options["planarconfig"] = "contig"
-    white = metadata.get("photometric") == "miniswhite" and not rgb
-    if not white and nbytes < _CLASSIC_LIMIT and _suits_imagej(letters, stored_shape, np.dtype(dtype).name):
-        options["imagej"] = True
-        options["metadata"] = {**_imagej_settings(metadata, letters), "axes": letters}
-    else:
-        options["photometric"] = "miniswhite" if white else options["photometric"]
-        options["metadata"] = {"axes": letters}
-        options["bigtiff"] = nbytes >= _CLASSIC_LIMIT
-    return TiffLayout(order, letters, stored_shape, options)
+    imagej = not white and _suits_imagej(letters, stored_shape, dtype.name)
+    options.update(_words(metadata, letters, stored_shape, dtype, imagej=imagej))
+    in_order = dtype.kind == "b" or "compression" in options or "tile" in options
+    return TiffLayout(order, letters, stored_shape, dtype, options, in_order)
+
+
+def write_layout(path: Path, layout: TiffLayout, pixels: Any, *, tile: tuple[int, int] | None = None) -> None:
+    """Write a TIFF file at once.
+
+    Parameters
+    ----------
+    path : Path
+        Where.
+    layout : TiffLayout
+        How.
+    pixels : ndarray or iterator of ndarray
+        The image in the order of the layout; or its pages; or its tiles, whole ones also at the borders.
+    tile : tuple of int, optional
+        Rows and columns of a tile, if not those of the layout.
+    """
+    import tifffile
+
+    options = {**layout.options, **({"tile": tile} if tile else {})}
+    if not isinstance(pixels, np.ndarray):
+        options.update(shape=layout.shape, dtype=layout.dtype)
+    with path.open("wb") as file, quiet():
+        tifffile.imwrite(file, pixels, **options)
+
+
+def reserve_layout(path: Path, layout: TiffLayout) -> int:
+    """Write a TIFF file whose pixels are still to be filled in.
+
+    Parameters
+    ----------
+    path : Path
+        Where.
+    layout : TiffLayout
+        How; not one that is written in order.
+
+    Returns
+    -------
+    int
+        Where the pixels begin, in the byte order of the layout.
+    """
+    import tifffile
+
+    with path.open("wb") as file, quiet():
+        place = tifffile.imwrite(file, shape=layout.shape, dtype=layout.dtype, returnoffset=True, **layout.options)
+    if place is None:
+        raise RuntimeError("tifffile gave no room for the pixels")
+    return place[0]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep tifffile from telling the user that ImageJ itself does not read its format beyond 4 GB."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*nonconformant BigTIFF ImageJ", category=UserWarning)
+        yield
+
+
+def _words(
+    metadata: Mapping[str, Any], letters: str, shape: tuple[int, ...], dtype: np.dtype[Any], *, imagej: bool
+) -> dict[str, Any]:
+    """Choose the description: of OME, of ImageJ, or the one that the image had, with tifffile's own about the axes."""
+    storage, extra = metadata.get("tiff_storage"), metadata.get("tiff_json") or {}
+    ome = describe_stored(metadata["ome_xml"], letters, shape, dtype) if metadata.get("ome_xml") else None
+    if ome is not None:
+        return {"description": ome.encode(), "metadata": None}
+    description = metadata.get("description")
+    plain = storage is not None and not storage.described and len(letters.replace("S", "")) == 2
+    if imagej and (metadata.get("imagej") or not (description or extra or plain)):
+        colours = metadata.get("colour_map")
+        fits = colours is not None and np.shape(colours) == (3, 256) and "S" not in letters
+        settings = {**_imagej_settings(metadata, letters), "axes": letters}
+        return {"imagej": True, "metadata": settings, **({"colormap": colours} if fits else {})}
+    words: dict[str, Any] = {"description": description} if description else {}
+    return {**words, "metadata": None if plain and not extra else {**extra, "axes": letters}}
 
 
 def _unable(outline: Outline) -> Iterable[str]:
-    """ImageJ's settings have a place in its own kind of TIFF only."""
-    layout = plan_layout(outline.axes, outline.shape, outline.dtype, outline.metadata)
-    lost = bool(outline.metadata.get("imagej")) and not layout.options.get("imagej")
-    return ["ImageJ settings"] if lost else []
+    """ImageJ's settings and OME-XML have a place in their own kinds of TIFF only."""
+    options = plan_layout(outline.axes, outline.shape, outline.dtype, outline.metadata).options
+    if outline.metadata.get("imagej") and not options.get("imagej"):
+        yield "ImageJ settings"
+    if outline.metadata.get("ome_xml") and (options["metadata"] is not None or options.get("imagej")):
+        yield "OME-XML"
+    if "colour_map" in outline.metadata and "colormap" not in options:
+        yield "colour table"
+    storage = outline.metadata.get("tiff_storage")
+    if storage is not None and storage.lossy:
+        yield f"{storage.lossy} compression (it is compressed without loss)"
 
 
 #: What TIFF files keep.
 KEEPING = Keeping(
-    "a TIFF", frozenset({"resolution", "icc_profile", "imagej", "orientation", "photometric"}), unable=_unable
+    "a TIFF", frozenset({"icc_profile", "imagej", "orientation", "photometric", "resolution", *KEYS}), _unable
 )
 
 
@@ -114,15 +211,3 @@ def _imagej_settings(metadata: Mapping[str, Any], letters: str) -> dict[str, Any
     if "C" not in letters:
         settings.pop("mode", None)  # "composite" without channels is refused by ImageJ
     return settings
-
-
-def _tags(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    tags: dict[str, Any] = {}
-    if "resolution" in metadata:
-        tags["resolution"] = tuple(metadata["resolution"])
-        tags["resolutionunit"] = metadata.get("resolution_unit", "none").upper()
-    if metadata.get("icc_profile"):
-        tags["iccprofile"] = metadata["icc_profile"]
-    if "orientation" in metadata:
-        tags["extratags"] = [(274, 3, 1, metadata["orientation"], True)]
-    return tags

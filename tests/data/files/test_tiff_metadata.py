@@ -1,0 +1,210 @@
+"""What a TIFF file says besides its pixels comes back, seen with tifffile."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from bsn.data import open_image, open_writer, read_image, write_image
+
+CASES = Path(__file__).parents[2] / "cases" / "inputs"
+
+
+def at_once(source, target, **options):
+    write_image(target, read_image(source, **options))
+
+
+def in_pieces(source, target, **options):
+    """Copy in regions that come in no order of the file."""
+    with (
+        open_image(source, **options) as image,
+        open_writer(target, image.shape, image.axes, image.dtype, image.metadata) as out,
+    ):
+        height, width = image.size
+        for plane in reversed(range(image.planes)):
+            for top in range(0, height, 24):
+                for left in reversed(range(0, width, 40)):
+                    box = (min(24, height - top), min(40, width - left))
+                    out.write(plane, top, left, image.read(plane, top, left, *box))
+
+
+@pytest.fixture(params=[at_once, in_pieces])
+def copy(request):
+    return request.param
+
+
+def check_same(before, after, number=0):
+    """Pixels, compared by tifffile."""
+    np.testing.assert_array_equal(before.series[number].asarray(), after.series[0].asarray())
+    assert before.series[number].dtype == after.series[0].dtype
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+def test_tags_come_back_bit_by_bit(order, big, copy, tmp_path, draw):
+    sem = b"[Scan]\r\nPixelWidth=4.65e-9\r\n"
+    doubles = (10.0, 20.0, 0.0)
+    tags = [
+        (306, 2, 20, "2024:05:01 10:11:12", True),
+        (315, 2, 4, "Ann", True),
+        (33432, 2, 10, "CC BY 4.0", True),
+        (271, 2, 5, "Acme", True),
+        (34682, 2, len(sem) + 1, sem, True),
+        (34118, 2, 30, "\r\nAP_PIXEL_SIZE\r\nPixel = 2 nm", True),
+        (33550, 12, 3, doubles, True),
+        (33922, 12, 6, (0.0, 0.0, 0.0, 500000.0, 4600000.0, 0.0), True),
+        (34735, 3, 8, (1, 1, 0, 1, 1024, 0, 1, 1), True),
+        (42113, 2, 3, "-1", True),
+        (65001, 5, 1, (7, 3), True),
+        (65000, 7, 5, b"\1\0\2\0\3", True),
+        (65002, 10, 1, (-7, 3), True),
+        (700, 1, 9, b"<x:xmp/>\n", True),
+    ]
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        draw((60, 70), "uint16"),
+        byteorder=order,
+        bigtiff=big,
+        description=b"4.65 \xc2\xb5m",
+        software="SEM 1.0",
+        resolution=((2000000, 7), (3, 1000)),
+        resolutionunit="CENTIMETER",
+        iccprofile=b"p" * 300,
+        metadata=None,
+        extratags=tags,
+    )
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as before, tifffile.TiffFile(tmp_path / "b.tif") as after:
+        check_same(before, after)
+        assert (after.byteorder, after.is_bigtiff) == (order, big)
+        found = {tag.code: (tag.dtype, tag.count, tag.value) for tag in after.pages[0].tags}
+        wanted = {tag.code: (tag.dtype, tag.count, tag.value) for tag in before.pages[0].tags}
+        places = {273, 279, 278}
+        assert {k: v for k, v in found.items() if k not in places} == {
+            k: v for k, v in wanted.items() if k not in places
+        }
+        assert len(after.pages[0].tags) == len(found)
+
+
+@pytest.mark.parametrize("name", ["F10_geotiff.tif", "F10_sem_vendor_tags.tif", "F17_icc.tif"])
+def test_files_of_users(name, copy, tmp_path):
+    copy(CASES / name, tmp_path / name)
+    with tifffile.TiffFile(CASES / name) as before, tifffile.TiffFile(tmp_path / name) as after:
+        check_same(before, after)
+        for code in (282, 283, 296, 305, 306, 33550, 33922, 34675, 34682):
+            if code in before.pages[0].tags:
+                assert after.pages[0].tags[code].value == before.pages[0].tags[code].value, code
+
+
+@pytest.mark.parametrize(
+    ("compression", "predictor", "tile", "shape", "dtype", "order"),
+    [
+        ("zlib", True, None, (50, 70), "float32", "<"),
+        ("zlib", True, (16, 32), (50, 70), "float32", ">"),
+        ("zlib", True, (16, 32), (50, 70, 3), "uint8", "<"),
+        ("zlib", True, None, (3, 50, 70), "uint16", ">"),
+        ("lzw", True, (16, 32), (3, 50, 70), "uint16", "<"),
+        ("lzw", False, None, (50, 70, 3), "uint8", "<"),
+        ("lzw", False, None, (3, 50, 70), "uint16", ">"),
+        ("zstd", True, None, (3, 50, 70), "int16", "<"),
+        ("packbits", False, (32, 16), (50, 70, 3), "uint8", "<"),
+        ("packbits", False, None, (50, 70), "uint16", ">"),
+        ("lzma", False, (16, 32), (3, 50, 70), "float64", "<"),
+        ("zlib", False, None, (2, 50, 70), "int64", "<"),
+        (None, False, (16, 32), (3, 50, 70), "uint16", "<"),
+        (None, False, (16, 32), (50, 70, 3), "uint8", ">"),
+        (None, False, None, (3, 50, 70), "float32", ">"),
+        (None, False, None, (50, 70, 3), "uint16", ">"),
+    ],
+)
+def test_compression_and_tiles(compression, predictor, tile, shape, dtype, order, copy, tmp_path, draw):
+    options = {"photometric": "rgb" if shape[-1] == 3 else "minisblack", "tile": tile, "byteorder": order}
+    tifffile.imwrite(tmp_path / "a.tif", draw(shape, dtype), compression=compression, predictor=predictor, **options)
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as before, tifffile.TiffFile(tmp_path / "b.tif") as after:
+        check_same(before, after)
+        old, new = before.pages[0], after.pages[0]
+        assert (new.compression, new.predictor) == (old.compression, old.predictor)
+        assert (new.is_tiled, new.tile) == (old.is_tiled, old.tile)
+        assert after.byteorder == order
+
+
+def test_lossy_compression_becomes_deflate(copy, tmp_path):
+    ramp = np.broadcast_to(np.arange(64, dtype=np.uint8)[:, None] * 3, (64, 48))
+    tifffile.imwrite(tmp_path / "a.tif", ramp, compression="jpeg")
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as before, tifffile.TiffFile(tmp_path / "b.tif") as after:
+        check_same(before, after)
+        assert after.pages[0].compression == tifffile.COMPRESSION.ADOBE_DEFLATE
+
+
+@pytest.mark.parametrize("compression", [None, "zlib", "packbits"])
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("shape", [(50, 70), (3, 50, 70)])
+def test_single_bits(compression, photometric, shape, copy, tmp_path, draw):
+    pixels = draw(shape) > 100
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric=photometric, compression=compression)
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert tif.pages[0].dtype == np.bool_
+        assert tif.pages[0].bitspersample == 1
+        assert tif.pages[0].photometric.name.lower() == photometric
+        np.testing.assert_array_equal(tif.asarray(), pixels)
+
+
+def test_imagej(copy, tmp_path, draw):
+    lut = np.arange(256, dtype=np.uint8)
+    settings = {
+        "spacing": 0.5,
+        "unit": "um",
+        "finterval": 1.5,
+        "fps": 0.66,
+        "mode": "composite",
+        "Info": "objective 60x",
+        "Labels": [f"plane {i}" for i in range(24)],
+        "Ranges": (0.0, 100.0, 5.0, 900.0),
+        "LUTs": [np.stack([lut, lut * 0, lut * 0]), np.stack([lut * 0, lut, lut * 0])],
+    }
+    pixels = draw((3, 4, 2, 50, 70), "uint16")
+    tifffile.imwrite(
+        tmp_path / "a.tif", pixels, imagej=True, resolution=(9.5, 9.25), metadata={"axes": "TZCYX", **settings}
+    )
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert tif.series[0].axes == "TZCYX"
+        np.testing.assert_array_equal(tif.asarray(), pixels)
+        for key, value in settings.items():
+            np.testing.assert_array_equal(tif.imagej_metadata[key], value)
+
+
+def test_palette_of_imagej(copy, tmp_path, draw):
+    colours = draw((3, 256), "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", draw((50, 70)), imagej=True, colormap=colours)
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as before, tifffile.TiffFile(tmp_path / "b.tif") as after:
+        check_same(before, after)
+        np.testing.assert_array_equal(after.pages[0].colormap, colours)
+
+
+def test_words_of_tifffile(copy, tmp_path, draw):
+    tifffile.imwrite(
+        tmp_path / "a.tif", draw((4, 50, 70)), metadata={"axes": "QYX", "exposure": 0.5}, description="cells"
+    )
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert tif.pages[0].description == "cells"
+        assert tif.shaped_metadata[0]["exposure"] == 0.5
+        assert tif.series[0].axes == "QYX"
+
+
+def test_no_tag_holds_an_offset_of_the_old_file(copy, tmp_path, draw):
+    tags = [(65010, 4, 1, 4711, True), (512, 4, 1, 99, True), (513, 4, 1, 4242, True)]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        tif.write(draw((50, 70)), metadata=None, extratags=tags, subifds=1)
+        tif.write(draw((25, 35)), metadata=None, subfiletype=1)
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        found = {tag.code for tag in tif.pages[0].tags}
+        assert 65010 in found
+        assert not found & {330, 512, 513}
