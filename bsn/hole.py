@@ -116,7 +116,7 @@ class Hole:
         Returns
         -------
         Tensor of bool
-            Of the common shape.
+            True inside the hole; the shape is the common one.
         """
         s = self.shift
         if self.shape == "none":

@@ -21,7 +21,7 @@ def mirrored_position(position: int, length: int) -> int:
     Returns
     -------
     int
-        From 0 to ``length - 1``.
+        Position from 0 to ``length - 1``.
 
     Examples
     --------

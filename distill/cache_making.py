@@ -145,7 +145,7 @@ def _in_processes(jobs: Sequence[tuple[Any, ...]], tick: Callable[[], None]) -> 
     if not errors.empty():
         raise DataError(*errors.get())
     if any(worker.exitcode for worker in workers):
-        raise RuntimeError("a process that asks the teacher died; start again, what is finished is kept")
+        raise RuntimeError("a process that asks the teacher died; start again (finished images are kept)")
 
 
 def _work(

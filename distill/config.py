@@ -93,6 +93,7 @@ class DistillConfig:
     crop : int
         Side of the training crops in pixels, a multiple of the student's grid.
     batch_size : int
+        Crops of a step.
     loss : {"l1", "l2"}
         l1 learns faster, see ``benchmarks/results/distill_ablation.json``.
     multiscale, gradient : float
@@ -104,10 +105,13 @@ class DistillConfig:
     augment : bool
         Eight flips and rotations.
     optimizer : {"muon", "adamw", "adam"}
+        Optimiser of the network.
     learning_rate : float
         Peak of the schedule.
     weight_decay : float
+        Weight decay of the optimiser.
     betas : tuple of float
+        Decay rates of the averages of AdamW and Adam.
     value_scale : {"teacher", "unit"}
         Range the student works on: the teacher's, or image values.
     validation_crops : int

@@ -22,6 +22,7 @@ class Fingerprint:
     Parameters
     ----------
     teacher, options, images : str
+        Digest of the weights, of the options and of the pixels.
     """
 
     teacher: str

@@ -23,8 +23,11 @@ class Recipe:
     summary : str
         One line.
     inference : TeacherInference
+        How the teacher answers.
     distill : DistillConfig
+        Student, loss and crops.
     loop : LoopConfig
+        Length, learning rate, precision and the like.
     """
 
     summary: str

@@ -46,6 +46,7 @@ class Comparison:
     pictures : list of tuple
         The same crop noisy, of every contender, and clean if known: (image (C, h, w), caption).
     images : int
+        Number of images.
     """
 
     protocol: str

@@ -54,6 +54,7 @@ class DistillTask(ModelTask[CropBatch]):
     crops : Crops
         Noisy crops with targets of shape (B, layers, C, h, w): the teacher's answers, and perhaps their spread.
     config : DistillConfig
+        Settings of the training.
     scale : ValueScale
         Range the student works on.
     spread : bool
@@ -67,7 +68,9 @@ class DistillTask(ModelTask[CropBatch]):
     training_values : TrainingValues, optional
         Of the images that the teacher answered.
     inference : InferenceDefaults, optional
+        Inference that the student's model file asks for.
     weights_licence : str
+        Licence that the student's model file states.
     """
 
     def __init__(

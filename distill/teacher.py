@@ -121,7 +121,9 @@ class ModelTeacher:
     model : Model, nn.Module, str or Path
         See :class:`bsn.inference.Denoiser`.
     inference : TeacherInference, optional
+        How the teacher answers; the defaults if left out.
     device : str
+        Device that computes, such as "cpu" or "cuda:1".
     """
 
     def __init__(

@@ -39,10 +39,13 @@ class RestoreConfig:
     loss : LossWeights
         Factors of the terms.
     optimizer : {"muon", "adamw", "adam"}
+        Optimiser of the network.
     learning_rate : float
         Peak of the schedule.
     weight_decay : float
+        Weight decay of the optimiser.
     betas : tuple of float
+        Decay rates of the averages of AdamW and Adam.
     augment : {"eight", "flips", "none"}
         All flips and quarter turns, flips only, nothing.
     checkpointing : bool

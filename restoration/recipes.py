@@ -25,7 +25,9 @@ class Recipe:
     summary : str
         One line.
     train : RestoreConfig
+        Network, loss and crops.
     loop : LoopConfig
+        Length, learning rate, precision and the like.
     """
 
     summary: str

@@ -56,7 +56,7 @@ def score_models(
     Returns
     -------
     dict of str to ScoreTable
-        By name of the model or folder, the degraded images first.
+        Scores by name of the model or folder, the degraded images first.
 
     Raises
     ------

@@ -28,9 +28,11 @@ class PairBatches:
     source : PlaneSource
         Pairs, see :mod:`bsn.data.pairs.pair_source`.
     config : RestoreConfig
+        Settings of the training.
     total : int
         Steps of the run.
     seed : int
+        Seed of the crops.
     groups : sequence of str, optional
         Background of each pair, for batches of several degraded images of one.
 
@@ -89,7 +91,9 @@ class RestorationTask(ModelTask[CropBatch]):
     batches : callable
         ``batches(step, rank, world_size)`` gives crops with targets, see :class:`PairBatches`.
     config : RestoreConfig
+        Settings of the training.
     validation : Validation
+        Images that are scored while training.
     provenance : mapping, optional
         Goes into the model file.
     training_values : TrainingValues, optional

@@ -86,6 +86,7 @@ class Subject:
     channels : int
         C.
     condition : Condition
+        Mode, value range, type and seed of the runs.
     seed : int
         Seed of inputs, weights and random layers.
 

@@ -60,6 +60,7 @@ class LearnabilityConfig:
     evaluation_batches : int
         Fresh batches behind the confidence interval, at least 2.
     seed : int
+        Seed of everything random.
 
     Raises
     ------

@@ -19,7 +19,9 @@ class Place:
     Parameters
     ----------
     entry : int
+        Index in the batch.
     row : int
+        Row of the features, or index of a token.
     column : int, optional
         None in a sequence (N, tokens, C), whose token number is `row`.
     """

@@ -101,6 +101,7 @@ class RegionCheck:
     Parameters
     ----------
     hole : Hole
+        Region that was certified.
     pixels : int
         Pixels that are certified for every offset of the hole inside the image.
     total : int

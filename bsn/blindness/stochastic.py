@@ -25,6 +25,7 @@ class DiagonalEstimate:
         Unbiased estimate of the mean square over pixels and channels, and its standard error: averaged over the whole
         image it sees leaks that are far below the error of a single pixel. Negative values are noise around zero.
     probes : int
+        Number of products that the estimate averages.
     """
 
     mean: Tensor

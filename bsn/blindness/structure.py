@@ -44,6 +44,7 @@ class Declaration:
     kind : str
         Its class.
     coupling : Coupling
+        Pixels that the module couples.
     lattice : int, optional
         Side of the blind lattice of a module that declares ``OTHER_PHASES``.
     stated : bool
@@ -70,6 +71,7 @@ class StructureJudgement:
     problem : Declaration, optional
         The first module that ends the blindness; None where no head was found.
     reason : str
+        Why the judgement is what it is, in a sentence.
     trusted : tuple of str
         Modules with a forward of their own that say nothing about it. Declarations cannot judge the code between
         modules (a skip connection from the input, say): that takes a measurement.

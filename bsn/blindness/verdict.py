@@ -27,7 +27,9 @@ class CheckResult:
     passed : bool, optional
         None if it could not be run; `detail` says why.
     detail : str
+        Numbers of the check, or why it could not be run.
     seconds : float
+        Time that the check took.
     """
 
     check: str
@@ -80,12 +82,15 @@ class Verdict:
     size : tuple of int
         (H, W) of the certified image.
     channels : int
+        Channels of the images.
     lattice : int, optional
         Side of the lattice that no output sees; None if the pixel alone was checked.
     leak : Leak, optional
+        The first leak that was found; None where there is none.
     learnable : tuple of Learnability
         What the network learns to copy of fresh noise, where it was measured.
     checks : tuple of CheckResult
+        Results in the order in which the checks ran.
     hole : str, optional
         Region around each pixel that was certified, if it is more than the pixel.
     """

@@ -61,7 +61,9 @@ class VerifyConfig:
     learn_sizes : tuple of int
         Sides of its crops.
     learning : LearnabilityConfig
+        Length and settings of the trainings of the learnability check.
     seed : int
+        Seed of everything random.
 
     Raises
     ------

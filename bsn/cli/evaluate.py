@@ -64,7 +64,7 @@ def run(options: Namespace) -> int:
     if options.model is not None and options.noisy is None:
         raise ValueError("a model needs --noisy images to denoise")
     if options.clean is None and options.noisy is None:
-        raise ValueError("results alone say nothing; give --clean, or --noisy to look at the residual")
+        raise ValueError("results alone cannot be scored; give --clean, or --noisy to look at the residual")
     protocol = get_protocol(options.protocol)
     pairs = pair_files(options.noisy, options.result, options.clean)
     denoiser = None if options.model is None else Denoiser(options.model, take(InferenceConfig, options))

@@ -46,6 +46,7 @@ class LoopConfig:
     devices : int
         Processes, each with its own device and its own `batch_size` samples per step.
     accelerator : {"auto", "cpu", "gpu"}
+        Device that trains; "auto" takes a GPU if there is one.
     tensorboard : bool
         Write TensorBoard events beside metrics.csv (needs the extra "tensorboard").
     deterministic : bool

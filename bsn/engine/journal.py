@@ -25,11 +25,13 @@ class Journal:
     Parameters
     ----------
     folder : RunFolder
+        Folder of the run.
     total : int, optional
         Steps of the whole run; None while they are not known, see :meth:`set_total`.
     active : bool
         False on all processes but one.
     tensorboard : bool
+        Also write the numbers for TensorBoard.
     resume_step : int
         Rows of metrics.csv beyond this step are from work that was lost with a kill, and dropped.
     """

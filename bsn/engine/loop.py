@@ -74,7 +74,7 @@ def fit(
     RunError
         If the folder does not fit, a device is missing or a file cannot be written.
     TrainingDiverged
-        At the first loss that is not finite.
+        If a loss is not finite.
     Interrupted
         After SIGINT or SIGTERM; a checkpoint of the last finished step was written.
     """

@@ -19,6 +19,7 @@ class MetricsFile:
     Parameters
     ----------
     path : Path
+        The CSV file.
     resume_step : int
         Rows of an existing file beyond this step are dropped; 0 drops all.
     """

@@ -184,6 +184,7 @@ class Muon(Optimizer):
     matrices, others : iterable of Tensor
         Parameters with at least two axes, and those for AdamW.
     lr : float
+        Learning rate of both.
     betas : tuple of float
         Decay rates of AdamW's averages.
     momentum : float

@@ -92,7 +92,7 @@ class RunSettings:
         Raises
         ------
         RunError
-            With the names of the settings that differ from those of the run.
+            If settings differ from those of the run; the message names them.
         """
         settled, asked = (part if at is None else part.get(at, {}) for part in (self.settled, self.asked))
         names = list(get_type_hints(kind))

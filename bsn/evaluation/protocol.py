@@ -37,6 +37,7 @@ class Protocol:
     Parameters
     ----------
     name, description : str
+        Name to look it up by, and what it measures.
     rounding : {"none", "8-bit", "clip"}
         "8-bit": both images become floor(255 x + 0.5) / 255, clipped to [0, 1]. "clip": clipped only; SSIM is then taken on
         images rounded to whole grey levels, as the published DRT does.

@@ -61,6 +61,7 @@ class HtmlReport:
     Parameters
     ----------
     title : str
+        Title of the page.
 
     Examples
     --------

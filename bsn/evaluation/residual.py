@@ -39,7 +39,7 @@ def autocorrelation(field: NDArray[np.floating], lag: int, axis: int) -> float:
     Returns
     -------
     float
-        In [-1, 1]; 0 for a constant field.
+        Correlation in [-1, 1]; it is 0 for a constant field.
 
     Raises
     ------

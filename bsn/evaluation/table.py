@@ -39,6 +39,7 @@ class ScoreTable:
     Parameters
     ----------
     protocol : Protocol
+        Protocol of the scores.
     about : dict
         Where the numbers come from: model, options, data. JSON values.
     """

@@ -30,9 +30,11 @@ class ImagePair:
     Parameters
     ----------
     name : str
+        Name of the image.
     image : ndarray, shape (C, H, W), float32, image values
         What is denoised or restored.
     target : ndarray, shape (C, H, W), float32, optional
+        The truth, in image values.
     """
 
     name: str

@@ -23,6 +23,7 @@ class Band(NamedTuple):
     top : int
         Their first row.
     image : Tensor, shape (C, h, W)
+        Denoised rows in image values.
     deviation : Tensor or None, shape (C, h, W)
         Standard deviation, where it was asked for.
     """

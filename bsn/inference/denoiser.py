@@ -47,6 +47,7 @@ class Denoiser:
         A loaded model, a registered network that works on image values, a model file, or the folder of a run. None: the
         model in the box, see :mod:`bsn.models.bundled`.
     config : InferenceConfig, optional
+        Strides, tiles, precision and the like; the model's defaults if left out.
     **options
         Fields of :class:`InferenceConfig`, instead of `config`.
 
@@ -110,7 +111,7 @@ class Denoiser:
         Returns
         -------
         ndarray or Tensor
-            Of the same kind, dtype, shape and range.
+            The denoised image, of the same kind, dtype, shape and range.
 
         Raises
         ------
@@ -147,7 +148,7 @@ class Denoiser:
         Parameters
         ----------
         image, axes, nan, value_range
-            As in :meth:`__call__`.
+            See :meth:`__call__`.
 
         Returns
         -------
@@ -157,9 +158,9 @@ class Denoiser:
         Raises
         ------
         data.DataError
-            As in :meth:`__call__`.
+            See :meth:`__call__`.
         ValueError
-            As in :meth:`__call__`, and for models that predict no uncertainty.
+            See :meth:`__call__`, and for models that predict no uncertainty.
         """
         self.check_deviation()
         planes, layout = to_planes(image, axes, nan=nan, value_range=value_range)
@@ -319,7 +320,7 @@ class Denoiser:
         target : callable
             Output path of an input path, see :func:`bsn.inference.result_paths`.
         axes, options, overwrite, deviation, output_dtype
-            As in :meth:`denoise_file`.
+            See :meth:`denoise_file`.
         progress : callable
             Called after each file.
 
@@ -381,5 +382,5 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError):
-        raise ValueError(f"device {name!r} is not here; use 'cpu' or 'auto'") from None
+        raise ValueError(f"device {name!r} is not available; use 'cpu' or 'auto'") from None
     return device

@@ -37,9 +37,11 @@ class Measurement:
     Parameters
     ----------
     frame : Frame
+        First and last stage, which hold the value scale.
     downsampling : Downsampling
         Under which the network sees the noise.
     network : callable
+        Maps (N, C, H, W) in network values to the network's outputs.
     spectrum : {"no", "if possible", "yes"}
         Measure the spectrum for the Wiener filter. Where "yes", an image that is too small is an error.
     curve : bool

@@ -60,7 +60,7 @@ def denoise(
     Returns
     -------
     ndarray or Tensor
-        Of the same kind, dtype, shape and range.
+        The denoised image, of the same kind, dtype, shape and range.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def denoise_with_deviation(
     Parameters
     ----------
     image, model, axes, nan, value_range, **options
-        As in :func:`denoise`.
+        See :func:`denoise`.
 
     Returns
     -------

@@ -35,14 +35,19 @@ class Pipeline:
     Parameters
     ----------
     frame : Frame
+        First and last stage, which hold the value scale.
     views : sequence of int
         Flips and turns over which the result is averaged; ``(0,)`` for the image as it is.
     downsamplings : tuple of Downsampling
         The result is the mean over them.
     network : callable
+        Maps (N, C, H, W) in network values to the network's outputs.
     posterior : Posterior
+        Stage that weighs the noisy pixel in.
     refinement : Refinement, optional
+        Stage of random-replacement refinement; None leaves it out.
     filter : Filter, optional
+        Stage of the Wiener filter; None leaves it out.
     measurement : Measurement
         What has to be known of a plane beforehand.
     tiling : Tiling

@@ -81,7 +81,7 @@ def strides_of(model: Model, config: InferenceConfig) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        At least one stride.
+        One stride or more.
     """
     wanted = config.stride or model.inference.stride
     return (wanted,) if isinstance(wanted, int) else tuple(wanted)

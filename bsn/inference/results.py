@@ -44,7 +44,9 @@ class FileReport:
     Parameters
     ----------
     done : dict of Path to Path
+        Output by input.
     failed : dict of Path to str
+        Message by input.
     remarks : dict of str to dict of Path to str
         What was found at each file, by subject ("values", "channels").
     """
@@ -80,8 +82,11 @@ class FinishedRows:
     Parameters
     ----------
     plane : int
+        Number of the plane, from 0.
     rows : slice
+        Rows of the plane that are finished.
     image, deviation : ndarray, shape (C, h, W)
+        Denoised rows and, if it was asked for, their standard deviation.
     """
 
     plane: int

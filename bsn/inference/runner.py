@@ -30,6 +30,7 @@ class Runner:
     network : nn.Module
         Network in eval mode on `device`; its weights are laid out channels-last in place, their values stay.
     device : torch.device
+        Device that computes.
     config : InferenceConfig
         `precision`, `engine`, `threads` and `keep_memory` count.
 

@@ -79,6 +79,7 @@ class Estimate:
     Parameters
     ----------
     mean : Tensor, shape (N, C, H, W)
+        Estimated clean values.
     variance : Tensor, optional, shape (N, C, H, W)
         Variance of the posterior, in squared network values; None for networks that predict none.
     """
@@ -161,6 +162,7 @@ class Frame:
     Parameters
     ----------
     scale : ValueScale
+        Map between image values and network values.
     channels : int
         Channels of the network. A grey region is given to a network for colour once per channel.
     unit : int
@@ -311,9 +313,11 @@ class Posterior:
     Parameters
     ----------
     channels : int
+        Channels of the images.
     noise : NoiseModel, optional
         None: the outputs are the result.
     scale : ValueScale
+        Map between image values and network values.
     weigh : bool
         False leaves the noisy pixel out and gives the prediction from its surroundings.
     calibrated : bool
@@ -358,7 +362,7 @@ class Posterior:
         Returns
         -------
         Tensor, shape (N, C, H, W)
-            In squared network values.
+            Variance in squared network values.
         """
         if curve is not None:
             return curve(mean)
@@ -373,9 +377,11 @@ class Refinement:
     Parameters
     ----------
     passes : int
+        Number of passes whose results are averaged.
     probability : float
         Share of noisy pixels mixed into each pass.
     seed : int
+        Seed of the random replacement.
     margin : int
         Mirrored around the image before each pass, and cut off after it (AP-BSN).
     """
@@ -448,6 +454,7 @@ class Filter:
     Parameters
     ----------
     posterior : Posterior
+        Stage that knows the value scale and, where it is active, the variance of the noise.
     """
 
     posterior: Posterior

@@ -20,6 +20,7 @@ class Segment:
     Parameters
     ----------
     start, stop : int
+        First pixel, and the pixel after the last.
     weights : Tensor, shape (stop - start,)
         Over all segments of an axis the weights of each pixel sum to 1.
     """
@@ -72,7 +73,7 @@ class Tiling:
         Returns
         -------
         list of Segment
-            In order; their weights say how overlapping segments are blended.
+            Segments in order; their weights say how overlapping segments are blended.
 
         Raises
         ------

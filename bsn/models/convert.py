@@ -31,6 +31,7 @@ class Converter:
     build : callable
         ``build(state_dict, official_config, **options)`` returns the network.
     inference : InferenceDefaults
+        Inference that the weights were made for.
     licence : str
         What is known of the terms of the published weights.
     scale : ValueScale
@@ -131,7 +132,7 @@ def convert(path: str | Path, model: str, config: Mapping[str, Any] | None = Non
     config : mapping, optional
         Official constructor arguments, where they differ from the official defaults.
     **options
-        Of the network's ``from_official``, such as ``channel_attention="phase"``.
+        Options of the network's ``from_official``, such as ``channel_attention="phase"``.
 
     Returns
     -------

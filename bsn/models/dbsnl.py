@@ -95,6 +95,7 @@ class DBSNl(nn.Module):
     Parameters
     ----------
     config : DBSNlConfig, optional
+        Shape of the network.
 
     References
     ----------
@@ -143,7 +144,7 @@ class DBSNl(nn.Module):
         Returns
         -------
         DBSNl
-            In eval mode, in the dtype of the weights, taking and returning values 0..255.
+            The network in eval mode, in the dtype of the weights, taking and returning values 0..255.
 
         Raises
         ------

@@ -106,7 +106,7 @@ def image_network(module: nn.Module) -> ImageNetwork:
     Raises
     ------
     TypeError
-        With the attributes that are missing.
+        If attributes are missing; the message names them.
     """
     missing = sorted(name for name in _FACTS if not hasattr(module, name))
     if missing:

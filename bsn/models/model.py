@@ -72,7 +72,9 @@ class Model:
     network : nn.Module
         A registered network.
     scale : ValueScale
+        Map between image values and network values.
     inference : InferenceDefaults
+        Inference that the model was trained for.
     provenance : dict
         Preset or published file, training data, steps, scores: whatever a reader of the file should know. JSON values.
     weights_licence : str
@@ -164,7 +166,7 @@ class Model:
         Returns
         -------
         Model
-            On the CPU, in eval mode.
+            Model on the CPU, in eval mode.
 
         Raises
         ------
@@ -182,7 +184,7 @@ class Model:
             raise ModelFileError(f"{path} is not a readable safetensors file ({str(error).splitlines()[0]})") from None
         if metadata.get("format") != FORMAT:
             raise ModelFileError(
-                f"{path} is a safetensors file, but no model of this toolkit; see `bsn convert --help`"
+                f"{path} is a safetensors file, but not a model of this toolkit; see `bsn convert --help`"
             )
         network = build(metadata["network"], json.loads(metadata["config"]))
         _fill(network, tensors, path)

@@ -52,9 +52,11 @@ class Preset:
     Parameters
     ----------
     name : str
+        Name by which users choose it.
     network : str
         Registry name of the network class.
     config : frozen dataclass
+        Configuration of the network.
     summary : str
         One line for ``bsn models``.
     blind : bool
@@ -216,7 +218,7 @@ def create(name: str, *, channels: int | None = None, **overrides: Any) -> Image
     Raises
     ------
     UnknownModelError
-        With near names.
+        If the name is unknown; the message lists near names.
     ValueError
         If a field does not exist or its value does not fit.
 

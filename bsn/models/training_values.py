@@ -59,6 +59,7 @@ class Mismatch(NamedTuple):
     why : str
         Half a sentence, after the name of the image.
     remedy : str
+        What the user can do.
     """
 
     refuse: bool
@@ -77,6 +78,7 @@ class TrainingValues:
     low, high : float
         1st and 99th percentile.
     minimum, maximum : float
+        Smallest and largest value.
     mean, spread : float
         Mean and standard deviation.
 

@@ -67,6 +67,7 @@ class NoiseCurve:
     intensity : Tensor, shape (N, K)
         Intensities in rising order.
     variance : Tensor, shape (N, K)
+        Variance of the noise at each intensity, in squared units of the intensities.
     propagated : Tensor, optional, shape (N, K)
         Variance that the noise of the surroundings brings into the prediction.
     """

@@ -47,9 +47,11 @@ class NoiseLevel(nn.Module):
     start : NoiseModel
         The noise if it is known, otherwise where learning starts.
     scale : ValueScale
+        Map between image values and network values.
     darkest : float
         Lowest image value that occurs.
     learned : bool
+        Whether slope and constant are parameters that training changes.
 
     Raises
     ------
@@ -82,7 +84,7 @@ class NoiseLevel(nn.Module):
         Returns
         -------
         Tensor, shape (N, C, H, W)
-            In squared network values.
+            Variance in squared network values.
         """
         slope, constant = self._affine()
         return affine_noise_variance(mean, slope, constant)

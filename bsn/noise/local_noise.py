@@ -69,7 +69,7 @@ class LocalNoise:
         Returns
         -------
         ndarray
-            Of the shape of `intensity`, in squared image values.
+            Variance in squared image values, of the shape of `intensity`.
         """
         return np.interp(intensity, self.intensities, self.variances)
 

@@ -76,7 +76,7 @@ class NoiseModel:
         Returns
         -------
         NoiseModel
-            In image values.
+            The noise model in image values.
         """
         gain = slope * scale.scale
         return cls(gain, constant * scale.scale**2 - gain * scale.offset)

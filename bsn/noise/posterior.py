@@ -47,6 +47,7 @@ class Prediction:
     Parameters
     ----------
     mean : Tensor, shape (N, C, H, W)
+        Expected clean value.
     factor : list of lists of Tensor, shape (N, H, W)
         Lower triangle A of the covariance S = A A^T: ``factor[i][j]`` for j <= i.
     """

@@ -79,9 +79,11 @@ class InspectedFile:
     Parameters
     ----------
     name, dtype, axes : str
+        Name of the file, type of its pixels, and one letter per axis.
     size : tuple of int
         Rows and columns of a plane.
     channels : int
+        Number of channels.
     smallest, largest : float
         Pixel values, as stored.
     statistics : NoiseStatistics, optional
@@ -111,12 +113,14 @@ class NoiseReport:
     Parameters
     ----------
     files : list of InspectedFile
+        What was found in each file.
     failed : dict
         Message by path, of files that are left out.
     together : NoiseStatistics, optional
         Statistics of the sample of all files by which training judges them; None where they are too small to be
         measured.
     advice : Advice, optional
+        Judgement of the measurement; None where there is none.
     source : ImageSource, optional
         The files that were judged together.
     """

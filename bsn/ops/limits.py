@@ -115,7 +115,7 @@ def refuse_layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float
     Parameters
     ----------
     x, weight, bias, eps
-        As in :func:`bsn.ops.layer_norm.layer_norm`.
+        See :func:`bsn.ops.layer_norm.layer_norm`.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def refuse_gated_depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, slope
     Parameters
     ----------
     x, weight, bias, slope
-        As in :func:`bsn.ops.gated_depthwise.gated_depthwise_conv`.
+        See :func:`bsn.ops.gated_depthwise.gated_depthwise_conv`.
 
     Returns
     -------
@@ -168,7 +168,7 @@ def refuse_window_attention(
     Parameters
     ----------
     q, k, v, rel_height, rel_width, geometry, heads, bias_table, mask
-        As in :func:`bsn.ops.window_attention.reference.window_attention_reference`.
+        See :func:`bsn.ops.window_attention.reference.window_attention_reference`.
     dilation : int
         Distance of neighbouring pixels of a phase.
 
@@ -208,7 +208,7 @@ def refuse_channel_attention(
     Parameters
     ----------
     q, k, temperature, heads, phases, kept, mix
-        As in :func:`bsn.ops.channel_attention.reference.channel_attention_weights`.
+        See :func:`bsn.ops.channel_attention.reference.channel_attention_weights`.
 
     Returns
     -------
@@ -230,7 +230,7 @@ def refuse_apply_channel_weights(weights: Tensor, v: Tensor, phases: int) -> str
     Parameters
     ----------
     weights, v, phases
-        As in :func:`bsn.ops.channel_attention.reference.apply_channel_weights`.
+        See :func:`bsn.ops.channel_attention.reference.apply_channel_weights`.
 
     Returns
     -------

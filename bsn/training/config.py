@@ -71,7 +71,9 @@ class TrainConfig:
     learning_rate : float
         Peak of the schedule.
     weight_decay : float
+        Weight decay of the optimiser.
     betas : tuple of float
+        Decay rates of the averages of AdamW and Adam.
     augment : bool
         Eight flips and rotations.
     augment_colours : bool

@@ -94,7 +94,7 @@ class CropTask(Task, Generic[B]):
         Returns
         -------
         CropBatch
-            Of the kind that the task's batches have.
+            Batch of the kind that the task trains on.
         """
         if self._prefetched is None:
             place = (self.workers.rank, self.workers.world_size)
@@ -112,7 +112,7 @@ class CropTask(Task, Generic[B]):
         Returns
         -------
         Tensor
-            Of the same shape and type.
+            The pixels, with the same shape and type.
         """
         return torch.from_numpy(np.ascontiguousarray(pixels)).to(self.workers.device, non_blocking=True)
 

@@ -54,7 +54,7 @@ def warn_of_leaks(network: nn.Module, crop: int) -> None:
     Warns
     -----
     ChannelLeakWarning
-        With the level, the numbers, and what to do.
+        If a level can leak; the message has the level, the numbers, and what to do.
     """
     risky = [(level, leak) for level, leak in predicted_leaks(network, crop) if leak.risky]
     if not risky:

@@ -23,7 +23,9 @@ class Recipe:
     summary : str
         One line.
     train : TrainConfig
+        Network, noise model and crops.
     loop : LoopConfig
+        Length, learning rate, precision and the like.
     """
 
     summary: str

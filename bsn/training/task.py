@@ -65,7 +65,9 @@ class BlindSpotTask(ModelTask[CropBatch]):
     crops : Crops
         Crops of ``config.image_crop`` pixels.
     config : TrainConfig
+        Settings of the training.
     scale : ValueScale
+        Map between image values and network values.
     mean_intensity : float
         Mean of the images: the unit of the "poisson-l2" loss, and the grey that stronger colours leave as it is.
     held_back : CropBatch, optional

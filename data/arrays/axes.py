@@ -308,7 +308,7 @@ class PlaneIndex:
         Parameters
         ----------
         box : ndarray
-            As many axes as the array; leading axes of size 1.
+            Box with as many axes as the array; leading axes have size 1.
 
         Returns
         -------

@@ -33,12 +33,12 @@ def check_finite(pixels: np.ndarray, given: str, nan: Missing = "refuse") -> Non
     given : str
         What has those pixels, for the message.
     nan : {"refuse", "keep"}
-        With "keep" they are missing values, and nothing is refused.
+        What to do with NaN and infinite pixels. With "keep" they are missing values, and nothing is refused.
 
     Raises
     ------
     DataError
-        With how many there are and where the first one is.
+        If there are such pixels; the message says how many, and where the first one is.
     """
     if pixels.dtype.kind != "f" or nan == "keep":
         return
@@ -183,7 +183,7 @@ def native_planes(
     Parameters
     ----------
     array, axes, channels
-        As in `to_planes`.
+        See `to_planes`.
 
     Returns
     -------

@@ -48,7 +48,7 @@ class FileBoxes:
         Returns
         -------
         ndarray, shape `sizes`
-            In native byte order.
+            Pixels in native byte order.
 
         Raises
         ------

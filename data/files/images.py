@@ -143,7 +143,7 @@ def describe(
     Returns
     -------
     dtype : numpy.dtype
-        In native byte order.
+        Type of the pixels in native byte order.
     axes : str
         Guessed from the shape where they were not known.
 

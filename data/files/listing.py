@@ -46,7 +46,7 @@ def natural_key(path: str | Path) -> tuple[tuple[int, int, str], ...]:
     Returns
     -------
     tuple
-        To be used as ``key=`` of a sort.
+        Key to be used as ``key=`` of a sort.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def list_images(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     Returns
     -------
     list of Path
-        In the order of `paths`, each folder and pattern in natural order (2 before 10); no file twice.
+        Files in the order of `paths`, each folder and pattern in natural order (2 before 10); no file twice.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def find_images(
     Parameters
     ----------
     paths : str, Path or sequence of them
-        As in `list_images`.
+        See `list_images`.
     nested : bool
         Whether a folder also stands for the images of the folders inside it.
     except_in : Path, optional
@@ -111,12 +111,12 @@ def find_images(
     Returns
     -------
     list of FoundImage
-        In the order of `list_images`.
+        Images in the order of `list_images`.
 
     Raises
     ------
     DataError
-        As `list_images`.
+        See `list_images`.
     """
     listed = [paths] if isinstance(paths, (str, Path)) else list(paths)
     if not listed:

@@ -29,7 +29,7 @@ class ImageReader:
     dtype : numpy.dtype
         Type of the pixels, native byte order.
     metadata : mapping
-        As in `bsn.data.files.images.Image`.
+        See `bsn.data.files.images.Image`.
     options : ReadOptions
         How it was opened.
     """
@@ -102,7 +102,7 @@ class ImageReader:
         Parameters
         ----------
         plane_index, top, left, height, width : int
-            As in `read`.
+            See `read`.
 
         Returns
         -------
@@ -113,7 +113,7 @@ class ImageReader:
         Raises
         ------
         DataError
-            As in `read`; for NaN and infinite pixels unless `options` keep them.
+            See `read`; for NaN and infinite pixels unless `options` keep them.
         """
         region = self.read(plane_index, top, left, height, width)
         check_finite(region, f"{self.path.name} at row {top}, column {left}", self.options.nan)
@@ -168,12 +168,12 @@ def open_image(
     Returns
     -------
     ImageReader
-        To be used in a ``with`` statement, or closed by hand.
+        Reader to be used in a ``with`` statement, or closed by hand.
 
     Raises
     ------
     DataError
-        As `bsn.data.files.images.read_image`, except that compressed pixels are found damaged only when they are read.
+        See `bsn.data.files.images.read_image`, except that compressed pixels are found damaged only when they are read.
 
     Examples
     --------

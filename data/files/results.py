@@ -61,7 +61,7 @@ def open_results(
     Raises
     ------
     DataError
-        As `open_image` and `open_writer`.
+        See `open_image` and `open_writer`.
     """
     source, chosen = Path(source), options or ReadOptions()
     with ExitStack() as stack:

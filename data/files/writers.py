@@ -112,7 +112,7 @@ def open_writer(
     Parameters
     ----------
     path, metadata, key, overwrite
-        As in `bsn.data.files.images.write_image` and `bsn.data.files.images.Image`.
+        See `bsn.data.files.images.write_image` and `bsn.data.files.images.Image`.
     shape, axes, dtype
         The whole image: sizes, one letter per axis, and uint8, uint16, float16, float32 or float64. A TIFF file may
         store the axes in another order, as `bsn.data.files.images.write_image` does.

@@ -102,7 +102,7 @@ def open_sidd_validation(folder: str | Path, *, shape: Shape = BLOCKS_SHAPE) -> 
     Returns
     -------
     noisy, clean : SiddBlocks
-        In the same order.
+        Noisy and clean blocks in the same order.
 
     Raises
     ------

@@ -33,7 +33,7 @@ class SiddScene:
     shutter : int
         Exposure time is 1 / shutter seconds.
     temperature : int
-        Of the illuminant, in kelvin.
+        Colour temperature of the illuminant in kelvin.
     brightness : str
         L (low), N (normal) or H (high).
     """

@@ -74,7 +74,7 @@ def find_pairs(
     Returns
     -------
     list of Pair
-        In natural order of the degraded files.
+        Pairs in natural order of the degraded files.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def read_pair(pair: Pair, options: ReadOptions | None = None) -> tuple[np.ndarra
     Returns
     -------
     degraded, clean : ndarray, shape (C, H, W)
-        In the type of the files, of one shape and type.
+        Both images in the type of the files, of one shape and type.
 
     Raises
     ------

@@ -215,7 +215,7 @@ class PackedPairs(HDF5Source):
     path : str or Path
         A file written by `pack_pairs`.
     options : ReadOptions, optional
-        As in `HDF5Source`.
+        See `HDF5Source`.
 
     Raises
     ------

@@ -207,7 +207,7 @@ def grid_crops(source: ImageSource, size: int | tuple[int, int], count: int, see
     Returns
     -------
     CropBatch
-        In the order of the source, not transformed.
+        Crops in the order of the source, not transformed.
 
     Raises
     ------

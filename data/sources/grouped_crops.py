@@ -73,8 +73,9 @@ class GroupedCrops:
     count : int
         Degraded images of a background, drawn without repetition.
     seed : int
+        Seed of the crops.
     augment : bool or "flips"
-        As in `RandomCrops`; the same for all images of a background.
+        See `RandomCrops`; the same for all images of a background.
     only : collection of str, optional
         Backgrounds to draw from.
 

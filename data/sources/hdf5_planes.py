@@ -24,6 +24,7 @@ class HDF5Planes(PlaneSource):
     Parameters
     ----------
     path : str or Path
+        The HDF5 file.
 
     Raises
     ------

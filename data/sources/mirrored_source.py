@@ -13,6 +13,7 @@ class MirroredSource:
     Parameters
     ----------
     source : ImageSource
+        Images that may be too small.
     least : int
         Rows and columns that every image has afterwards.
     """

@@ -48,7 +48,7 @@ def open_source(
     Raises
     ------
     DataError
-        As the classes.
+        If one of the classes raises it.
     """
     chosen = ReadOptions.of(options, axes=axes, key=key)
     listed: list[Any] = list(images) if isinstance(images, (list, tuple)) else [images]

@@ -111,7 +111,7 @@ def pack(
     Raises
     ------
     DataError
-        As `bsn.data.sources.folder_source.FolderSource` for the files and `bsn.data.files.images.write_image` for the output.
+        See `bsn.data.sources.folder_source.FolderSource` for the files and `bsn.data.files.images.write_image` for the output.
     """
     output = Path(output)
     chosen = _Options(chunk, compression, ReadOptions.of(options, axes=axes, key=key))

@@ -118,7 +118,7 @@ def read_target(source: ImageSource, index: int, top: int, left: int, height: in
     source : ImageSource
         Source that may have targets.
     index, top, left, height, width : int
-        As in `ImageSource.crop`.
+        See `ImageSource.crop`.
 
     Returns
     -------

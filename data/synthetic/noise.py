@@ -37,7 +37,7 @@ class Noise(Protocol):
         Returns
         -------
         ndarray
-            Of the shape of `image`.
+            The noise alone, of the shape of `image`.
         """
         ...
 
@@ -83,7 +83,7 @@ class Gaussian:
         Returns
         -------
         Gaussian
-            With ``sigma / levels``.
+            Noise of ``sigma / levels``.
 
         Raises
         ------

@@ -24,7 +24,7 @@ def check_exportable(model: Model) -> None:
     Raises
     ------
     ExportError
-        With the reason.
+        If the model cannot be exported; the message says why.
     """
     network = model.network
     if network.lattice > 0 or network.global_statistics:

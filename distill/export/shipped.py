@@ -42,7 +42,7 @@ class Shipped(nn.Module):
         Returns
         -------
         Tensor
-            Of the same shape and dtype.
+            The denoised images, with the same shape and dtype.
         """
         if self.pixels == "float":
             return self._denoise(image)

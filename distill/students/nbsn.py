@@ -48,7 +48,7 @@ class NBSNConfig:
 
     def __post_init__(self) -> None:
         if self.channels < 1 or self.width < 1:
-            raise ValueError(f"channels {self.channels} and width {self.width} make no network; use 1 or more")
+            raise ValueError(f"channels {self.channels} and width {self.width} cannot be built; use 1 or more")
         if self.form not in ("at-bsn", "tm-bsn"):
             raise ValueError(f"the form {self.form!r} is unknown; use 'at-bsn' or 'tm-bsn'")
 
@@ -59,6 +59,7 @@ class NBSN(nn.Module):
     Parameters
     ----------
     config : NBSNConfig, optional
+        Shape of the network.
 
     References
     ----------

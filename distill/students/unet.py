@@ -56,6 +56,7 @@ class UNet(nn.Module):
     Parameters
     ----------
     config : UNetConfig
+        Shape of the network.
 
     References
     ----------

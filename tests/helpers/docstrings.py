@@ -1,4 +1,4 @@
-"""Which public functions with arguments do not say in a numpydoc section what their arguments are.
+"""Which public functions and classes do not say in a numpydoc section what their arguments are.
 
     python -m tests.helpers.docstrings [--list]
 
@@ -26,7 +26,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Gap:
-    """A function whose arguments are not documented.
+    """A function, or a class, whose arguments are not documented.
 
     Parameters
     ----------
@@ -92,13 +92,18 @@ def public_functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
 
 def gaps_of(source: str, path: str, package: str) -> list[Gap]:
     """Gaps of one file."""
-    found = []
-    for name, function in public_functions(ast.parse(source)):
+    found, tree = [], ast.parse(source)
+    for name, function in public_functions(tree):
         named = entries(ast.get_docstring(function) or "")
         missing = tuple(argument for argument in arguments(function) if argument not in (named or ()))
         bare = tuple(argument for argument, told in (named or {}).items() if not told)
         if missing or bare:
             found.append(Gap(f"{path}:{function.lineno} {name}", package, missing, named is not None, bare))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            bare = tuple(name for name, told in (entries(ast.get_docstring(node) or "") or {}).items() if not told)
+            if bare:
+                found.append(Gap(f"{path}:{node.lineno} {node.name}", package, (), True, bare))
     return found
 
 
@@ -123,7 +128,8 @@ def main() -> None:
     without = [gap for gap in found if not gap.section]
     print(f"{len(without)} public functions with arguments have no Parameters section")
     print(f"{sum(gap.section and bool(gap.missing) for gap in found)} have one that leaves arguments out")
-    print(f"{sum(len(gap.bare) for gap in found)} entries of {sum(bool(gap.bare) for gap in found)} functions are bare")
+    places = sum(bool(gap.bare) for gap in found)
+    print(f"{sum(len(gap.bare) for gap in found)} entries of {places} functions and classes are bare")
     print("gaps and bare entries by room:")
     rooms = {gap.package for gap in found}
     missing, bare = (

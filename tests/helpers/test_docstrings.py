@@ -58,3 +58,10 @@ def test_methods_of_public_classes_are_looked_at():
 def test_a_bare_entry_is_found():
     bare = DOCUMENTED.replace("        Depth.\n", "")
     assert [(gap.missing, gap.bare) for gap in gaps_of(bare, "a.py", "a")] == [((), ("z",))]
+
+
+def test_a_bare_entry_of_a_class_is_found():
+    source = (
+        'class C:\n    """Hold it.\n\n    Parameters\n    ----------\n    x : int\n        Side.\n    y : int\n    """'
+    )
+    assert [gap.bare for gap in gaps_of(source, "a.py", "a")] == [("y",)]

@@ -33,6 +33,7 @@ class HalfPlane(nn.Module):
     Parameters
     ----------
     config : HalfPlaneConfig, optional
+        Shape of the network.
 
     Attributes
     ----------
@@ -213,7 +214,7 @@ class ATBSN(HalfPlane):
         Returns
         -------
         ATBSN
-            In eval mode, in the dtype of the weights.
+            The network in eval mode, in the dtype of the weights.
 
         Raises
         ------
@@ -269,7 +270,7 @@ class TMBSN(HalfPlane):
         Returns
         -------
         TMBSN
-            In eval mode, in the dtype of the weights.
+            The network in eval mode, in the dtype of the weights.
 
         Raises
         ------

@@ -17,6 +17,7 @@ class MergedConv(nn.Module):
     inputs, outputs : int
         Channels.
     bias : bool
+        Whether the convolution has offsets.
     merged : bool
         Hold the one kernel that is left after training.
 

@@ -80,6 +80,7 @@ class Light(nn.Module):
     Parameters
     ----------
     config : LightConfig
+        Shape of the network.
 
     Examples
     --------

@@ -21,10 +21,13 @@ class FeedForward(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     expansion : float
         The hidden width is ``int(channels * expansion)``.
     bias : bool
+        Whether the convolutions have offsets.
     activation : {"gelu", "relu"}
+        Activation between the convolutions.
     """
 
     coupling = Coupling.WITHIN_PHASE
@@ -64,6 +67,7 @@ class Block(nn.Module):
     reach : int
         Sum of their reaches, in pixels of the phase image.
     norm : {"bias-free", "with-bias", "none"}
+        Norm before each sub-layer.
     """
 
     def __init__(self, width: int, layers: Sequence[nn.Module], reach: int, norm: str) -> None:

@@ -27,6 +27,7 @@ class PhaseUNet(nn.Module):
     Parameters
     ----------
     config : PhaseUNetConfig, optional
+        Shape of the network.
 
     Raises
     ------

@@ -25,6 +25,7 @@ class AttentionBlock(Block):
         Channels, and the level whose mixers and heads of `config` apply. (The published finest decoder has twice the
         width of its level.)
     config : TBSNConfig
+        Shape of the network.
     """
 
     def __init__(self, width: int, level: int, config: TBSNConfig) -> None:

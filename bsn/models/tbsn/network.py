@@ -84,7 +84,7 @@ class TBSN(PhaseUNet):
         Returns
         -------
         TBSN
-            In eval mode, in the dtype of the weights, taking and returning values 0..255.
+            The network in eval mode, in the dtype of the weights, taking and returning values 0..255.
 
         Raises
         ------

@@ -213,7 +213,7 @@ def lowest_part_factor(squared_correlations: float) -> float:
     Returns
     -------
     float
-        In (0, 1).
+        A number in (0, 1).
 
     Examples
     --------

@@ -150,7 +150,7 @@ def measure_usable(
     Raises
     ------
     DataError
-        As :func:`measure_noise`.
+        See :func:`measure_noise`.
     """
     if not seen:
         raise DataError("no image", "there is nothing to measure", "give at least one")

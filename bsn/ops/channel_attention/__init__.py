@@ -118,7 +118,7 @@ def channel_mixing_matrices(
     Raises
     ------
     ValueError, BackendError
-        As :func:`channel_attention`.
+        See :func:`channel_attention`.
     """
     check_image("channel_attention", q, "q")
     check_same_shape("channel_attention", q=q, k=k)

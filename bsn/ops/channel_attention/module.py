@@ -56,6 +56,7 @@ class ChannelAttention(nn.Module):
     Parameters
     ----------
     channels, heads : int
+        Number of channels, and of the groups into which they are divided.
     scope : {"phase", "global"}
         See :func:`bsn.ops.channel_attention.channel_attention`. May be changed after construction.
     phases : int
@@ -140,6 +141,7 @@ class CrossChannelAttention(nn.Module):
     Parameters
     ----------
     channels, heads : int
+        Number of channels, and of the groups into which they are divided.
     bias : bool
         Whether there are offsets in the convolutions.
     """

@@ -157,7 +157,7 @@ def gram(x: Tensor, y: Tensor, heads: int, pooled: int) -> Tensor:
     Returns
     -------
     Tensor, shape (N / pooled, heads, c, c + 2)
-        With c = C / heads, in float32.
+        Sums in float32, with c = C / heads.
     """
     x, y = flat_pixels(x), flat_pixels(y)
     n, c, h, w = x.shape

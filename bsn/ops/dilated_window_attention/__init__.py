@@ -92,7 +92,7 @@ def check_dilated_window(window: int, key_window: int, dilation: int = 2) -> Non
     Raises
     ------
     ValueError
-        With the nearest legal values.
+        If the windows do not fit; the message names the nearest legal values.
     """
     if window < dilation or window % dilation:
         lower = max(window // dilation, 1) * dilation

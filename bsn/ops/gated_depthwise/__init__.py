@@ -32,7 +32,7 @@ def _check(x: Tensor, weight: Tensor, bias: Tensor | None, slope: Tensor | None)
     check_image("gated_depthwise_conv", x)
     channels = x.shape[1]
     if channels % 2 or not channels:
-        raise ValueError(f"gated_depthwise_conv: {channels} channels have no two halves; give an even number")
+        raise ValueError(f"gated_depthwise_conv: {channels} channels cannot be halved; give an even number")
     if weight.shape != (channels, 1, 3, 3):
         raise ValueError(
             f"gated_depthwise_conv: weight {tuple(weight.shape)} does not fit the {channels} channels of x; "

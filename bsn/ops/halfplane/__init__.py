@@ -216,7 +216,9 @@ class DirectionalConv2d(nn.Module):
     Parameters
     ----------
     in_channels, out_channels : int
+        Channels in and out.
     plane : {"straight", "diagonal"}
+        Half-plane that the output sees.
 
     Examples
     --------

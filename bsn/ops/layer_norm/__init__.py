@@ -140,6 +140,7 @@ class ChannelNorm(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     bias : bool
         False for the bias-free form.
     """

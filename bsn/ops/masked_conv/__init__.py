@@ -80,10 +80,13 @@ class MaskedConv2d(nn.Module):
     Parameters
     ----------
     in_channels, out_channels : int
+        Channels in and out.
     kernel_size : int, optional
         Odd; default ``2 * lattice - 1``, the largest kernel of which only the centre is masked.
     lattice : int
+        Blind distance d in pixels.
     bias : bool
+        Whether there is an offset for each output channel.
 
     Examples
     --------

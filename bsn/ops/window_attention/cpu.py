@@ -31,7 +31,7 @@ def refuse_window_attention_cpu(
     Parameters
     ----------
     q, k, v, rel_height, rel_width, geometry, heads, bias_table, mask
-        As in :func:`bsn.ops.window_attention.reference.window_attention_reference`.
+        See :func:`bsn.ops.window_attention.reference.window_attention_reference`.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def window_attention_cpu(
     Parameters
     ----------
     q, k, v, rel_height, rel_width, geometry, heads, bias_table
-        As in :func:`bsn.ops.window_attention.reference.window_attention_reference`.
+        See :func:`bsn.ops.window_attention.reference.window_attention_reference`.
     mask : None
         This form takes no mask.
 

@@ -21,6 +21,7 @@ class WindowAttention(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     heads, head_dim : int
         The inner width is ``heads * head_dim``.
     window : int

@@ -103,7 +103,7 @@ def window_attention_triton(
     Parameters
     ----------
     q, k, v, rel_height, rel_width, geometry, heads, bias_table
-        As in :func:`bsn.ops.window_attention.reference.window_attention_reference`.
+        See :func:`bsn.ops.window_attention.reference.window_attention_reference`.
     mask : None
         This form takes no mask.
     dilation : int

@@ -395,7 +395,7 @@ def backward(
     ----------
     grad : Tensor, shape (N, heads d, H, W)
     q, k, v, tables, geometry, heads, dilation
-        As in :func:`forward`.
+        See :func:`forward`.
     out, lse : Tensor
         Results of :func:`forward`.
 

@@ -15,7 +15,7 @@ class Decoded(NamedTuple):
     Attributes
     ----------
     pixels : ndarray
-        In the dtype of the file.
+        Pixels in the dtype of the file.
     axes : str or None
         One letter per axis; None where the file does not tell.
     metadata : mapping
@@ -68,9 +68,9 @@ class Stored(NamedTuple):
     axes : str or None
         One letter per axis; None where the file does not tell.
     metadata : mapping
-        As in `Decoded`.
+        See `Decoded`.
     guessed : bool
-        As in `Decoded`.
+        See `Decoded`.
     """
 
     boxes: BoxReader

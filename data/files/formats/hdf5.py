@@ -103,7 +103,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     Parameters
     ----------
     path, key
-        As in `read`.
+        See `read`.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     Raises
     ------
     DataError
-        As in `read`.
+        See `read`.
     """
     import h5py
 
@@ -180,7 +180,7 @@ def create_boxes(
     dtype : numpy.dtype
         Its type.
     metadata : mapping
-        Of the image; an entry ``container`` of an HDF5 file makes the new file a copy of that one.
+        Metadata of the image; an entry ``container`` of an HDF5 file makes the new file a copy of that one.
     key : str, optional
         Its name, in a file of its own.
 

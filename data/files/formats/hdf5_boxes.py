@@ -37,7 +37,7 @@ class DatasetBoxes:
         Returns
         -------
         ndarray, shape `sizes`
-            In native byte order.
+            Pixels in native byte order.
         """
         slices = tuple(slice(s, s + n) for s, n in zip(starts, sizes, strict=True))
         box: np.ndarray = self.dataset[slices[::-1]].transpose() if self.mirrored else self.dataset[slices]
@@ -58,7 +58,7 @@ class DatasetOutput:
     dataset : h5py.Dataset
         The array.
     mirrored : bool
-        As in `DatasetBoxes`.
+        See `DatasetBoxes`.
     """
 
     def __init__(self, output: HDF5Output, dataset: Any, *, mirrored: bool = False) -> None:

@@ -49,7 +49,7 @@ class HDF5Output:
         Raises
         ------
         OSError
-            As the operating system gave it.
+            The error that the operating system gave.
         """
         if self._raw.failure is not None:
             raise self._raw.failure

@@ -110,7 +110,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     Parameters
     ----------
     path, key
-        As in `read`.
+        See `read`.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     Raises
     ------
     DataError
-        As in `read`.
+        See `read`.
     """
     if is_hdf5_mat(path):
         opened = _Opened(path, key)
@@ -211,9 +211,9 @@ def create_boxes(
     dtype : numpy.dtype
         Its type.
     metadata : mapping
-        Of the image.
+        Metadata of the image.
     key : str or None
-        As in `write`.
+        See `write`.
 
     Returns
     -------

@@ -87,7 +87,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     Parameters
     ----------
     path, key
-        As in `read`.
+        See `read`.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     Raises
     ------
     DataError
-        As in `read`.
+        See `read`.
     """
     check_chain(path)
     import tifffile

@@ -110,7 +110,7 @@ class SegmentBoxes:
         Returns
         -------
         ndarray, shape `sizes`
-            In native byte order.
+            Pixels in native byte order.
 
         Raises
         ------

@@ -225,10 +225,10 @@ def _check_types(values: Mapping[str, Any], source: str) -> None:
     if any(not isinstance(number, int) or isinstance(number, bool) for number in numbers):
         raise GenotypeError(f"{source}: widths, stem_blocks and nodes are whole numbers")
     if not isinstance(values.get("stem", True), bool) or not isinstance(values.get("about", {}), dict):
-        raise GenotypeError(f"{source}: stem is true or false, about a mapping")
+        raise GenotypeError(f"{source}: stem must be true or false, and about a mapping")
     lists = [*values.get("modules", ()), *(branch for cell in values.get("edges", ()) for branch in cell)]
     if any(not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names) for names in lists):
-        raise GenotypeError(f"{source}: modules and branches are lists of names")
+        raise GenotypeError(f"{source}: modules and branches must be lists of names")
 
 
 def _check_cell(shape: Shape, cell: int, modules: Names, branches: tuple[Names, ...]) -> None:

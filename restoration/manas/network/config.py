@@ -49,6 +49,6 @@ class MANASConfig:
         if self.widths:
             genotype = genotype.with_widths(self.widths)
         if self.channels < 1:
-            raise ValueError(f"channels {self.channels} make no image; use 1 or more")
+            raise ValueError(f"channels {self.channels} cannot be an image's; use 1 or more")
         object.__setattr__(self, "genotype", genotype)
         object.__setattr__(self, "widths", ())  # the genotype has them now

@@ -84,8 +84,8 @@ class MANAS(RestorationNetwork):
         Returns
         -------
         MANAS
-            In eval mode, in the dtype of the weights, for images in [0, 1]. All candidates are kept; :meth:`pruned` drops those
-            that are not used.
+            The network in eval mode, in the dtype of the weights, for images in [0, 1]. All candidates are kept;
+            :meth:`pruned` drops those that are not used.
 
         Raises
         ------

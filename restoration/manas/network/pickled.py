@@ -105,7 +105,7 @@ def _tensor(flat: Tensor, offset: int, size: Sequence[int], stride: Sequence[int
 def _root(path: Path, archive: zipfile.ZipFile) -> str:
     names = [name for name in archive.namelist() if name.endswith("data.pkl") and name.count("/") <= 1]
     if len(names) != 1:
-        raise ModelFileError(f"{path} is a zip archive, but none of PyTorch; give a file of torch.save")
+        raise ModelFileError(f"{path} is a zip archive, but not one of PyTorch; give a file of torch.save")
     return names[0].removesuffix("data.pkl")
 
 

@@ -44,7 +44,9 @@ def random_genotypes(
         If chance finds too few.
     """
     if count < 1 or tolerance < 0:
-        raise ValueError(f"{count} genotypes within {tolerance}: ask for 1 or more, within 0 or more")
+        raise ValueError(
+            f"{count} genotypes within {tolerance}: this cannot be searched; ask for 1 or more, with a tolerance of 0 or more"
+        )
     shape, names = reference.shape, candidate_names()
     table = cost_table(shape, cost, names=names)
     target, generator = table.of(reference), torch.Generator().manual_seed(seed)

@@ -62,7 +62,7 @@ def train_alike(
     Returns
     -------
     list of Compared
-        In the order of `genotypes`.
+        Results in the order of `genotypes`.
     """
     with writing(output):
         output.mkdir(parents=True, exist_ok=True)

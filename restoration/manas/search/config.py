@@ -48,6 +48,7 @@ class SearchConfig:
     architecture_rate, architecture_decay : float
         Learning rate, which is constant, and weight decay of the architecture's Adam.
     architecture_betas : tuple of float
+        Decay rates of the averages of the architecture's Adam.
     order : {"first", "second"}
         Second order: the architecture's gradient looks through the next step of the weights, at about four times the work.
     architecture_statistics : {"batch", "running"}

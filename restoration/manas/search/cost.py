@@ -58,11 +58,13 @@ class CostTable:
     modules : Tensor, shape (modules, 2)
         Costs of parallel and fusion at each place.
     edges : Tensor, shape (blocks * edges, candidates)
+        Costs of the candidates on every edge.
     fixed : float
         Cost of everything that is not searched.
     names : tuple of str
         Candidates by column.
     kind : {"parameters", "macs"}
+        What is counted.
     """
 
     modules: Tensor
@@ -84,7 +86,7 @@ class CostTable:
         Returns
         -------
         Tensor, shape ()
-            In the unit of :attr:`kind`.
+            Cost in the unit of :attr:`kind`.
         """
         return self.fixed + (self.modules.to(modules) * modules).sum() + (self.edges.to(edges) * edges).sum()
 
@@ -115,7 +117,7 @@ class CostTable:
         Returns
         -------
         float
-            In the unit of :attr:`kind`.
+            Cost in the unit of :attr:`kind`.
         """
         modules = [MODULES.index(name) for cell in genotype.modules for name in cell]
         edges = [self.names.index(name) for cell in genotype.edges for branch in cell for name in branch]
@@ -134,7 +136,7 @@ class CostTable:
         Returns
         -------
         float
-            In the unit of :attr:`kind`.
+            Cost in the unit of :attr:`kind`.
         """
         picked = self.modules.gather(1, modules[:, None]).sum() + self.edges.gather(1, edges[:, None]).sum()
         return self.fixed + float(picked)

@@ -18,8 +18,11 @@ class SearchRecipe:
     Parameters
     ----------
     summary : str
+        One line for the help.
     search : SearchConfig
+        Settings of the search.
     loop : LoopConfig
+        Length, learning rate, precision and the like.
     """
 
     summary: str

@@ -22,6 +22,7 @@ class WeightStep:
     Parameters
     ----------
     rate, momentum, decay : float
+        Learning rate, momentum and weight decay.
     velocity : sequence of Tensor, optional
         Momentum buffers of the weights' optimiser.
     """

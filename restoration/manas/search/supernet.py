@@ -31,6 +31,7 @@ class Architecture(nn.Module):
     Parameters
     ----------
     shape : Shape
+        Cells, branches and blocks of the network.
     names : tuple of str
         Candidates of every edge.
 
@@ -60,6 +61,7 @@ class Supernet(nn.Module):
     Parameters
     ----------
     shape : Shape
+        Cells, branches and blocks of the network.
     channels : int
         Channels of the image.
     mix_input : {"input", "chained"}

@@ -35,9 +35,11 @@ class SearchTask(CropTask[Halves]):
     Parameters
     ----------
     supernet : Supernet
+        Network of all choices, with its architecture.
     halves : tuple of GroupedCrops
         Crops for the weights, and for the architecture.
     config : SearchConfig
+        Settings of the training.
     total : int
         Steps of the run.
     about : mapping, optional

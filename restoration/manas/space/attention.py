@@ -19,6 +19,7 @@ class ChosenEdge(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     choice : str
         Name of the candidate.
     keep_all : bool
@@ -54,6 +55,7 @@ class MixedEdge(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     names : sequence of str
         The candidates, in the order of the weights.
     """
@@ -87,6 +89,7 @@ class AttentionBlock(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     nodes : int
         Groups, and nodes.
     make_edge : callable

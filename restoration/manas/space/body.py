@@ -23,6 +23,7 @@ class MultiScaleBody(nn.Module):
     Parameters
     ----------
     shape : Shape
+        Cells, branches and blocks of the network.
     channels : int
         Channels of the image, in and out.
     make_module : callable

@@ -110,7 +110,7 @@ def candidate(name: str) -> Candidate:
     Raises
     ------
     ValueError
-        With near names.
+        If the name is unknown; the message lists near names.
     """
     if name not in _candidates:
         near = difflib.get_close_matches(name, candidate_names(), n=2) or candidate_names()
@@ -159,6 +159,7 @@ class DilatedDepthwise(nn.Conv2d):
     Parameters
     ----------
     channels, dilation : int
+        Channels in and out, and dilation in pixels.
     """
 
     def __init__(self, channels: int, dilation: int) -> None:
@@ -238,22 +239,19 @@ class Zero(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return zeros.
+        """Return zeros of the shape of the input.
 
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
             Features.
-
-        Returns
-        -------
-        Tensor, shape (N, C, H, W)
         """
         return torch.zeros_like(x)
 
@@ -265,6 +263,7 @@ class Skip(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -277,10 +276,6 @@ class Skip(nn.Module):
         ----------
         x : Tensor, shape (N, C, H, W)
             Features.
-
-        Returns
-        -------
-        Tensor, shape (N, C, H, W)
         """
         return x
 
@@ -292,6 +287,7 @@ class SeparableGate(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -320,6 +316,7 @@ class DilatedGate(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -348,6 +345,7 @@ class SpatialSeparableGate(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -376,6 +374,7 @@ class SpatialDilatedGate(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -406,6 +405,7 @@ class SqueezeGate(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     reduction : int
         Divisor of the channels in the bottleneck.
 
@@ -440,6 +440,7 @@ class SqueezeBothGate(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -468,6 +469,7 @@ class CBAM(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
 
     References
     ----------

@@ -47,6 +47,7 @@ class Bottleneck(nn.Module):
     Parameters
     ----------
     inputs, width : int
+        Channels in, and channels of the 3x3 convolution.
     """
 
     def __init__(self, inputs: int, width: int) -> None:
@@ -84,6 +85,7 @@ class Stem(nn.Sequential):
     width : int
         The result has 4 width channels.
     blocks : int
+        Number of bottlenecks.
     """
 
     def __init__(self, channels: int, width: int, blocks: int) -> None:
@@ -122,6 +124,6 @@ class Transition(nn.Module):
         Returns
         -------
         list of Tensor
-            Of ``after`` channels each.
+            Features with ``after`` channels each.
         """
         return [path(branches[min(number, self.old - 1)]) for number, path in enumerate(self.paths)]

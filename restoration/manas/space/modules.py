@@ -22,6 +22,7 @@ class ResidualBlock(nn.Module):
     Parameters
     ----------
     width : int
+        Channels in and out.
     """
 
     def __init__(self, width: int) -> None:
@@ -51,6 +52,7 @@ class ParallelModule(nn.Module):
     Parameters
     ----------
     widths : sequence of int
+        Channels of the branches, from fine to coarse.
     """
 
     def __init__(self, widths: Sequence[int]) -> None:
@@ -68,7 +70,7 @@ class ParallelModule(nn.Module):
         Returns
         -------
         list of Tensor
-            Of the same shapes.
+            Features of the same shapes.
         """
         return [block(x) for block, x in zip(self.blocks, branches, strict=True)]
 
@@ -79,6 +81,7 @@ class FusionModule(nn.Module):
     Parameters
     ----------
     widths : sequence of int
+        Channels of the branches, from fine to coarse.
     outputs : int, optional
         How many branches come out, from full resolution down; all by default.
     """
@@ -110,7 +113,7 @@ class FusionModule(nn.Module):
         Returns
         -------
         list of Tensor
-            Of the same shapes, the first ``outputs`` of them.
+            Features of the same shapes, the first ``outputs`` of them.
         """
         fused = []
         for paths in self.paths:
@@ -125,6 +128,7 @@ class MixedModule(nn.Module):
     Parameters
     ----------
     widths : sequence of int
+        Channels of the branches, from fine to coarse.
     mix_input : {"input", "chained"}
         What the fusion module gets: the input, as the formula has it, or the parallel module's output, as the published
         program does.

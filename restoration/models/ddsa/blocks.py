@@ -55,9 +55,11 @@ class CascadedFeedForward(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     expansion : float
         Width of a, b and c relative to `channels`, rounded down.
     bias : bool
+        Whether the convolutions have offsets.
     batch_norm : bool
         Whether the gate has a batch norm.
     """
@@ -101,7 +103,9 @@ class Block(nn.Module):
     Parameters
     ----------
     channels, heads : int
+        Channels in and out, and number of heads.
     config : DDSAConfig
+        Channels in and out, number of heads, and configuration of the network.
     """
 
     reach = 5  # depth-wise 3x3 of the attention, three of the cascade, one of the gate; statistics reach everywhere

@@ -87,7 +87,7 @@ class DDSA(RestorationNetwork):
         Returns
         -------
         DDSA
-            In eval mode, in the dtype of the weights, for images in [0, 1].
+            The network in eval mode, in the dtype of the weights, for images in [0, 1].
 
         Raises
         ------

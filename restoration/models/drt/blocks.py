@@ -100,6 +100,7 @@ class Attention(nn.Module):
     Parameters
     ----------
     channels, heads, window : int
+        Channels in and out, number of heads, and side of a window in pixels.
     """
 
     def __init__(self, channels: int, heads: int, window: int) -> None:
@@ -122,7 +123,7 @@ class Attention(nn.Module):
         Returns
         -------
         Tensor
-            Of the shape of `x`.
+            Features of the shape of `x`.
         """
         q, k, v = _pointwise(self.qkv, x).chunk(3, 1)
         out = window_attention(q, k, v, window=self.window, heads=self.heads, bias_table=self.bias_table, mask=mask)
@@ -135,6 +136,7 @@ class MLP(nn.Module):
     Parameters
     ----------
     channels, hidden : int
+        Channels in and out, and hidden width.
     """
 
     def __init__(self, channels: int, hidden: int) -> None:
@@ -162,6 +164,7 @@ class Block(nn.Module):
     Parameters
     ----------
     config : DRTConfig
+        Configuration of the network.
     shift : int
         Rows and columns by which the windows are shifted cyclically; 0 as published.
     """
@@ -204,6 +207,7 @@ class ResidualLayer(nn.Module):
     Parameters
     ----------
     config : DRTConfig
+        Configuration of the network.
     """
 
     def __init__(self, config: DRTConfig) -> None:

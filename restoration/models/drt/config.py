@@ -23,6 +23,7 @@ class DRTConfig:
     recursions : int
         How often a layer applies its two blocks (``residual_depth``).
     heads : int
+        Number of attention heads, which divides the width.
     window : int
         Side of the attention windows in tokens.
     mlp_ratio : float

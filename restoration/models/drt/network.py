@@ -134,7 +134,7 @@ class DRT(RestorationNetwork):
         Returns
         -------
         DRT
-            In eval mode, in the dtype of the weights, for images in [0, 1], with the published output scaling.
+            The network in eval mode, in the dtype of the weights, for images in [0, 1], with the published output scaling.
 
         Raises
         ------

@@ -19,8 +19,11 @@ class GatedFeedForward(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     expansion : float
+        Hidden width relative to the channels.
     activation : {"prelu", "gelu"}
+        Activation of the gate.
     """
 
     def __init__(self, channels: int, *, expansion: float, activation: str) -> None:
@@ -54,7 +57,9 @@ class TransformerBlock(nn.Module):
     Parameters
     ----------
     config : ELFConfig
+        Configuration of the network.
     heads : int
+        Number of attention heads, which divides the width.
     """
 
     def __init__(self, config: ELFConfig, heads: int) -> None:
@@ -86,6 +91,7 @@ class Branch(nn.Module):
     Parameters
     ----------
     config : ELFConfig
+        Configuration of the network.
     """
 
     def __init__(self, config: ELFConfig) -> None:
@@ -120,6 +126,7 @@ class CrossBlock(nn.Module):
     Parameters
     ----------
     config : ELFConfig
+        Configuration of the network.
     """
 
     def __init__(self, config: ELFConfig) -> None:
@@ -151,6 +158,7 @@ class MultiInputAttention(nn.Module):
     Parameters
     ----------
     config : ELFConfig
+        Configuration of the network.
     """
 
     def __init__(self, config: ELFConfig) -> None:

@@ -34,6 +34,7 @@ class EncoderStage(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -63,6 +64,7 @@ class DecoderStage(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -93,6 +95,7 @@ class EncoderDecoder(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -134,6 +137,7 @@ class RainNetwork(nn.Module):
     Parameters
     ----------
     config : ELFConfig
+        Configuration of the network.
     """
 
     def __init__(self, config: ELFConfig) -> None:
@@ -174,6 +178,7 @@ class BackgroundNetwork(nn.Module):
     Parameters
     ----------
     config : ELFConfig
+        Configuration of the network.
     """
 
     def __init__(self, config: ELFConfig) -> None:
@@ -280,7 +285,7 @@ class ELF(RestorationNetwork):
         Returns
         -------
         ELF
-            In eval mode, in the dtype of the weights, for images in [0, 1].
+            The network in eval mode, in the dtype of the weights, for images in [0, 1].
 
         Raises
         ------

@@ -59,6 +59,7 @@ class Separable(nn.Module):
     Parameters
     ----------
     inputs, outputs : int
+        Channels in and out.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -87,6 +88,7 @@ class ChannelGate(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -115,6 +117,7 @@ class Fuse(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -143,6 +146,7 @@ class FuseFour(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -174,6 +178,7 @@ class ConvBlock(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -204,6 +209,7 @@ class SeparableBlock(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     """
 
     def __init__(self, channels: int) -> None:
@@ -235,6 +241,7 @@ class Resize(nn.Module):
     Parameters
     ----------
     channels : int
+        Channels in and out.
     factor : float
         0.5, 0.25, 2 or 4. 0.5 is the mean of 2 x 2 pixels, 0.25 that of the middle 2 x 2 of 4 x 4.
     """

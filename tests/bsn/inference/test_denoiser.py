@@ -185,7 +185,7 @@ def test_bad_arrays_get_one_line(image, axes, message):
 def test_options_out_of_range():
     with pytest.raises(ValueError, match="stride 0 is out of range; use 1 or more"):
         InferenceConfig(stride=0)
-    with pytest.raises(ValueError, match="device 'tpu9' is not here"):
+    with pytest.raises(ValueError, match="device 'tpu9' is not available"):
         Denoiser(tiny(), device="tpu9")
 
 

@@ -68,13 +68,13 @@ def test_files_that_are_no_models(kind, model, tmp_path):
         path, message = tmp_path / "none.safetensors", "there is no model"
     elif kind == "text":
         path.write_text("hello")
-        message = "no readable safetensors file"
+        message = "not a readable safetensors file"
     elif kind == "truncated":
         path.write_bytes(path.read_bytes()[:-100])
-        message = "no readable safetensors file"
+        message = "not a readable safetensors file"
     elif kind == "foreign":
         save_file({"a": torch.zeros(1)}, path)
-        message = "no model of this toolkit; see `bsn convert"
+        message = "not a model of this toolkit; see `bsn convert"
     elif kind == "checkpoint":
         path = tmp_path / "last.ckpt"
         torch.save({}, path)

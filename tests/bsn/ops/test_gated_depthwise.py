@@ -45,8 +45,8 @@ def test_half_precision_takes_weights_in_float32():
 @pytest.mark.parametrize(
     ("shapes", "message"),
     [
-        (((1, 3, 4, 4), (3, 1, 3, 3)), "3 channels have no two halves; give an even number"),
-        (((1, 0, 4, 4), (0, 1, 3, 3)), "0 channels have no two halves"),
+        (((1, 3, 4, 4), (3, 1, 3, 3)), "3 channels cannot be halved; give an even number"),
+        (((1, 0, 4, 4), (0, 1, 3, 3)), "0 channels cannot be halved"),
         (((1, 4, 4, 4), (4, 1, 5, 5)), "weight .* does not fit the 4 channels of x; a depth-wise 3x3 has"),
         (((1, 4, 4, 4), (4, 1, 3, 3), (2,)), "bias .* does not fit the 4 channels"),
         (((1, 4, 4, 4), (4, 1, 3, 3), (4,), (2,)), "slope .* but one for all channels"),

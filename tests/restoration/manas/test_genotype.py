@@ -57,7 +57,7 @@ BAD = {
     "narrow": (changed(widths=[8, 16, 24, 32]), "width 8 cannot be split"),
     "odd": (changed(widths=[17, 16, 24, 32]), "width 17 cannot be split"),
     "no widths": (changed(widths=None), "malformed"),
-    "stem of words": (changed(stem="yes"), "stem is true or false"),
+    "stem of words": (changed(stem="yes"), "stem must be true or false"),
     "too few widths": (changed(widths=[16, 16, 16]), "3 widths make 2 cells"),
     "too few cells": (
         changed(cells=json.loads(shipped_genotype("tiny").to_json())["cells"][:2]),
@@ -66,11 +66,11 @@ BAD = {
     "no modules": (with_cell(0, modules=None), "lacks 'modules'"),
     "unknown module": (with_cell(0, modules=["serial"]), "has a module 'serial'; modules are parallel and fusion"),
     "no module": (with_cell(0, modules=[]), "must be 1 or more"),
-    "module of letters": (with_cell(0, modules="parallel"), "lists of names"),
+    "module of letters": (with_cell(0, modules="parallel"), "must be lists of names"),
     "missing branch": (with_cell(1, attention=[["SE", "SE", "SE"]]), "attention for 1 branches; it has 3 branches"),
     "missing edge": (with_cell(0, attention=[["SE", "SE"]] * 2), "has 2 edges; 2 nodes make 3: X0→U0, X1→U1, U0→U1"),
     "unknown candidate": (with_cell(0, attention=[["SE", "SE", "CBAN"]] * 2), "no candidate 'CBAN'; did you mean CBAM"),
-    "numbers": (with_cell(0, attention=[[2, 4, 8]] * 2), "lists of names"),
+    "numbers": (with_cell(0, attention=[[2, 4, 8]] * 2), "must be lists of names"),
 }
 
 

@@ -147,7 +147,7 @@ def test_broken_files(tmp_path, file):
         read_checkpoint(tmp_path / "short.pth")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("text", "hello")
-    with pytest.raises(ModelFileError, match="none of PyTorch"):
+    with pytest.raises(ModelFileError, match="not one of PyTorch"):
         read_pickled(tmp_path / "other.zip")
     with pytest.raises(ModelFileError, match="holds a list, not a network"):
         read_pickled(pickled(tmp_path, pickle.dumps([1, 2], 2)))
