@@ -33,6 +33,7 @@ def values_of(source: ImageSource) -> TrainingValues | None:
     Parameters
     ----------
     source : ImageSource
+        Training images.
     """
     return TrainingValues.of(sample_of(source), source.dtype)
 

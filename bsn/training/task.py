@@ -81,6 +81,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
     provenance : mapping, optional
         Goes into the model file.
     training_values : TrainingValues, optional
+        Range and statistics of the training images, for the model file.
     """
 
     def __init__(

@@ -18,7 +18,18 @@ EXAMPLES = """examples:
 
 
 def run(options: Namespace) -> int:
-    """Restore, and list what failed at the end; refuse a model that was not trained to restore."""
+    """Restore, and list what failed at the end; refuse a model that was not trained to restore.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    int
+        Exit code; 0 means success.
+    """
     if options.model is None:
         raise ValueError("no model was given; restoration needs --model with a run of bsn restore train")
     check_restores(options.model)

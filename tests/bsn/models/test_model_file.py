@@ -134,7 +134,7 @@ def test_pickles_with_code_are_not_run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"hello", "no readable checkpoint"), (b"", "no readable checkpoint"), (None, "there is no file")],
+    [(b"hello", "not a readable checkpoint"), (b"", "not a readable checkpoint"), (None, "there is no file")],
 )
 def test_unreadable_checkpoints(content, message, tmp_path):
     if content is not None:
