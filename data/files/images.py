@@ -20,6 +20,7 @@ from bsn.data.files.formats import find_format
 from bsn.data.files.formats.decoded import Decoded
 from bsn.data.files.formats.losses import Outline, tell_lost
 from bsn.data.files.options import ReadOptions
+from bsn.data.files.white import inverted, must_invert, without_mark
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,8 @@ def write_image(path: str | Path, image: Image, *, key: str | None = None, overw
     ----------
     path : str or Path
         Its suffix chooses the format. JPEG is lossy (quality 95, 4:4:4). In TIFF the axes are brought to the order
-        other programs expect, see `bsn.data.files.formats.tiff_layout`; ``.npy`` does not keep axes. Metadata that
+        other programs expect, see `bsn.data.files.formats.tiff_layout`; ``.npy`` does not keep axes. Where zero is
+        white, unsigned integers are turned round for all formats but TIFF, in which zero is always black. Metadata that
         the format has no place for is named in a `DataWarning`, in one line.
     image : Image
         What to write.
@@ -115,6 +117,8 @@ def write_image(path: str | Path, image: Image, *, key: str | None = None, overw
     """
     path = Path(path)
     form = find_format(path)
+    if must_invert(image.metadata, form.keeping, image.pixels.dtype, path):
+        image = Image(inverted(image.pixels), image.axes, without_mark(image.metadata))
     with atomic_output(path, overwrite=overwrite) as temporary, writing(path):
         form.write(temporary, Decoded(image.pixels, image.axes, image.metadata), key, path)
     lost = tell_lost(form.keeping, Outline(image.axes, image.pixels.shape, image.pixels.dtype, image.metadata))

@@ -21,6 +21,7 @@ from bsn.data.files.formats.hdf5_boxes import DatasetOutput
 from bsn.data.files.formats.losses import Outline, tell_lost
 from bsn.data.files.formats.tiff_layout import plan_layout, reserve_layout
 from bsn.data.files.formats.tiff_pieces import TiffPieces
+from bsn.data.files.white import inverted, must_invert, without_mark
 
 
 class ImageWriter:
@@ -36,11 +37,21 @@ class ImageWriter:
         What of the metadata the file will not have, as half a sentence; empty where everything is kept.
     """
 
-    def __init__(self, target: Path, index: PlaneIndex, dtype: np.dtype[Any], sink: "_Sink", lost: str = "") -> None:
+    def __init__(
+        self,
+        target: Path,
+        index: PlaneIndex,
+        dtype: np.dtype[Any],
+        sink: "_Sink",
+        lost: str = "",
+        *,
+        invert: bool = False,
+    ) -> None:
         self.target = target
         self.index = index
         self.dtype = dtype
         self.lost = lost
+        self._invert = invert
         self._sink = sink
         self._written = 0
 
@@ -69,6 +80,7 @@ class ImageWriter:
                 f"it was opened for {self.dtype} with {self.index.depth} channels",
                 f"write arrays of shape ({self.index.depth}, h, w)",
             )
+        pixels = inverted(pixels) if self._invert else pixels
         starts, _ = self.index.box(plane_index, top, left, *pixels.shape[1:])
         with writing(self.target):
             self._sink.write(starts, self.index.to_box(pixels))
@@ -144,13 +156,16 @@ def open_writer(
     if 0 in index.shape:
         raise DataError(f"shape {index.shape} for {path}", "it has no pixels", "give at least one pixel")
     _check_room(path, index, dtype)
+    metadata = metadata or {}
+    invert = must_invert(metadata, form.keeping, dtype, path)
+    metadata = without_mark(metadata) if invert else metadata
     create = _SINKS.get(path.suffix.lower(), _Collected)
     with atomic_output(path, overwrite=overwrite) as temporary:
         with writing(path):
-            sink = create(_Request(path, temporary, index, dtype, metadata or {}, key))
+            sink = create(_Request(path, temporary, index, dtype, metadata, key))
         try:
-            lost = tell_lost(form.keeping, Outline(index.axes, index.shape, dtype, metadata or {}))
-            writer = ImageWriter(path, index, dtype, sink, lost)
+            lost = tell_lost(form.keeping, Outline(index.axes, index.shape, dtype, metadata))
+            writer = ImageWriter(path, index, dtype, sink, lost, invert=invert)
             yield writer
             writer.check_complete()
             with writing(path):

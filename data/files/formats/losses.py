@@ -17,15 +17,15 @@ _WORDS = {
     "imagej": "ImageJ settings",
     "ome_xml": "OME-XML",
     "orientation": "orientation",
-    "photometric": "mark that zero is white",
     "resolution": "resolution",
     "tiff_json": "metadata of tifffile",
     "tiff_tags": "TIFF tags (date, author ...)",
     "vendor_tags": "tags of the vendor",
     "xmp": "XMP",
 }
-#: Keys that tell how pixels are stored or where they came from; the unit goes with the resolution.
-_SILENT = {"container", "left_behind", "resolution_unit", "software", "tiff_storage", "value_range"}
+#: Keys that tell how pixels are stored or where they came from; the unit goes with the resolution, and
+#: where zero is white, the values are turned round.
+_SILENT = {"container", "left_behind", "photometric", "resolution_unit", "software", "tiff_storage", "value_range"}
 _NAMED = 12
 
 
@@ -103,7 +103,5 @@ def tell_lost(keeping: Keeping, outline: Outline) -> str:
 
 
 def _says_something(key: str, value: Any) -> bool:
-    if key == "photometric":  # RGB is told by the shape as well
-        return bool(value == "miniswhite")
     empty = value is None or (hasattr(value, "__len__") and len(value) == 0)
     return key not in _SILENT and not empty

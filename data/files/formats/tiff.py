@@ -36,7 +36,9 @@ _OTHER_COLOURS = {
     32845: "logarithmic luminance (LogLuv)",
     34892: "linear raw sensor data",
 }
+_BYTE = 8  # bits
 _UNITS = {1: "none", 2: "inch", 3: "centimeter"}
+_NO_RESOLUTION = ((1.0, 1.0), "none")  # what writers put where they know nothing
 _COUNTS = {"ImageJ", "images", "channels", "slices", "frames", "hyperstack"}
 _NAMED = 12
 _SPARE = "TZQIRPEHVABDFGJKLMNOUW"
@@ -156,6 +158,7 @@ def _choose(tif: Any, key: str | None, path: Path) -> Any:
         raise DataError(f"key {key!r} for {path}", "the file has no such image", f"use {name_some(names, _NAMED)}")
     check_extent(series, path)
     _refuse_colours(series.keyframe, path)
+    _refuse_bits(series.keyframe, path)
     return series
 
 
@@ -172,6 +175,15 @@ def _refuse_colours(page: Any, path: Path) -> None:
         return
     name = _OTHER_COLOURS.get(photometric, f"an unknown colour space (photometric interpretation {photometric})")
     raise DataError(str(path), f"is in {name}", "convert it to RGB or grey")
+
+
+def _refuse_bits(page: Any, path: Path) -> None:
+    """Refuse grey values of fewer bits than their type, where black or white would become another value."""
+    bits, photometric = int(page.bitspersample), int(page.photometric)
+    if photometric == _PALETTE or bits in (1, 8, 16, 32, 64):
+        return
+    if bits < _BYTE or photometric == _MINISWHITE:
+        raise DataError(str(path), f"has grey values of {bits} bits", "convert it to 8 or 16 bits")
 
 
 def _describe(number: int, series: Any) -> str:
@@ -222,8 +234,9 @@ def _metadata(tif: Any, series: Any) -> dict[str, Any]:
     number = [image.keyframe.offset for image in images].index(page.offset)
     metadata: dict[str, Any] = read_tags(tif, series, number, len(images))
     if "XResolution" in page.tags and "YResolution" in page.tags and all(page.resolution):
-        metadata["resolution"] = tuple(float(r) for r in page.resolution)
-        metadata["resolution_unit"] = _UNITS.get(int(page.resolutionunit), "none")
+        resolution, unit = tuple(float(r) for r in page.resolution), _UNITS.get(int(page.resolutionunit), "none")
+        if (resolution, unit) != _NO_RESOLUTION:
+            metadata["resolution"], metadata["resolution_unit"] = resolution, unit
     if "InterColorProfile" in page.tags:
         metadata["icc_profile"] = bytes(page.tags["InterColorProfile"].value)
     if "Orientation" in page.tags and int(page.tags["Orientation"].value) != 1:

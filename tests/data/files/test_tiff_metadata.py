@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image as Pillow
 
-from bsn.data import open_image, open_writer, read_image, write_image
+from bsn.data import Image, open_image, open_writer, read_image, write_image
+from bsn.data.errors import DataWarning
 
 CASES = Path(__file__).parents[2] / "cases" / "inputs"
 
@@ -208,3 +211,142 @@ def test_no_tag_holds_an_offset_of_the_old_file(copy, tmp_path, draw):
         found = {tag.code for tag in tif.pages[0].tags}
         assert 65010 in found
         assert not found & {330, 512, 513}
+
+
+def series_of_ome(path, draw):
+    """Two positions of unlike sizes with all that a microscope says; the second one is asked for."""
+    first, second = draw((2, 40, 50), "uint16"), draw((3, 2, 4, 50, 70), "uint16")
+    with tifffile.TiffWriter(path, ome=True) as tif:
+        tif.write(first, photometric="minisblack", metadata={"axes": "CYX", "Name": "overview"})
+        metadata = {
+            "axes": "TCZYX",
+            "Name": "cell 7",
+            "AcquisitionDate": "2024-05-01T10:11:12",
+            "SignificantBits": 12,
+            "PhysicalSizeX": 0.108,
+            "PhysicalSizeXUnit": "µm",
+            "PhysicalSizeY": 0.109,
+            "PhysicalSizeYUnit": "µm",
+            "PhysicalSizeZ": 0.3,
+            "PhysicalSizeZUnit": "µm",
+            "TimeIncrement": 1.5,
+            "Channel": {"Name": ["DAPI", "GFP"], "EmissionWavelength": [460, 520]},
+            "Plane": {"ExposureTime": [0.25] * 24},
+        }
+        tif.write(second, photometric="minisblack", metadata=metadata)
+    return second
+
+
+def test_ome_xml_of_the_chosen_series(copy, tmp_path, draw):
+    pixels = series_of_ome(tmp_path / "a.ome.tif", draw)
+    copy(tmp_path / "a.ome.tif", tmp_path / "b.ome.tif", key="1")
+    with tifffile.TiffFile(tmp_path / "a.ome.tif") as before, tifffile.TiffFile(tmp_path / "b.ome.tif") as after:
+        assert after.is_ome
+        (series,) = after.series
+        assert (series.kind, series.name) == ("ome", "cell 7")
+        found = series.asarray().transpose([series.axes.index(a) for a in "TCZYX"])
+        np.testing.assert_array_equal(found, pixels)
+        old, new = (tifffile.xml2dict(tif.ome_metadata)["OME"]["Image"] for tif in (before, after))
+        changed = {"DimensionOrder": "XYCZT", "BigEndian": None, "TiffData": {"IFD": 0, "PlaneCount": 24}}
+        assert {**new["Pixels"], **changed} == {**old[1]["Pixels"], **changed}
+        assert {k: v for k, v in new.items() if k != "Pixels"} == {k: v for k, v in old[1].items() if k != "Pixels"}
+        assert new["Pixels"]["DimensionOrder"] == "XYCZT"
+        assert "UUID" not in after.ome_metadata
+        assert [channel["Name"] for channel in new["Pixels"]["Channel"]] == ["DAPI", "GFP"]
+
+
+def test_ome_xml_of_the_files_of_users(copy, tmp_path):
+    copy(CASES / "F10_single.ome.tif", tmp_path / "a.ome.tif")
+    copy(CASES / "F06_two_positions.ome.tif", tmp_path / "b.ome.tif", key="pos1")
+    with tifffile.TiffFile(tmp_path / "a.ome.tif") as after, tifffile.TiffFile(CASES / "F10_single.ome.tif") as before:
+        check_same(before, after)
+        pixels = tifffile.xml2dict(after.ome_metadata)["OME"]["Image"]["Pixels"]
+        assert (pixels["PhysicalSizeX"], pixels["PhysicalSizeXUnit"]) == (0.108, "µm")
+        assert (pixels["PhysicalSizeY"], pixels["PhysicalSizeYUnit"]) == (0.108, "µm")
+    with (
+        tifffile.TiffFile(tmp_path / "b.ome.tif") as after,
+        tifffile.TiffFile(CASES / "F06_two_positions.ome.tif") as before,
+    ):
+        check_same(before, after, 1)
+        assert [series.name for series in after.series] == ["pos1"]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("float32", "float"), ("float64", "double"), ("int16", "int16"), ("bool", "bit")]
+)
+def test_ome_xml_names_the_type_of_the_result(dtype, kind, tmp_path, draw):
+    pixels = series_of_ome(tmp_path / "a.ome.tif", draw)
+    image = read_image(tmp_path / "a.ome.tif", key="1")
+    other = pixels > 100 if dtype == "bool" else pixels.astype(dtype)
+    write_image(tmp_path / "b.tif", Image(other, "TCZYX", image.metadata))
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        said = tifffile.xml2dict(tif.ome_metadata)["OME"]["Image"]["Pixels"]
+        assert said["Type"] == kind
+        assert "SignificantBits" not in said
+        assert tif.series[0].dtype == np.dtype(dtype)
+        np.testing.assert_array_equal(
+            tif.series[0].asarray().transpose([tif.series[0].axes.index(a) for a in "TCZYX"]), other
+        )
+
+
+def test_ome_xml_that_has_no_name_for_the_type_is_said_to_be_lost(tmp_path, draw):
+    series_of_ome(tmp_path / "a.ome.tif", draw)
+    image = read_image(tmp_path / "a.ome.tif", key="0")
+    with pytest.warns(DataWarning, match="no OME-XML"):
+        write_image(tmp_path / "b.tif", Image(image.pixels.astype("float16"), image.axes, image.metadata))
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert not tif.is_ome
+        assert tif.series[0].axes == "CYX"
+
+
+def test_rgb_of_ome(copy, tmp_path, draw):
+    pixels = draw((4, 50, 70, 3))
+    metadata = {"axes": "ZYXS", "PhysicalSizeX": 2.0}
+    tifffile.imwrite(tmp_path / "a.ome.tif", pixels, photometric="rgb", metadata=metadata)
+    copy(tmp_path / "a.ome.tif", tmp_path / "b.ome.tif")
+    with tifffile.TiffFile(tmp_path / "b.ome.tif") as tif:
+        assert (tif.series[0].kind, tif.series[0].axes) == ("ome", "ZYXS")
+        np.testing.assert_array_equal(tif.asarray(), pixels)
+        said = tifffile.xml2dict(tif.ome_metadata)["OME"]["Image"]["Pixels"]
+        assert (said["SizeC"], said["Channel"]["SamplesPerPixel"], said["TiffData"]["PlaneCount"]) == (3, 3, 4)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_white_is_zero_in_formats_that_cannot_say_so(dtype, copy, tmp_path, draw):
+    pixels = draw((50, 70), dtype)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="miniswhite")
+    for name in ("b.png", "b.npy", "b.h5"):
+        copy(tmp_path / "a.tif", tmp_path / name)
+    black = np.iinfo(dtype).max - pixels
+    np.testing.assert_array_equal(np.asarray(Pillow.open(tmp_path / "b.png")), black)
+    np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), black)
+    np.testing.assert_array_equal(h5py.File(tmp_path / "b.h5")["image"][()], black)
+
+
+def test_white_is_zero_without_a_known_black_is_refused(copy, tmp_path, draw, refused):
+    tifffile.imwrite(tmp_path / "a.tif", draw((50, 70), "float32"), photometric="miniswhite")
+    assert "write .tif" in refused(copy, tmp_path / "a.tif", tmp_path / "b.npy")
+    assert not (tmp_path / "b.npy").exists()
+
+
+@pytest.mark.parametrize("bits", [2, 4, 6])
+def test_few_bits_are_refused(bits, tmp_path, draw, refused):
+    tifffile.imwrite(tmp_path / "a.tif", draw((50, 70)) % 2**bits, bitspersample=bits)
+    for read in (read_image, open_image):
+        assert f"{bits} bits" in refused(read, tmp_path / "a.tif")
+
+
+def test_twelve_bits_keep_their_values(copy, tmp_path, draw):
+    pixels = draw((50, 70), "uint16") % 4096
+    tifffile.imwrite(tmp_path / "a.tif", pixels, bitspersample=12)
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), pixels)
+
+
+def test_what_a_png_cannot_hold_is_said(tmp_path):
+    with pytest.warns(DataWarning, match="a PNG, has no OME-XML"):
+        write_image(tmp_path / "a.png", read_image(CASES / "F10_single.ome.tif"))
+    with pytest.warns(DataWarning, match="no GeoTIFF tags"):
+        write_image(tmp_path / "b.png", read_image(CASES / "F10_geotiff.tif"))
+    with pytest.warns(DataWarning, match="no tags of the vendor"):
+        write_image(tmp_path / "c.png", read_image(CASES / "F10_sem_vendor_tags.tif"))
