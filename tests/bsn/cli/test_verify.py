@@ -73,7 +73,7 @@ def test_a_callable_of_the_user(capsys, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nothing"], "no preset"),
+        (["nothing"], "not a preset"),
         (["phase-unet-tiny", "--checks", "magic"], "there is no check magic"),
         (["phase-unet-tiny", "--set", "window"], "write window=VALUE"),
         (["phase-unet-tiny", "--set", "colour=1"], "has no option 'colour'"),

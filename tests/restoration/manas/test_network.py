@@ -244,7 +244,7 @@ def test_what_weights_say_need_not_be_given():
     assert not network.config.genotype.stem
     with pytest.raises(ValueError, match="weights do not say which attention candidate"):
         MANAS.from_official(golden.weights, {})
-    with pytest.raises(ValueError, match="no weights of a MANAS network"):
+    with pytest.raises(ValueError, match="not weights of a MANAS network"):
         MANAS.from_official({"conv.weight": torch.zeros(3)}, edges)
 
 
