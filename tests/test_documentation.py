@@ -10,6 +10,7 @@ import pytest
 import bsn
 import distill
 import restoration
+from tests.helpers.docstrings import gaps
 
 PACKAGES = [bsn, distill, restoration]
 MODULES = sorted(
@@ -36,3 +37,7 @@ def test_public_names_exist_and_say_what_they_are(name):
         value = getattr(module, public)
         if inspect.isclass(value) or inspect.isfunction(value):
             assert inspect.getdoc(value), f"{name}.{public} has no docstring"
+
+
+def test_every_argument_says_what_it_is():
+    assert [gap.place for gap in gaps()] == []
