@@ -80,7 +80,7 @@ _LOSSY = {
 _TAG_KEYS = ("tiff_tags", "geo_tags", "vendor_tags", "software")
 #: Keys of `bsn.data.files.images.Image.metadata` that come from here.
 KEYS = frozenset({"description", "ome_xml", "xmp", "colour_map", "tiff_json", "tiff_storage", *_TAG_KEYS})
-_SOFTWARE = 305
+_SOFTWARE, _DATE = 305, 306
 _GEO = (33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113)
 _PRIVATE = 32768
 _DEFLATE = 8
@@ -186,6 +186,7 @@ def read_tags(tif: Any, series: Any, number: int, images: int) -> dict[str, Any]
         chosen = (tag for tag in tags if _key(tag.code) == key)
         found[key] = tuple(TiffTag(tag.code, int(tag.dtype), tag.count, _value(tag)) for tag in chosen)
     left += [_LEFT_BEHIND[tag.code] for tag in page.tags if tag.code in _LEFT_BEHIND]
+    left += ["words of each page"] if series.kind in ("uniform", "generic") and _differ(series) else []
     left += [f"pyramid of {len(series.levels)} levels"] if len(series.levels) > 1 else []
     found["left_behind"] = tuple(dict.fromkeys(left))
     return {key: value for key, value in found.items() if value is not None and (key == "tiff_storage" or len(value))}
@@ -276,6 +277,16 @@ def _description(page: Any) -> bytes | None:
         return None
     text = _raw(page.tags[_DESCRIPTION]).rstrip(b"\0")
     return None if text.startswith(_OWN_DESCRIPTIONS) else text
+
+
+def _differ(series: Any) -> bool:
+    """Say whether the second page of a stack has other words or another date than the first; more are not looked at."""
+    pages = series.pages
+    if len(pages) < 2 or pages[0] is None or pages[1] is None:
+        return False
+    first, second = (page.aspage().tags for page in (pages[0], pages[1]))
+    found = [code for code in (_DESCRIPTION, _DATE) if code in second]
+    return any(code not in first or first[code].value != second[code].value for code in found)
 
 
 def _json(tif: Any, series: Any) -> dict[str, Any] | None:

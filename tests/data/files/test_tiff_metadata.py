@@ -181,6 +181,36 @@ def test_imagej(copy, tmp_path, draw):
             np.testing.assert_array_equal(tif.imagej_metadata[key], value)
 
 
+def test_beyond_4_gb_imagej_keeps_its_spacing(copy, tmp_path, draw, monkeypatch, recwarn):
+    monkeypatch.setattr("bsn.data.files.formats.tiff_layout._CLASSIC_LIMIT", 10000)
+    pixels = draw((4, 50, 70), "uint16")
+    settings = {"axes": "ZYX", "spacing": 0.3, "unit": "um", "finterval": 2.5}
+    tifffile.imwrite(tmp_path / "a.tif", pixels, imagej=True, resolution=(9.5, 9.25), metadata=settings)
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert tif.is_bigtiff
+        assert tif.series[0].axes == "ZYX"
+        assert {k: tif.imagej_metadata[k] for k in ("spacing", "unit", "finterval")} == {
+            "spacing": 0.3,
+            "unit": "um",
+            "finterval": 2.5,
+        }
+        np.testing.assert_array_equal(tif.asarray(), pixels)
+    assert not recwarn.list
+
+
+def test_words_of_later_pages_are_said_to_be_lost(tmp_path, draw):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        for second in range(3):
+            date = f"2024:05:01 10:11:0{second}"
+            tif.write(draw((50, 70)), description=f"t = {second}", datetime=date, metadata=None)
+    with pytest.warns(DataWarning, match="no words of each page"):
+        write_image(tmp_path / "b.tif", read_image(tmp_path / "a.tif"))
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert tif.pages[0].description == "t = 0"
+        assert tif.pages[0].datetime.second == 0
+
+
 def test_palette_of_imagej(copy, tmp_path, draw):
     colours = draw((3, 256), "uint16")
     tifffile.imwrite(tmp_path / "a.tif", draw((50, 70)), imagej=True, colormap=colours)
