@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bsn.cli.precedence import option_value
+from bsn.cli.recipes import Recipes
+
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
-__all__ = ["Command", "flat_dataclass", "option_value", "stored_defaults", "take"]
+__all__ = ["Command", "flat_dataclass", "stored_defaults", "take"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Command:
         Names of the options that ``--help`` shows, separated by spaces; ``--help advanced`` shows all. Empty: all.
     action : callable
         The command that the first word of the command line asks for, where a command has several; None for the command
-        itself. Only its help is taken from it.
+        itself. Its help and its recipes are taken from it.
+    recipes : Recipes, optional
+        Named settings behind ``--recipe``.
     """
 
     summary: str
@@ -40,6 +45,7 @@ class Command:
     run: Callable[[Namespace], int]
     basic: str = ""
     action: Callable[[list[str]], Command | None] = field(default=lambda words: None)
+    recipes: Recipes | None = None
 
 
 def flat_dataclass(parser: ArgumentParser, kind: type[Any], **options: Any) -> None:
@@ -75,30 +81,6 @@ def take(kind: type[Any], namespace: Namespace) -> Any:
     import dataclasses
 
     return kind(**{field.name: namespace[field.name] for field in dataclasses.fields(kind)})
-
-
-def option_value(words: list[str], option: str, default: str) -> str:
-    """Value of an option on the command line, read before the options are declared.
-
-    Parameters
-    ----------
-    words : list of str
-        Words of the command line.
-    option : str
-        Such as "--recipe".
-    default : str
-        Result where the option is missing.
-
-    Returns
-    -------
-    str
-    """
-    for index, word in enumerate(words):
-        if word == option and index + 1 < len(words):
-            return words[index + 1]
-        if word.startswith(f"{option}="):
-            return word.partition("=")[2]
-    return default
 
 
 def stored_defaults(words: list[str]) -> dict[str, Any]:

@@ -66,12 +66,13 @@ def _run_quietly(name: str, words: list[str]) -> int:
         )
         parser.add_argument("--config", action="config", help="YAML file with options, as --print_config writes it")
         command.add_arguments(parser, words)
-        asked = asked_help(words)
+        asked, spoken = asked_help(words), command.action(words) or command
         if asked is not None:
-            basic = (command.action(words) or command).basic.split()
+            basic = spoken.basic.split()
             print(help_text(parser, basic if asked == "short" and basic else None), end="")
             raise SystemExit(0)
-        return command.run(parser.parse_args(config_first(switch_words(parser, words))))
+        overruling = spoken.recipes.overruling(words) if spoken.recipes is not None else []
+        return command.run(parser.parse_args(config_first(switch_words(parser, words), overruling)))
     except ArgumentError as error:
         return _complain(f"bsn {name}", f"{refusal_text(str(error))}; see bsn {name} --help")
     except KeyboardInterrupt:

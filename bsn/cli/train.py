@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bsn.cli.command import Command, flat_dataclass, option_value, stored_defaults, take
+from bsn.cli.command import Command, flat_dataclass, stored_defaults, take
+from bsn.cli.recipes import Recipes, flat_settings
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -22,6 +23,19 @@ EXAMPLES = """examples:
 """
 
 
+def recipe_settings(name: str) -> dict[str, Any]:
+    """Options that a recipe sets."""
+    import dataclasses
+
+    from bsn.training import get_recipe
+
+    recipe = get_recipe(name)
+    return flat_settings({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop)})
+
+
+NAMED = Recipes("default", recipe_settings)
+
+
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """Declare the options; a recipe sets the defaults of the others.
 
@@ -32,12 +46,9 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     words : list of str
         Words of the command line, for options that change the defaults of others.
     """
-    import dataclasses
-
     from bsn.engine import LoopConfig
-    from bsn.training import RECIPES, CleanValidation, TrainConfig, get_recipe
+    from bsn.training import RECIPES, CleanValidation, TrainConfig
 
-    recipe = get_recipe(option_value(words, "--recipe", "default"))
     listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     stored = stored_defaults(words)
     parser.add_argument(
@@ -52,7 +63,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     flat_dataclass(parser, TrainConfig)
     flat_dataclass(parser, LoopConfig)
     parser.add_class_arguments(CleanValidation, "validate")
-    parser.set_defaults({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop), **stored})
+    parser.set_defaults({**NAMED.chosen(words), **stored})
 
 
 def run(options: Namespace) -> int:
@@ -100,4 +111,6 @@ _BASIC = (
     "validate.noisy validate.clean axes range outliers"
 )
 
-COMMAND = Command("train a blind-spot network on noisy images alone", EXAMPLES, add_arguments, run, basic=_BASIC)
+COMMAND = Command(
+    "train a blind-spot network on noisy images alone", EXAMPLES, add_arguments, run, basic=_BASIC, recipes=NAMED
+)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bsn.cli.command import Command, flat_dataclass, option_value, stored_defaults, take
+from bsn.cli.command import Command, flat_dataclass, stored_defaults, take
+from bsn.cli.recipes import Recipes, flat_settings
 from distill.cli import report
 
 if TYPE_CHECKING:
@@ -28,6 +29,25 @@ def _action(words: list[str]) -> Command | None:
     return REPORT if _is_report(words) else None
 
 
+def recipe_settings(name: str) -> dict[str, Any]:
+    """Options that a recipe sets."""
+    import dataclasses
+
+    from distill import get_recipe
+
+    recipe = get_recipe(name)
+    return flat_settings(
+        {
+            **dataclasses.asdict(recipe.distill),
+            **dataclasses.asdict(recipe.loop),
+            "inference": dataclasses.asdict(recipe.inference),
+        }
+    )
+
+
+NAMED = Recipes("default", recipe_settings)
+
+
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """Declare the options; a recipe sets the defaults of the others.
 
@@ -42,13 +62,10 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         parser.prog, parser.description = "bsn distill report", REPORT.summary
         report.add_arguments(parser)
         return
-    import dataclasses
-
     from bsn.engine import LoopConfig
     from bsn.training import CleanValidation
-    from distill import RECIPES, DistillConfig, TeacherInference, get_recipe
+    from distill import RECIPES, DistillConfig, TeacherInference
 
-    recipe = get_recipe(option_value(words, "--recipe", "default"))
     listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     stored = stored_defaults(words)
     parser.add_argument("--teacher", required=not stored, help="folder of a run, or a .safetensors model")
@@ -71,9 +88,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     flat_dataclass(parser, LoopConfig)
     parser.add_class_arguments(TeacherInference, "inference")
     parser.add_class_arguments(CleanValidation, "validate")
-    defaults = {**dataclasses.asdict(recipe.distill), **dataclasses.asdict(recipe.loop)}
-    inference = {f"inference.{name}": value for name, value in dataclasses.asdict(recipe.inference).items()}
-    parser.set_defaults({**defaults, **inference, **stored})
+    parser.set_defaults({**NAMED.chosen(words), **stored})
 
 
 def run(options: Namespace) -> int:
@@ -149,5 +164,11 @@ _REPORT_BASIC = (
 )
 REPORT = Command("compare a teacher with its students", EXAMPLES, add_arguments, run, basic=_REPORT_BASIC)
 COMMAND = Command(
-    "distil a model into a light student; compare students", EXAMPLES, add_arguments, run, basic=_BASIC, action=_action
+    "distil a model into a light student; compare students",
+    EXAMPLES,
+    add_arguments,
+    run,
+    basic=_BASIC,
+    recipes=NAMED,
+    action=_action,
 )

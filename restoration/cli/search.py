@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bsn.cli.command import Command, flat_dataclass, option_value, stored_defaults, take
+from bsn.cli.command import Command, flat_dataclass, stored_defaults, take
+from bsn.cli.recipes import Recipes, flat_settings
 from bsn.cli.terminal import print_table
 from restoration.cli.options import add_pair_options
 
@@ -21,6 +22,19 @@ EXAMPLES = """examples:
 """
 
 
+def recipe_settings(name: str) -> dict[str, Any]:
+    """Options that a recipe sets."""
+    import dataclasses
+
+    from restoration.manas.search import get_search_recipe
+
+    recipe = get_search_recipe(name)
+    return flat_settings({**dataclasses.asdict(recipe.search), **dataclasses.asdict(recipe.loop)})
+
+
+NAMED = Recipes("tiny", recipe_settings)
+
+
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """Declare the options; a recipe sets the defaults of the others.
 
@@ -31,12 +45,9 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     words : list of str
         Words of the command line, for options that change the defaults of others.
     """
-    import dataclasses
-
     from bsn.engine import LoopConfig
-    from restoration.manas.search import SEARCH_RECIPES, SearchConfig, get_search_recipe
+    from restoration.manas.search import SEARCH_RECIPES, SearchConfig
 
-    recipe = get_search_recipe(option_value(words, "--recipe", "tiny"))
     listed = "; ".join(f"{name}: {entry.summary}" for name, entry in SEARCH_RECIPES.items())
     parser.add_argument("-o", "--output", required=True, help="folder of the run; genotype.json in it is the result")
     parser.add_argument("--recipe", default="tiny", help=f"named settings. {listed}")
@@ -56,7 +67,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     add_pair_options(parser, required=not stored)
     flat_dataclass(parser, SearchConfig)
     flat_dataclass(parser, LoopConfig)
-    parser.set_defaults({**dataclasses.asdict(recipe.search), **dataclasses.asdict(recipe.loop), **stored})
+    parser.set_defaults({**NAMED.chosen(words), **stored})
 
 
 def run(options: Namespace) -> int:
@@ -135,4 +146,6 @@ _BASIC = (
     "complexity cost baseline genotype axes"
 )
 
-COMMAND = Command("search a network on pairs, or compare one with chance", EXAMPLES, add_arguments, run, basic=_BASIC)
+COMMAND = Command(
+    "search a network on pairs, or compare one with chance", EXAMPLES, add_arguments, run, basic=_BASIC, recipes=NAMED
+)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bsn.cli.command import Command, flat_dataclass, option_value, stored_defaults, take
+from bsn.cli.command import Command, flat_dataclass, stored_defaults, take
+from bsn.cli.recipes import Recipes, flat_settings
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
@@ -20,6 +21,19 @@ EXAMPLES = """examples:
 """
 
 
+def recipe_settings(name: str) -> dict[str, Any]:
+    """Options that a recipe sets."""
+    import dataclasses
+
+    from restoration.recipes import get_recipe
+
+    recipe = get_recipe(name)
+    return flat_settings({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop)})
+
+
+NAMED = Recipes("elf-tiny", recipe_settings)
+
+
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """Declare the options; a recipe sets the defaults of the others.
 
@@ -30,14 +44,11 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     words : list of str
         Words of the command line, for options that change the defaults of others.
     """
-    import dataclasses
-
     from bsn.engine import LoopConfig
     from restoration.config import RestoreConfig
-    from restoration.recipes import RECIPES, get_recipe
+    from restoration.recipes import RECIPES
     from restoration.run import ValidationData
 
-    recipe = get_recipe(option_value(words, "--recipe", "elf-tiny"))
     listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     parser.add_argument("-o", "--output", required=True, help="folder of the run; the model is final.safetensors in it")
     parser.add_argument("--recipe", default="elf-tiny", help=f"named settings. {listed}")
@@ -47,7 +58,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     flat_dataclass(parser, RestoreConfig)
     flat_dataclass(parser, LoopConfig)
     parser.add_class_arguments(ValidationData, "validate")
-    parser.set_defaults({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop), **stored})
+    parser.set_defaults({**NAMED.chosen(words), **stored})
 
 
 def run(options: Namespace) -> int:
@@ -93,4 +104,4 @@ _BASIC = (
     "validate.degraded validate.clean axes range"
 )
 
-COMMAND = Command("train a restoration network on pairs", EXAMPLES, add_arguments, run, basic=_BASIC)
+COMMAND = Command("train a restoration network on pairs", EXAMPLES, add_arguments, run, basic=_BASIC, recipes=NAMED)

@@ -1,0 +1,125 @@
+"""Recipes: which one a command line chooses, and what it overrules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bsn.cli.precedence import config_files, option_value
+
+__all__ = ["Recipes", "flat_settings"]
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """The recipes of a command.
+
+    Parameters
+    ----------
+    default : str
+        Name of the recipe of a command line that names none.
+    settings : callable
+        Gives the options that a recipe of a name sets, see :func:`flat_settings`.
+    """
+
+    default: str
+    settings: Callable[[str], dict[str, Any]]
+
+    def chosen(self, words: Sequence[str]) -> dict[str, Any]:
+        """Settings of the recipe that the command line names, or else its files of ``--config``.
+
+        Parameters
+        ----------
+        words : sequence of str
+            Words of the command line.
+
+        Raises
+        ------
+        ValueError
+            If there is no such recipe.
+        """
+        return self.settings(option_value(words, "--recipe", "") or self._in_files(_files(words)))
+
+    def overruling(self, words: Sequence[str]) -> list[str]:
+        """Words that let a recipe of the command line overrule the recipe of a file.
+
+        A value of the file yields where it is what the file's recipe gives, or what came of its "auto"; other values are
+        the user's own and stay.
+
+        Parameters
+        ----------
+        words : sequence of str
+            Words of the command line.
+
+        Returns
+        -------
+        list of str
+            To stand after the files of ``--config``; empty if there is nothing to overrule.
+        """
+        name, files = option_value(words, "--recipe", ""), _files(words)
+        if not name or not files:
+            return []
+        new, old = self.settings(name), self.settings(self._in_files(files))
+        said = {option: value for content in files for option, value in flat_settings(content).items()}
+        yielding = {
+            o: new[o] for o, value in said.items() if o in new and (old[o] == "auto" or _plain(old[o]) == value)
+        }
+        return ["--config", json.dumps(_nested(yielding))] if yielding else []
+
+    def _in_files(self, files: list[dict[str, Any]]) -> str:
+        names = [str(content["recipe"]) for content in files if "recipe" in content]
+        return names[-1] if names else self.default
+
+
+def flat_settings(settings: Mapping[str, Any], group: str = "") -> dict[str, Any]:
+    """Options of nested settings by their names on the command line.
+
+    Parameters
+    ----------
+    settings : mapping
+        Such as ``{"loss": {"l1": 1.0}}``.
+    group : str
+        What stands before the names, with a dot at its end.
+
+    Returns
+    -------
+    dict
+        Such as ``{"loss.l1": 1.0}``.
+    """
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= flat_settings(value, f"{group}{name}.") if isinstance(value, Mapping) else {f"{group}{name}": value}
+    return flat
+
+
+def _files(words: Sequence[str]) -> list[dict[str, Any]]:
+    """Content of the files of ``--config``; the parser itself refuses those that cannot be read."""
+    import yaml
+
+    contents = []
+    for name in config_files(words):
+        try:
+            content = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        if isinstance(content, dict):
+            contents.append({str(key): value for key, value in content.items()})
+    return contents
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        *groups, last = name.split(".")
+        place = nested
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[last] = value
+    return nested
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
