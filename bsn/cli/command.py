@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.precedence import option_value
-from bsn.cli.recipes import Recipes
+from bsn.cli.recipes import Recipes, flat_settings
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
-__all__ = ["Command", "flat_dataclass", "stored_defaults", "take"]
+__all__ = ["Command", "Recipes", "flat_dataclass", "flat_settings", "stored_defaults", "take"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def take(kind: type[Any], namespace: Namespace) -> Any:
     Parameters
     ----------
     kind : dataclass type
-        Dataclass whose fields are options of the same names.
+        Dataclass whose fields are options of the same names. Fields without an option keep their defaults.
     namespace : Namespace
         The parsed options.
 
@@ -80,7 +80,7 @@ def take(kind: type[Any], namespace: Namespace) -> Any:
     """
     import dataclasses
 
-    return kind(**{field.name: namespace[field.name] for field in dataclasses.fields(kind)})
+    return kind(**{field.name: namespace[field.name] for field in dataclasses.fields(kind) if field.name in namespace})
 
 
 def stored_defaults(words: list[str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,6 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     words : list of str
         Words of the command line, for options that change the defaults of others.
     """
-    from bsn.inference import InferenceConfig
-
     parser.add_argument("inputs", nargs="+", help="noisy images: files, folders or patterns")
     parser.add_argument(
         "--model",
@@ -43,6 +42,26 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         default=None,
         help="folder of a run, or a .safetensors model; default: the one in the box, for photographs with white noise",
     )
+    parser.add_argument(
+        "--uncertainty",
+        action="store_true",
+        help="also write the standard deviation of each result, to NAME_uncertainty.tif; for models with a noise model",
+    )
+    add_result_options(parser)
+
+
+def add_result_options(parser: ArgumentParser, *, skip: Collection[str] = ()) -> None:
+    """Declare how images are read, computed and written.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    skip : collection of str
+        Fields of :class:`bsn.inference.InferenceConfig` that are not offered and keep their defaults.
+    """
+    from bsn.inference import InferenceConfig
+
     parser.add_argument("-o", "--output", required=True, help="folder for the results, or a file name for one input")
     add_read_options(parser)
     parser.add_argument(
@@ -52,12 +71,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         help="pixel type of the results, in units of the images; float32 for counts of few photons; default: as given",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
-    parser.add_argument(
-        "--uncertainty",
-        action="store_true",
-        help="also write the standard deviation of each result, to NAME_uncertainty.tif; for models with a noise model",
-    )
-    flat_dataclass(parser, InferenceConfig)
+    flat_dataclass(parser, InferenceConfig, skip=set(skip))
 
 
 def run(options: Namespace) -> int:

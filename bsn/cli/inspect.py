@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command
+from bsn.cli.precedence import option_value
 from bsn.cli.reading import add_read_options, read_options
 from bsn.cli.terminal import print_table
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   bsn inspect noisy/                         will it work on these images, and how?
-  bsn inspect noisy/ --json noise.json --plot noise.png
+  bsn inspect noisy/ --plot noise.png
+  bsn inspect noisy/ --json > noise.json     all numbers, for other programs
   bsn inspect noisy/ --model run             sharper: texture is taken off by a model first
 """
 
@@ -31,10 +33,13 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     words : list of str
         Words of the command line, for options that change the defaults of others.
     """
+    named = option_value(words, "--json", "")
+    if named.endswith(".json"):
+        raise ValueError(f"--json {named}: the numbers go to standard output; write bsn inspect ... --json > {named}")
     parser.add_argument("images", nargs="+", help="noisy images: files, folders or patterns")
     add_read_options(parser)
     parser.add_argument("--model", type=str | None, default=None, help="a model that removes the picture first")
-    parser.add_argument("--json", type=str | None, default=None, help="file for all numbers")
+    parser.add_argument("--json", action="store_true", help="print all numbers as JSON, and nothing else")
     parser.add_argument("--plot", type=str | None, default=None, help="picture of noise curve and autocorrelation")
 
 
@@ -58,6 +63,19 @@ def run(options: Namespace) -> int:
     # The picture alone: what the noisy pixel or the noisy image would bring back is noise, too.
     denoiser = None if options.model is None else Denoiser(options.model, posterior=False, wiener=False)
     report = inspect_files(list_images(options.images), read_options(options), denoiser=denoiser)
+    if options.json:
+        print(report.to_json(), end="")
+    else:
+        _print(report)
+    if options.plot is not None:
+        from bsn.noise.drawing import plot_noise
+
+        plot_noise(report, Path(options.plot))
+    return 0 if report.advice is not None and report.advice.suitable else 1
+
+
+def _print(report: NoiseReport) -> None:
+    """Print a table over the files, their outliers, what could not be read, and what to do."""
     print_table(
         "noise, measured on the noisy images alone (sigma, gain in image values)",
         [("image", "left"), ("kind", "left"), "range", "sigma", "gain", "lag 1 x y", "clipped", "outliers"],
@@ -69,13 +87,6 @@ def run(options: Namespace) -> int:
     for path, message in report.failed.items():
         print(f"{Path(path).name}: {message}")
     _conclude(report)
-    if options.json is not None:
-        _write(Path(options.json), report.to_json())
-    if options.plot is not None:
-        from bsn.noise.drawing import plot_noise
-
-        plot_noise(report, Path(options.plot))
-    return 0 if report.advice is not None and report.advice.suitable else 1
 
 
 def _row(entry: Any) -> list[str]:
@@ -118,13 +129,6 @@ def _conclude(report: NoiseReport) -> None:
         elif advice.stride > 1:
             words += " --wiener_test"
         print(f"bsn train ... {words}   (what bsn train does by itself)")
-
-
-def _write(path: Path, text: str) -> None:
-    from bsn.data import atomic_output
-
-    with atomic_output(path, overwrite=True) as partial:
-        partial.write_text(text, encoding="utf-8")
 
 
 COMMAND = Command("measure the noise of images, and say what to do about it", EXAMPLES, add_arguments, run)

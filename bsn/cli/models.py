@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument("--channels", type=int, default=3, help="channels of the images")
     parser.add_argument("--size", type=int, default=256, help="side of the image that is timed, in pixels")
     parser.add_argument("--no_speed", action="store_true", help="do not time a forward pass")
-    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
 
 
 def run(options: Namespace) -> int:

@@ -74,7 +74,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     )
     parser.add_argument("--set", nargs="*", default=[], help="options of a preset, such as channel_attention=global")
     parser.add_argument("--seed", type=int, default=0, help="of weights, inputs and sampled pixels")
-    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
     parser.add_argument("--report", type=str | None, default=None, help="HTML file with the gradient pictures")
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bsn.cli.command import Command, flat_dataclass, stored_defaults, take
-from bsn.cli.recipes import Recipes, flat_settings
+from bsn.cli.command import Command, Recipes, flat_dataclass, flat_settings, stored_defaults, take
 from distill.cli import report
 
 if TYPE_CHECKING:

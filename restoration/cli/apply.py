@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command
 from bsn.cli.denoise import COMMAND as DENOISE
+from bsn.cli.denoise import add_result_options
 
 if TYPE_CHECKING:
-    from jsonargparse import Namespace
+    from jsonargparse import ArgumentParser, Namespace
 
 EXAMPLES = """examples:
   bsn restore apply rainy/ --model run -o restored/           every image of a folder, same names, same dtype
   bsn restore apply photo.png --model run -o dry.png --ensemble
 """
+
+_FOR_DENOISERS = {"stride", "r3_passes", "r3_probability", "seed", "wiener", "same_noise", "posterior", "calibrate"}
+
+
+def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
+    """Declare the options; those of denoising, such as ``--stride``, are not among them.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Parser of the sub-command; it is changed in place.
+    words : list of str
+        Words of the command line, for options that change the defaults of others.
+    """
+    parser.add_argument("inputs", nargs="+", help="degraded images: files, folders or patterns")
+    parser.add_argument(
+        "--model", type=str | None, default=None, help="run of bsn restore train, or a .safetensors model"
+    )
+    add_result_options(parser, skip=_FOR_DENOISERS)
 
 
 def run(options: Namespace) -> int:
@@ -33,6 +52,7 @@ def run(options: Namespace) -> int:
     if options.model is None:
         raise ValueError("no model was given; restoration needs --model with a run of bsn restore train")
     check_restores(options.model)
+    options.uncertainty = False
     return DENOISE.run(options)
 
 
@@ -61,6 +81,10 @@ def check_restores(path: str) -> None:
         )
 
 
-COMMAND: Command = dataclasses.replace(
-    DENOISE, summary="restore images with a trained model", examples=EXAMPLES, run=run
+COMMAND = Command(
+    "restore images with a trained model",
+    EXAMPLES,
+    add_arguments,
+    run,
+    basic="help config inputs model output axes key nan range output_dtype overwrite ensemble tile device precision outliers",
 )

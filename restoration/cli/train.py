@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bsn.cli.command import Command, flat_dataclass, stored_defaults, take
-from bsn.cli.recipes import Recipes, flat_settings
+from bsn.cli.command import Command, Recipes, flat_dataclass, flat_settings, stored_defaults, take
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:

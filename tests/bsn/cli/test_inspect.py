@@ -9,7 +9,7 @@ import torch
 
 from bsn.data import Image, pack, read_image, write_image
 from bsn.models import Model, NoiseModel, ValueScale, create
-from tests.helpers.command_line import run
+from tests.helpers.command_line import complaint, run
 
 FAST = [
     "--steps",
@@ -27,6 +27,17 @@ FAST = [
 ]
 
 
+def numbers(capsys, *words):
+    """Exit code and numbers of ``bsn inspect --json``, which prints nothing else."""
+    code, out, _ = run(capsys, "inspect", *words, "--json")
+    return code, json.loads(out)
+
+
+def test_a_file_after_json_is_refused_with_the_new_form(capsys):
+    said = complaint(capsys, "inspect", "noisy/", "--json", "noise.json")
+    assert "--json > noise.json" in said
+
+
 def test_inspect_takes_the_picture_off_without_the_noisy_pixel(capsys, tmp_path):
     """A model that believes in next to no noise gives the noisy image back; what it predicts blindly does not."""
     image = 0.5 + 0.1 * np.random.default_rng(0).normal(size=(128, 128))
@@ -34,16 +45,8 @@ def test_inspect_takes_the_picture_off_without_the_noisy_pixel(capsys, tmp_path)
     torch.manual_seed(0)
     network = create("phase-unet-tiny", channels=1, outputs=2).eval()
     Model(network, ValueScale(0.5, 0.1), noise=NoiseModel(0.0, 1e-9)).save(tmp_path / "model.safetensors")
-    run(
-        capsys,
-        "inspect",
-        tmp_path / "noisy.npy",
-        "--model",
-        tmp_path / "model.safetensors",
-        "--json",
-        tmp_path / "n.json",
-    )
-    assert json.loads((tmp_path / "n.json").read_text())["together"]["sigma"] == pytest.approx(0.1, rel=0.15)
+    _, content = numbers(capsys, tmp_path / "noisy.npy", "--model", tmp_path / "model.safetensors")
+    assert content["together"]["sigma"] == pytest.approx(0.1, rel=0.15)
 
 
 def test_inspect_measures_and_says_what_to_do(capsys, tmp_path):
@@ -57,11 +60,12 @@ def test_inspect_measures_and_says_what_to_do(capsys, tmp_path):
             Image(np.clip(scene + rng.normal(0, 8, scene.shape), 0, 255).astype(np.uint8), "YX"),
         )
     (folder / "broken.png").write_text("no picture")
-    code, out, _ = run(capsys, "inspect", folder, "--json", tmp_path / "n.json", "--plot", tmp_path / "n.png")
+    code, out, _ = run(capsys, "inspect", folder, "--plot", tmp_path / "n.png")
     assert code == 0
     assert "stride 1" in out
     assert "broken.png" in out
-    content = json.loads((tmp_path / "n.json").read_text())
+    code, content = numbers(capsys, folder)
+    assert code == 0
     assert content["together"]["sigma"] * 255 == pytest.approx(8, rel=0.06)
     assert content["advice"]["suitable"]
     assert read_image(tmp_path / "n.png").pixels.shape[1] > 500
@@ -106,13 +110,13 @@ def test_inspect_counts_and_names_outliers(capsys, tmp_path):
     stack[1, 20, 30] = stack[1, 100, 7] = 65535
     write_image(tmp_path / "hot.tif", Image(stack.astype(np.uint16), "ZYX"))
     write_image(tmp_path / "clean.tif", Image(stack[:1].astype(np.uint16), "ZYX"))
-    words = ("--json", tmp_path / "n.json", "--plot", tmp_path / "n.png")
-    code, out, _ = run(capsys, "inspect", tmp_path / "hot.tif", tmp_path / "clean.tif", *words)
+    files = (tmp_path / "hot.tif", tmp_path / "clean.tif")
+    code, out, _ = run(capsys, "inspect", *files, "--plot", tmp_path / "n.png")
     assert code == 0
     assert "hot.tif: outliers at (row, column) (20, 30), (100, 7)" in out
     assert "clean.tif: outliers" not in out
     assert "2 outliers" in out
-    content = json.loads((tmp_path / "n.json").read_text())
+    _, content = numbers(capsys, *files)
     assert [entry["outliers"] for entry in content["files"]] == [2, 0]
     assert content["files"][0]["places"] == [
         {"plane": 1, "row": 20, "column": 30},
@@ -127,10 +131,10 @@ def test_inspect_measures_files_of_another_kind_apart(capsys, tmp_path):
     grey = np.clip(rng.normal(100, 8, (128, 128)), 0, 255).astype(np.uint8)
     write_image(tmp_path / "a.png", Image(grey, "YX"))
     write_image(tmp_path / "b.png", Image(np.stack([grey] * 3, -1), "YXC"))
-    code, out, _ = run(capsys, "inspect", tmp_path, "--json", tmp_path / "n.json")
+    code, out, _ = run(capsys, "inspect", tmp_path)
     assert code == 0
     assert "b.png: 3 channels of uint8 beside 1 of uint8" in out
-    content = json.loads((tmp_path / "n.json").read_text())
+    _, content = numbers(capsys, tmp_path)
     assert all(entry["statistics"]["sigma"] * 255 == pytest.approx(8, rel=0.1) for entry in content["files"])
 
 

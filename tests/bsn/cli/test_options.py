@@ -119,3 +119,22 @@ def test_words_after_two_dashes_are_names():
 
 def test_a_switch_with_another_value_is_one_line(capsys):
     assert "--ensemble" in complaint(capsys, "denoise", "a.png", "-o", "b.png", "--ensemble=maybe")
+
+
+def test_restore_apply_offers_only_what_applies_to_it(capsys):
+    text, names = shown(capsys, "restore", "apply", "--help", "advanced")
+    others = {
+        "stride",
+        "r3_passes",
+        "r3_probability",
+        "wiener",
+        "same_noise",
+        "posterior",
+        "calibrate",
+        "uncertainty",
+        "seed",
+    }
+    assert not {f"--{name}" for name in others} & set(names)
+    assert {"--model", "--output", "--ensemble", "--tile", "--device"} <= set(names)
+    assert "noise model" not in text
+    assert "--stride" in complaint(capsys, "restore", "apply", "a.png", "--model", "m", "-o", "b", "--stride", "2")
