@@ -16,10 +16,11 @@ from bsn.data.errors import DataError, DataWarning, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes
 from bsn.data.files.formats import find_format, hdf5, mat
+from bsn.data.files.formats.alpha import ALPHA, Joining
 from bsn.data.files.formats.decoded import Decoded, refuse_key
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput
 from bsn.data.files.formats.losses import Outline, tell_lost
-from bsn.data.files.formats.tiff_layout import plan_layout, reserve_layout
+from bsn.data.files.formats.tiff_layout import plan_outline, reserve_layout
 from bsn.data.files.formats.tiff_pieces import TiffPieces
 from bsn.data.files.white import inverted, must_invert, without_mark
 
@@ -231,6 +232,18 @@ class InPlace:
         self.boxes.close()
 
 
+class _WithAlpha:
+    """Gives each box of colours the alpha channel of its place, which is read from where the image comes from."""
+
+    def __init__(self, sink: InPlace, joining: Joining) -> None:
+        self.sink, self.joining = sink, joining
+        self.finish, self.close = sink.finish, sink.close
+
+    def write(self, starts: Sequence[int], box: np.ndarray) -> None:
+        begin, joined = self.joining.join(box, starts)
+        self.sink.write(begin, joined)
+
+
 class _Collected:
     """An image in memory, encoded when it is complete: for formats that cannot be written in pieces."""
 
@@ -239,32 +252,38 @@ class _Collected:
         self.encode = find_format(request.target).write
         # One pixel of the same kind is encoded first, so that what the format refuses is refused before the work.
         sizes = [1 if a in "YX" else request.planes.length(a) for a in request.planes.axes]
-        self._write(np.zeros(sizes, request.dtype))
+        alpha = [n for a, n in zip(request.planes.axes, sizes, strict=True) if a != request.planes.channel_axis]
+        opaque = {ALPHA: np.zeros(alpha, request.dtype)} if ALPHA in request.metadata else {}
+        self._write(np.zeros(sizes, request.dtype), {**request.metadata, **opaque})
         self.pixels = np.zeros(request.planes.shape, request.dtype)
 
     def write(self, starts: Sequence[int], box: np.ndarray) -> None:
         self.pixels[tuple(slice(s, s + n) for s, n in zip(starts, box.shape, strict=True))] = box
 
     def finish(self) -> None:
-        self._write(self.pixels)
+        self._write(self.pixels, self.request.metadata)
 
     def close(self) -> None:
         self.pixels = self.pixels[:0]
 
-    def _write(self, pixels: np.ndarray) -> None:
-        image = Decoded(pixels, self.request.planes.axes, self.request.metadata)
+    def _write(self, pixels: np.ndarray, metadata: Mapping[str, Any]) -> None:
+        image = Decoded(pixels, self.request.planes.axes, metadata)
         self.encode(self.request.temporary, image, self.request.key, self.request.target)
 
 
-def _create_tiff(request: _Request) -> InPlace:
+def _create_tiff(request: _Request) -> _Sink:
     refuse_key(request.key, str(request.target))
-    layout = plan_layout(request.planes.axes, request.planes.shape, request.dtype, request.metadata)
+    outline = Outline(request.planes.axes, request.planes.shape, request.dtype, request.metadata)
+    layout, joining = plan_outline(outline), Joining.of(*outline)
+    boxes: FileBoxes | TiffPieces
     if layout.in_order:
-        return InPlace(TiffPieces(request.temporary, layout, str(request.target)), layout.order)
-    offset = reserve_layout(request.temporary, layout)
-    dtype = layout.dtype.newbyteorder(layout.options.get("byteorder", "="))
-    pixels = request.temporary.open("r+b")
-    return InPlace(FileBoxes(pixels, offset, layout.shape, dtype, str(request.target)), layout.order)
+        boxes = TiffPieces(request.temporary, layout, str(request.target))
+    else:
+        offset = reserve_layout(request.temporary, layout)
+        dtype = layout.dtype.newbyteorder(layout.options.get("byteorder", "="))
+        boxes = FileBoxes(request.temporary.open("r+b"), offset, layout.shape, dtype, str(request.target))
+    sink = InPlace(boxes, layout.order)
+    return sink if joining is None else _WithAlpha(sink, joining)
 
 
 def _create_npy(request: _Request) -> InPlace:

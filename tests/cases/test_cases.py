@@ -78,6 +78,11 @@ CASES = [
         silent=("has no",),
     ),
     Case("F12_ycbcr.tif", code=2, says=("YCbCr", "convert it to RGB or grey"), checks=(outcomes.exists(),)),
+    Case(
+        "F11_gamma_1_0.png",
+        checks=(denoised("F11_gamma_1_0.png"), outcomes.png_chunks("F11_gamma_1_0.png", "gAMA", "tEXt")),
+        silent=("has no",),
+    ),
     Case("F14_grey16.png", checks=(denoised("F14_grey16.png"),)),
     Case(
         "F15_names",
@@ -91,6 +96,8 @@ CASES = [
     Case("F17_icc.tif", checks=(denoised("F17_icc.tif"), outcomes.icc("F17_icc.tif"))),
     Case("M_cmyk.jpg", code=2, says=("CMYK",), checks=(outcomes.exists(),)),
     Case("M_int16.tif", checks=(denoised("M_int16.tif"),)),
+    Case("M_rgba_opaque.png", checks=(outcomes.alpha("M_rgba_opaque.png"),), silent=("has no",)),
+    Case("M_rgba_transparent.png", checks=(outcomes.alpha("M_rgba_transparent.png"),), silent=("has no",)),
     Case("M_nan_patch.npy", code=2, says=("--nan keep",), checks=(outcomes.exists(),)),
     Case("M_nan_patch.npy", "--nan keep", checks=(outcomes.missing("M_nan_patch.npy"),)),
 ]

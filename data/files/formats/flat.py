@@ -14,6 +14,8 @@ from bsn.data.files.formats.losses import Outline
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
+_ORIENTATION = 0x0112
+
 
 def flat_pixels(image: Decoded, target: Path) -> np.ndarray:
     """Give the one plane of an image as a picture format stores it.
@@ -76,61 +78,6 @@ def open_picture(path: Path, kind: str) -> "PillowImage":
         ) from error
 
 
-def drop_alpha(pixels: np.ndarray, path: Path) -> np.ndarray:
-    """Drop a last channel that says "everything is opaque"; refuse one that says anything else.
-
-    Parameters
-    ----------
-    pixels : ndarray, shape (..., C)
-        The last channel is the opacity.
-    path : Path
-        The file, for messages.
-
-    Returns
-    -------
-    ndarray, shape (...) for C = 2, else (..., C - 1)
-        The pixels without it.
-
-    Raises
-    ------
-    DataError
-        Some pixel is transparent: what colour it has depends on what will lie behind it.
-    """
-    alpha = pixels[..., -1]
-    opaque = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
-    clear = int(np.count_nonzero(alpha != opaque))
-    if clear:
-        raise DataError(
-            str(path), f"{clear} of {alpha.size} pixels are transparent", "flatten the picture onto a background first"
-        )
-    colours = pixels[..., :-1]
-    return colours[..., 0] if colours.shape[-1] == 1 else colours
-
-
-def pillow_metadata(picture: "PillowImage") -> dict[str, Any]:
-    """Collect from an opened picture what must survive a round trip.
-
-    Parameters
-    ----------
-    picture : PIL.Image.Image
-        The opened picture.
-
-    Returns
-    -------
-    dict
-        ``resolution`` and ``resolution_unit``, ``icc_profile``, ``exif``; each only where the file has it.
-    """
-    info = picture.info
-    metadata: dict[str, Any] = {}
-    if "dpi" in info:
-        metadata["resolution"] = (float(info["dpi"][0]), float(info["dpi"][1]))
-        metadata["resolution_unit"] = "inch"
-    for name in ("icc_profile", "exif"):
-        if info.get(name):
-            metadata[name] = info[name]
-    return metadata
-
-
 def dots_per_inch(metadata: Mapping[str, Any]) -> tuple[float, float] | None:
     """Translate the resolution to dots per inch, all that picture formats know.
 
@@ -164,11 +111,13 @@ def without_length(outline: Outline) -> list[str]:
     list of str
         Empty, unless there is a resolution in a unit that is not a length.
     """
-    return ["resolution"] if "resolution" in outline.metadata and not dots_per_inch(outline.metadata) else []
+    resolution = outline.metadata.get("resolution")
+    square = resolution is not None and tuple(resolution) == (1, 1)  # of no unit: square pixels, which nobody misses
+    return [] if resolution is None or square or dots_per_inch(outline.metadata) else ["resolution"]
 
 
-def pillow_options(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Translate metadata to options of Pillow's ``save``.
+def exif_of(metadata: Mapping[str, Any]) -> bytes:
+    """Give the EXIF data for a picture.
 
     Parameters
     ----------
@@ -177,9 +126,16 @@ def pillow_options(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        ``dpi``, ``icc_profile``, ``exif`` as far as they are known.
+    bytes
+        With the six bytes that JPEG puts before them. Those of the image; else, for an orientation that a TIFF file told, new
+        ones that tell it; else empty.
     """
-    options = {name: metadata[name] for name in ("icc_profile", "exif") if metadata.get(name)}
-    dots = dots_per_inch(metadata)
-    return {**options, "dpi": dots} if dots else options
+    if metadata.get("exif"):
+        return bytes(metadata["exif"])
+    if "orientation" not in metadata:
+        return b""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[_ORIENTATION] = metadata["orientation"]
+    return exif.tobytes()

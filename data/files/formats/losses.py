@@ -10,14 +10,22 @@ from bsn.data.errors import name_some
 #: What is told of each key of `Image.metadata`; a key that is not here is told by its own name.
 _WORDS = {
     "alpha": "alpha channel (opacity)",
+    "alpha_premultiplied": "mark that the colours are multiplied by the alpha channel",
+    "chromaticities": "primary colours (cHRM)",
     "colour_map": "colour table",
+    "comment": "comment",
     "exif": "EXIF data",
+    "gamma": "gamma",
     "geo_tags": "GeoTIFF tags",
     "icc_profile": "colour profile",
     "imagej": "ImageJ settings",
+    "modified": "date",
     "ome_xml": "OME-XML",
     "orientation": "orientation",
+    "palette": "palette (its colours are written as RGB)",
     "resolution": "resolution",
+    "srgb_intent": "sRGB mark",
+    "text": "text",
     "tiff_json": "metadata of tifffile",
     "tiff_tags": "TIFF tags (date, author ...)",
     "vendor_tags": "tags of the vendor",
@@ -25,7 +33,16 @@ _WORDS = {
 }
 #: Keys that tell how pixels are stored or where they came from; the unit goes with the resolution, and
 #: where zero is white, the values are turned round.
-_SILENT = {"container", "left_behind", "photometric", "resolution_unit", "software", "tiff_storage", "value_range"}
+_SILENT = {
+    "container",
+    "left_behind",
+    "photometric",
+    "png_chunks",
+    "resolution_unit",
+    "software",
+    "tiff_storage",
+    "value_range",
+}
 _NAMED = 12
 
 

@@ -1,36 +1,43 @@
 """PNG files.
 
-Grey and RGB, 8 and 16 bits per sample, keep their type; 1, 2 and 4 bits grow to 8; palettes become RGB. An alpha
-channel that is opaque everywhere is dropped, any other is refused. Pillow would read 16-bit colour as 8-bit without a
-word, so the header is parsed here, and those files go through imagecodecs or not at all.
+Grey and RGB, 8 and 16 bits per sample, keep their type; 1, 2 and 4 bits grow to 8; palettes become RGB. An alpha channel, also
+one that the file tells by a transparent colour, is put aside, see `bsn.data.files.formats.alpha`.
+Pillow would read 16-bit colour as 8-bit without a word, so the header is parsed here, and those files go through imagecodecs
+or not at all.
 """
 
 import struct
-import zlib
+from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.errors import DataError
+from bsn.data.files.formats.alpha import ALPHA, alpha_lost, find_alpha, split_alpha
 from bsn.data.files.formats.decoded import Decoded, need_imagecodecs, refuse_key
-from bsn.data.files.formats.flat import (
-    dots_per_inch,
-    drop_alpha,
-    flat_pixels,
-    open_picture,
-    pillow_metadata,
-    pillow_options,
-    without_length,
-)
-from bsn.data.files.formats.losses import Keeping
-
-#: What PNG files keep.
-KEEPING = Keeping("a PNG", frozenset({"resolution", "icc_profile", "exif"}), without_length)
+from bsn.data.files.formats.flat import flat_pixels, open_picture, without_length
+from bsn.data.files.formats.losses import Keeping, Outline
+from bsn.data.files.formats.png_chunks import chunks_for, chunks_lost, read_chunks, tells_resolution
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_ALPHA_BIT = 4
+_HEADER_END, _COLOUR_TYPE = 33, 25  # places in a file
+_ALPHA_BIT, _PALETTE = 4, 3
 _COLOUR_TYPES = {0, 2, 3, 4, 6}
+
+
+def _unable(outline: Outline) -> Iterable[str]:
+    length = [] if tells_resolution(outline.metadata) else without_length(outline)
+    return [*alpha_lost(outline), *chunks_lost(outline), *length]
+
+
+_TELLING = {"exif", "icc_profile", "orientation", "resolution", "comment", "text", "xmp"}
+#: What PNG files keep.
+KEEPING = Keeping(
+    "a PNG", frozenset({ALPHA, "chromaticities", "gamma", "modified", "srgb_intent", *_TELLING}), unable=_unable
+)
 
 
 class PngHeader(NamedTuple):
@@ -97,17 +104,17 @@ def read(path: Path, key: str | None = None) -> Decoded:
     Raises
     ------
     DataError
-        No PNG, truncated, animated, transparent, or 16-bit colour without imagecodecs.
+        No PNG, truncated, animated, or 16-bit colour without imagecodecs.
     """
     refuse_key(key, str(path))
     header = read_header(path)
     with open_picture(path, "PNG") as picture:
         if getattr(picture, "n_frames", 1) > 1:
             raise DataError(str(path), "is an animation", "save its frames as files of their own")
-        metadata = pillow_metadata(picture)
-        pixels = _decode_deep(path, header) if header.deep_colour else _decode(picture)
-    if header.colour_type & _ALPHA_BIT or pixels.shape[2:] in ((2,), (4,)):
-        pixels = drop_alpha(pixels, path)
+        pixels, alpha = _decode_deep(path, header) if header.deep_colour else _decode(picture, header)
+    metadata = read_chunks(path, header.colour_type, header.bit_depth)
+    if alpha is not None:
+        metadata[ALPHA] = np.ascontiguousarray(alpha)
     return Decoded(np.ascontiguousarray(pixels), "YX" if pixels.ndim == 2 else "YXC", metadata)
 
 
@@ -119,7 +126,7 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
     path : Path
         Where to write.
     image : Decoded
-        uint8 or uint16, one plane, grey or RGB.
+        uint8 or uint16, one plane, grey or RGB; its metadata may have an alpha channel.
     key : None
         PNG files have no named parts.
     target : Path
@@ -128,7 +135,7 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
     Raises
     ------
     DataError
-        A type or a shape that PNG does not hold, or 16-bit RGB without imagecodecs.
+        A type or a shape that PNG does not hold, or 16-bit RGB or alpha without imagecodecs.
     """
     refuse_key(key, str(target))
     if image.pixels.dtype not in (np.uint8, np.uint16):
@@ -138,47 +145,62 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
             "write .tif, .npy, .h5 or .mat, or convert the pixels",
         )
     pixels = flat_pixels(image, target)
+    index = PlaneIndex(image.axes or "", image.pixels.shape)
+    alpha = find_alpha(image.metadata, index, pixels.dtype)
+    if alpha is not None:
+        opacity = alpha.read([0] * (len(index.shape) - bool(index.channel_axis)), np.shape(image.metadata[ALPHA]))
+        pixels = np.dstack([pixels, opacity.reshape(index.size)])
+    encoded = _encode(pixels, target)
+    colour_type, depth = encoded[_COLOUR_TYPE], 8 * pixels.itemsize
+    chunks = chunks_for(image.metadata, colour_type, depth)
+    path.write_bytes(encoded[:_HEADER_END] + chunks + encoded[_HEADER_END:])
+
+
+def _encode(pixels: np.ndarray, target: Path) -> bytes:
     if pixels.dtype == np.uint16 and pixels.ndim == 3:
-        codecs = need_imagecodecs(f"16-bit RGB for {target}")
-        path.write_bytes(_with_chunks(bytes(codecs.png_encode(pixels)), image.metadata))
-        return
+        return bytes(need_imagecodecs(f"16-bit colour or alpha for {target}").png_encode(pixels))
     from PIL import Image
 
-    Image.fromarray(pixels).save(path, format="PNG", **pillow_options(image.metadata))
+    encoded = BytesIO()
+    Image.fromarray(pixels).save(encoded, format="PNG")
+    return encoded.getvalue()
 
 
-def _decode(picture: Any) -> np.ndarray:
+def _decode(picture: Any, header: PngHeader) -> tuple[np.ndarray, np.ndarray | None]:
+    """Give the colours, shape (H, W) or (H, W, 3), and the opacity, shape (H, W), where there is one."""
     picture.load()
-    if "transparency" in picture.info and picture.mode in ("L", "RGB", "P"):
-        picture = picture.convert("LA" if picture.mode == "L" else "RGBA")
-    elif picture.mode == "P":
-        picture = picture.convert("RGB")
-    elif picture.mode == "1":
-        picture = picture.convert("L")
-    pixels = np.asarray(picture)
+    key = picture.info.get("transparency")
+    if header.colour_type == _PALETTE:
+        indices = np.asarray(picture)
+        opacity = None if key is None else _opacities(key)[indices]
+        return np.asarray(picture.convert("RGB")), opacity
+    pixels = np.asarray(picture.convert("L") if picture.mode == "1" else picture)
     # Some versions of Pillow give 16-bit grey as 32-bit integers.
-    return pixels.astype(np.uint16) if picture.mode.startswith("I") else pixels
+    pixels = pixels.astype(np.uint16) if picture.mode.startswith("I") else pixels
+    if header.colour_type & _ALPHA_BIT:
+        return split_alpha(pixels, 2)
+    if key is None:
+        return pixels, None
+    key = min(key, 1) if header.bit_depth == 1 else key  # some versions of Pillow tell white as 255
+    top = np.iinfo(pixels.dtype).max
+    clear = pixels == np.multiply(key, top // (2 ** min(header.bit_depth, 16) - 1))  # of 1, 2 and 4 bits grown to 8
+    clear = clear.all(axis=2) if pixels.ndim == 3 else clear
+    return pixels, np.where(clear, 0, top).astype(pixels.dtype)
 
 
-def _decode_deep(path: Path, header: PngHeader) -> np.ndarray:
+def _opacities(key: bytes | int) -> np.ndarray:
+    """Give the opacity of each entry of a palette; Pillow tells that of a single clear entry by its number."""
+    table = np.full(256, 255, np.uint8)
+    if isinstance(key, bytes):
+        table[: len(key)] = np.frombuffer(key, np.uint8)
+    else:
+        table[key] = 0
+    return table
+
+
+def _decode_deep(path: Path, header: PngHeader) -> tuple[np.ndarray, np.ndarray | None]:
     given = f"{path} ({header.bit_depth} bits per sample, colour)"
     pixels: np.ndarray = need_imagecodecs(given).png_decode(path.read_bytes())
     if pixels.dtype != np.uint16:
         raise DataError(given, f"was decoded as {pixels.dtype}", "update imagecodecs")
-    return pixels
-
-
-def _with_chunks(encoded: bytes, metadata: Any) -> bytes:
-    """Insert resolution and colour profile after the header of an encoded PNG."""
-    chunks = b""
-    if metadata.get("icc_profile"):
-        chunks += _chunk(b"iCCP", b"profile\0\0" + zlib.compress(metadata["icc_profile"]))
-    dots = dots_per_inch(metadata)
-    if dots:
-        per_metre = [round(d / 0.0254) for d in dots]
-        chunks += _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
-    return encoded[:33] + chunks + encoded[33:]
-
-
-def _chunk(kind: bytes, payload: bytes) -> bytes:
-    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+    return split_alpha(pixels, 2) if pixels.shape[2:] in ((2,), (4,)) else (pixels, None)

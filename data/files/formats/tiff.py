@@ -13,14 +13,14 @@ import numpy as np
 
 from bsn.data.arrays.axes import KNOWN
 from bsn.data.errors import DataError, name_some
+from bsn.data.files.formats.alpha import ALPHA, PREMULTIPLIED, Joining, split_alpha, split_boxes
 from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored, refuse_key
-from bsn.data.files.formats.flat import drop_alpha
 from bsn.data.files.formats.tiff_chain import check_chain, check_extent
 from bsn.data.files.formats.tiff_layout import plan_layout, write_layout
 from bsn.data.files.formats.tiff_metadata import read_tags
 from bsn.data.files.formats.tiff_segments import series_boxes
 
-_ALPHA = (1, 2)
+_ASSOCIATED, _UNASSOCIATED = 1, 2
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _READ_AS_STORED = (_MINISWHITE, _MINISBLACK, _RGB, _PALETTE)
 _JPEG = (6, 7, 33007, 34892)  # compressions whose decoder gives RGB
@@ -62,7 +62,7 @@ def read(path: Path, key: str | None = None) -> Decoded:
     Raises
     ------
     DataError
-        No TIFF, truncated, several images and no key, compressed in a way that needs imagecodecs, CMYK, transparent.
+        No TIFF, truncated, several images and no key, compressed in a way that needs imagecodecs, CMYK.
     """
     check_chain(path)
     import tifffile
@@ -76,14 +76,14 @@ def read(path: Path, key: str | None = None) -> Decoded:
                 raise _codec_error(series, path) from error
             raise
         decoded = Decoded(pixels, _axes(series), _metadata(tif, series), _is_guess(tif, series))
-        return _in_colour(decoded, series, path)
+        return _in_colour(decoded, series)
 
 
 def open_boxes(path: Path, key: str | None = None) -> Stored:
     """Open one image of a TIFF file for reading by boxes.
 
     Uncompressed pixels are read by seeking; else only the strips or tiles that a box touches are decoded. A page
-    compressed in a single strip must be decoded whole. So must palettes, alpha channels and unusual page orders:
+    compressed in a single strip must be decoded whole. So must palettes and unusual page orders:
     those are read into memory.
 
     Parameters
@@ -111,7 +111,8 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
         boxes = None if _needs_colour_work(tif, series) else series_boxes(tif, series, path)
         if boxes is not None:
             dtype = series.dtype.newbyteorder("=")
-            return Stored(boxes, series.shape, dtype, _axes(series), metadata, _is_guess(tif, series))
+            stored = Stored(boxes, series.shape, dtype, _axes(series), metadata, _is_guess(tif, series))
+            return stored if (axis := _alpha_axis(series)) is None else _without_alpha(stored, axis)
     except BaseException:
         tif.close()
         raise
@@ -142,8 +143,12 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
         A key was given.
     """
     refuse_key(key, str(target))
-    layout = plan_layout(image.axes or "", image.pixels.shape, image.pixels.dtype, image.metadata)
-    write_layout(path, layout, np.ascontiguousarray(image.pixels.transpose(layout.order)))
+    pixels, axes = image.pixels, image.axes or ""
+    joining = Joining.of(axes, pixels.shape, pixels.dtype, image.metadata)
+    if joining is not None:
+        (_, pixels), axes = joining.join(pixels, [0] * pixels.ndim), joining.axes
+    layout = plan_layout(axes, pixels.shape, pixels.dtype, image.metadata, alpha=joining is not None)
+    write_layout(path, layout, np.ascontiguousarray(pixels.transpose(layout.order)))
 
 
 def _choose(tif: Any, key: str | None, path: Path) -> Any:
@@ -241,6 +246,8 @@ def _metadata(tif: Any, series: Any) -> dict[str, Any]:
         metadata["icc_profile"] = bytes(page.tags["InterColorProfile"].value)
     if "Orientation" in page.tags and int(page.tags["Orientation"].value) != 1:
         metadata["orientation"] = int(page.tags["Orientation"].value)
+    if _alpha_axis(series) is not None and int(page.extrasamples[-1]) == _ASSOCIATED:
+        metadata[PREMULTIPLIED] = True
     photometric = {_RGB: "rgb", _MINISWHITE: "miniswhite"}.get(int(page.photometric))
     if photometric:
         metadata["photometric"] = photometric
@@ -253,23 +260,46 @@ def _is_palette(tif: Any, page: Any) -> bool:
     return int(page.photometric) == _PALETTE and page.colormap is not None and not tif.is_imagej
 
 
-def _has_alpha(page: Any) -> bool:
-    return bool(page.extrasamples) and int(page.extrasamples[-1]) in _ALPHA
+def _alpha_axis(series: Any) -> int | None:
+    """Find the axis of samples of an image whose last sample is its opacity."""
+    extra, axes = series.keyframe.extrasamples, series.axes.upper()
+    if not extra or int(extra[-1]) not in (_ASSOCIATED, _UNASSOCIATED) or "S" not in axes:
+        return None
+    axis = axes.index("S")
+    return axis if series.shape[axis] > 1 else None
+
+
+def _shorter(axes: str | None, axis: int, colours: int) -> str | None:
+    """Take the axis of samples away where one colour is left."""
+    return axes if axes is None or colours > 1 else axes[:axis] + axes[axis + 1 :]
+
+
+def _without_alpha(stored: Stored, axis: int) -> Stored:
+    boxes, alpha = split_boxes(stored.boxes, stored.shape, stored.dtype, axis)
+    colours = stored.shape[axis] - 1
+    shape = (*stored.shape[:axis], *((colours,) if colours > 1 else ()), *stored.shape[axis + 1 :])
+    metadata = {**stored.metadata, ALPHA: alpha}
+    return stored._replace(boxes=boxes, shape=shape, axes=_shorter(stored.axes, axis, colours), metadata=metadata)
 
 
 def _needs_colour_work(tif: Any, series: Any) -> bool:
-    return _is_palette(tif, series.keyframe) or _has_alpha(series.keyframe)
+    return _is_palette(tif, series.keyframe)
 
 
-def _in_colour(image: Decoded, series: Any, path: Path) -> Decoded:
-    page, (pixels, axes, metadata, guessed) = series.keyframe, image
-    if _is_palette(series.parent, page):
-        colours = page.colormap.astype(np.uint16)[:, pixels]
-        # A palette has 16 bits, but one that was made from 8 repeats them (257 = 0x0101) or leaves the low ones empty.
-        narrow = bool(np.all((page.colormap % 257 == 0) | (page.colormap % 256 == 0)))
-        pixels = np.moveaxis((colours >> 8).astype(np.uint8) if narrow else colours, 0, -1)
-        return Decoded(pixels, None if axes is None else axes + "C", {**metadata, "photometric": "rgb"}, guessed)
-    if _has_alpha(page) and axes is not None and axes.endswith(("C", "S")) and series.axes.endswith("S"):
-        opaque = drop_alpha(pixels, path)
-        return Decoded(opaque, axes if opaque.ndim == pixels.ndim else axes[:-1], metadata, guessed)
-    return image
+def _in_colour(image: Decoded, series: Any) -> Decoded:
+    axis = _alpha_axis(series)
+    if axis is not None:
+        axes = _shorter(image.axes, axis, image.pixels.shape[axis] - 1)
+        colours, alpha = split_alpha(image.pixels, axis)
+        image = image._replace(pixels=colours, axes=axes, metadata={**image.metadata, ALPHA: alpha})
+    return _expanded(image, series.keyframe) if _is_palette(series.parent, series.keyframe) else image
+
+
+def _expanded(image: Decoded, page: Any) -> Decoded:
+    """Give the colours that the numbers of a palette stand for."""
+    colours = page.colormap.astype(np.uint16)[:, image.pixels]
+    # A palette has 16 bits, but one that was made from 8 repeats them (257 = 0x0101) or leaves the low ones empty.
+    narrow = bool(np.all((page.colormap % 257 == 0) | (page.colormap % 256 == 0)))
+    pixels = np.moveaxis((colours >> 8).astype(np.uint8) if narrow else colours, 0, -1)
+    axes = None if image.axes is None else image.axes + "C"
+    return image._replace(pixels=pixels, axes=axes, metadata={**image.metadata, "photometric": "rgb", "palette": True})

@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from bsn.data.arrays.axes import PlaneIndex
+from bsn.data.files.formats.alpha import ALPHA, PREMULTIPLIED, Joining, alpha_lost
 from bsn.data.files.formats.losses import Keeping, Outline
 from bsn.data.files.formats.ome_xml import describe_stored
 from bsn.data.files.formats.tiff_metadata import KEYS, TiffStorage, storage_options, tag_options
 
+_UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2  # kinds of extra samples
 _IMAGEJ_ORDER = "TZC"
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _CLASSIC_LIMIT = 2**32 - 2**25  # bytes that 32-bit offsets reach, less room for the directories
@@ -54,7 +56,9 @@ class TiffLayout:
     in_order: bool
 
 
-def plan_layout(axes: str, shape: tuple[int, ...], dtype: np.dtype[Any], metadata: Mapping[str, Any]) -> TiffLayout:
+def plan_layout(
+    axes: str, shape: tuple[int, ...], dtype: np.dtype[Any], metadata: Mapping[str, Any], *, alpha: bool = False
+) -> TiffLayout:
     """Decide how an image is stored.
 
     Parameters
@@ -67,6 +71,8 @@ def plan_layout(axes: str, shape: tuple[int, ...], dtype: np.dtype[Any], metadat
         Its type.
     metadata : mapping
         See `bsn.data.files.images.Image`.
+    alpha : bool
+        Whether the last channel is the opacity; the channels are then the last axis.
 
     Returns
     -------
@@ -74,13 +80,15 @@ def plan_layout(axes: str, shape: tuple[int, ...], dtype: np.dtype[Any], metadat
         The plan.
     """
     index = PlaneIndex(axes, shape)
-    rgb = index.depth == 3 and (index.axes.endswith(index.channel_axis) or metadata.get("photometric") == "rgb")
+    colours = index.depth - alpha
+    rgb = colours == 3 and (alpha or index.axes.endswith(index.channel_axis) or metadata.get("photometric") == "rgb")
     leading = "".join(sorted(index.leading, key=_IMAGEJ_ORDER.find))
-    stored = leading + ("YX" + index.channel_axis if rgb else index.channel_axis + "YX")
+    interleaved = rgb or alpha
+    stored = leading + ("YX" + index.channel_axis if interleaved else index.channel_axis + "YX")
     order = tuple(index.axes.index(a) for a in stored)
     stored_shape = tuple(shape[i] for i in order)
     # "S" would mean interleaved samples, which these are only in RGB.
-    letters = stored.replace(index.channel_axis, "S") if rgb else stored.replace("S", _free_letter(stored))
+    letters = stored.replace(index.channel_axis, "S") if interleaved else stored.replace("S", _free_letter(stored))
     dtype = np.dtype(dtype)
     storage: TiffStorage | None = metadata.get("tiff_storage")
     large = math.prod(shape) * dtype.itemsize >= _CLASSIC_LIMIT
@@ -92,9 +100,12 @@ def plan_layout(axes: str, shape: tuple[int, ...], dtype: np.dtype[Any], metadat
         "bigtiff": large or (storage is not None and storage.bigtiff),
         "ome": False,
     }
-    if rgb:
+    if interleaved:
         options["planarconfig"] = "contig"
-    imagej = not white and _suits_imagej(letters, stored_shape, dtype.name)
+    if alpha:
+        others = [_UNSPECIFIED] * (colours - (3 if rgb else 1))
+        options["extrasamples"] = [*others, _ASSOCIATED if metadata.get(PREMULTIPLIED) else _UNASSOCIATED]
+    imagej = not (white or alpha) and _suits_imagej(letters, stored_shape, dtype.name)
     options.update(_words(metadata, letters, stored_shape, dtype, imagej=imagej))
     in_order = dtype.kind == "b" or "compression" in options or "tile" in options
     return TiffLayout(order, letters, stored_shape, dtype, options, in_order)
@@ -176,7 +187,8 @@ def _words(
 
 def _unable(outline: Outline) -> Iterable[str]:
     """ImageJ's settings and OME-XML have a place in their own kinds of TIFF only."""
-    options = plan_layout(outline.axes, outline.shape, outline.dtype, outline.metadata).options
+    options = plan_outline(outline).options
+    yield from alpha_lost(outline)
     if outline.metadata.get("imagej") and not options.get("imagej"):
         yield "ImageJ settings"
     if outline.metadata.get("ome_xml") and (options["metadata"] is not None or options.get("imagej")):
@@ -188,9 +200,29 @@ def _unable(outline: Outline) -> Iterable[str]:
         yield f"{storage.lossy} compression (it is compressed without loss)"
 
 
+def plan_outline(outline: Outline) -> TiffLayout:
+    """Decide how an image is stored with its alpha channel.
+
+    Parameters
+    ----------
+    outline : Outline
+        The image.
+
+    Returns
+    -------
+    TiffLayout
+        Its order and shape are those of the joined image, see `bsn.data.files.formats.alpha.Joining`.
+    """
+    joining = Joining.of(*outline)
+    axes, shape = (outline.axes, outline.shape) if joining is None else (joining.axes, joining.shape)
+    return plan_layout(axes, shape, outline.dtype, outline.metadata, alpha=joining is not None)
+
+
 #: What TIFF files keep.
 KEEPING = Keeping(
-    "a TIFF", frozenset({"icc_profile", "imagej", "orientation", "photometric", "resolution", *KEYS}), _unable
+    "a TIFF",
+    frozenset({"icc_profile", "imagej", "orientation", "photometric", "resolution", ALPHA, PREMULTIPLIED, *KEYS}),
+    _unable,
 )
 
 

@@ -98,37 +98,6 @@ def test_other_pngs_do_not_need_imagecodecs(tmp_path, draw, no_imagecodecs):
         np.testing.assert_array_equal(read_image(path).pixels, pixels)
 
 
-@pytest.mark.parametrize("mode", ["LA", "RGBA"])
-def test_opaque_alpha_is_dropped(mode, tmp_path, draw):
-    pixels = draw((5, 7, len(mode)))
-    pixels[..., -1] = 255
-    Pillow.fromarray(pixels, mode).save(tmp_path / "a.png")
-    image = read_image(tmp_path / "a.png")
-    assert image.axes == ("YX" if mode == "LA" else "YXC")
-    np.testing.assert_array_equal(image.pixels.reshape(5, 7, -1), pixels[..., :-1])
-
-
-@pytest.mark.parametrize("mode", ["LA", "RGBA"])
-def test_transparent_pixels_are_refused(mode, tmp_path, draw, refused):
-    pixels = draw((5, 7, len(mode)))
-    pixels[..., -1] = 255
-    pixels[1, 2, -1] = 254
-    Pillow.fromarray(pixels, mode).save(tmp_path / "a.png")
-    assert "1 of 35 pixels are transparent" in refused(read_image, tmp_path / "a.png")
-
-
-@pytest.mark.parametrize(("alpha", "fine"), [(65535, True), (65534, False)])
-def test_sixteen_bit_alpha(alpha, fine, tmp_path, draw, refused):
-    pixels = draw((5, 7, 4), "uint16")
-    pixels[..., 3] = alpha
-    path = tmp_path / "a.png"
-    path.write_bytes(plain_png(pixels))
-    if fine:
-        np.testing.assert_array_equal(read_image(path).pixels, pixels[..., :3])
-    else:
-        assert "35 of 35" in refused(read_image, path)
-
-
 def test_palette_becomes_rgb(tmp_path, draw):
     colours = draw((5, 7, 3)) // 64 * 64
     picture = Pillow.fromarray(colours).convert("P", palette=Pillow.Palette.ADAPTIVE)
@@ -136,17 +105,6 @@ def test_palette_becomes_rgb(tmp_path, draw):
     image = read_image(tmp_path / "a.png")
     assert image.axes == "YXC"
     np.testing.assert_array_equal(image.pixels, np.asarray(picture.convert("RGB")))
-
-
-@pytest.mark.parametrize(("transparent", "fine"), [(200, True), (0, False)])
-def test_palette_with_a_transparent_entry(transparent, fine, tmp_path, refused):
-    picture = Pillow.fromarray((np.arange(35) % 4).astype(np.uint8).reshape(5, 7), "P")
-    picture.putpalette([i // 3 for i in range(768)])
-    picture.save(tmp_path / "a.png", transparency=transparent)
-    if fine:
-        assert read_image(tmp_path / "a.png").pixels.shape == (5, 7, 3)
-    else:
-        assert "9 of 35" in refused(read_image, tmp_path / "a.png")
 
 
 def test_one_bit_grows_to_eight(tmp_path):

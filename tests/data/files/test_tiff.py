@@ -195,17 +195,6 @@ def test_palette_of_imagej_is_a_display_setting(tmp_path, draw):
     np.testing.assert_array_equal(image.pixels, pixels)
 
 
-@pytest.mark.parametrize(("alpha", "fine"), [(255, True), (9, False)])
-def test_alpha(alpha, fine, tmp_path, draw, refused):
-    pixels = draw((16, 18, 4))
-    pixels[..., 3] = alpha
-    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", extrasamples=["unassalpha"])
-    if fine:
-        np.testing.assert_array_equal(read_image(tmp_path / "a.tif").pixels, pixels[..., :3])
-    else:
-        assert "288 of 288 pixels are transparent" in refused(read_image, tmp_path / "a.tif")
-
-
 @pytest.mark.parametrize(
     ("photometric", "shape", "words"),
     [
