@@ -17,10 +17,12 @@ class CleanValidation:
 
     Parameters
     ----------
-    noisy, clean : str, optional
-        Folders with files of the same names; both or none.
+    noisy : str, optional
+        Folder of noisy images.
+    clean : str, optional
+        Folder of the true images, with the same file names; it is given together with `noisy`.
     protocol : str
-        See :mod:`bsn.evaluation`.
+        How results and true images are compared, see ``bsn evaluate --help``.
 
     Raises
     ------
