@@ -36,8 +36,9 @@ class Image:
     metadata : mapping
         What survives a round trip through the same format, each key only where it is known: ``resolution`` (pixels per
         unit in x and y) and ``resolution_unit`` ("inch", "centimeter", "none"), ``icc_profile``, ``exif``, ``imagej``
-        (a dict: spacing, unit, finterval, Labels, LUTs ...), ``photometric``, ``orientation``; ``container``, the file whose
-        other images a result takes over (HDF5, MATLAB); ``value_range`` of a packed file.
+        (a dict: spacing, unit, finterval, Labels, LUTs ...), ``photometric``, ``orientation``, what
+        `bsn.data.files.formats.tiff_metadata.read_tags` finds (``description``, ``ome_xml``, ``xmp``, tags);
+        ``container``, the file whose other images a result takes over (HDF5, MATLAB); ``value_range`` of a packed file.
 
     Raises
     ------
