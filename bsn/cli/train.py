@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, flat_settings, stored_defaults, take
+from bsn.cli.reading import add_read_options, read_options
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -55,9 +56,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     )
     parser.add_argument("-o", "--output", required=True, help="folder of the run; the model is final.safetensors in it")
     parser.add_argument("--recipe", default="default", help=f"named settings. {listed}")
-    parser.add_argument(
-        "--axes", type=str | None, default=None, help="axes of the images, such as YX, YXC, ZYX; default: guessed"
-    )
+    add_read_options(parser)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
     flat_dataclass(parser, TrainConfig)
     flat_dataclass(parser, LoopConfig)
@@ -83,13 +82,17 @@ def run(options: Namespace) -> int:
     from bsn.engine import LoopConfig
     from bsn.training import CleanValidation, TrainConfig, train
 
+    how = read_options(options)
     clean = CleanValidation(**vars(options.validate))
     result = train(
         options.images,
         options.output,
         take(TrainConfig, options),
         take(LoopConfig, options),
-        axes=options.axes,
+        axes=how.axes,
+        key=how.key,
+        nan=how.nan,
+        value_range=how.value_range,
         clean=clean,
         resume=options.resume,
         say=(lambda line: print(line)) if os.environ.get("LOCAL_RANK", "0") == "0" else (lambda line: None),
@@ -107,7 +110,7 @@ def run(options: Namespace) -> int:
 
 _BASIC = (
     "help images output config recipe model start stride noise steps minutes seed resume precision devices "
-    "validate.noisy validate.clean axes range outliers"
+    "validate.noisy validate.clean axes nan range"
 )
 
 COMMAND = Command(

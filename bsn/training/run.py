@@ -12,16 +12,19 @@ import torch
 from torch import nn
 
 from bsn.data import DataError, ImageSource, RandomCrops, open_source
+from bsn.data.arrays.planes import Missing
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
 from bsn.models import Model, NoiseModel, ValueScale, create, presets
-from bsn.noise import NoiseStatistics, outputs_for_posterior
+from bsn.noise import NoiseStatistics, outputs_for_posterior, robust_moments
 from bsn.noise.level import FittedNoiseLevel, NoiseLevel
 from bsn.training.config import TrainConfig
 from bsn.training.crop_task import values_of
 from bsn.training.held_back import fit_crop, held_back_crops, pixels_of
 from bsn.training.judgement import judge, settle_optimizer
 from bsn.training.leak_guard import warn_of_leaks
+from bsn.training.mended_source import MendedSource
+from bsn.training.reading import plain_read_settings, read_settings
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation_images import CleanValidation
 
@@ -38,6 +41,9 @@ def train(
     loop: LoopConfig | None = None,
     *,
     axes: str | None = None,
+    key: str | None = None,
+    nan: Missing | None = None,
+    value_range: tuple[float, float] | None = None,
     clean: CleanValidation | None = None,
     resume: bool = False,
     say: Callable[[str], None] = lambda _: None,
@@ -58,6 +64,13 @@ def train(
         Length, learning rate, precision and the like; those of the run if it is resumed.
     axes : str, optional
         One letter per axis of the images; guessed where left out.
+    key : str, optional
+        Which image of files that hold several.
+    nan : {"refuse", "keep"}, optional
+        Refuse pixels that are NaN or infinite, or keep them as missing: the network then sees their surroundings, and they
+        enter neither the loss nor what is measured. Default: "refuse".
+    value_range : tuple of float, optional
+        The two pixel values that stand for 0 and 1; default: those of the pixel type.
     clean : CleanValidation, optional
         Images with a known truth, which are scored while training.
     resume : bool
@@ -82,14 +95,19 @@ def train(
     if resume:
         config, loop = stored.restore(TrainConfig, config), stored.restore_loop(loop)
         images, clean = stored.restore_images(images), stored.restore(CleanValidation, clean, at="validate")
-        axes = axes or stored.settled.get("axes")
+    how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
     config, loop, clean = config or TrainConfig(), loop or LoopConfig(), clean or CleanValidation()
     assert images is not None
-    source = open_source(images, axes=axes)
+    source = open_source(images, how)
     torch.manual_seed(loop.seed)
     steps = loop.steps if loop.minutes is None else LoopConfig.steps
     task = build_task(source, config, loop.seed, steps=steps, validation=clean.open(), say=say)
-    about = {"images": named_images(images), "output": str(output), "axes": axes, "validate": plain(clean)}
+    about = {
+        "images": named_images(images),
+        "output": str(output),
+        **plain_read_settings(how),
+        "validate": plain(clean),
+    }
     settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
     return fit(task, loop, folder, resume=resume, settings=settings)
 
@@ -148,8 +166,9 @@ def build_task(
         )
     config = settle_optimizer(source, _fit_crop(source, config), steps)
     config = dataclasses.replace(config, stride_test=config.inference_stride, wiener_test=config.inference_wiener)
-    held_back = held_back_crops(source, config.image_crop, config.validation_crops, seed)
-    crops = RandomCrops(source, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
+    mended = MendedSource(source)
+    held_back = held_back_crops(mended, config.image_crop, config.validation_crops, seed)
+    crops = RandomCrops(mended, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
     network = _new_network(config, source.channels) if start is None else start.network.train()
     warn_of_leaks(network, config.crop)
     mean, spread, darkest = _statistics(crops)
@@ -256,8 +275,11 @@ def _noise_model(config: TrainConfig, measured: NoiseStatistics | None, spread: 
 
 def _statistics(crops: RandomCrops) -> tuple[float, float, float]:
     """Mean, standard deviation and a low percentile of the images, from random crops."""
-    sample = crops.batch(0, _SCALE_SAMPLES).pixels
-    spread = float(sample.std(dtype=np.float64))
+    batch = crops.batch(0, _SCALE_SAMPLES)
+    sample = batch.pixels if batch.counted is None else np.moveaxis(batch.pixels, 1, -1)[batch.counted]
+    if not sample.size:
+        raise DataError("the training images", "have hardly a pixel that is not missing", "give images with content")
+    mean, spread = robust_moments(sample)
     if spread == 0:
         raise DataError("the training images", "are all of one constant value", "give images with content")
-    return float(sample.mean(dtype=np.float64)), spread, float(np.percentile(sample, 1))
+    return mean, spread, float(np.percentile(sample, 1))

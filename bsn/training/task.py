@@ -24,6 +24,7 @@ from bsn.training.colours import strengthen_colours, turn_hues
 from bsn.training.config import TrainConfig
 from bsn.training.crop_task import ModelTask
 from bsn.training.judgement import remark_on_length
+from bsn.training.mended_source import counted_places, only_counted
 
 __all__ = ["BlindSpotTask", "Crops"]
 
@@ -143,7 +144,12 @@ class BlindSpotTask(ModelTask[CropBatch]):
         batch = self.next_batch(step)
         colours = self._colours_of(batch, step) if self.config.augment_colours else None
         parts = [self._target(part, colours) for part in np.array_split(batch.pixels, self.config.accumulate)]
-        yield Update([Part(self._loss, [part]) for part in parts], batch=batch.names)
+        if batch.counted is None:
+            yield Update([Part(self._loss, [part]) for part in parts], batch=batch.names)
+            return
+        masks = np.array_split(self._sub_image(batch.counted), self.config.accumulate)
+        given = [[part, self.tensor(counted_places(mask))] for part, mask in zip(parts, masks, strict=True)]
+        yield Update([Part(self._loss, part) for part in given], batch=batch.names)
 
     def _colours_of(self, batch: CropBatch, step: int) -> torch.Generator:
         """As random as the crops, so that a resumed run sees the same."""
@@ -160,8 +166,10 @@ class BlindSpotTask(ModelTask[CropBatch]):
         target = self.network_crops(pixels)
         return target if colours is None else self._recoloured(target, colours)
 
-    def _loss(self, target: Tensor) -> tuple[Tensor, Mapping[str, float]]:
+    def _loss(self, target: Tensor, places: Tensor | None = None) -> tuple[Tensor, Mapping[str, float]]:
         outputs = self.predict(self.modules["network"], target).to(target.dtype)
+        if places is not None:
+            outputs, target = only_counted(places, outputs, target)
         return self.loss(outputs, target, self.modules).mean(), {}
 
     def _sub_image(self, pixels: np.ndarray) -> np.ndarray:
@@ -259,13 +267,20 @@ class BlindSpotTask(ModelTask[CropBatch]):
             """Prediction from the surroundings: with the noisy pixel in it, the residual would not be noise."""
             target = self.scale.to_network(self.tensor(pixels[None]))
             outputs = self.predict(modules["network"], target).to(target.dtype)
-            losses.append(float(self.loss(outputs, target, modules)))
+            mask = next(masks)
+            if mask is None:
+                losses.append(float(self.loss(outputs, target, modules)))
+            elif mask.any():
+                places = self.tensor(counted_places(mask[None]))
+                scored, truth = only_counted(places, outputs, target)
+                losses.append(float(self.loss(scored, truth, modules)))
             return self.scale.to_image(outputs[:, : target.shape[1]])[0].float().cpu().numpy()
 
-        names, crops = self.held_back.names, self.held_back.pixels
+        names, crops, counted = self.held_back.names, self.held_back.pixels, self.held_back.counted
+        masks: Iterator[np.ndarray | None] = iter([None] * len(crops) if counted is None else self._sub_image(counted))
         seen = [ImagePair(name, self._sub_image(crop)) for name, crop in zip(names, crops, strict=True)]
         residual = Validation(seen).run(blind, sample)
-        return {"val_loss": fmean(losses), **residual}
+        return {**({"val_loss": fmean(losses)} if losses else {}), **residual}
 
     def network_crops(self, pixels: np.ndarray) -> Tensor:
         """Network input of crops (B, C, h, w) in image values.

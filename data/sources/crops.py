@@ -13,7 +13,7 @@ import numpy as np
 
 from bsn.data.arrays.geometry import COUNT, transform
 from bsn.data.errors import DataError
-from bsn.data.sources.plane_source import ImageSource, read_target
+from bsn.data.sources.plane_source import ImageSource, MaskedSource, read_target
 
 # Keeps these random numbers apart from those of other users of the same seed.
 _STREAM = 0x63726F70
@@ -36,12 +36,15 @@ class CropBatch:
         Index of the image, first row, first column, and which of the eight transforms was applied.
     targets : ndarray, shape (B, ..., C, h, w), float32, or None
         What the crops should become, cut at the same places; for sources that know it (`PairedSource`).
+    counted : ndarray of bool, shape (B, h, w), or None
+        Pixels to learn from; None where all are (`MaskedSource`).
     """
 
     pixels: np.ndarray
     names: list[str]
     positions: np.ndarray
     targets: np.ndarray | None = None
+    counted: np.ndarray | None = None
 
 
 class RandomCrops:
@@ -328,4 +331,11 @@ def cut_crops(source: ImageSource, positions: np.ndarray, size: tuple[int, int])
         if target is not None:
             targets.append(transform(target, turn))
     names = [source.name(int(i)) for i in positions[:, 0]]
-    return CropBatch(pixels, names, positions, np.stack(targets) if targets else None)
+    counted = _counted(source, positions, size) if isinstance(source, MaskedSource) else None
+    return CropBatch(pixels, names, positions, np.stack(targets) if targets else None, counted)
+
+
+def _counted(source: MaskedSource, positions: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
+    """Masks of crops; None where all pixels count."""
+    masks = [transform(source.counted(index, top, left, *size), turn) for index, top, left, turn in positions.tolist()]
+    return None if all(mask.all() for mask in masks) else np.stack(masks)

@@ -110,6 +110,26 @@ class PairedSource(Protocol):
         ...
 
 
+@runtime_checkable
+class MaskedSource(Protocol):
+    """An `ImageSource` that knows which of its pixels are not to be learned from."""
+
+    def counted(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Tell which pixels of a region count.
+
+        Parameters
+        ----------
+        index, top, left, height, width : int
+            As in `ImageSource.crop`.
+
+        Returns
+        -------
+        ndarray of bool, shape (height, width)
+            False where a channel is missing or an outlier; `crop` then gives what is around it.
+        """
+        ...
+
+
 def read_target(source: ImageSource, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
     """Read the target of a region, if the source has targets.
 

@@ -1,0 +1,232 @@
+"""Training images without outliers and missing pixels: the network sees their surroundings, and learns nothing from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bsn.data import ImageSource, fill_missing
+from bsn.inference.measuring import measured_places
+from bsn.inference.mending import MARGIN
+from bsn.noise.judgement import grey_level_of
+from bsn.noise.local_noise import LocalNoise, measure_local_noise
+from bsn.noise.outliers import find_outliers, repair_outliers
+
+__all__ = ["MendedSource", "counted_places", "only_counted"]
+
+_BLOCK = 512  # side of the parts that are searched at once
+_MOST_HELD = 1 << 24  # mended pixels that are remembered
+
+
+class MendedSource:
+    """A source whose outliers and missing pixels show what is around them.
+
+    Where there are none, the pixels are those of the source to the bit. A part of an image is searched when a crop first needs
+    it, and only what was found there is remembered.
+
+    Parameters
+    ----------
+    source : ImageSource
+        Noisy images; missing pixels are NaN or infinite.
+    """
+
+    def __init__(self, source: ImageSource) -> None:
+        self._source, self._grey_level = source, grey_level_of(source)
+        self._noise: dict[int, list[LocalNoise]] = {}
+        # Of each block: flat places in (C, h, w) and the values that the network sees there.
+        self._mended: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray]] = {}
+        self._held = 0
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of every image."""
+        return self._source.channels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored pixels."""
+        return self._source.dtype
+
+    def name(self, index: int) -> str:
+        """Name an image.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        str
+        """
+        return self._source.name(index)
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Return the size of an image.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        tuple of int
+            Rows and columns.
+        """
+        return self._source.size(index)
+
+    def image(self, index: int) -> np.ndarray:
+        """Read a whole image.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+
+        Returns
+        -------
+        ndarray, shape (C, H, W), float32
+        """
+        return self.crop(index, 0, 0, *self.size(index))
+
+    def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Read a region.
+
+        Parameters
+        ----------
+        index, top, left, height, width : int
+            Number of the image, from 0, and the region in pixels.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+            Finite, and without outliers.
+        """
+        pixels = self._source.crop(index, top, left, height, width)
+        for (channels, rows, columns), values in self._found(index, top, left, height, width):
+            pixels[channels, rows, columns] = values
+        return pixels
+
+    def counted(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Tell which pixels of a region are neither missing nor outliers.
+
+        Parameters
+        ----------
+        index, top, left, height, width : int
+            Number of the image, from 0, and the region in pixels.
+
+        Returns
+        -------
+        ndarray of bool, shape (height, width)
+            False where any channel was mended.
+        """
+        mask = np.ones((height, width), bool)
+        for (_, rows, columns), _ in self._found(index, top, left, height, width):
+            mask[rows, columns] = False
+        return mask
+
+    def _found(
+        self, index: int, top: int, left: int, height: int, width: int
+    ) -> Iterator[tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]]:
+        """Channels, rows and columns of the mended pixels of a region, counted in the region, and their values."""
+        for row in range(top // _BLOCK, (top + height - 1) // _BLOCK + 1):
+            for column in range(left // _BLOCK, (left + width - 1) // _BLOCK + 1):
+                places, values = self._block(index, row, column)
+                if not places.size:
+                    continue
+                channels, rows, columns = np.unravel_index(places, (self.channels, _BLOCK, _BLOCK))
+                rows, columns = rows + row * _BLOCK - top, columns + column * _BLOCK - left
+                inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+                yield (channels[inside], rows[inside], columns[inside]), values[inside]
+
+    def _block(self, index: int, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
+        key = (index, row, column)
+        found = self._mended.get(key)
+        if found is None:
+            found = self._mended[key] = self._search(index, row * _BLOCK, column * _BLOCK)
+            self._held += len(found[0])
+            while self._held > _MOST_HELD and len(self._mended) > 1:
+                self._held -= len(self._mended.pop(next(iter(self._mended)))[0])
+        return found
+
+    def _search(self, index: int, top: int, left: int) -> tuple[np.ndarray, np.ndarray]:
+        """Search a block, with what is around it, and the noise of the whole image, so that blocks agree."""
+        rows, columns = self._source.size(index)
+        first = (max(top - MARGIN, 0), max(left - MARGIN, 0))
+        last = (min(top + _BLOCK + MARGIN, rows), min(left + _BLOCK + MARGIN, columns))
+        seen = self._source.crop(index, *first, last[0] - first[0], last[1] - first[1])
+        filled, missing = fill_missing(seen)
+        found = find_outliers(filled, noise=self._noise_of(index)) & ~missing
+        aside = missing | found
+        if not aside.any():
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        mended = repair_outliers(filled, found)
+        inside = (
+            slice(None),
+            slice(top - first[0], top - first[0] + _BLOCK),
+            slice(left - first[1], left - first[1] + _BLOCK),
+        )
+        places = np.nonzero(aside[inside])
+        return np.ravel_multi_index(places, (self.channels, _BLOCK, _BLOCK)), mended[inside][places]
+
+    def _noise_of(self, index: int) -> list[LocalNoise]:
+        if index not in self._noise:
+            parts = [fill_missing(self._source.crop(index, *place))[0] for place in measured_places(self.size(index))]
+            together = np.concatenate(parts, 1)
+            self._noise[index] = [measure_local_noise(channel, self._grey_level) for channel in together]
+        return self._noise[index]
+
+
+def counted_places(counted: np.ndarray) -> np.ndarray:
+    """Pixels that count, for every pixel one: itself, or another one where it does not count.
+
+    Parameters
+    ----------
+    counted : ndarray of bool, shape (N, H, W)
+
+    Returns
+    -------
+    ndarray of int64, shape (N, H W)
+        Places in the flattened sample. Every pixel that counts is taken about equally often. -1 throughout a sample of which
+        no pixel counts.
+    """
+    masks = counted.reshape(len(counted), -1)
+    places = np.tile(np.arange(masks.shape[1]), (len(masks), 1))
+    for row, mask in zip(places, masks, strict=True):
+        kept, left_out = np.flatnonzero(mask), int((~mask).sum())
+        row[~mask] = kept[np.arange(left_out) * len(kept) // left_out] if len(kept) else -1
+    return places
+
+
+def only_counted(places: Tensor, *images: Tensor) -> list[Tensor]:
+    """Put pixels that count in the place of those that do not, so that means over all pixels are means over those that count.
+
+    Losses and fits of the noise look at each pixel by itself, so its place does not matter.
+
+    Parameters
+    ----------
+    places : Tensor of int64, shape (N, H W)
+        See :func:`counted_places`. Samples of -1 are left as they are, without a gradient.
+    *images : Tensor, shape (N, K, H, W)
+        Rearranged alike.
+
+    Returns
+    -------
+    list of Tensor
+        In the order of `images`.
+    """
+    some = (places[:, :1] >= 0)[..., None, None]
+    result = []
+    for image in images:
+        wide = places.clamp_min(0)[:, None].expand(-1, image.shape[1], -1)
+        arranged = image.flatten(2).gather(2, wide).view(image.shape)
+        result.append(torch.where(some, arranged, arranged.detach()))
+    return result
