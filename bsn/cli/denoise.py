@@ -112,7 +112,8 @@ def run(options: Namespace) -> int:
             progress=lambda _: progress.advance(bar),
         )
     for path, message in report.failed.items():
-        print(f"bsn denoise: {path.name}: {' '.join(message.split())}", file=sys.stderr)
+        named = "" if path.name in message else f"{path.name}: "
+        print(f"bsn denoise: {named}{' '.join(message.split())}", file=sys.stderr)
     print(f"{len(report.done)} of {len(sources)} images denoised to {options.output}")
     if options.model is None:
         _warn_of_correlated_noise(list(report.done), how)

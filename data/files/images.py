@@ -39,6 +39,10 @@ class Image:
         (a dict: spacing, unit, finterval, Labels, LUTs ...), ``photometric``, ``orientation``, what
         `bsn.data.files.formats.tiff_metadata.read_tags` finds (``description``, ``ome_xml``, ``xmp``, tags);
         ``container``, the file whose other images a result takes over (HDF5, MATLAB); ``value_range`` of a packed file.
+        Pictures have ``alpha`` (the opacity, with the axes of the pixels but the channels;
+        `bsn.data.files.formats.alpha` says what becomes of transparent pixels), ``text`` (a dict), ``comment``, ``xmp``,
+        ``gamma``, ``chromaticities``, ``srgb_intent``, ``modified``, and ``png_chunks``, all of a PNG file beside its
+        pixels.
 
     Raises
     ------
