@@ -241,8 +241,6 @@ def test_bad_words_of_denoising(capsys, noisy, model, tmp_path):
     [
         ("tile", "big", "a whole number or null"),
         ("stride", "1,2", "a whole number, a list such as '[1, 2]' or null"),
-        ("wiener", "maybe", "true, false or null"),
-        ("posterior", "maybe", "true or false"),
         ("precision", "16", "32, bf16 or auto"),
         ("r3_probability", "half", "a number"),
     ],
@@ -250,6 +248,13 @@ def test_bad_words_of_denoising(capsys, noisy, model, tmp_path):
 def test_values_that_are_refused(capsys, noisy, tmp_path, option, value, wanted):
     line = complaint(capsys, "denoise", noisy, "-o", tmp_path / "out", f"--{option}", value)
     assert line == f"bsn denoise: --{option} {value}: give {wanted}; see bsn denoise --help"
+
+
+@pytest.mark.parametrize("switch", ["--wiener", "--no_posterior"])
+def test_a_switch_takes_no_word(capsys, noisy, tmp_path, switch):
+    line = complaint(capsys, "denoise", noisy, "-o", tmp_path / "out", switch, "maybe")
+    assert "unrecognized arguments: maybe" in line
+    assert not (tmp_path / "out").exists()
 
 
 class Bomb:
