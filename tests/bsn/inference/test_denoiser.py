@@ -172,7 +172,7 @@ def test_lossy_inputs_get_lossless_results(tmp_path):
         (np.full((24, 24), np.nan, np.float32), None, "576 of 576 pixels are NaN"),
         (np.zeros((1, 1), np.uint8), None, "image of 1 x 1 pixels is smaller than 4 pixels"),
         (np.zeros((0, 4), np.uint8), None, "no pixels"),
-        (np.zeros((8, 8), np.int32), None, "int32"),
+        (np.zeros((8, 8), np.complex64), None, "complex64"),
         ("picture.png", None, "is not an image array"),
     ],
 )
