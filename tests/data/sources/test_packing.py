@@ -84,7 +84,7 @@ def test_an_interrupt_leaves_nothing(folder, tmp_path):
 def test_other_and_newer_files(folder, tmp_path, refused):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["image"] = np.zeros((4, 5))
-    assert "no packed file" in refused(HDF5Source, tmp_path / "other.h5")
+    assert "is not a packed file" in refused(HDF5Source, tmp_path / "other.h5")
     assert "no such file" in refused(HDF5Source, tmp_path / "missing.h5")
     pack(folder, tmp_path / "p.h5")
     with h5py.File(tmp_path / "p.h5", "r+") as file:
