@@ -13,6 +13,7 @@ def config_first(words: Sequence[str], more: Sequence[str] = ()) -> list[str]:
     Parameters
     ----------
     words : sequence of str
+        The command line without the name of the command.
     more : sequence of str
         Words to stand between the files and the others.
 
@@ -31,6 +32,7 @@ def config_files(words: Sequence[str]) -> list[str]:
     Parameters
     ----------
     words : sequence of str
+        The command line without the name of the command.
     """
     files, _ = _parted(words)
     return [word.removeprefix("--config=") for word in files if word != "--config"]
@@ -42,6 +44,7 @@ def option_value(words: Sequence[str], option: str, default: str) -> str:
     Parameters
     ----------
     words : sequence of str
+        The command line without the name of the command.
     option : str
         Such as "--output".
     default : str

@@ -191,6 +191,7 @@ def counted_places(counted: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     counted : ndarray of bool, shape (N, H, W)
+        True where a pixel counts.
 
     Returns
     -------

@@ -62,6 +62,7 @@ def plain_read_settings(options: ReadOptions) -> dict[str, Any]:
     Parameters
     ----------
     options : ReadOptions
+        How the images of the run are read.
 
     Returns
     -------

@@ -29,7 +29,18 @@ def _action(words: list[str]) -> Command | None:
 
 
 def recipe_settings(name: str) -> dict[str, Any]:
-    """Options that a recipe sets."""
+    """Options that a recipe sets.
+
+    Parameters
+    ----------
+    name : str
+        Name of the recipe, as ``--recipe`` takes it.
+
+    Returns
+    -------
+    dict of str to Any
+        Values by the names of the options.
+    """
     import dataclasses
 
     from distill import get_recipe

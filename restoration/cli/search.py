@@ -22,7 +22,18 @@ EXAMPLES = """examples:
 
 
 def recipe_settings(name: str) -> dict[str, Any]:
-    """Options that a recipe sets."""
+    """Options that a recipe sets.
+
+    Parameters
+    ----------
+    name : str
+        Name of the recipe, as ``--recipe`` takes it.
+
+    Returns
+    -------
+    dict of str to Any
+        Values by the names of the options.
+    """
     import dataclasses
 
     from restoration.manas.search import get_search_recipe

@@ -43,6 +43,9 @@ class PhaseUNet(nn.Module):
     def __init__(self, config: PhaseUNetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or PhaseUNetConfig()
+        self._size_multiple = (
+            config.size_multiple
+        )  # computed here, since torch.compile cannot follow `super` in a property
         widths, last = config.widths, config.levels - 1
 
         def stage(width: int, level: int, count: int) -> nn.Sequential:
@@ -82,7 +85,7 @@ class PhaseUNet(nn.Module):
     @property
     def size_multiple(self) -> int:
         """Grid to which images are padded inside, and tiles have to be aligned."""
-        return self.config.size_multiple
+        return self._size_multiple
 
     @property
     def global_statistics(self) -> bool:
