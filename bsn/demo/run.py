@@ -107,9 +107,9 @@ def _steps_in(minutes: float, images: list[np.ndarray], config: TrainConfig) -> 
 
 
 def _rows(before: Score, after: Score, baselines: list[Baseline]) -> list[list[str]]:
-    rows = [["noisy", "", before], *([b.name, b.setting, Score(b.psnr, b.ssim)] for b in baselines)]
-    rows.append(["phase-unet-tiny", "noisy images only; posterior, 8 views, Wiener filter", after])
-    return [[str(name), str(setting), f"{s.psnr:.2f}", f"{s.ssim:.3f}"] for name, setting, s in rows]  # type: ignore[attr-defined]
+    rows = [("noisy", "", before), *((b.name, b.setting, Score(b.psnr, b.ssim)) for b in baselines)]
+    rows.append(("phase-unet-tiny", "noisy images only; posterior, 8 views, Wiener filter", after))
+    return [[name, setting, f"{score.psnr:.2f}", f"{score.ssim:.3f}"] for name, setting, score in rows]
 
 
 def _table_lines(before: Score, after: Score, baselines: list[Baseline]) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bsn.engine.averaging import make_average, update_average
 from bsn.engine.checkpoint import capture_generators, load_checkpoint, restore_generators, save_checkpoint
@@ -207,8 +207,9 @@ class _Loop:
             reduced = self.fabric.all_reduce(
                 torch.stack([mean, mean.new_tensor(float(stop.requested))]), reduce_op="mean"
             )
+            assert isinstance(reduced, Tensor)
             # The one place of a step where the processor waits for the device.
-            loss, requested = reduced.tolist()  # type: ignore[union-attr]
+            loss, requested = reduced.tolist()
             stopped = requested > 0
             if not math.isfinite(loss):
                 raise TrainingDiverged(self._divergence(loss, update))

@@ -45,7 +45,7 @@ class Runner:
             torch.set_num_threads(config.threads)
         if config.keep_memory and device.type == "cpu":
             keep_freed_memory()
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its overloads leave the keyword out
         wanted = config.precision
         self.bf16 = wanted == "bf16" or (wanted == "auto" and best_precision(device.type) == "bf16-mixed")
         self.run: Callable[[Tensor], Tensor] = network

@@ -61,7 +61,7 @@ class FileBoxes:
         for position, length in self._runs(starts, sizes):
             self.file.seek(position)
             view = runs[done : done + length]
-            if self.file.readinto(view) != length:  # type: ignore[attr-defined]
+            if self.file.readinto(view) != length:  # type: ignore[attr-defined]  # every binary file has it, BinaryIO does not
                 raise DataError(self.name, "the file ends before its pixels do", "copy or download it again")
             done += length
         return box.astype(self.dtype.newbyteorder("="), copy=False)

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -11,11 +12,18 @@ from bsn.data.errors import DataError
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class _Batch(Generic[T]):
+    """A batch that is ready, told apart from the error or the end that may come in its place."""
+
+    value: T
+
+
 class Prefetcher(Generic[T]):
     """Iterator over batches that a thread prepares ahead; see `prefetch`."""
 
     def __init__(self, batches: Callable[[int], T], start: int, depth: int, stop: int | None) -> None:
-        self._queue: queue.Queue[tuple[str, T | BaseException | None]] = queue.Queue(maxsize=depth)
+        self._queue: queue.Queue[_Batch[T] | BaseException | None] = queue.Queue(maxsize=depth)
         self._stopped = threading.Event()
         # The thread holds no reference to this object, so that forgetting the object stops the thread.
         arguments = (batches, start, stop, self._queue, self._stopped)
@@ -28,14 +36,14 @@ class Prefetcher(Generic[T]):
     def __next__(self) -> T:
         if self._stopped.is_set():
             raise StopIteration
-        kind, value = self._queue.get()
-        if kind == "batch":
-            return value  # type: ignore[return-value]
+        item = self._queue.get()
+        if isinstance(item, _Batch):
+            return item.value
         self.close()
-        if isinstance(value, StopIteration):  # a loop would take it for the regular end
-            raise RuntimeError("the function that makes the batches raised StopIteration") from value
-        if isinstance(value, BaseException):
-            raise value
+        if isinstance(item, StopIteration):  # a loop would take it for the regular end
+            raise RuntimeError("the function that makes the batches raised StopIteration") from item
+        if isinstance(item, BaseException):
+            raise item
         raise StopIteration
 
     def close(self) -> None:
@@ -97,22 +105,22 @@ def _produce(
     batches: Callable[[int], T],
     start: int,
     stop: int | None,
-    ready: "queue.Queue[tuple[str, T | BaseException | None]]",
+    ready: "queue.Queue[_Batch[T] | BaseException | None]",
     stopped: threading.Event,
 ) -> None:
     step = start
     while not stopped.is_set():
-        item: tuple[str, T | BaseException | None]
+        item: _Batch[T] | BaseException | None
         try:
-            item = ("end", None) if stop is not None and step >= stop else ("batch", batches(step))
+            item = None if stop is not None and step >= stop else _Batch(batches(step))
         except BaseException as error:
-            item = ("error", error)
+            item = error
         while not stopped.is_set():
             try:
                 ready.put(item, timeout=0.1)
                 break
             except queue.Full:
                 continue
-        if item[0] != "batch":
+        if not isinstance(item, _Batch):
             return
         step += 1

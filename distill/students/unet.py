@@ -129,7 +129,7 @@ class UNet(nn.Module):
         for level in range(1, _LEVELS + 1):
             y = F.max_pool2d(self._block("encode", level)(y), 2)
             skips.append(y)
-        y = self.encode_block_6(skips.pop())  # type: ignore[operator]
+        y = self._block("encode", _LEVELS + 1)(skips.pop())
         for level in range(_LEVELS, 0, -1):
             y = F.interpolate(y, scale_factor=2.0, mode="nearest")
             y = self._block("decode", level)(torch.cat([y, skips.pop()], 1))

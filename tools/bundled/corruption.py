@@ -51,7 +51,7 @@ class BlindNoise:
         noisy = target + self._noise(rng).sample_like(target, rng)
         if rng.random() < self.clipped:
             noisy = np.clip(noisy, 0, 1)
-        return tuple(np.broadcast_to(image, clean.shape) for image in (noisy, target))  # type: ignore[return-value]
+        return np.broadcast_to(noisy, clean.shape), np.broadcast_to(target, clean.shape)
 
     def _noise(self, rng: np.random.Generator) -> Gaussian | PoissonGaussian:
         sigma = rng.uniform(0, self.largest) / 255

@@ -106,7 +106,7 @@ class Light(nn.Module):
         self.decoder = nn.ModuleList(self._row(w, n) for w, n in zip(widths, late, strict=False))
         self.tail = MergedConv(widths[0], 4 * config.channels, bias=config.bias, merged=config.merged)
         # Convolutions follow the layout of their weights; on CPUs this one is about twice as fast.
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its overloads leave the keyword out
 
     def _row(self, width: int, count: int) -> nn.Sequential:
         return nn.Sequential(*(_Block(width, self.config) for _ in range(count)))

@@ -77,10 +77,10 @@ class MultiScaleBody(nn.Module):
         blocks = iter(() if beta is None else beta.split(self.shape.edges))
         for transition, cell, attention in zip(self.transitions, self.cells, self.attention, strict=True):
             branches = transition(branches)
-            for module in cell:  # type: ignore[attr-defined]
+            for module in cell.children():
                 branches = module(branches) if alpha is None else module(branches, next(rows))
             branches = [
                 block(y) if beta is None else block(y, next(blocks))
-                for block, y in zip(attention, branches, strict=True)  # type: ignore[call-overload]
+                for block, y in zip(attention.children(), branches, strict=True)
             ]
         return self.last(self.fusion(branches)[0])

@@ -117,7 +117,7 @@ class FusionModule(nn.Module):
         """
         fused = []
         for paths in self.paths:
-            parts = [path(x) for path, x in zip(paths, branches, strict=True)]  # type: ignore[call-overload]
+            parts = [path(x) for path, x in zip(paths.children(), branches, strict=True)]
             fused.append(sum(parts[1:], parts[0]).relu())
         return fused
 
