@@ -11,6 +11,7 @@
 ``wiener``           the noisy image mixed back into a denoised one, frequency by frequency
 ``measurement``      level, curve and correlation of the noise, measured on the noisy images alone
 ``correlation_map``  correlation of the noise in all directions
+``noise_covariance`` strength, correlation and colours of camera noise as one matrix; ``measured_covariance`` measures it
 ``sure``             error of a denoised image without a clean one
 ``outliers``         hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
 ``robust``           mean, spread and range of images in which a few values are far from all others
@@ -26,6 +27,7 @@ from bsn.noise.correlation_map import NoiseCorrelation, measure_correlation_map
 from bsn.noise.curve import NoiseCurve, fit_noise, propagated_share
 from bsn.noise.judgement import Judgement, judge_noise
 from bsn.noise.level import FittedNoiseLevel, NoiseLevel
+from bsn.noise.measured_covariance import measure_covariance
 from bsn.noise.measurement import (
     AxisNoise,
     FlattestParts,
@@ -35,6 +37,7 @@ from bsn.noise.measurement import (
     measure_noise,
 )
 from bsn.noise.model import NoiseModel
+from bsn.noise.noise_covariance import NoiseCovariance, draw_noise
 from bsn.noise.outliers import find_outliers, name_outliers, repair_outliers
 from bsn.noise.posterior import (
     Prediction,
@@ -46,7 +49,7 @@ from bsn.noise.posterior import (
 )
 from bsn.noise.robust import robust_moments, value_limits
 from bsn.noise.spectrum import NoiseSpectrum, measure_colours, measure_spectrum
-from bsn.noise.sure import NoiseCovariance, Risk, draw_noise, estimate_risk
+from bsn.noise.sure import Risk, estimate_risk
 from bsn.noise.value_scale import ValueScale
 from bsn.noise.wiener import wiener_filter, wiener_filter_independent
 
@@ -80,6 +83,7 @@ __all__ = [
     "measure_along",
     "measure_colours",
     "measure_correlation_map",
+    "measure_covariance",
     "measure_noise",
     "measure_spectrum",
     "name_outliers",

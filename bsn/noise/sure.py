@@ -20,7 +20,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["SURE", "NoiseCovariance", "Risk", "SureSettings", "draw_noise", "estimate_risk"]
+from bsn.noise.noise_covariance import NoiseCovariance, draw_noise
+
+__all__ = ["SURE", "Risk", "SureSettings", "estimate_risk"]
 
 
 @dataclass(frozen=True)
@@ -41,26 +43,6 @@ SURE = SureSettings()
 
 
 @dataclass(frozen=True)
-class NoiseCovariance:
-    """Covariance of noise that is stationary but for its strength: the same correlation everywhere and in all channels.
-
-    Parameters
-    ----------
-    channels : Tensor, shape (C, C)
-        Covariance between the channels of one pixel, positive semidefinite.
-    correlation : Tensor, shape (2 R + 1, 2 R + 1)
-        Over the distance, 1 in the middle, see :class:`bsn.noise.NoiseCorrelation`.
-    """
-
-    channels: Tensor
-    correlation: Tensor
-
-    def variance(self) -> Tensor:
-        """Variance of each channel, shape (C,)."""
-        return self.channels.diagonal()
-
-
-@dataclass(frozen=True)
 class Risk:
     """Estimated mean squared error of denoised images.
 
@@ -77,59 +59,6 @@ class Risk:
     value: Tensor
     error: Tensor
     divergence: Tensor
-
-
-def draw_noise(
-    covariance: NoiseCovariance, shape: tuple[int, int, int], generator: torch.Generator | None = None
-) -> Tensor:
-    """Draw noise of a covariance.
-
-    Parameters
-    ----------
-    covariance : NoiseCovariance
-        Covariance between pixels and channels.
-    shape : tuple of int
-        (N, H, W).
-    generator : torch.Generator, optional
-        Generator on the CPU; torch's global one if left out.
-
-    Returns
-    -------
-    Tensor, shape (N, C, H, W)
-        In the dtype of the covariance, on its device. Of the measured correlation, the next one that is possible is taken:
-        frequencies of negative power have none.
-
-    Examples
-    --------
-    >>> white = NoiseCovariance(4 * torch.eye(1), torch.ones(1, 1))
-    >>> round(float(draw_noise(white, (1, 200, 200), torch.Generator().manual_seed(0)).std()), 1)
-    2.0
-    """
-    count, height, width = shape
-    channels, correlation = covariance.channels.double(), covariance.correlation.double()
-    # A frame keeps opposite edges of the image from being neighbours.
-    reach = correlation.shape[-1] // 2
-    rows, columns = height + 2 * reach, width + 2 * reach
-    white = torch.randn(count, len(channels), rows, columns, generator=generator, dtype=torch.float64)
-    mixed = torch.einsum("kc,nchw->nkhw", _root(channels), white.to(channels.device))
-    noise = torch.fft.ifft2(torch.fft.fft2(mixed) * _spectrum(correlation, rows, columns).sqrt()).real
-    return noise[..., reach : reach + height, reach : reach + width].to(covariance.channels.dtype)
-
-
-def _root(matrix: Tensor) -> Tensor:
-    """Symmetric root of a positive semidefinite matrix."""
-    values, vectors = torch.linalg.eigh(matrix)
-    return vectors @ values.clamp_min(0).sqrt().diag() @ vectors.T
-
-
-def _spectrum(correlation: Tensor, rows: int, columns: int) -> Tensor:
-    """Power of each frequency of noise of variance 1 on a torus, not negative and of mean 1."""
-    torus = correlation.new_zeros(rows, columns)
-    reach = correlation.shape[-1] // 2
-    away = torch.arange(-reach, reach + 1, device=correlation.device)
-    torus.index_put_(((away % rows)[:, None], (away % columns)[None]), correlation, accumulate=True)
-    power = torch.fft.fft2(torus).real.clamp_min(0)
-    return power / power.mean()
 
 
 @torch.no_grad()
@@ -153,7 +82,8 @@ def estimate_risk(
     covariance : NoiseCovariance
         Covariance of the noise, in squared units of the images.
     level : Tensor, optional
-        Strength of the noise at each pixel relative to `covariance`, that broadcasts to (N, C, H, W): a standard deviation.
+        Strength of the noise at each pixel relative to `covariance`, that broadcasts to (N, C, H, W): a standard deviation, see
+        :meth:`bsn.noise.NoiseCovariance.level`.
     probes : int
         Number of probes, at least 1; each runs `denoise` once more.
     seed : int
