@@ -29,7 +29,7 @@ from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRow
 from bsn.inference.targets import uncertainty_path
 from bsn.models import Model, image_network
 from bsn.models.bundled import load_bundled
-from bsn.noise import measure_colours
+from bsn.noise import measure_spectrum
 
 __all__ = ["AnyModel", "Denoiser"]
 
@@ -239,7 +239,7 @@ class Denoiser:
         data.DataError
             If all of them together are too small to be measured.
         """
-        measurement = dataclasses.replace(self.pipeline.measurement, typical_noise=measure_colours(images))
+        measurement = dataclasses.replace(self.pipeline.measurement, typical=measure_spectrum(images))
         self.pipeline = dataclasses.replace(self.pipeline, measurement=measurement)
 
     def denoise_file(

@@ -12,7 +12,6 @@ from torch import Tensor
 from bsn.data import DataError
 from bsn.inference.stages import Downsampling, Frame, Measured, Network
 from bsn.noise import (
-    AxisNoise,
     NoiseCurve,
     NoiseSpectrum,
     Prediction,
@@ -46,8 +45,8 @@ class Measurement:
         Measure the spectrum for the Wiener filter. Where "yes", an image that is too small is an error.
     curve : bool
         Fit noise variance over intensity to what the network leaves of this image.
-    typical_noise : tuple of AxisNoise
-        Noise of images like those to be denoised, for the Wiener filter; empty: each has its own.
+    typical : NoiseSpectrum, optional
+        Noise of images like those to be denoised, for the Wiener filter. None: each image has its own.
     """
 
     frame: Frame
@@ -55,7 +54,7 @@ class Measurement:
     network: Network
     spectrum: str
     curve: bool
-    typical_noise: tuple[AxisNoise, ...] = ()
+    typical: NoiseSpectrum | None = None
 
     @torch.no_grad()
     def __call__(self, read: Region, size: tuple[int, int]) -> Measured:
@@ -82,11 +81,12 @@ class Measurement:
     def _spectrum(self, regions: Sequence[Tensor]) -> NoiseSpectrum | None:
         images: list[np.ndarray] = [region[0].float().cpu().numpy() for region in regions]
         try:
-            return measure_spectrum(images, self.typical_noise)
+            own = measure_spectrum(images)
         except DataError:
             if self.spectrum == "yes":
                 raise
             return None
+        return own if self.typical is None else own.drawn_to(self.typical)
 
     def _curve(self, regions: Sequence[Tensor]) -> NoiseCurve:
         inputs = [self.downsampling.split(self.frame.enter(region)) for region in regions]

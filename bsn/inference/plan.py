@@ -13,7 +13,6 @@ from bsn.inference.runner import Runner
 from bsn.inference.stages import Downsampling, Filter, Frame, Posterior, Refinement
 from bsn.inference.tiling import Tiling
 from bsn.models import Model
-from bsn.noise import AxisNoise
 from bsn.noise.calibration import CALIBRATION
 from bsn.noise.spectrum import BLOCK
 from bsn.noise.wiener import REACH_INDEPENDENT, STEP
@@ -21,7 +20,7 @@ from bsn.noise.wiener import REACH_INDEPENDENT, STEP
 __all__ = ["make_pipeline", "strides_of"]
 
 
-def make_pipeline(model: Model, config: InferenceConfig, typical_noise: tuple[AxisNoise, ...] = ()) -> Pipeline:
+def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
     """Choose the stages.
 
     Parameters
@@ -30,8 +29,6 @@ def make_pipeline(model: Model, config: InferenceConfig, typical_noise: tuple[Ax
         Model on the device that computes.
     config : InferenceConfig
         What the caller asks for; the model's defaults fill the rest.
-    typical_noise : tuple of AxisNoise
-        See :class:`bsn.inference.measuring.Measurement`.
 
     Raises
     ------
@@ -62,7 +59,6 @@ def make_pipeline(model: Model, config: InferenceConfig, typical_noise: tuple[Ax
             network=network,
             spectrum=("yes" if config.wiener else "if possible") if measures else "no",
             curve=model.noise is not None and model.noise.per_image and config.posterior,
-            typical_noise=typical_noise,
         ),
         tiling=_tiling(model, config, frame, filters=filters),
     )

@@ -1,24 +1,42 @@
 """What is known about noise: measured on noisy images, modelled, used by Bayes' rule and by a filter.
 
-===================  ===================================================================================
-``value_scale``      the range of values in which a network works
-``model``            the noise that a trained model stores: Gaussian or Poisson-Gaussian
-``curve``            noise variance over intensity, fitted to what a network leaves of an image
-``level``            the noise level of a training: known, learned, or fitted to each crop
-``posterior``        prediction and noisy pixel combined by Bayes' rule; ``covariance`` is its linear algebra
-``calibration``      predicted covariances corrected by the residuals around each pixel
-``spectrum``         power of the noise, frequency by frequency
-``wiener``           the noisy image mixed back into a denoised one, frequency by frequency
-``measurement``      level, curve and correlation of the noise, measured on the noisy images alone
-``correlation_map``  correlation of the noise in all directions
-``noise_covariance`` strength, correlation and colours of camera noise as one matrix; ``measured_covariance`` measures it
-``sure``             error of a denoised image without a clean one
-``outliers``         hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
-``robust``           mean, spread and range of images in which a few values are far from all others
-``advice``           from measured noise to settings
-``judgement``        both for a set of images, from one sample of it
-``report``           the noise of files, for ``bsn inspect``; ``drawing`` makes its picture
-===================  ===================================================================================
+Each class has one job:
+
+==========================  ===================================================================================
+``NoiseStatistics``      what is measured on a set of noisy images: level, curve, correlation, faults
+``NoiseCorrelation``     correlation of the noise in all directions, measured with its errors
+``Judgement``            the statistics of a set and the ``Advice`` that follows from them
+``NoiseModel``           two numbers that a trained model stores: gain, and variance at zero
+``NoiseLevel``           the noise while a network trains: known, learned, or fitted to each crop
+``NoiseCurve``           variance over intensity of one image, fitted to what a network leaves of it
+``NoiseSpectrum``        power of the noise by frequency, for the Wiener filter
+``NoiseCovariance``      covariance of correlated noise, from which noise is drawn and a ``Risk`` estimated
+``Prediction``           mean and covariance that a network predicts for each pixel
+``ValueScale``           the range of values in which a network works
+=======================  ===================================================================================
+
+Modules, in the order in which they build on each other:
+
+=======================  ===================================================================================
+``value_scale``          the map between image values and network values
+``model``                the noise that a trained model stores: Gaussian or Poisson-Gaussian
+``robust``               mean, spread and range of images in which a few values are far from all others
+``outliers``             hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
+``measurement``          level, curve and correlation of the noise, measured on the noisy images alone
+``correlation_map``      correlation of the noise in all directions
+``noise_covariance``     strength, correlation and colours of camera noise as one matrix
+``measured_covariance``  measures it on noisy images
+``sure``                 error of a denoised image without a clean one
+``posterior``            prediction and noisy pixel combined by Bayes' rule; ``pixel_matrices`` is its linear algebra
+``calibration``          predicted covariances corrected by the residuals around each pixel
+``curve``                noise variance over intensity, fitted to what a network leaves of an image
+``level``                the noise level of a training
+``spectrum``             power of the noise, frequency by frequency
+``wiener``               the noisy image mixed back into a denoised one, frequency by frequency
+``advice``               from measured noise to settings
+``judgement``            statistics and advice for a set of images, from one sample of it
+``report``               the noise of files, for ``bsn inspect``; ``drawing`` makes its picture
+=======================  ===================================================================================
 """
 
 from bsn.noise.advice import Advice, NoiseName, NoiseScope, advise
@@ -26,14 +44,11 @@ from bsn.noise.calibration import calibrate
 from bsn.noise.correlation_map import NoiseCorrelation, measure_correlation_map
 from bsn.noise.curve import NoiseCurve, fit_noise, propagated_share
 from bsn.noise.judgement import Judgement, judge_noise
-from bsn.noise.level import FittedNoiseLevel, NoiseLevel
+from bsn.noise.level import NoiseLevel
 from bsn.noise.measured_covariance import measure_covariance
 from bsn.noise.measurement import (
-    AxisNoise,
-    FlattestParts,
     NoiseStatistics,
     flattest_parts,
-    measure_along,
     measure_noise,
 )
 from bsn.noise.model import NoiseModel
@@ -48,16 +63,13 @@ from bsn.noise.posterior import (
     split_prediction,
 )
 from bsn.noise.robust import robust_moments, value_limits
-from bsn.noise.spectrum import NoiseSpectrum, measure_colours, measure_spectrum
+from bsn.noise.spectrum import NoiseSpectrum, measure_spectrum
 from bsn.noise.sure import Risk, estimate_risk
 from bsn.noise.value_scale import ValueScale
 from bsn.noise.wiener import wiener_filter, wiener_filter_independent
 
 __all__ = [
     "Advice",
-    "AxisNoise",
-    "FittedNoiseLevel",
-    "FlattestParts",
     "Judgement",
     "NoiseCorrelation",
     "NoiseCovariance",
@@ -80,8 +92,6 @@ __all__ = [
     "fit_noise",
     "flattest_parts",
     "judge_noise",
-    "measure_along",
-    "measure_colours",
     "measure_correlation_map",
     "measure_covariance",
     "measure_noise",

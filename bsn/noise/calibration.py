@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bsn.noise.covariance import Rows, add_diagonal, cholesky, dot, entry, pivots, solve_lower
 from bsn.noise.gaussian_mean import gaussian_mean
+from bsn.noise.pixel_matrices import Rows, add_diagonal, cholesky, dot, entry, pivots, solve_lower
 
 __all__ = ["CALIBRATION", "CalibrationSettings", "calibrate"]
 

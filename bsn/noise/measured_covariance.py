@@ -9,9 +9,9 @@ import torch
 
 from bsn.noise.correlation_map import measure_correlation_map
 from bsn.noise.curve import NoiseCurve
-from bsn.noise.measurement import measure_noise
+from bsn.noise.measurement import measure_along, measure_noise
 from bsn.noise.noise_covariance import NoiseCovariance
-from bsn.noise.spectrum import colour_axes, measure_colours
+from bsn.noise.spectrum import colour_axes
 
 __all__ = ["measure_covariance"]
 
@@ -38,7 +38,7 @@ def measure_covariance(images: np.ndarray | Sequence[np.ndarray], grey_level: fl
     """
     planes = [images] if isinstance(images, np.ndarray) else list(images)
     axes = colour_axes(len(planes[0]))
-    along = np.array([axis.sigma**2 for axis in measure_colours(planes)])
+    along = np.array([sigma**2 for sigma, _ in measure_along(planes, axes)])
     channels = axes.T @ np.diag(along) @ axes
     correlation = measure_correlation_map(planes, grey_level).values
     found = [measure_noise([image[c : c + 1] for image in planes], grey_level=grey_level) for c in range(len(axes))]

@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.noise.calibration import calibrate
-from bsn.noise.covariance import LEAST_VARIANCE, Rows, add_diagonal, cholesky, dot, entry, solve_lower
+from bsn.noise.pixel_matrices import LEAST_VARIANCE, Rows, add_diagonal, cholesky, dot, entry, solve_lower
 
 __all__ = [
     "Prediction",

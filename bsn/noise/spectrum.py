@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bsn.noise.measurement import AxisNoise, measure_along
+from bsn.noise.measurement import measure_along
 
 __all__ = [
     "BLOCK",
@@ -20,7 +20,6 @@ __all__ = [
     "SpectrumSettings",
     "block_basis",
     "colour_axes",
-    "measure_colours",
     "measure_spectrum",
     "white_spectrum",
 ]
@@ -62,38 +61,28 @@ class NoiseSpectrum:
     colours: Tensor
     power: Tensor
 
+    def drawn_to(self, typical: NoiseSpectrum) -> NoiseSpectrum:
+        """Geometric mean with the spectrum of more images with such noise: a single image has few flat places.
 
-def measure_colours(images: Sequence[np.ndarray]) -> tuple[AxisNoise, ...]:
-    """Measure the noise of images along the colour axes of the filter.
+        Parameters
+        ----------
+        typical : NoiseSpectrum
+            Spectrum along the same colour axes.
 
-    Parameters
-    ----------
-    images : sequence of ndarray, shape (C, H, W), float
-        Images of one kind.
-
-    Returns
-    -------
-    tuple of AxisNoise
-        One for each of C axes: intensity, then differences of colours.
-
-    Raises
-    ------
-    data.DataError
-        If the images are too small, see :func:`bsn.noise.measurement.measure_along`.
-    """
-    return tuple(measure_along(images, colour_axes(images[0].shape[0])))
+        Returns
+        -------
+        NoiseSpectrum
+        """
+        return NoiseSpectrum(self.colours, (self.power * typical.power).sqrt())
 
 
-def measure_spectrum(images: Sequence[np.ndarray], typical: Sequence[AxisNoise] = ()) -> NoiseSpectrum:
+def measure_spectrum(images: Sequence[np.ndarray]) -> NoiseSpectrum:
     """Measure the noise spectrum on noisy images.
 
     Parameters
     ----------
     images : sequence of ndarray, shape (C, H, W), float
         Images of one kind.
-    typical : sequence of AxisNoise, optional
-        Noise of more images with such noise, see :func:`measure_colours`. A single image has few flat places; the
-        result then is the geometric mean of both spectra.
 
     Returns
     -------
@@ -104,10 +93,14 @@ def measure_spectrum(images: Sequence[np.ndarray], typical: Sequence[AxisNoise] 
     data.DataError
         If the images are too small, see :func:`bsn.noise.measurement.measure_along`.
     """
-    power = _power(measure_colours(images))
-    if typical:
-        power = np.sqrt(power * _power(typical))
-    return NoiseSpectrum(torch.from_numpy(colour_axes(images[0].shape[0])).float(), torch.from_numpy(power).float())
+    axes = colour_axes(images[0].shape[0])
+    power = np.stack(
+        [
+            sigma**2 * np.outer(_line_power(correlation.y), _line_power(correlation.x))
+            for sigma, correlation in measure_along(images, axes)
+        ]
+    )
+    return NoiseSpectrum(torch.from_numpy(axes), torch.from_numpy(power))
 
 
 def white_spectrum(channels: int) -> NoiseSpectrum:
@@ -123,10 +116,6 @@ def white_spectrum(channels: int) -> NoiseSpectrum:
     NoiseSpectrum
     """
     return NoiseSpectrum(torch.from_numpy(colour_axes(channels)).float(), torch.ones(channels, BLOCK, BLOCK))
-
-
-def _power(found: Sequence[AxisNoise]) -> np.ndarray:
-    return np.stack([s.sigma**2 * np.outer(_line_power(s.lags_y), _line_power(s.lags_x)) for s in found])
 
 
 def colour_axes(channels: int) -> np.ndarray:

@@ -16,8 +16,7 @@ from bsn.data.arrays.planes import Missing
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
 from bsn.models import Model, NoiseModel, ValueScale, create, presets
-from bsn.noise import NoiseStatistics, outputs_for_posterior, robust_moments
-from bsn.noise.level import FittedNoiseLevel, NoiseLevel
+from bsn.noise import NoiseLevel, NoiseStatistics, outputs_for_posterior, robust_moments
 from bsn.training.config import TrainConfig
 from bsn.training.crop_task import values_of
 from bsn.training.held_back import fit_crop, held_back_crops, pixels_of
@@ -176,12 +175,10 @@ def build_task(
         scale = start.scale
     else:
         scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
-    common = None if config.noise == "none" else _noise_model(config, statistics, spread, darkest)
-    noise: NoiseLevel | FittedNoiseLevel | None = None
-    if common is not None and config.noise_scope == "image":
-        noise = FittedNoiseLevel(common)
-    elif common is not None:
-        noise = NoiseLevel(common, scale, darkest=darkest, learned=config.noise_learned)
+    noise = None
+    if config.noise != "none":
+        start_level = _noise_model(config, statistics, spread, darkest)
+        noise = NoiseLevel(start_level, scale, darkest=darkest, learned=config.noise_learned)
     return BlindSpotTask(
         network,
         crops,
@@ -263,14 +260,15 @@ def _check_noise(start: Model, config: TrainConfig) -> None:
 
 def _noise_model(config: TrainConfig, measured: NoiseStatistics | None, spread: float, darkest: float) -> NoiseModel:
     """Noise of a run with a posterior: given, or as measured (else a tenth of the images' variance)."""
+    per_image = config.noise_scope == "image"
     if not config.noise_learned:
-        return NoiseModel(config.noise_gain or 0.0, (config.noise_read or 0.0) ** 2)
+        return NoiseModel(config.noise_gain or 0.0, (config.noise_read or 0.0) ** 2, per_image)
     start = NoiseModel(0.0, measured.sigma**2 if measured is not None and measured.sigma else 0.1 * spread**2)
     if config.noise == "poisson-gaussian" and measured is not None and measured.gain > 0:
         start = NoiseModel(measured.gain, measured.constant)
     elif config.noise == "poisson-gaussian":
         start = NoiseModel(start.variance / spread, start.variance - start.variance / spread * darkest)
-    return start
+    return dataclasses.replace(start, per_image=per_image)
 
 
 def _statistics(crops: RandomCrops) -> tuple[float, float, float]:

@@ -17,8 +17,7 @@ from bsn.data.sources.crops import CropBatch
 from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import ImagePair, Validation
 from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, image_network
-from bsn.noise import posterior_nll, split_prediction
-from bsn.noise.level import FittedNoiseLevel, NoiseLevel
+from bsn.noise import NoiseLevel, posterior_nll, split_prediction
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample
 from bsn.training.colours import strengthen_colours, turn_hues
 from bsn.training.config import TrainConfig
@@ -75,7 +74,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
         Crops that training never sees. Their loss tells when training stops to help.
     validation : Validation, optional
         Whole images with a known truth.
-    noise : NoiseLevel or FittedNoiseLevel, optional
+    noise : NoiseLevel, optional
         Makes it a run with a posterior; the network then has the outputs of :func:`bsn.noise.outputs_for_posterior`.
     pixels : int, optional
         Number of pixels of the training set, for the remark on the length of a run.
@@ -93,7 +92,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
         scale: ValueScale,
         *,
         mean_intensity: float = 1.0,
-        noise: NoiseLevel | FittedNoiseLevel | None = None,
+        noise: NoiseLevel | None = None,
         held_back: CropBatch | None = None,
         validation: Validation | None = None,
         pixels: int | None = None,
@@ -159,7 +158,8 @@ class BlindSpotTask(ModelTask[CropBatch]):
     def _recoloured(self, x: Tensor, colours: torch.Generator) -> Tensor:
         """Crops in network units, of which some have stronger, some other colours."""
         grey = float(self.scale.to_network(torch.tensor(self.mean_intensity)))
-        sigma = self.modules["noise"](x[:1, :1, :1, :1]).detach().sqrt()  # the same at every intensity
+        assert self.noise is not None
+        sigma = self.noise.on_line(x[:1, :1, :1, :1]).detach().sqrt()  # the same at every intensity
         return turn_hues(strengthen_colours(x, colours, grey=grey, sigma=sigma), colours)
 
     def _target(self, pixels: np.ndarray, colours: torch.Generator | None) -> Tensor:
@@ -228,7 +228,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
 
     def _likelihood(self, outputs: Tensor, target: Tensor, noise: nn.Module) -> Tensor:
         prediction = split_prediction(outputs, target.shape[1])
-        variance = noise(prediction.mean)
+        variance = noise(prediction, target)
         loss = posterior_nll(prediction, target, variance)
         if not self.config.noise_learned:
             return loss
@@ -242,7 +242,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
         """
         prediction = split_prediction(outputs, target.shape[1])
         fixed = dataclasses.replace(prediction, mean=prediction.mean.detach())
-        return posterior_nll(fixed, target, noise(fixed.mean, fixed.variance(), target))
+        return posterior_nll(fixed, target, noise(fixed, target))
 
     def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
         """Self-supervised loss of the held-back crops, and what is left in their residuals.

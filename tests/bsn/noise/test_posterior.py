@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from torch.distributions import MultivariateNormal
 
 from bsn.noise.calibration import calibrate
-from bsn.noise.covariance import LEAST_VARIANCE
+from bsn.noise.pixel_matrices import LEAST_VARIANCE
 from bsn.noise.posterior import (
     Prediction,
     affine_noise_variance,

@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from bsn.data.errors import DataError
-from bsn.noise.measurement.correlation import measure_correlation
+from bsn.noise.measurement.correlation import Correlation, measure_correlation
 from bsn.noise.measurement.flat_blocks import SIDE, cut_blocks, flat_places, lowest_part_factor, unclipped
 from bsn.noise.measurement.usable import usable
 
-__all__ = ["AxisNoise", "measure_along"]
+__all__ = ["measure_along"]
 
 _FEWEST_BLOCKS = 16
 
 
-@dataclass(frozen=True)
-class AxisNoise:
-    """Noise along one colour axis.
-
-    Parameters
-    ----------
-    sigma : float
-        Standard deviation.
-    lags_x, lags_y : tuple of float
-        Correlation at lags 1 to 6 along rows and columns.
-    """
-
-    sigma: float
-    lags_x: tuple[float, ...]
-    lags_y: tuple[float, ...]
-
-
-def measure_along(images: Sequence[np.ndarray], axes: np.ndarray) -> list[AxisNoise]:
+def measure_along(images: Sequence[np.ndarray], axes: np.ndarray) -> list[tuple[float, Correlation]]:
     """Measure the noise of images along colour axes.
 
     Everything is measured where the first axis is flat. A difference of colours is flat nearly everywhere in photographs, so
@@ -50,7 +32,8 @@ def measure_along(images: Sequence[np.ndarray], axes: np.ndarray) -> list[AxisNo
 
     Returns
     -------
-    list of AxisNoise
+    list of (float, Correlation)
+        Standard deviation of the noise along each axis, and its correlation between neighbours.
 
     Raises
     ------
@@ -83,5 +66,5 @@ def measure_along(images: Sequence[np.ndarray], axes: np.ndarray) -> list[AxisNo
         correlation = measure_correlation(np.concatenate(residual))
         chosen = lowest_part_factor(correlation.sum_of_squares) if axis == 0 else 1.0
         sigma = math.sqrt(float(np.concatenate(variance).mean()) / (correlation.kept * chosen))
-        found.append(AxisNoise(sigma, correlation.x, correlation.y))
+        found.append((sigma, correlation))
     return found
