@@ -13,7 +13,9 @@ from bsn.cli.terminal import print_table
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
+    from bsn.data import DataError
     from bsn.noise.report import InspectedFile, NoiseReport
+    from bsn.training import Settled
 
 EXAMPLES = """examples:
   bsn inspect noisy/                         will it work on these images, and how?
@@ -59,22 +61,50 @@ def run(options: Namespace) -> int:
     from bsn.data import list_images
     from bsn.inference import Denoiser
     from bsn.noise.report import inspect_files
+    from bsn.training import Settled
 
     # The picture alone: what the noisy pixel or the noisy image would bring back is noise, too.
     denoiser = None if options.model is None else Denoiser(options.model, posterior=False, wiener=False)
     report = inspect_files(list_images(options.images), read_options(options), denoiser=denoiser)
+    settled = _settled(report)
     if options.json:
-        print(report.to_json(), end="")
+        _print_json(report, settled)
     else:
-        _print(report)
+        _print(report, settled)
     if options.plot is not None:
         from bsn.noise.drawing import plot_noise
 
         plot_noise(report, Path(options.plot))
-    return 0 if report.advice is not None and report.advice.suitable else 1
+    return 0 if isinstance(settled, Settled) and settled.advice is not None and settled.advice.suitable else 1
 
 
-def _print(report: NoiseReport) -> None:
+def _settled(report: NoiseReport) -> Settled | DataError | None:
+    """What ``bsn train`` makes of these images by itself, or why it refuses them; None where nothing could be measured."""
+    from bsn.data import DataError
+    from bsn.noise import Judgement
+    from bsn.training import TrainConfig, settle
+
+    if report.advice is None or report.source is None:
+        return None
+    try:
+        return settle(report.source, TrainConfig(), judgement=Judgement(report.together, report.advice))
+    except DataError as error:
+        return error
+
+
+def _print_json(report: NoiseReport, settled: Settled | DataError | None) -> None:
+    """Print all numbers, and under "train" the settings that training takes, or null."""
+    import json
+
+    from bsn.engine import plain
+    from bsn.training import Settled
+
+    content = json.loads(report.to_json())
+    content["train"] = plain(settled.config) if isinstance(settled, Settled) else None
+    print(json.dumps(content, indent=1))
+
+
+def _print(report: NoiseReport, settled: Settled | DataError | None) -> None:
     """Print a table over the files, their outliers, what could not be read, and what to do."""
     print_table(
         "noise, measured on the noisy images alone (sigma, gain in image values)",
@@ -86,7 +116,7 @@ def _print(report: NoiseReport) -> None:
             print(_name_outliers(entry))
     for path, message in report.failed.items():
         print(f"{Path(path).name}: {message}")
-    _conclude(report)
+    _conclude(report, settled)
 
 
 def _row(entry: Any) -> list[str]:
@@ -110,25 +140,21 @@ def _name_outliers(entry: InspectedFile) -> str:
     return f"{entry.name}: outliers at ({axes}) {', '.join(first)}{rest}"
 
 
-def _conclude(report: NoiseReport) -> None:
-    if report.advice is None or report.source is None:
+def _conclude(report: NoiseReport, settled: Settled | DataError | None) -> None:
+    """Say what the noise asks for, and with which options training follows it."""
+    from bsn.training import Settled
+
+    if report.advice is None or settled is None:
         print("the images are too small to be measured")
         return
-    from bsn.noise import Judgement
-    from bsn.training import TrainConfig
-    from bsn.training.judgement import judge
-
-    _, _, settled = judge(report.source, TrainConfig(), Judgement(report.together, report.advice))
-    advice = settled or report.advice
-    for reason in advice.reasons:
+    if not isinstance(settled, Settled):
+        for reason in (*report.advice.reasons, f"bsn train refuses these images: {settled}"):
+            print(f"- {reason}")
+        return
+    for reason in settled.reasons:
         print(f"- {reason}")
-    if advice.suitable:
-        words = f"--stride {advice.stride} --stride_test {advice.stride_test} --noise {advice.noise}"
-        if advice.noise != "none":
-            words += f" --noise_scope {advice.scope}"
-        elif advice.stride > 1:
-            words += " --wiener_test"
-        print(f"bsn train ... {words}   (what bsn train does by itself)")
+    if settled.advice is not None and settled.advice.suitable:
+        print(f"bsn train ... {settled.words()}   (what bsn train does by itself)")
 
 
 COMMAND = Command("measure the noise of images, and say what to do about it", EXAMPLES, add_arguments, run)

@@ -6,6 +6,7 @@ from bsn.training.held_back import divide_groups, fit_crop, held_back_crops, hel
 from bsn.training.leak_guard import ChannelLeakWarning
 from bsn.training.recipes import RECIPES, Recipe, get_recipe
 from bsn.training.run import build_task, train
+from bsn.training.settling import Settled, settle
 from bsn.training.task import BlindSpotTask, Crops
 from bsn.training.validation_images import CleanValidation, image_pairs
 
@@ -19,6 +20,7 @@ __all__ = [
     "Crops",
     "ModelTask",
     "Recipe",
+    "Settled",
     "TrainConfig",
     "build_task",
     "divide_groups",
@@ -28,6 +30,7 @@ __all__ = [
     "held_back_crops",
     "held_back_groups",
     "image_pairs",
+    "settle",
     "train",
     "values_of",
 ]

@@ -19,11 +19,11 @@ from bsn.models import Model, NoiseModel, ValueScale, create, presets
 from bsn.noise import NoiseLevel, NoiseStatistics, outputs_for_posterior, robust_moments
 from bsn.training.config import TrainConfig
 from bsn.training.crop_task import values_of
-from bsn.training.held_back import fit_crop, held_back_crops, pixels_of
-from bsn.training.judgement import judge, settle_optimizer
+from bsn.training.held_back import held_back_crops, pixels_of
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.mended_source import MendedSource
 from bsn.training.reading import plain_read_settings, read_settings
+from bsn.training.settling import settle
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation_images import CleanValidation
 
@@ -150,12 +150,10 @@ def build_task(
             "train, or choose a blind-spot network"
         )
     start = None if config.start is None else _starting_model(config, source.channels)
-    if start is not None and start.noise is None and config.noise == "auto":
-        config = dataclasses.replace(config, noise="none")
-        say("the model that the run starts from has no noise model, so this run has none either")
-    config, statistics, advice = judge(source, config)
-    for reason in advice.reasons if advice is not None else ():
+    settled = settle(source, config, steps, start=start)
+    for reason in settled.reasons:
         say(reason)
+    config = settled.config
     if start is not None:
         _check_noise(start, config)
     if config.augment_colours and (source.channels, config.noise, config.noise_scope) != (3, "gaussian", "set"):
@@ -163,8 +161,6 @@ def build_task(
             f"augment_colours is for RGB images and one Gaussian noise level, not for {source.channels} channels and noise "
             f"{config.noise!r} of scope {config.noise_scope!r}; leave it out, or set the noise"
         )
-    config = settle_optimizer(source, _fit_crop(source, config), steps)
-    config = dataclasses.replace(config, stride_test=config.inference_stride, wiener_test=config.inference_wiener)
     mended = MendedSource(source)
     held_back = held_back_crops(mended, config.image_crop, config.validation_crops, seed)
     crops = RandomCrops(mended, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
@@ -177,7 +173,7 @@ def build_task(
         scale = ValueScale.eight_bit() if config.value_scale == "255" else ValueScale(mean, spread)
     noise = None
     if config.noise != "none":
-        start_level = _noise_model(config, statistics, spread, darkest)
+        start_level = _noise_model(config, settled.statistics, spread, darkest)
         noise = NoiseLevel(start_level, scale, darkest=darkest, learned=config.noise_learned)
     return BlindSpotTask(
         network,
@@ -216,13 +212,6 @@ _IN_PROVENANCE = (
 def _provenance(config: TrainConfig) -> dict[str, Any]:
     """Settings that a reader of the model file should know."""
     return {name: getattr(config, name) for name in _IN_PROVENANCE}
-
-
-def _fit_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
-    """Settings with a crop that fits into the smallest image."""
-    mosaic = config.downsampling == "mosaic"
-    crop = fit_crop(source, config.crop, stride=1 if mosaic else config.step, grid=config.step if mosaic else 1)
-    return dataclasses.replace(config, crop=crop)
 
 
 def _new_network(config: TrainConfig, channels: int) -> nn.Module:

@@ -22,8 +22,8 @@ from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample
 from bsn.training.colours import strengthen_colours, turn_hues
 from bsn.training.config import TrainConfig
 from bsn.training.crop_task import ModelTask
-from bsn.training.judgement import remark_on_length
 from bsn.training.mended_source import counted_places, only_counted
+from bsn.training.passes import remark_on_length
 
 __all__ = ["BlindSpotTask", "Crops"]
 

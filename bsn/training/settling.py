@@ -1,0 +1,155 @@
+"""Settings with "auto" and noisy images give settings without "auto": one decision, for ``bsn inspect`` and ``bsn train``."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from bsn.data import ImageSource
+from bsn.engine import LoopConfig
+from bsn.models import Model
+from bsn.noise import Advice, Judgement, NoiseStatistics, judge_noise
+from bsn.training.config import TrainConfig
+from bsn.training.held_back import SMALLEST_CROP, fit_crop, pixels_of
+from bsn.training.passes import few_passes
+
+__all__ = ["Settled", "settle"]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Settings of a run, whole, and what they follow from.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        No setting is "auto" or left to the program.
+    reasons : tuple of str
+        Sentences for the user.
+    statistics : NoiseStatistics, optional
+        What was measured; None where nothing had to be, or nothing could be.
+    advice : Advice, optional
+        What the measurement advises, as far as the images have room for it; None where nothing was measured.
+    """
+
+    config: TrainConfig
+    reasons: tuple[str, ...] = ()
+    statistics: NoiseStatistics | None = None
+    advice: Advice | None = None
+
+    def words(self) -> str:
+        """Options by which ``bsn train`` treats noise as this decision does."""
+        config = self.config
+        words = f"--stride {config.stride} --stride_test {config.stride_test} --noise {config.noise}"
+        if config.noise != "none":
+            return f"{words} --noise_scope {config.noise_scope}"
+        return f"{words} --wiener_test" if config.wiener_test else words
+
+
+def settle(
+    source: ImageSource,
+    config: TrainConfig,
+    steps: int = LoopConfig.steps,
+    *,
+    start: Model | None = None,
+    judgement: Judgement | None = None,
+) -> Settled:
+    """Replace everything that is "auto" or left out by what the images ask for.
+
+    The steps follow each other: the noise decides stride, noise model and scope; the stride decides which crops fit; both
+    decide the optimiser and the inference that is stored in the model.
+
+    Parameters
+    ----------
+    source : ImageSource
+        Noisy images; a sample of them is measured, see :func:`bsn.noise.judge_noise`.
+    config : TrainConfig
+        Settings, some of them "auto" or None.
+    steps : int
+        Length of the run, for the choice of the optimiser.
+    start : Model, optional
+        The trained model that the run begins with.
+    judgement : Judgement, optional
+        Judgement of these images, where it is known already.
+
+    Returns
+    -------
+    Settled
+        Images too small to be measured are taken to have independent noise.
+
+    Raises
+    ------
+    DataError
+        If the images are smaller than a crop.
+    """
+    reasons: list[str] = []
+    if start is not None and start.noise is None and config.noise == "auto":
+        config = dataclasses.replace(config, noise="none")
+        reasons.append("the model that the run starts from has no noise model, so this run has none either")
+    statistics, advice = None, None
+    if config.automatic or config.noise_learned:
+        judgement = judgement or judge_noise(source)
+        statistics = judgement.statistics
+        advice = _with_room(source, judgement.advice) if config.stride == "auto" else judgement.advice
+        reasons += advice.reasons if config.automatic else ()
+        config = _settle_noise(config, judgement.advice, advice)
+    config = _settle_scope(config, advice)
+    config = _settle_crop(source, config)
+    config = _settle_optimizer(source, config, steps)
+    config = _settle_inference(config)
+    return Settled(config, tuple(reasons), statistics, None if statistics is None else advice)
+
+
+def _with_room(source: ImageSource, advice: Advice) -> Advice:
+    """Advice with a stride at which the smallest image still has room for a crop."""
+    room = max(min(min(source.size(i)) for i in range(len(source))) // SMALLEST_CROP, 1)
+    if room >= advice.stride:
+        return advice
+    told = f"the smallest image has room for crops of {SMALLEST_CROP} pixels at stride {room} only"
+    return dataclasses.replace(
+        advice, stride=room, stride_test=min(advice.stride_test, room), reasons=(*advice.reasons, told)
+    )
+
+
+def _settle_noise(config: TrainConfig, wanted: Advice, advice: Advice) -> TrainConfig:
+    """Stride and noise model, from what the noise wants and what the images have room for."""
+    if config.stride == "auto":
+        # The noise is correlated also where the images have no room for a stride.
+        wiener = True if wanted.stride > 1 and config.wiener_test is None else config.wiener_test
+        config = dataclasses.replace(config, stride=advice.stride, wiener_test=wiener)
+    if config.noise == "auto":
+        # A stride above 1 says that neighbours share their noise; then the noisy pixel is not an independent witness.
+        config = dataclasses.replace(config, noise=advice.noise if config.stride == 1 else "none")
+    return config
+
+
+def _settle_scope(config: TrainConfig, advice: Advice | None) -> TrainConfig:
+    """Whether one noise model holds for all images; without a measurement it does."""
+    if advice is None:
+        return dataclasses.replace(config, noise_scope="set")
+    if config.noise_scope != "auto":
+        return config
+    return dataclasses.replace(config, noise_scope=advice.scope if config.noise_learned else "set")
+
+
+def _settle_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
+    """A crop that fits into the smallest image."""
+    mosaic = config.downsampling == "mosaic"
+    crop = fit_crop(source, config.crop, stride=1 if mosaic else config.step, grid=config.step if mosaic else 1)
+    return dataclasses.replace(config, crop=crop)
+
+
+def _settle_optimizer(source: ImageSource, config: TrainConfig, steps: int) -> TrainConfig:
+    """The optimiser that noise and size of the training set allow.
+
+    Muon learns everything faster: it also overfits few images sooner, and learns what strides leave of correlated noise.
+    """
+    if config.optimizer != "auto":
+        return config
+    few = few_passes(config, steps, pixels_of(source))
+    return dataclasses.replace(config, optimizer="muon" if config.step == 1 and few else "adamw")
+
+
+def _settle_inference(config: TrainConfig) -> TrainConfig:
+    """Stride and Wiener filter that the model file recommends for denoising."""
+    return dataclasses.replace(config, stride_test=config.inference_stride, wiener_test=config.inference_wiener)
