@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from typing_extensions import override
 
 from bsn.data import CropBatch
 from bsn.engine import Part, Update, make_optimizer
@@ -102,22 +103,14 @@ class DistillTask(ModelTask[CropBatch]):
         self.inference = inference or InferenceDefaults(training_crop=config.crop)
         self.weights_licence = weights_licence
 
+    @override
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters."""
         return {"main": make_optimizer(self.config, [self.modules["network"]])}
 
+    @override
     def updates(self, step: int) -> Iterator[Update]:
-        """One update on one batch of pairs.
-
-        Parameters
-        ----------
-        step : int
-            Number of the step, from 0.
-
-        Returns
-        -------
-        iterator of Update
-        """
+        """One update on one batch of pairs."""
         batch = self.next_batch(step)
         tensors = self._tensors(batch, self._target(batch, step))
         yield Update([Part(self._mean_loss, tensors)], batch=batch.names)
@@ -160,21 +153,9 @@ class DistillTask(ModelTask[CropBatch]):
             loss = loss + config.gradient * gradient_loss(prediction, y)
         return loss
 
+    @override
     def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
-        """Loss and dB to the target on the held-back crops.
-
-        Parameters
-        ----------
-        modules : mapping of str to nn.Module
-            The modules as they are now; ``network`` is the network.
-        sample : Path
-            Picture file, where the task draws one.
-
-        Returns
-        -------
-        dict of str to float
-            Empty if no crops are held back.
-        """
+        """Loss and dB to the target on the held-back crops."""
         if self.held_back is None:
             return {}
         network, target = modules["network"], self._answers(self.held_back).mean(1)
@@ -190,20 +171,9 @@ class DistillTask(ModelTask[CropBatch]):
         error = (result - self.tensor(target)).square().flatten(1).mean(1).clamp_min(1e-20)
         return float((-10 * error.log10()).mean())
 
+    @override
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
-        """The student as it is shipped: branches merged.
-
-        Parameters
-        ----------
-        modules : mapping of str to nn.Module
-            The trained modules; ``network`` is the network, with averaged weights where there are some.
-        facts : mapping of str to Any
-            Steps and validation numbers, which go into the provenance.
-
-        Returns
-        -------
-        Model
-        """
+        """The student as it is shipped: branches merged."""
         shipped = merged(image_network(modules["network"]))
         return Model(
             shipped,

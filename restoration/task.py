@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from typing_extensions import override
 
 from bsn.data import CropBatch, GroupedCrops, MirroredSource, RandomCrops
 from bsn.engine import Part, Update, make_optimizer
@@ -118,22 +119,14 @@ class RestorationTask(ModelTask[CropBatch]):
         )
         self.config = config
 
+    @override
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters that are trained."""
         return {"main": make_optimizer(self.config, [self.modules["network"]])}
 
+    @override
     def updates(self, step: int) -> Iterator[Update]:
-        """One update on one batch of pairs.
-
-        Parameters
-        ----------
-        step : int
-            Number of the step, from 0.
-
-        Returns
-        -------
-        iterator of Update
-        """
+        """One update on one batch of pairs."""
         batch = self.next_batch(step)
         groups = len(batch.pixels) // self.config.group_size
         whole = np.array_split(np.arange(groups), min(self.config.accumulate, groups))
@@ -154,20 +147,9 @@ class RestorationTask(ModelTask[CropBatch]):
         exact = main_output(outputs).to(clean.dtype) if single else tuple(out.to(clean.dtype) for out in outputs)
         return total_loss(exact, clean, self.config.loss, self.config.group_size)
 
+    @override
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
-        """The network with all that is needed to use it.
-
-        Parameters
-        ----------
-        modules : mapping of str to nn.Module
-            The trained modules; ``network`` is the network, with averaged weights where there are some.
-        facts : mapping of str to Any
-            Steps and validation numbers, which go into the provenance.
-
-        Returns
-        -------
-        Model
-        """
+        """The network with all that is needed to use it."""
         largest = max((self.config.crop, *self.config.progressive_crops))
         return Model(
             image_network(modules["network"]),

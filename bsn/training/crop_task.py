@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from bsn.data import ImageSource, Prefetcher, prefetch
 from bsn.engine import Task
@@ -72,14 +73,9 @@ class CropTask(Task, Generic[B]):
         self._stop = stop
         self._prefetched: Prefetcher[B] | None = None
 
+    @override
     def start(self, workers: Workers) -> None:
-        """Note this process's place, and lay the networks out for convolutions.
-
-        Parameters
-        ----------
-        workers : Workers
-            Rank, number of processes and device.
-        """
+        """Note this process's place, and lay the networks out for convolutions."""
         self.workers = workers
         for module in self.modules.values():
             _channels_last(module)
@@ -117,6 +113,7 @@ class CropTask(Task, Generic[B]):
         """
         return torch.from_numpy(np.ascontiguousarray(pixels)).to(self.workers.device, non_blocking=True)
 
+    @override
     def close(self) -> None:
         """Stop the thread that cuts crops."""
         if self._prefetched is not None:
@@ -186,40 +183,18 @@ class ModelTask(CropTask[B]):
         """
         return {}
 
+    @override
     def validate(self, step: int, modules: Mapping[str, nn.Module], samples: Path) -> dict[str, float]:
-        """Numbers of held-back crops, and of whole images by the model's own inference.
-
-        Parameters
-        ----------
-        step : int
-            Number of steps taken so far.
-        modules : mapping of str to nn.Module
-            Modules by name, with averaged weights where there are some.
-        samples : Path
-            Folder for pictures.
-
-        Returns
-        -------
-        dict of str to float
-        """
+        """Numbers of held-back crops, and of whole images by the model's own inference."""
         numbers = self.held_back_numbers(modules, samples / f"step_{step:07d}.png")
         if self.validation.pairs:
             picture = samples / f"step_{step:07d}{'_truth' if numbers else ''}.png"
             numbers |= self.validation.run(full_inference(self.model(modules, {})), picture)
         return numbers
 
+    @override
     def save(self, path: Path, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> None:
-        """Write the model file.
-
-        Parameters
-        ----------
-        path : Path
-            File of the finished model.
-        modules : mapping of str to nn.Module
-            Modules by name, with averaged weights where there are some.
-        facts : mapping of str to Any
-            Steps and validation numbers, which go into the provenance.
-        """
+        """Write the model file."""
         self.model(modules, facts).save(path)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from typing_extensions import override
 
 from bsn.data.sources.crops import CropBatch
 from bsn.engine import Part, Update, make_optimizer
@@ -110,36 +111,19 @@ class BlindSpotTask(ModelTask[CropBatch]):
         self.config, self.scale, self.noise, self.held_back = config, scale, noise, held_back
         self.mean_intensity, self.pixels = mean_intensity, pixels
 
+    @override
     def remark(self, steps: int) -> str | None:
-        """Warn of Muon on few images.
-
-        Parameters
-        ----------
-        steps : int
-            Length of the run.
-
-        Returns
-        -------
-        str or None
-        """
+        """Warn of Muon on few images."""
         return None if self.pixels is None else remark_on_length(self.config, steps, self.pixels)
 
+    @override
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters."""
         return {"main": make_optimizer(self.config, self.modules.values())}
 
+    @override
     def updates(self, step: int) -> Iterator[Update]:
-        """One update on one batch of crops.
-
-        Parameters
-        ----------
-        step : int
-            Number of the step, from 0.
-
-        Returns
-        -------
-        iterator of Update
-        """
+        """One update on one batch of crops."""
         batch = self.next_batch(step)
         colours = self._colours_of(batch, step) if self.config.augment_colours else None
         parts = [self._target(part, colours) for part in np.array_split(batch.pixels, self.config.accumulate)]
@@ -244,21 +228,9 @@ class BlindSpotTask(ModelTask[CropBatch]):
         fixed = dataclasses.replace(prediction, mean=prediction.mean.detach())
         return posterior_nll(fixed, target, noise(fixed, target))
 
+    @override
     def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
-        """Self-supervised loss of the held-back crops, and what is left in their residuals.
-
-        Parameters
-        ----------
-        modules : mapping of str to nn.Module
-            The modules as they are now; ``network`` is the network.
-        sample : Path
-            Picture file, where the task draws one.
-
-        Returns
-        -------
-        dict of str to float
-            Empty if no crops are held back.
-        """
+        """Self-supervised loss of the held-back crops, and what is left in their residuals."""
         if self.held_back is None:
             return {}
         losses: list[float] = []
@@ -297,20 +269,9 @@ class BlindSpotTask(ModelTask[CropBatch]):
         """
         return self.scale.to_network(self.tensor(self._sub_image(pixels)))
 
+    @override
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
-        """The network with all that is needed to use it.
-
-        Parameters
-        ----------
-        modules : mapping of str to nn.Module
-            The trained modules; ``network`` is the network, with averaged weights where there are some.
-        facts : mapping of str to Any
-            Steps and validation numbers, which go into the provenance.
-
-        Returns
-        -------
-        Model
-        """
+        """The network with all that is needed to use it."""
         config = self.config
         inference = InferenceDefaults(
             stride=config.inference_stride,

@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data.errors import DataError
-from bsn.data.synthetic.noise_image import Rng, as_clean, as_generator
+from bsn.data.synthetic.noise_image import Noise, Rng, as_clean, as_generator
 
 _REACH = 4.0  # standard deviations of the smoothing kernel that are kept
 
 
 @dataclass(frozen=True, eq=False)
-class CorrelatedGaussian:
+class CorrelatedGaussian(Noise):
     """Stationary Gaussian noise: white noise, convolved with a kernel of unit energy.
 
-    Every pixel has standard deviation `sigma`, those at the border included (the white noise is drawn larger
-    and the convolution keeps only what is complete).
+    It is correlated along the last two axes of an image and independent along the others. Every pixel has standard
+    deviation `sigma`, those at the border included (the white noise is drawn larger and the convolution keeps only what is
+    complete).
 
     Parameters
     ----------
@@ -85,43 +87,8 @@ class CorrelatedGaussian:
         b = kernel[: height - r, max(-c, 0) : width + min(-c, 0)]
         return float((a * b).sum())
 
-    def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Add noise to a clean image.
-
-        Parameters
-        ----------
-        image : ndarray, shape (..., H, W), float
-            Range [0, 1]; the noise is correlated along the last two axes and independent along the others.
-        rng : numpy.random.Generator or int
-            The generator, or a seed for one.
-
-        Returns
-        -------
-        ndarray, same shape, float32
-            Not clipped.
-
-        Raises
-        ------
-        DataError
-            Integer or NaN pixels, or fewer than two axes.
-        """
-        return as_clean(image) + self.sample_like(image, rng)
-
+    @override
     def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Draw only the noise; parameters and errors as in `__call__`.
-
-        Parameters
-        ----------
-        image : ndarray, shape (..., H, W), float
-            Clean image, as for `__call__`.
-        rng : numpy.random.Generator or int
-            Generator, or the seed of a new one.
-
-        Returns
-        -------
-        ndarray, float32
-            The noise alone, of the shape of `image`.
-        """
         shape = as_clean(image).shape
         if len(shape) < 2:
             raise DataError(f"an image of shape {shape}", "rows and columns are needed", "pass two axes or more")

@@ -1,49 +1,20 @@
-"""Synthetic noise with explicit randomness.
-
-Images are floats in [0, 1]; all noise parameters are in units of that range. Nothing is clipped: clipping would change
-mean and variance of the noise, which is what a self-supervised method relies on.
-"""
+"""Gaussian, photon and read-out noise, and the names by which noise is chosen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data.errors import DataError
 from bsn.data.synthetic.correlated_noise import CorrelatedGaussian
-from bsn.data.synthetic.noise_image import Rng, as_clean, as_generator
+from bsn.data.synthetic.noise_image import Noise, Rng, as_clean, as_generator
 
 __all__ = ["NOISES", "CorrelatedGaussian", "Gaussian", "Noise", "Poisson", "PoissonGaussian"]
 
 
-class Noise(Protocol):
-    """Noise of known statistics."""
-
-    def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Add noise to a clean image."""
-        ...
-
-    def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Draw only the noise, of mean zero: what `__call__` adds with the same generator state.
-
-        Parameters
-        ----------
-        image : ndarray, float
-            Clean image.
-        rng : Generator or int
-            Generator, or the seed of a new one.
-
-        Returns
-        -------
-        ndarray
-            The noise alone, of the shape of `image`.
-        """
-        ...
-
-
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(Noise):
     """White Gaussian noise.
 
     Parameters
@@ -94,49 +65,14 @@ class Gaussian:
             raise DataError(f"levels {levels}", "white is above zero", "use 255 or 65535")
         return cls(sigma / levels)
 
-    def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Add noise to a clean image.
-
-        Parameters
-        ----------
-        image : ndarray, any shape, float
-            Range [0, 1].
-        rng : numpy.random.Generator or int
-            The generator, or a seed for one.
-
-        Returns
-        -------
-        ndarray, same shape, float32
-            Not clipped.
-
-        Raises
-        ------
-        DataError
-            Integer or NaN pixels.
-        """
-        return as_clean(image) + self.sample_like(image, rng)
-
+    @override
     def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Draw only the noise; parameters and errors as in `__call__`.
-
-        Parameters
-        ----------
-        image : ndarray, shape (..., H, W), float
-            Clean image, as for `__call__`.
-        rng : numpy.random.Generator or int
-            Generator, or the seed of a new one.
-
-        Returns
-        -------
-        ndarray, float32
-            The noise alone, of the shape of `image`.
-        """
         shape = as_clean(image).shape
         return as_generator(rng).standard_normal(shape, dtype=np.float32) * np.float32(self.sigma)
 
 
 @dataclass(frozen=True)
-class PoissonGaussian:
+class PoissonGaussian(Noise):
     """Photon noise and read-out noise: variance = gain * clean + read_noise ** 2.
 
     Parameters
@@ -165,43 +101,8 @@ class PoissonGaussian:
         _check("gain", self.gain)
         _check("read_noise", self.read_noise)
 
-    def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Add noise to a clean image.
-
-        Parameters
-        ----------
-        image : ndarray, any shape, float
-            Range [0, 1]; not negative, since it is a rate of photons.
-        rng : numpy.random.Generator or int
-            The generator, or a seed for one.
-
-        Returns
-        -------
-        ndarray, same shape, float32
-            Not clipped.
-
-        Raises
-        ------
-        DataError
-            Integer, NaN or negative pixels.
-        """
-        return as_clean(image) + self.sample_like(image, rng)
-
+    @override
     def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Draw only the noise, which depends on the image; parameters and errors as in `__call__`.
-
-        Parameters
-        ----------
-        image : ndarray, shape (..., H, W), float
-            Clean image, as for `__call__`.
-        rng : numpy.random.Generator or int
-            Generator, or the seed of a new one.
-
-        Returns
-        -------
-        ndarray, float32
-            The noise alone, of the shape of `image`.
-        """
         clean, generator = as_clean(image), as_generator(rng)
         noise = np.zeros(clean.shape)
         if self.gain > 0:
@@ -217,7 +118,7 @@ class PoissonGaussian:
 
 
 @dataclass(frozen=True)
-class Poisson:
+class Poisson(Noise):
     """Photon noise: variance = clean / peak.
 
     Parameters
@@ -243,25 +144,8 @@ class Poisson:
         if self.peak == 0:
             raise DataError("peak 0", "no photons make no image", "use a positive number")
 
-    def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Add noise to a clean image; parameters, result and errors as in `PoissonGaussian`."""
-        return PoissonGaussian(1 / self.peak)(image, rng)
-
+    @override
     def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
-        """Draw only the noise; parameters, result and errors as in `PoissonGaussian`.
-
-        Parameters
-        ----------
-        image : ndarray, shape (..., H, W), float
-            Clean image, as for `__call__`.
-        rng : numpy.random.Generator or int
-            Generator, or the seed of a new one.
-
-        Returns
-        -------
-        ndarray, float32
-            The noise alone, of the shape of `image`.
-        """
         return PoissonGaussian(1 / self.peak).sample_like(image, rng)
 
 

@@ -1,4 +1,10 @@
-"""What every kind of synthetic noise asks of its image and its generator."""
+"""What every kind of synthetic noise has in common: a clean image of floats, and explicit randomness.
+
+Images are floats in [0, 1]; all noise parameters are in units of that range. Nothing is clipped: clipping would change
+mean and variance of the noise, which is what a self-supervised method relies on.
+"""
+
+from abc import ABC, abstractmethod
 
 import numpy as np
 
@@ -48,3 +54,51 @@ def as_generator(rng: Rng) -> np.random.Generator:
         The generator.
     """
     return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+
+
+class Noise(ABC):
+    """Noise of known statistics."""
+
+    def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
+        """Add noise to a clean image.
+
+        Parameters
+        ----------
+        image : ndarray, any shape, float
+            Range [0, 1]; correlated noise needs two axes or more, photon noise no negative value.
+        rng : numpy.random.Generator or int
+            The generator, or a seed for one.
+
+        Returns
+        -------
+        ndarray, same shape, float32
+            Not clipped.
+
+        Raises
+        ------
+        DataError
+            Integer or NaN pixels, or an image that this noise cannot be added to.
+        """
+        return as_clean(image) + self.sample_like(image, rng)
+
+    @abstractmethod
+    def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
+        """Draw only the noise, of mean zero: what `__call__` adds with the same generator state.
+
+        Parameters
+        ----------
+        image : ndarray, shape (..., H, W), float
+            Clean image, as for `__call__`.
+        rng : numpy.random.Generator or int
+            Generator, or the seed of a new one.
+
+        Returns
+        -------
+        ndarray, float32
+            The noise alone, of the shape of `image`.
+
+        Raises
+        ------
+        DataError
+            As `__call__`.
+        """

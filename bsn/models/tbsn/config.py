@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from typing_extensions import override
+
 from bsn.models.phase_unet import PhaseUNetConfig
 from bsn.ops.channel_attention import ChannelScope
 from bsn.ops.dilated_window_attention import check_dilated_window
@@ -91,12 +93,14 @@ class TBSNConfig(PhaseUNetConfig):
                 raise ValueError(f"width {width} cannot be split into {self.channel_heads[level]} channel heads")
 
     @property
+    @override
     def size_multiple(self) -> int:
         """Sides the body can work on are multiples of this; other images are padded and cropped inside."""
         windows = [self.window * 2**level for level, mixer in enumerate(self.mixers) if "window" in mixer]
         return math.lcm(super().size_multiple, *windows)
 
     @property
+    @override
     def global_statistics(self) -> bool:
         """True if some layer pools over the whole image, so that a tile is not a part of the whole result."""
         return any("channel" in mixer for mixer in self.mixers)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from typing_extensions import override
 
 from bsn.data import CropBatch, GroupedCrops
 from bsn.engine import Update
@@ -70,6 +71,7 @@ class SearchTask(CropTask[Halves]):
         self.about = dict(about or {})
         self._optimizers: dict[str, Optimizer] = {}
 
+    @override
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser of the weights, one of the architecture."""
         config, weights = self.config, self.supernet.body.parameters()
@@ -88,18 +90,9 @@ class SearchTask(CropTask[Halves]):
         self._optimizers = {"main": main, "architecture": architecture}
         return self._optimizers
 
+    @override
     def updates(self, step: int) -> Iterator[Update]:
-        """After the warm-up the architecture, always the weights.
-
-        Parameters
-        ----------
-        step : int
-            Number of the step, from 0.
-
-        Returns
-        -------
-        iterator of Update
-        """
+        """After the warm-up the architecture, always the weights."""
         for_weights, for_architecture = self.next_batch(step)
         internal = self.config.internal if step >= self.config.internal_from * self.total else 0.0
         if step >= self.config.warmup * self.total:
@@ -181,22 +174,9 @@ class SearchTask(CropTask[Halves]):
             about={**self.about, **dict(facts or {})},
         )
 
+    @override
     def validate(self, step: int, modules: Mapping[str, nn.Module], samples: Path) -> dict[str, float]:
-        """Numbers of the architecture; its table goes to the terminal, its picture to `samples`.
-
-        Parameters
-        ----------
-        step : int
-            Number of steps taken so far.
-        modules : mapping of str to nn.Module
-            Modules by name, with averaged weights where there are some.
-        samples : Path
-            Folder for pictures.
-
-        Returns
-        -------
-        dict of str to float
-        """
+        """Numbers of the architecture; its table goes to the terminal, its picture to `samples`."""
         numbers = architecture_numbers(self.supernet.architecture, self.costs)
         genotype = self.genotype()
         cost = self.costs.of(genotype)
@@ -206,18 +186,9 @@ class SearchTask(CropTask[Halves]):
             write_picture(genotype, path)
         return {**numbers, self.config.cost: cost}
 
+    @override
     def save(self, path: Path, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> None:
-        """Write genotype.json, its drawing and the architecture's numbers beside `path`; the weights are not kept.
-
-        Parameters
-        ----------
-        path : Path
-            File of the finished model.
-        modules : mapping of str to nn.Module
-            Modules by name, with averaged weights where there are some.
-        facts : mapping of str to Any
-            Steps and validation numbers, which go into the provenance.
-        """
+        """Write genotype.json, its drawing and the architecture's numbers beside `path`; the weights are not kept."""
         from safetensors.torch import save as serialise
 
         from bsn.data import atomic_output, writing
