@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from bsn.engine import OptimizerName
+from bsn.hole import Hole
 from bsn.inference import InferenceConfig
 
 __all__ = ["DistillConfig", "TeacherInference"]
@@ -19,10 +21,14 @@ class TeacherInference:
     ----------
     strides : tuple of int
         Strides of the pixel-shuffle downsampling; one target is kept for each. Empty: the teacher's own.
+    holes : tuple of str
+        Holes of a half-plane network, such as "square:5"; one target is kept for each. ("auto",): those between the hole
+        of use and that of its training. Empty: the teacher's own.
     second_pass : bool
         Feed the first result to the teacher once more at full resolution, nothing replaced: the published target.
     wiener : bool, optional
-        Bring details of the noisy image back. None: what the teacher was trained for, but not after a plain second pass.
+        Bring details of the noisy image back. None: what the teacher was trained for, but not after a plain second pass and
+        not where holes are given.
     r3_passes, r3_probability, ensemble, tile, overlap, precision, seed
         See :class:`bsn.inference.InferenceConfig`.
 
@@ -33,6 +39,7 @@ class TeacherInference:
     """
 
     strides: tuple[int, ...] = ()
+    holes: tuple[str, ...] = ()
     second_pass: bool = False
     wiener: bool | None = None
     r3_passes: int = 0
@@ -50,10 +57,28 @@ class TeacherInference:
             )
         if len(set(self.strides)) != len(self.strides):
             raise ValueError(f"strides {self.strides} name one target twice; give each once")
+        if len(set(self.holes)) != len(self.holes):
+            raise ValueError(f"holes {', '.join(self.holes)} name one target twice; give each once")
+        if self.holes and len(self.strides) > 1:
+            raise ValueError(
+                f"holes {', '.join(self.holes)} and strides {self.strides} are two ways to several targets; give one of them"
+            )
+        for hole in () if self.holes == ("auto",) else self.holes:
+            Hole.parse(hole)
         self.configs("cpu")
 
+    @property
+    def targets(self) -> int:
+        """Number of targets, once "auto" is settled."""
+        return max(len(self.strides), len(self.holes), 1)
+
+    def stored(self) -> dict[str, Any]:
+        """Fields as JSON values; the holes only where there are some, so that caches made before there were any stay valid."""
+        fields = dataclasses.asdict(self)
+        return fields if self.holes else {name: value for name, value in fields.items() if name != "holes"}
+
     def configs(self, device: str) -> list[InferenceConfig]:
-        """One setting of the teacher's inference per target, in the order of `strides`.
+        """One setting of the teacher's inference per stride, in the order of `strides`.
 
         Parameters
         ----------
@@ -68,7 +93,7 @@ class TeacherInference:
         return [
             InferenceConfig(
                 stride=stride,
-                wiener=False if self.second_pass and self.wiener is None else self.wiener,
+                wiener=False if (self.second_pass or self.holes) and self.wiener is None else self.wiener,
                 r3_passes=passes,
                 r3_probability=probability,
                 ensemble=self.ensemble,
@@ -90,6 +115,10 @@ class DistillConfig:
     ----------
     student : str
         Preset, see ``bsn models``.
+    start : str, optional
+        What the student begins with in place of random weights: "teacher" for those of the teacher's U-Net whose shapes agree
+        (students "nbsn" and "nbsn-lean" of a half-plane teacher), or a trained student, file or run folder. That brings its
+        network, whatever `student` says.
     crop : int
         Side of the training crops in pixels, a multiple of the student's grid.
     batch_size : int
@@ -99,7 +128,10 @@ class DistillConfig:
     multiscale, gradient : float
         Weights of :func:`distill.losses.multiscale_loss` and :func:`distill.losses.gradient_loss`; 0 leaves them out.
     mixing : {"mean", "random"}
-        Whether to learn from the mean of several targets (strides), or from one of them drawn for each crop.
+        Whether to learn from the mean of several targets (strides, holes), or from one of them drawn for each crop.
+    recharge : bool
+        Learn from all targets at once; at each pixel the noisy value takes the place of one of them
+        (:mod:`distill.recharging`). Needs several targets. The loss then is the plain one, without weights.
     uncertainty : bool
         Trust pixels less where the teacher says it is unsure. Needs a teacher that says so.
     augment : bool
@@ -124,12 +156,14 @@ class DistillConfig:
     """
 
     student: str = "light"
+    start: str | None = None
     crop: int = 96
     batch_size: int = 16
     loss: Literal["l1", "l2"] = "l1"
     multiscale: float = 0.0
     gradient: float = 0.0
     mixing: Literal["mean", "random"] = "mean"
+    recharge: bool = False
     uncertainty: bool = False
     augment: bool = True
     optimizer: OptimizerName = "adamw"
@@ -152,3 +186,7 @@ class DistillConfig:
         for name, (legal, range_) in rules.items():
             if not legal:
                 raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
+        if self.recharge and (self.uncertainty or self.multiscale or self.gradient or self.mixing != "mean"):
+            raise ValueError(
+                "recharging learns from all targets by the plain loss; leave uncertainty, multiscale, gradient and mixing out"
+            )

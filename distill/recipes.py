@@ -72,6 +72,12 @@ RECIPES = {
             precision="32-true",
         ),
     ),
+    "recharge": Recipe(
+        "of a half-plane network at several holes at once, for correlated noise: one pass, no filter",
+        inference=TeacherInference(holes=("auto",)),
+        distill=DistillConfig(student="nbsn-lean", start="teacher", recharge=True, batch_size=8, value_scale="teacher"),
+        loop=LoopConfig(steps=1500, ema=0.998, warmup_steps=100, validate_every=500, checkpoint_every=250),
+    ),
 }
 
 

@@ -14,17 +14,18 @@ from torch import nn
 from bsn.data import RandomCrops, open_source
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
-from bsn.models import InferenceDefaults, Model, ValueScale, create
+from bsn.models import InferenceDefaults, Model, ValueScale, create, image_network, is_blind
 from bsn.training import CleanValidation, fit_crop, held_back_crops, values_of
 from distill.cache import TeacherCache
 from distill.cache_making import make_cache
 from distill.config import DistillConfig, TeacherInference
+from distill.students import fill_from_teacher
 from distill.task import DistillTask
 from distill.teacher import ModelTeacher, Teacher
 
-__all__ = ["build_task", "cache_path", "distil"]
+__all__ = ["asked_for", "build_task", "cache_path", "distil"]
 
-_IN_PROVENANCE = ("crop", "batch_size", "loss", "optimizer", "learning_rate", "weight_decay")
+_IN_PROVENANCE = ("recharge", "crop", "batch_size", "loss", "optimizer", "learning_rate", "weight_decay")
 
 
 def cache_path(output: str | Path) -> Path:
@@ -114,7 +115,7 @@ def distil(
     config, loop, clean = config or DistillConfig(), loop or LoopConfig(), clean or CleanValidation()
     create(config.student)  # an unknown student is told before the teacher works for hours
     if isinstance(teacher, (Model, nn.Module, str, Path)):
-        teacher = ModelTeacher(teacher, inference, "cpu")
+        teacher = ModelTeacher(teacher, asked_for(config, inference or TeacherInference()), "cpu")
     about = {
         "teacher": teacher.source if isinstance(teacher, ModelTeacher) else type(teacher).__name__,
         "images": named_images(images),
@@ -128,13 +129,62 @@ def distil(
         _check_folder(folder)
     validation = clean.open()
     assert images is not None
+    torch.manual_seed(loop.seed)
+    student = _student(config, teacher)  # what does not fit is told before the teacher works, too
     source = open_source(images, axes=axes)
     path = cache_path(output) if cache is None else Path(cache)
     made = make_cache(teacher, source, path, devices=_devices(loop), rebuild=rebuild, progress=progress)
     torch.manual_seed(loop.seed)
-    task = build_task(made, config, loop.seed, validation=validation)
+    task = build_task(made, config, loop.seed, validation=validation, student=student)
     settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
     return fit(task, loop, folder, resume=resume, settings=settings)
+
+
+def asked_for(config: DistillConfig, inference: TeacherInference) -> TeacherInference:
+    """Inference of a teacher with the targets that recharging needs, where none were named.
+
+    Parameters
+    ----------
+    config : DistillConfig
+        Settings of the distillation.
+    inference : TeacherInference
+        How the teacher is to be asked.
+
+    Returns
+    -------
+    TeacherInference
+    """
+    if config.recharge and not inference.holes and len(inference.strides) < 2:
+        return dataclasses.replace(inference, holes=("auto",))
+    return inference
+
+
+def _student(config: DistillConfig, teacher: Teacher) -> Model | None:
+    """What the student begins with; None for random weights.
+
+    Raises
+    ------
+    ValueError
+        If the start does not fit.
+    """
+    if config.start is None:
+        return None
+    if config.start != "teacher":
+        model = Model.load(config.start)
+        if is_blind(model.network):
+            raise ValueError(
+                f"the model {config.start} does not see the pixel it predicts, and a student does; start with a student"
+            )
+        if model.channels != teacher.channels:
+            raise ValueError(
+                f"the model {config.start} has {model.channels} channels, the images have {teacher.channels}"
+            )
+        return model
+    if not isinstance(teacher, ModelTeacher):
+        raise ValueError(f"a {type(teacher).__name__} has no weights to start with; leave start out")
+    network = create(config.student, channels=teacher.channels)
+    fill_from_teacher(network, teacher.model.network)
+    return Model(network, teacher.scale)
 
 
 def _check_folder(folder: RunFolder) -> None:
@@ -149,7 +199,12 @@ def _devices(loop: LoopConfig) -> list[str]:
 
 
 def build_task(
-    cache: TeacherCache, config: DistillConfig, seed: int, *, validation: Validation | None = None
+    cache: TeacherCache,
+    config: DistillConfig,
+    seed: int,
+    *,
+    validation: Validation | None = None,
+    student: Model | None = None,
 ) -> DistillTask:
     """Task of a run: student, pairs of the cache, held-back crops.
 
@@ -163,6 +218,8 @@ def build_task(
         Seed of crops and held-back crops (the student's initial weights follow torch's global generator).
     validation : Validation, optional
         Whole images on which the student is scored.
+    student : Model, optional
+        What the student begins with, its network and its value scale; random weights if left out.
 
     Raises
     ------
@@ -173,7 +230,16 @@ def build_task(
             "uncertainty was asked for, but this teacher gives none; set uncertainty to false or use a teacher with a "
             "posterior"
         )
-    network = create(config.student, channels=cache.channels)
+    if config.recharge and cache.targets < 2:
+        raise ValueError(
+            "recharging puts the noisy pixel in the place of one of several targets, and this cache has one; ask the teacher "
+            "at several holes or strides"
+        )
+    scale = cache.scale if config.value_scale == "teacher" else ValueScale()
+    if student is None:
+        network = create(config.student, channels=cache.channels)
+    else:
+        network, scale = image_network(student.network.train()), student.scale
     config = dataclasses.replace(config, crop=fit_crop(cache, config.crop, grid=network.size_multiple))
     held_back = held_back_crops(cache, config.crop, config.validation_crops, seed)
     crops = RandomCrops(cache, config.crop, seed=seed, augment=config.augment, avoid=held_back)
@@ -182,7 +248,7 @@ def build_task(
         network,
         crops,
         config,
-        cache.scale if config.value_scale == "teacher" else ValueScale(),
+        scale,
         spread=cache.has_spread,
         held_back=held_back,
         validation=validation,
@@ -196,4 +262,5 @@ def build_task(
         training_values=values_of(cache),
         inference=InferenceDefaults(training_crop=config.crop),
         weights_licence=f"derived from the teacher ({licence}) and the training images; their terms apply",
+        seed=seed,
     )

@@ -18,6 +18,7 @@ from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, ima
 from bsn.training import Crops, ModelTask
 from distill.config import DistillConfig
 from distill.losses import gradient_loss, multiscale_loss, pixel_loss
+from distill.recharging import draw_recharged, recharge, sum_over_targets
 
 __all__ = ["DistillTask", "trust"]
 
@@ -72,6 +73,8 @@ class DistillTask(ModelTask[CropBatch]):
         Inference that the student's model file asks for.
     weights_licence : str
         Licence that the student's model file states.
+    seed : int
+        Seed of the recharging.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class DistillTask(ModelTask[CropBatch]):
         training_values: TrainingValues | None = None,
         inference: InferenceDefaults | None = None,
         weights_licence: str = "derived from the teacher and the images; their terms apply",
+        seed: int = 0,
     ) -> None:
         def batches(step: int, rank: int, world_size: int) -> CropBatch:
             return crops.batch(step, config.batch_size, rank, world_size)
@@ -101,7 +105,7 @@ class DistillTask(ModelTask[CropBatch]):
         )
         self.config, self.scale, self.spread, self.held_back = config, scale, spread, held_back
         self.inference = inference or InferenceDefaults(training_crop=config.crop)
-        self.weights_licence = weights_licence
+        self.weights_licence, self.seed = weights_licence, seed
 
     @override
     def optimizers(self) -> dict[str, Optimizer]:
@@ -112,7 +116,10 @@ class DistillTask(ModelTask[CropBatch]):
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of pairs."""
         batch = self.next_batch(step)
-        tensors = self._tensors(batch, self._target(batch, step))
+        if self.config.recharge:
+            tensors = self._recharged(batch, self.seed, step, self.workers.rank)
+        else:
+            tensors = self._tensors(batch, self._target(batch, step))
         yield Update([Part(self._mean_loss, tensors)], batch=batch.names)
 
     def _mean_loss(self, *tensors: Tensor) -> tuple[Tensor, Mapping[str, float]]:
@@ -124,6 +131,13 @@ class DistillTask(ModelTask[CropBatch]):
         if self.config.uncertainty and self.spread and batch.targets is not None:
             tensors.append(trust(self.tensor(batch.targets[:, -1])))
         return tensors
+
+    def _recharged(self, batch: CropBatch, *key: int) -> list[Tensor]:
+        """Noisy crops (B, C, h, w) and all targets (B, T, C, h, w), recharged by a draw that is a function of the key."""
+        noisy, targets = (self.scale.to_network(self.tensor(p)) for p in (batch.pixels, self._answers(batch)))
+        shape = (len(noisy), noisy.shape[-2], noisy.shape[-1])
+        chosen = self.tensor(draw_recharged(shape, targets.shape[1], *key))
+        return [noisy, recharge(targets, noisy, chosen)]
 
     def _answers(self, batch: CropBatch) -> np.ndarray:
         """Answers of the teacher, shape (B, T, C, h, w)."""
@@ -145,8 +159,10 @@ class DistillTask(ModelTask[CropBatch]):
     def _loss(self, network: nn.Module, x: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """Loss of each sample, shape (N,)."""
         config = self.config
-        prediction = network(x).to(y.dtype)
-        loss = pixel_loss(prediction, y, weight, power=2 if config.loss == "l2" else 1)
+        prediction, power = network(x).to(y.dtype), 2 if config.loss == "l2" else 1
+        if config.recharge:
+            return sum_over_targets(prediction, y, power=power)
+        loss = pixel_loss(prediction, y, weight, power=power)
         if config.multiscale:
             loss = loss + config.multiscale * multiscale_loss(prediction, y)
         if config.gradient:
@@ -159,8 +175,9 @@ class DistillTask(ModelTask[CropBatch]):
         if self.held_back is None:
             return {}
         network, target = modules["network"], self._answers(self.held_back).mean(1)
+        scored = self._recharged(self.held_back, 0) if self.config.recharge else self._tensors(self.held_back, target)
         return {
-            "val_loss": float(self._loss(network, *self._tensors(self.held_back, target)).mean()),
+            "val_loss": float(self._loss(network, *scored).mean()),
             "val_db_to_target": self._decibel(network, self.held_back.pixels, target),
         }
 

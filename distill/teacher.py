@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from bsn.inference import Denoiser, denoise_bands
-from bsn.models import Model, ValueScale, image_network, network_name
+from bsn.models import Model, ValueScale, image_network, is_blind, network_name
 from distill.config import TeacherInference
+from distill.holes import settle_holes, with_hole
 
 __all__ = ["ModelTeacher", "Region", "Teacher"]
 
@@ -133,9 +134,13 @@ class ModelTeacher:
         self.source = os.path.abspath(model) if isinstance(model, (str, Path)) else type(model).__name__
         loaded = Model.load(model) if isinstance(model, (str, Path)) else model
         self.model = loaded if isinstance(loaded, Model) else Model(image_network(loaded))
-        first, *others = self.inference.configs(device)
-        self._denoisers = [Denoiser(self.model, first)]
-        self._denoisers += [Denoiser(self.model, config) for config in others]
+        configs = self.inference.configs(device)
+        if self.inference.holes:
+            holes = settle_holes(self.model, self.inference.holes)
+            self.inference = dataclasses.replace(self.inference, holes=holes)
+            self._denoisers = [Denoiser(with_hole(self.model, hole), configs[0]) for hole in holes]
+        else:
+            self._denoisers = [Denoiser(self.model, config) for config in configs]
 
     @property
     def channels(self) -> int:
@@ -149,13 +154,13 @@ class ModelTeacher:
 
     @property
     def layers(self) -> int:
-        """One per stride, and the spread if there is one."""
+        """One per stride or hole, and the spread if there is one."""
         return len(self._denoisers) + self.gives_spread
 
     @property
     def blind(self) -> bool:
-        """Whether the network has a blind lattice."""
-        return self.model.network.lattice > 0
+        """Whether the network has a blind lattice or a hole."""
+        return is_blind(self.model.network)
 
     @property
     def scale(self) -> ValueScale:
@@ -189,7 +194,7 @@ class ModelTeacher:
 
     def options(self) -> dict[str, Any]:
         """Settings of the inference."""
-        return dataclasses.asdict(self.inference)
+        return self.inference.stored()
 
     def on(self, device: str) -> ModelTeacher:
         """Return the same teacher on another device.

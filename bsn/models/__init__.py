@@ -4,7 +4,7 @@ import bsn.models.presets as _presets  # registers the networks and presets of t
 from bsn.models.convert import Converter, read_published, register_converter
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
-from bsn.models.interface import BlindSpotNetwork, ImageNetwork, image_network, main_output, merged
+from bsn.models.interface import BlindSpotNetwork, ImageNetwork, image_network, is_blind, main_output, merged
 from bsn.models.light import Light, LightConfig, MergedConv
 from bsn.models.measure import count_parameters, macs_per_pixel
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
@@ -60,6 +60,7 @@ __all__ = [
     "create",
     "current_name",
     "image_network",
+    "is_blind",
     "load_published",
     "macs_per_pixel",
     "main_output",

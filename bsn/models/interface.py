@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from torch import Tensor, nn
 
-__all__ = ["BlindSpotNetwork", "ImageNetwork", "image_network", "main_output", "merged"]
+from bsn.hole import Hole
+
+__all__ = ["BlindSpotNetwork", "ImageNetwork", "image_network", "is_blind", "main_output", "merged"]
 
 _FACTS = ("config", "channels", "lattice", "size_multiple", "halo", "global_statistics")
 
@@ -132,3 +134,19 @@ def merged(network: ImageNetwork) -> ImageNetwork:
     """
     merge = getattr(network, "merged", None)
     return network if merge is None else image_network(merge())
+
+
+def is_blind(network: ImageNetwork) -> bool:
+    """Whether a network predicts a pixel without seeing it, by what it says of itself.
+
+    Parameters
+    ----------
+    network : ImageNetwork
+        Its lattice counts, or the hole that it is used with.
+
+    Returns
+    -------
+    bool
+    """
+    hole = getattr(network, "hole", None)
+    return network.lattice > 0 or (isinstance(hole, Hole) and hole.size > 0)

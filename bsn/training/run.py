@@ -15,7 +15,7 @@ from bsn.data import DataError, ImageSource, RandomCrops, open_source
 from bsn.data.arrays.planes import Missing
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
-from bsn.models import Model, NoiseModel, ValueScale, create, presets
+from bsn.models import Model, NoiseModel, ValueScale, create, is_blind, presets
 from bsn.noise import NoiseLevel, NoiseStatistics, outputs_for_posterior, robust_moments
 from bsn.training.config import TrainConfig
 from bsn.training.crop_task import values_of
@@ -227,7 +227,7 @@ def _new_network(config: TrainConfig, channels: int) -> nn.Module:
 def _starting_model(config: TrainConfig, channels: int) -> Model:
     """The trained model that a run begins with, if it can be trained on these images."""
     model = Model.load(str(config.start))
-    if not model.network.lattice:
+    if not is_blind(model.network):
         raise ValueError(
             f"the model {config.start} sees the pixel it predicts and would learn to copy the noise; start with a blind one"
         )

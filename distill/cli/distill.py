@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   bsn distill --teacher run --images noisy/ -o student                 the student "light"
   bsn distill --teacher run --images noisy/ -o small --student tiny --cache student.cache.h5
   bsn distill --teacher tbsn.safetensors --images noisy/ -o unet --recipe tbsn2unet
+  bsn distill --teacher run --images noisy/ -o student --recipe recharge      of a half-plane network, several holes at once
   bsn distill --teacher run --images noisy/ -o student --resume        go on after an interrupt
   bsn distill report --teacher run --students student small --noisy test/noisy --clean test/clean -o report
 """
@@ -124,8 +125,10 @@ def run(options: Namespace) -> int:
     from bsn.engine import LoopConfig
     from bsn.training import CleanValidation
     from distill import DistillConfig, ModelTeacher, TeacherInference, distil
+    from distill.run import asked_for
 
-    teacher = ModelTeacher(options.teacher, TeacherInference(**vars(options.inference)), "cpu")
+    config = take(DistillConfig, options)
+    teacher = ModelTeacher(options.teacher, asked_for(config, TeacherInference(**vars(options.inference))), "cpu")
     if not teacher.blind:
         print(
             "bsn distill: note: this teacher sees the pixel it predicts, so nothing proves that it removes noise; the "
@@ -144,7 +147,7 @@ def run(options: Namespace) -> int:
             teacher,
             options.images,
             options.output,
-            take(DistillConfig, options),
+            config,
             take(LoopConfig, options),
             cache=options.cache,
             axes=options.axes,
@@ -164,8 +167,8 @@ def run(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help teacher images output config recipe student cache resume steps minutes seed precision devices "
-    "validate.noisy validate.clean axes range inference.strides outliers"
+    "help teacher images output config recipe student recharge cache resume steps minutes seed precision devices "
+    "validate.noisy validate.clean axes range inference.strides inference.holes outliers"
 )
 
 _REPORT_BASIC = (

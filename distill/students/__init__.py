@@ -5,9 +5,10 @@
 
 from bsn.models import Light, LightConfig, MergedConv, Preset, register_network, register_preset
 from distill.students.nbsn import NBSN, NBSNConfig
+from distill.students.starting import fill_from_teacher
 from distill.students.unet import UNet, UNetConfig
 
-__all__ = ["NBSN", "Light", "LightConfig", "MergedConv", "NBSNConfig", "UNet", "UNetConfig"]
+__all__ = ["NBSN", "Light", "LightConfig", "MergedConv", "NBSNConfig", "UNet", "UNetConfig", "fill_from_teacher"]
 
 register_network("unet", UNetConfig)(UNet)
 register_network("nbsn", NBSNConfig)(NBSN)
@@ -16,6 +17,15 @@ register_preset(Preset("unet", "unet", UNetConfig(), "student: published with TB
 register_preset(Preset("nbsn", "nbsn", NBSNConfig(), "student: published with AT-BSN, width 48", blind=False))
 register_preset(
     Preset("nbsn-tm", "nbsn", NBSNConfig(form="tm-bsn"), "student: published with TM-BSN, width 48", blind=False)
+)
+register_preset(
+    Preset(
+        "nbsn-lean",
+        "nbsn",
+        NBSNConfig(width=16, levels=3),
+        "student of the presets halfplane: their U-Net at full sight, trains on two CPU cores in minutes",
+        blind=False,
+    )
 )
 register_preset(
     Preset(

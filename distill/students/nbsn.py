@@ -16,8 +16,6 @@ from bsn.models import PublishedConfigError, load_published, unwrap_state_dict
 
 __all__ = ["NBSN", "NBSNConfig"]
 
-_LEVELS = 5
-_GRID = 2**_LEVELS
 _SLOPE = 0.1
 _DECODER = {"1": "decoders", "2": "last"}  # first and second convolution of a level
 
@@ -35,6 +33,8 @@ class NBSNConfig:
     form : {"at-bsn", "tm-bsn"}
         AT-BSN's student hands the pooled features and, at full resolution, the image to its decoder; TM-BSN's hands over the
         features before the pooling, and its last layer is linear.
+    levels : int
+        Number of halvings of the resolution. Published: 5.
 
     Raises
     ------
@@ -45,10 +45,13 @@ class NBSNConfig:
     channels: int = 3
     width: int = 48
     form: Literal["at-bsn", "tm-bsn"] = "at-bsn"
+    levels: int = 5
 
     def __post_init__(self) -> None:
-        if self.channels < 1 or self.width < 1:
-            raise ValueError(f"channels {self.channels} and width {self.width} cannot be built; use 1 or more")
+        if min(self.channels, self.width, self.levels) < 1:
+            raise ValueError(
+                f"channels {self.channels}, width {self.width} and levels {self.levels} cannot be built; use 1 or more"
+            )
         if self.form not in ("at-bsn", "tm-bsn"):
             raise ValueError(f"the form {self.form!r} is unknown; use 'at-bsn' or 'tm-bsn'")
 
@@ -73,9 +76,6 @@ class NBSN(nn.Module):
 
     global_statistics = False
     lattice = 0
-    size_multiple = _GRID
-    # Encoder: 1 + 1 + 2 + ... + 32 pixels and the cells; decoder: two convolutions on each level.
-    halo = 64 + 2 * (_GRID - 1) + _GRID - 1
 
     def __init__(self, config: NBSNConfig | None = None) -> None:
         super().__init__()
@@ -83,14 +83,20 @@ class NBSN(nn.Module):
         f, c, at_bsn = config.width, config.channels, config.form == "at-bsn"
         self.intro = nn.Conv2d(c, f, 3, padding=1) if at_bsn else None
         self.encoders = nn.ModuleList(
-            nn.Conv2d(c if level == 0 and not at_bsn else f, f, 3, padding=1) for level in range(_LEVELS + 1)
+            nn.Conv2d(c if level == 0 and not at_bsn else f, f, 3, padding=1) for level in range(config.levels + 1)
         )
-        into = [2 * f + c if at_bsn else 3 * f, 3 * f, 3 * f, 3 * f, 2 * f]
+        into = [self._into(level) for level in range(config.levels)]
         self.decoders = nn.ModuleList(nn.Conv2d(n, 2 * f, 3, padding=1) for n in into)
         self.last = nn.ModuleList(
-            nn.Conv2d(2 * f, c if level == 0 else 2 * f, 3, padding=1) for level in range(_LEVELS)
+            nn.Conv2d(2 * f, c if level == 0 else 2 * f, 3, padding=1) for level in range(config.levels)
         )
         self.reset_parameters()
+
+    def _into(self, level: int) -> int:
+        """Channels that the decoder of a level gets: from the level below, and from the encoder."""
+        f, at_bsn = self.config.width, self.config.form == "at-bsn"
+        below = f if level == self.config.levels - 1 else 2 * f
+        return below + (self.config.channels if at_bsn and level == 0 else f)
 
     def reset_parameters(self) -> None:
         """He-normal weights for leaky ReLUs, biases of zero."""
@@ -105,6 +111,18 @@ class NBSN(nn.Module):
         """Channels of the image."""
         return self.config.channels
 
+    @property
+    def size_multiple(self) -> int:
+        """Grid on which tiles have to start: the cells of the coarsest level."""
+        return 2**self.config.levels
+
+    @property
+    def halo(self) -> int:
+        """Farthest pixel that can influence an output."""
+        grid = self.size_multiple
+        # Encoder: 1 + 1 + 2 + ... + 2^levels pixels and the cells; decoder: two convolutions on each level.
+        return 2 * grid + 2 * (grid - 1) + grid - 1
+
     def forward(self, x: Tensor) -> Tensor:
         """Denoise a batch.
 
@@ -118,24 +136,24 @@ class NBSN(nn.Module):
         Tensor, shape (N, C, H, W)
         """
         height, width = x.shape[-2:]
-        x = mirror_to_multiple(x, _GRID)
+        x = mirror_to_multiple(x, self.size_multiple)
         coarse, skips = self._encode(x)
         return self._decode(coarse, skips)[..., :height, :width]
 
     def _encode(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         skips = [x] if self.intro is not None else []
         features = x if self.intro is None else F.leaky_relu(self.intro(x), _SLOPE)
-        for encoder in self.encoders[:_LEVELS]:
+        for encoder in self.encoders[:-1]:
             features = F.leaky_relu(encoder(features), _SLOPE)
             if self.intro is None:
                 skips.append(features)
             features = F.max_pool2d(features, 2)
             if self.intro is not None:
                 skips.append(features)
-        return F.leaky_relu(self.encoders[_LEVELS](features), _SLOPE), skips
+        return F.leaky_relu(self.encoders[-1](features), _SLOPE), skips
 
     def _decode(self, features: Tensor, skips: list[Tensor]) -> Tensor:
-        for level in reversed(range(_LEVELS)):
+        for level in reversed(range(self.config.levels)):
             features = F.interpolate(features, scale_factor=2.0, mode="nearest")
             features = F.leaky_relu(self.decoders[level](torch.cat([features, skips[level]], 1)), _SLOPE)
             features = self.last[level](features)
