@@ -6,33 +6,13 @@ sixth epoch on) are the published ones. The ``tiny`` ones are ours, for two CPU 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
-from bsn.engine import LoopConfig, find_recipe
+from bsn.engine import LoopConfig, Recipe, RecipeBook
 from restoration.config import RestoreConfig
 from restoration.losses import LossWeights
 
-__all__ = ["RECIPES", "Recipe", "get_recipe"]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Settings of a run.
-
-    Parameters
-    ----------
-    summary : str
-        One line.
-    train : RestoreConfig
-        Network, loss and crops.
-    loop : LoopConfig
-        Length, learning rate, precision and the like.
-    """
-
-    summary: str
-    train: RestoreConfig = field(default_factory=RestoreConfig)
-    loop: LoopConfig = field(default_factory=LoopConfig)
+__all__ = ["RECIPES", "get_recipe"]
 
 
 _ELF_EPOCHS, _ELF_STEPS_PER_EPOCH = 600, 857  # 13,712 pairs in batches of 16
@@ -47,112 +27,101 @@ def _published_loop(**options: Any) -> LoopConfig:
     return LoopConfig(**{**common, **options})
 
 
-RECIPES = {
-    "elf-tiny": Recipe(
-        "a small ELF, minutes on two CPU cores",
-        RestoreConfig("elf-tiny", crop=96, batch_size=4),
-        _TINY_LOOP,
-    ),
-    "ddsa-tiny": Recipe(
-        "a small DDSA, minutes on two CPU cores",
-        RestoreConfig("ddsa-tiny", crop=64, batch_size=4),
-        _TINY_LOOP,
-    ),
-    "drt-tiny": Recipe(
-        "a small DRT, minutes on two CPU cores",
-        RestoreConfig("drt-tiny", crop=56, batch_size=4, learning_rate=1e-3),
-        _TINY_LOOP,
-    ),
-    "manas-tiny": Recipe(
-        "a small MANAS, minutes on two CPU cores",
-        RestoreConfig("manas-tiny", crop=64, batch_size=4),
-        _TINY_LOOP,
-    ),
-    "manas-rain1200": Recipe(
-        "published MANAS on Rain1200, three rainy images of each background in a batch: 200 epochs of 500 steps; needs a GPU",
-        RestoreConfig(
-            "manas",
-            crop=64,
-            batch_size=96,
-            group_size=3,
-            loss=LossWeights(l2=1.0, ssim=1.0, tv=1e-4 / 3, internal=1.0),
-            optimizer="adam",
-            learning_rate=1e-3,
-            betas=(0.9, 0.999),
-            augment="none",
+RECIPES = RecipeBook(
+    {
+        "elf-tiny": Recipe(
+            "a small ELF, minutes on two CPU cores",
+            RestoreConfig("elf-tiny", crop=96, batch_size=4),
+            _TINY_LOOP,
         ),
-        _published_loop(steps=100_000, floor=0.0, clip=None, validate_every=500),
-    ),
-    "ddsa-rain100l": Recipe(
-        "published DDSA on Rain100L: full size, 300,000 steps; needs a GPU",
-        RestoreConfig(
-            "ddsa",
-            crop=128,
-            batch_size=2,
-            loss=LossWeights(l1=1.0),
-            learning_rate=3e-4,
-            weight_decay=1e-4,
-            betas=(0.9, 0.999),
+        "ddsa-tiny": Recipe(
+            "a small DDSA, minutes on two CPU cores",
+            RestoreConfig("ddsa-tiny", crop=64, batch_size=4),
+            _TINY_LOOP,
         ),
-        _published_loop(
-            steps=300_000, hold=92_000 / 300_000, floor=1e-6 / 3e-4, clip=0.01, seed=100, validate_every=1000
+        "drt-tiny": Recipe(
+            "a small DRT, minutes on two CPU cores",
+            RestoreConfig("drt-tiny", crop=56, batch_size=4, learning_rate=1e-3),
+            _TINY_LOOP,
         ),
-    ),
-    "drt-rain100": Recipe(
-        "published DRT on Rain100L or Rain100H: full size, 4,600 epochs of 1,800 pairs; needs a GPU",
-        RestoreConfig(
-            "drt",
-            crop=56,
-            batch_size=5,
-            loss=LossWeights(l2=1.0),
-            optimizer="adam",
-            learning_rate=1e-4,
-            betas=(0.9, 0.999),
-            augment="flips",
+        "manas-tiny": Recipe(
+            "a small MANAS, minutes on two CPU cores",
+            RestoreConfig("manas-tiny", crop=64, batch_size=4),
+            _TINY_LOOP,
         ),
-        _published_loop(
-            steps=_DRT_EPOCHS * _DRT_STEPS_PER_EPOCH, schedule="constant", clip=None, seed=1234, validate_every=36_000
+        "manas-rain1200": Recipe(
+            "published MANAS on Rain1200, three rainy images of each background in a batch: 200 epochs of 500 steps; "
+            "needs a GPU",
+            RestoreConfig(
+                "manas",
+                crop=64,
+                batch_size=96,
+                group_size=3,
+                loss=LossWeights(l2=1.0, ssim=1.0, tv=1e-4 / 3, internal=1.0),
+                optimizer="adam",
+                learning_rate=1e-3,
+                betas=(0.9, 0.999),
+                augment="none",
+            ),
+            _published_loop(steps=100_000, floor=0.0, clip=None, validate_every=500),
         ),
-    ),
-    "elf-rain13k": Recipe(
-        "published ELF on Rain13K: full size, 600 epochs of 13,712 pairs; needs a GPU",
-        RestoreConfig(
-            "elf",
-            crop=256,
-            batch_size=16,
-            loss=LossWeights(charbonnier=0.3, edge=0.2, ssim=0.15, half=0.8),
-            optimizer="adam",
-            learning_rate=2e-4,
-            betas=(0.9, 0.999),
+        "ddsa-rain100l": Recipe(
+            "published DDSA on Rain100L: full size, 300,000 steps; needs a GPU",
+            RestoreConfig(
+                "ddsa",
+                crop=128,
+                batch_size=2,
+                loss=LossWeights(l1=1.0),
+                learning_rate=3e-4,
+                weight_decay=1e-4,
+                betas=(0.9, 0.999),
+            ),
+            _published_loop(
+                steps=300_000, hold=92_000 / 300_000, floor=1e-6 / 3e-4, clip=0.01, seed=100, validate_every=1000
+            ),
         ),
-        _published_loop(
-            steps=_ELF_EPOCHS * _ELF_STEPS_PER_EPOCH,
-            schedule="steps",
-            gamma=0.8,
-            milestones=tuple((80 * drop - 1) / _ELF_EPOCHS for drop in range(1, 8)),
-            clip=None,
-            seed=1234,
-            validate_every=5 * _ELF_STEPS_PER_EPOCH,
+        "drt-rain100": Recipe(
+            "published DRT on Rain100L or Rain100H: full size, 4,600 epochs of 1,800 pairs; needs a GPU",
+            RestoreConfig(
+                "drt",
+                crop=56,
+                batch_size=5,
+                loss=LossWeights(l2=1.0),
+                optimizer="adam",
+                learning_rate=1e-4,
+                betas=(0.9, 0.999),
+                augment="flips",
+            ),
+            _published_loop(
+                steps=_DRT_EPOCHS * _DRT_STEPS_PER_EPOCH,
+                schedule="constant",
+                clip=None,
+                seed=1234,
+                validate_every=36_000,
+            ),
         ),
-    ),
-}
+        "elf-rain13k": Recipe(
+            "published ELF on Rain13K: full size, 600 epochs of 13,712 pairs; needs a GPU",
+            RestoreConfig(
+                "elf",
+                crop=256,
+                batch_size=16,
+                loss=LossWeights(charbonnier=0.3, edge=0.2, ssim=0.15, half=0.8),
+                optimizer="adam",
+                learning_rate=2e-4,
+                betas=(0.9, 0.999),
+            ),
+            _published_loop(
+                steps=_ELF_EPOCHS * _ELF_STEPS_PER_EPOCH,
+                schedule="steps",
+                gamma=0.8,
+                milestones=tuple((80 * drop - 1) / _ELF_EPOCHS for drop in range(1, 8)),
+                clip=None,
+                seed=1234,
+                validate_every=5 * _ELF_STEPS_PER_EPOCH,
+            ),
+        ),
+    }
+)
 
-
-def get_recipe(name: str) -> Recipe:
-    """Look up a recipe by its name.
-
-    Parameters
-    ----------
-    name : str
-        Name of a recipe, as the option ``--recipe`` takes it.
-
-    Returns
-    -------
-    Recipe
-
-    Raises
-    ------
-    ValueError
-        If there is no recipe of that name; the message lists the names.
-    """
-    return find_recipe(RECIPES, name)
+get_recipe = RECIPES.find

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.precedence import option_value
-from bsn.cli.recipes import Recipes, flat_settings
+from bsn.cli.recipes import Recipes
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
-__all__ = ["Command", "Recipes", "flat_dataclass", "flat_settings", "stored_defaults", "take"]
+__all__ = ["Command", "Recipes", "flat_dataclass", "stored_defaults", "take"]
 
 
 @dataclass(frozen=True)

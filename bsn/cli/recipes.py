@@ -6,9 +6,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bsn.cli.precedence import config_files, option_value
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+    from bsn.engine import RecipeBook
 
 __all__ = ["Recipes", "flat_settings"]
 
@@ -19,14 +24,42 @@ class Recipes:
 
     Parameters
     ----------
-    default : str
-        Name of the recipe of a command line that names none.
-    settings : callable
-        Gives the options that a recipe of a name sets, see :func:`flat_settings`.
+    book : callable
+        Gives the book of recipes; it is imported when a command first needs it.
     """
 
-    default: str
-    settings: Callable[[str], dict[str, Any]]
+    book: Callable[[], RecipeBook[Any]]
+
+    def declare(self, parser: ArgumentParser) -> None:
+        """Add the option ``--recipe``.
+
+        Parameters
+        ----------
+        parser : ArgumentParser
+            Parser of a sub-command; it is changed in place.
+        """
+        book = self.book()
+        parser.add_argument("--recipe", default=book.default, help=f"named settings. {book.listed()}")
+
+    def settings(self, name: str) -> dict[str, Any]:
+        """Options that a recipe sets.
+
+        Parameters
+        ----------
+        name : str
+            Name of the recipe.
+
+        Returns
+        -------
+        dict of str to Any
+            Values by the names of the options on the command line.
+
+        Raises
+        ------
+        ValueError
+            If there is no such recipe.
+        """
+        return flat_settings(self.book().find(name).options())
 
     def chosen(self, words: Sequence[str]) -> dict[str, Any]:
         """Settings of the recipe that the command line names, or else its files of ``--config``.
@@ -71,7 +104,7 @@ class Recipes:
 
     def _in_files(self, files: list[dict[str, Any]]) -> str:
         names = [str(content["recipe"]) for content in files if "recipe" in content]
-        return names[-1] if names else self.default
+        return names[-1] if names else self.book().default
 
 
 def flat_settings(settings: Mapping[str, Any], group: str = "") -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bsn.cli.command import Command, Recipes, flat_dataclass, flat_settings, stored_defaults, take
+from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from bsn.cli.reading import add_read_options, read_options
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
+
+    from bsn.engine import RecipeBook
 
 EXAMPLES = """examples:
   bsn train noisy/ -o run                          as the measured noise asks for, ten minutes on two cores
@@ -23,28 +25,13 @@ EXAMPLES = """examples:
 """
 
 
-def recipe_settings(name: str) -> dict[str, Any]:
-    """Options that a recipe sets.
+def _book() -> RecipeBook[Any]:
+    from bsn.training import RECIPES
 
-    Parameters
-    ----------
-    name : str
-        Name of the recipe, as ``--recipe`` takes it.
-
-    Returns
-    -------
-    dict of str to Any
-        Values by the names of the options.
-    """
-    import dataclasses
-
-    from bsn.training import get_recipe
-
-    recipe = get_recipe(name)
-    return flat_settings({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop)})
+    return RECIPES
 
 
-NAMED = Recipes("default", recipe_settings)
+NAMED = Recipes(_book)
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
@@ -58,15 +45,14 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         Words of the command line, for options that change the defaults of others.
     """
     from bsn.engine import LoopConfig
-    from bsn.training import RECIPES, CleanValidation, TrainConfig
+    from bsn.training import CleanValidation, TrainConfig
 
-    listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     stored = stored_defaults(words)
     parser.add_argument(
         "images", nargs="*" if stored else "+", help="noisy images: files, folders, patterns, or a file of bsn pack"
     )
     parser.add_argument("-o", "--output", required=True, help="folder of the run; the model is final.safetensors in it")
-    parser.add_argument("--recipe", default="default", help=f"named settings. {listed}")
+    NAMED.declare(parser)
     add_read_options(parser)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
     flat_dataclass(parser, TrainConfig)

@@ -8,7 +8,7 @@ from bsn.engine.config import LoopConfig
 from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.loop import FitResult, fit
 from bsn.engine.optimizers import OptimizerName, make_optimizer
-from bsn.engine.recipes import find_recipe
+from bsn.engine.recipes import Recipe, RecipeBook
 from bsn.engine.run_folder import RunFolder
 from bsn.engine.run_settings import RunSettings, named_images, plain
 from bsn.engine.side_effects import process_restored
@@ -20,13 +20,14 @@ __all__ = [
     "LoopConfig",
     "OptimizerName",
     "Part",
+    "Recipe",
+    "RecipeBook",
     "RunError",
     "RunFolder",
     "RunSettings",
     "Task",
     "TrainingDiverged",
     "Update",
-    "find_recipe",
     "fit",
     "make_optimizer",
     "named_images",

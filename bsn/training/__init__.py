@@ -1,10 +1,11 @@
 """Blind-spot training: the task, its validation, named recipes."""
 
+from bsn.engine import Recipe
 from bsn.training.config import TrainConfig
 from bsn.training.crop_task import Batches, CropTask, ModelTask, full_inference, values_of
 from bsn.training.held_back import divide_groups, fit_crop, held_back_crops, held_back_groups
 from bsn.training.leak_guard import ChannelLeakWarning
-from bsn.training.recipes import RECIPES, Recipe, get_recipe
+from bsn.training.recipes import RECIPES, get_recipe
 from bsn.training.run import build_task, train
 from bsn.training.settling import Settled, settle
 from bsn.training.task import BlindSpotTask, Crops

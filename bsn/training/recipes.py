@@ -5,116 +5,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from bsn.engine import LoopConfig
-from bsn.engine.recipes import find_recipe
+from bsn.engine import LoopConfig, Recipe, RecipeBook
 from bsn.training.config import TrainConfig
 
-__all__ = ["RECIPES", "Recipe", "get_recipe"]
+__all__ = ["RECIPES", "get_recipe"]
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Settings of a run.
-
-    Parameters
-    ----------
-    summary : str
-        One line.
-    train : TrainConfig
-        Network, noise model and crops.
-    loop : LoopConfig
-        Length, learning rate, precision and the like.
-    """
-
-    summary: str
-    train: TrainConfig = field(default_factory=TrainConfig)
-    loop: LoopConfig = field(default_factory=LoopConfig)
-
-
-RECIPES = {
-    "default": Recipe("what the noise of the images asks for, on a CPU in about ten minutes"),
-    "camera": Recipe(
-        "correlated noise (JPEGs of cameras and phones): stride 5",
-        TrainConfig(stride=5, noise="none", loss="l1"),
-    ),
-    "tbsn": Recipe(
-        "published TBSN (AAAI 2025): full size, stride 5, 100,000 steps; needs a GPU",
-        TrainConfig(
-            model="tbsn",
-            channel_attention="global",
-            stride=5,
-            wiener_test=False,
-            noise="none",
-            crop=128,
-            batch_size=4,
-            loss="l1",
-            optimizer="adamw",
-            learning_rate=3e-4,
-            weight_decay=0.01,
-            betas=(0.9, 0.999),
-            augment=False,
-            value_scale="255",
+RECIPES = RecipeBook(
+    {
+        "default": Recipe("what the noise of the images asks for, on a CPU in about ten minutes", TrainConfig()),
+        "camera": Recipe(
+            "correlated noise (JPEGs of cameras and phones): stride 5",
+            TrainConfig(stride=5, noise="none", loss="l1"),
         ),
-        LoopConfig(
-            steps=100_000,
-            schedule="steps",
-            milestones=(0.4, 0.8),
-            warmup_steps=0,
-            clip=None,
-            ema=0.0,
-            validate_every=20_000,
-            checkpoint_every=1_000,
-            precision="32-true",
+        "tbsn": Recipe(
+            "published TBSN (AAAI 2025): full size, stride 5, 100,000 steps; needs a GPU",
+            TrainConfig(
+                model="tbsn",
+                channel_attention="global",
+                stride=5,
+                wiener_test=False,
+                noise="none",
+                crop=128,
+                batch_size=4,
+                loss="l1",
+                optimizer="adamw",
+                learning_rate=3e-4,
+                weight_decay=0.01,
+                betas=(0.9, 0.999),
+                augment=False,
+                value_scale="255",
+            ),
+            LoopConfig(
+                steps=100_000,
+                schedule="steps",
+                milestones=(0.4, 0.8),
+                warmup_steps=0,
+                clip=None,
+                ema=0.0,
+                validate_every=20_000,
+                checkpoint_every=1_000,
+                precision="32-true",
+            ),
         ),
-    ),
-    "ap-bsn": Recipe(
-        "published AP-BSN (CVPR 2022): DBSNl, mosaic of stride 5, 20 epochs of 24,542 patches; needs a GPU",
-        TrainConfig(
-            model="dbsnl",
-            stride=5,
-            wiener_test=False,
-            noise="none",
-            downsampling="mosaic",
-            crop=120,
-            batch_size=8,
-            loss="l1",
-            optimizer="adam",
-            learning_rate=1e-4,
-            betas=(0.9, 0.999),
-            value_scale="255",
+        "ap-bsn": Recipe(
+            "published AP-BSN (CVPR 2022): DBSNl, mosaic of stride 5, 20 epochs of 24,542 patches; needs a GPU",
+            TrainConfig(
+                model="dbsnl",
+                stride=5,
+                wiener_test=False,
+                noise="none",
+                downsampling="mosaic",
+                crop=120,
+                batch_size=8,
+                loss="l1",
+                optimizer="adam",
+                learning_rate=1e-4,
+                betas=(0.9, 0.999),
+                value_scale="255",
+            ),
+            LoopConfig(
+                steps=61_355,
+                schedule="steps",
+                milestones=(0.4, 0.8),
+                warmup_steps=0,
+                clip=None,
+                ema=0.0,
+                validate_every=3_068,
+                checkpoint_every=1_000,
+                precision="32-true",
+            ),
         ),
-        LoopConfig(
-            steps=61_355,
-            schedule="steps",
-            milestones=(0.4, 0.8),
-            warmup_steps=0,
-            clip=None,
-            ema=0.0,
-            validate_every=3_068,
-            checkpoint_every=1_000,
-            precision="32-true",
-        ),
-    ),
-}
+    }
+)
 
-
-def get_recipe(name: str) -> Recipe:
-    """Look up a recipe by its name.
-
-    Parameters
-    ----------
-    name : str
-        Name of a recipe, as the option ``--recipe`` takes it.
-
-    Returns
-    -------
-    Recipe
-
-    Raises
-    ------
-    ValueError
-        If there is no recipe of that name; the message lists the names.
-    """
-    return find_recipe(RECIPES, name)
+get_recipe = RECIPES.find

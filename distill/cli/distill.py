@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bsn.cli.command import Command, Recipes, flat_dataclass, flat_settings, stored_defaults, take
+from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from distill.cli import report
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
+
+    from bsn.engine import RecipeBook
 
 EXAMPLES = """examples:
   bsn distill --teacher run --images noisy/ -o student                 the student "light"
@@ -29,34 +31,13 @@ def _action(words: list[str]) -> Command | None:
     return REPORT if _is_report(words) else None
 
 
-def recipe_settings(name: str) -> dict[str, Any]:
-    """Options that a recipe sets.
+def _book() -> RecipeBook[Any]:
+    from distill import RECIPES
 
-    Parameters
-    ----------
-    name : str
-        Name of the recipe, as ``--recipe`` takes it.
-
-    Returns
-    -------
-    dict of str to Any
-        Values by the names of the options.
-    """
-    import dataclasses
-
-    from distill import get_recipe
-
-    recipe = get_recipe(name)
-    return flat_settings(
-        {
-            **dataclasses.asdict(recipe.distill),
-            **dataclasses.asdict(recipe.loop),
-            "inference": dataclasses.asdict(recipe.inference),
-        }
-    )
+    return RECIPES
 
 
-NAMED = Recipes("default", recipe_settings)
+NAMED = Recipes(_book)
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
@@ -75,9 +56,8 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         return
     from bsn.engine import LoopConfig
     from bsn.training import CleanValidation
-    from distill import RECIPES, DistillConfig, TeacherInference
+    from distill import DistillConfig, TeacherInference
 
-    listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     stored = stored_defaults(words)
     parser.add_argument("--teacher", required=not stored, help="folder of a run, or a .safetensors model")
     parser.add_argument(
@@ -86,7 +66,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument(
         "-o", "--output", required=True, help="folder of the run; the student is final.safetensors in it"
     )
-    parser.add_argument("--recipe", default="default", help=f"named settings. {listed}")
+    NAMED.declare(parser)
     parser.add_argument(
         "--cache", type=str | None, default=None, help="file of the teacher's images; default: OUTPUT.cache.h5"
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bsn.cli.command import Command, Recipes, flat_dataclass, flat_settings, stored_defaults, take
+from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from bsn.cli.terminal import print_table
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
+
+    from bsn.engine import RecipeBook
 
 EXAMPLES = """examples:
   bsn restore search --degraded rainy/ --clean clean/ -o SEARCH        a network for these images: SEARCH/genotype.json
@@ -21,28 +23,13 @@ EXAMPLES = """examples:
 """
 
 
-def recipe_settings(name: str) -> dict[str, Any]:
-    """Options that a recipe sets.
+def _book() -> RecipeBook[Any]:
+    from restoration.manas.search import SEARCH_RECIPES
 
-    Parameters
-    ----------
-    name : str
-        Name of the recipe, as ``--recipe`` takes it.
-
-    Returns
-    -------
-    dict of str to Any
-        Values by the names of the options.
-    """
-    import dataclasses
-
-    from restoration.manas.search import get_search_recipe
-
-    recipe = get_search_recipe(name)
-    return flat_settings({**dataclasses.asdict(recipe.search), **dataclasses.asdict(recipe.loop)})
+    return SEARCH_RECIPES
 
 
-NAMED = Recipes("tiny", recipe_settings)
+NAMED = Recipes(_book)
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
@@ -56,11 +43,10 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         Words of the command line, for options that change the defaults of others.
     """
     from bsn.engine import LoopConfig
-    from restoration.manas.search import SEARCH_RECIPES, SearchConfig
+    from restoration.manas.search import SearchConfig
 
-    listed = "; ".join(f"{name}: {entry.summary}" for name, entry in SEARCH_RECIPES.items())
     parser.add_argument("-o", "--output", required=True, help="folder of the run; genotype.json in it is the result")
-    parser.add_argument("--recipe", default="tiny", help=f"named settings. {listed}")
+    NAMED.declare(parser)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
     parser.add_argument(
         "--baseline",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bsn.cli.command import Command, Recipes, flat_dataclass, flat_settings, stored_defaults, take
+from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
+
+    from bsn.engine import RecipeBook
 
 EXAMPLES = """examples:
   bsn restore train --degraded rainy/ --clean clean/ -o run          a small ELF, minutes on two cores
@@ -20,28 +22,13 @@ EXAMPLES = """examples:
 """
 
 
-def recipe_settings(name: str) -> dict[str, Any]:
-    """Options that a recipe sets.
+def _book() -> RecipeBook[Any]:
+    from restoration.recipes import RECIPES
 
-    Parameters
-    ----------
-    name : str
-        Name of the recipe, as ``--recipe`` takes it.
-
-    Returns
-    -------
-    dict of str to Any
-        Values by the names of the options.
-    """
-    import dataclasses
-
-    from restoration.recipes import get_recipe
-
-    recipe = get_recipe(name)
-    return flat_settings({**dataclasses.asdict(recipe.train), **dataclasses.asdict(recipe.loop)})
+    return RECIPES
 
 
-NAMED = Recipes("elf-tiny", recipe_settings)
+NAMED = Recipes(_book)
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
@@ -56,12 +43,10 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """
     from bsn.engine import LoopConfig
     from restoration.config import RestoreConfig
-    from restoration.recipes import RECIPES
     from restoration.run import ValidationData
 
-    listed = "; ".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     parser.add_argument("-o", "--output", required=True, help="folder of the run; the model is final.safetensors in it")
-    parser.add_argument("--recipe", default="elf-tiny", help=f"named settings. {listed}")
+    NAMED.declare(parser)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
     stored = stored_defaults(words)
     add_pair_options(parser, required=not stored)
