@@ -29,6 +29,7 @@ _MAKERS = (
     microscopy.w2s_noise_scope,
     microscopy.w2s_training_fields,
     microscopy.w2s_length,
+    microscopy.counts,
     white_noise.white_noise,
     white_noise.poisson_gaussian,
     white_noise.bundled,

@@ -64,6 +64,24 @@ def w2s_length() -> Table:
     )
 
 
+def counts() -> Table:
+    """Counts of few photons: PSNR and mean by mean count."""
+    scores = stored("counts")["scores"]
+    methods = {
+        "noisy": "noisy",
+        "Gaussian filter": "Gaussian filter",
+        "non-local means": "non-local means on the Anscombe transform",
+        "model in the box, mean not kept": "model in the box, `--no_keep_mean`",
+        "model in the box": "model in the box",
+        "model in the box, in integers": "model in the box, in integers",
+    }
+    rows = [
+        [label, *(f"{by[name]['psnr']:.1f} dB, {by[name]['mean']:.3g}" for by in scores.values())]
+        for name, label in methods.items()
+    ]
+    return Table(["method", *(f"mean {mean}" for mean in scores)], rows, ["counts"])
+
+
 def _both(label: str, name: str, suffix: str = "") -> list[str]:
     scores = (value(name, f"scores/{views}{suffix}/means/psnr") for views in ("one pass", "eight views"))
     return [label, *map(decibels, scores), f"{stored(name)['steps']:,} steps"]

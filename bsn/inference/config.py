@@ -69,6 +69,9 @@ class InferenceConfig:
         Single pixels far from what their surroundings and the noise can explain (hot pixels, cosmic rays, point-like stars)
         are kept out of the network and of what is measured. "keep" gives them back as they were, "repair" leaves what the
         surroundings say in their place, "ignore" does not look for them.
+    keep_mean : bool, optional
+        Give the result the local mean of the noisy image, over some hundred pixels: for noise that is skewed, of which networks
+        take the median. None: for images that count few photons (:func:`bsn.noise.find_counts`), by models that denoise.
 
     Raises
     ------
@@ -93,6 +96,7 @@ class InferenceConfig:
     posterior: bool = True
     calibrate: bool = True
     outliers: Literal["keep", "repair", "ignore"] = "keep"
+    keep_mean: bool | None = None
 
     def __post_init__(self) -> None:
         rules = {

@@ -21,6 +21,7 @@ from bsn.data.files.results import Target, open_results
 from bsn.data.sources.samples import evenly, middle
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
+from bsn.inference.counting import Counting, counting_of
 from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, channel_groups, remarks_on
 from bsn.inference.memory import telling_of_memory
 from bsn.inference.mending import MendedPlane
@@ -192,26 +193,38 @@ class Denoiser:
         self, planes: np.ndarray, layout: PlaneLayout, *, deviation: bool = False
     ) -> Iterator[FinishedRows]:
         image, what = ArrayPlanes(planes, np.dtype(layout.dtype)), f"an image of axes {layout.axes}"
-        for remark in remarks_on(image, self.model, what, stated=layout.value_range is not None):
+        counting = counting_of(image, image.dtype, layout.value_range, keep_mean=self._keep_mean)
+        as_float = f"give it as float32 with value_range=(0, {unit_span(image.dtype):g})"
+        for remark in (
+            *remarks_on(image, self.model, what, stated=layout.value_range is not None),
+            *counting.remarks(as_float),
+        ):
             warnings.warn(f"{what}: {remark.text}", DenoisingWarning, stacklevel=3)
-        yield from self._bands(image, what, layout.value_range, deviation=deviation)
+        yield from self._bands(image, what, layout.value_range, counting, deviation=deviation)
+
+    @property
+    def _keep_mean(self) -> bool | None:
+        """Whether results keep the local mean; models that restore, such as low light, are to change it."""
+        restores = "training_pairs" in self.model.provenance
+        return False if restores and self.config.keep_mean is None else self.config.keep_mean
 
     def _bands(
-        self, image: ImagePlanes, what: str, value_range: Range | None, *, deviation: bool
+        self, image: ImagePlanes, what: str, value_range: Range | None, counting: Counting, *, deviation: bool
     ) -> Iterator[FinishedRows]:
         """Denoise all planes of an image from top to bottom."""
+        pipeline = self.pipeline.keeping_mean() if counting.keep_mean else self.pipeline
         groups = channel_groups(image, self.model, what)
         level = grey_level(image.dtype, value_range)
         for plane in range(image.planes):
             mended = [self._mended(image, plane, group, level) for group in groups]
             numbers = range(plane * len(groups), (plane + 1) * len(groups))
             bands = [
-                denoise_bands(self.pipeline, read, image.size, plane=number, deviation=deviation)
+                denoise_bands(pipeline, read, image.size, plane=number, deviation=deviation)
                 for read, number in zip(mended, numbers, strict=True)
             ]
-            with telling_of_memory(what, image.size, self.pipeline.tiling):
+            with telling_of_memory(what, image.size, pipeline.tiling):
                 for parts in zip(*bands, strict=True):
-                    yield FinishedRows.of(plane, parts, mended)
+                    yield counting.finish(FinishedRows.of(plane, parts, mended))
 
     def _mended(self, image: ImagePlanes, plane: int, group: slice, grey_level: float) -> MendedPlane:
         def pixels(top: int, left: int, height: int, width: int) -> np.ndarray:
@@ -291,9 +304,11 @@ class Denoiser:
         with open_results(source, targets, how, overwrite=overwrite) as images:
             for reader, writers in images:
                 value_range, what = reader.options.value_range, f"{Path(source).name} of axes {reader.axes}"
-                for found in remarks_on(reader, self.model, what, stated=value_range is not None):
+                counting = counting_of(reader, writers[0].dtype, value_range, keep_mean=self._keep_mean)
+                remarks = remarks_on(reader, self.model, what, stated=value_range is not None)
+                for found in (*remarks, *counting.remarks("write floats (--output_dtype float32)")):
                     say(found)
-                for band in self._bands(reader, what, value_range, deviation=deviation):
+                for band in self._bands(reader, what, value_range, counting, deviation=deviation):
                     for writer, pixels in zip(writers, band.pixels(reader, writers[0].dtype), strict=False):
                         writer.write(band.plane, band.rows.start, 0, pixels)
                 if writers[0].lost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bsn.data.arrays.geometry import inverse, transform
+from bsn.inference.local_mean import REACH, keep_local_mean
 from bsn.inference.measuring import Measurement
 from bsn.inference.stages import (
     WHOLE,
@@ -52,6 +54,8 @@ class Pipeline:
         What has to be known of a plane beforehand.
     tiling : Tiling
         How large planes are cut.
+    keep_mean : bool
+        The result gets the local mean of the region, see :meth:`keeping_mean`.
     """
 
     frame: Frame
@@ -63,6 +67,12 @@ class Pipeline:
     filter: Filter | None
     measurement: Measurement
     tiling: Tiling
+    keep_mean: bool = False
+
+    def keeping_mean(self) -> Pipeline:
+        """Copy whose results have the local mean of the noisy image, see :mod:`bsn.inference.local_mean`."""
+        tiling = dataclasses.replace(self.tiling, halo=self.tiling.halo + REACH)
+        return dataclasses.replace(self, keep_mean=True, tiling=tiling)
 
     @torch.no_grad()
     def __call__(
@@ -110,4 +120,6 @@ class Pipeline:
         estimate = self.frame.leave(total.map(lambda part: part / len(self.views)), noisy)
         if self.filter is not None:
             estimate = self.filter(noisy, estimate, measured)
+        if self.keep_mean:
+            estimate = Estimate(keep_local_mean(noisy, estimate.mean), estimate.variance)
         return estimate.mean, self.frame.deviation(estimate)

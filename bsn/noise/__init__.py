@@ -22,6 +22,7 @@ Modules, in the order in which they build on each other:
 ``model``                the noise that a trained model stores: Gaussian or Poisson-Gaussian
 ``robust``               mean, spread and range of images in which a few values are far from all others
 ``outliers``             hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
+``counts``               whether an image counts few photons
 ``measurement``          level, curve and correlation of the noise, measured on the noisy images alone
 ``correlation_map``      correlation of the noise in all directions
 ``noise_covariance``     strength, correlation and colours of camera noise as one matrix
@@ -42,6 +43,7 @@ Modules, in the order in which they build on each other:
 from bsn.noise.advice import Advice, NoiseName, NoiseScope, advise
 from bsn.noise.calibration import calibrate
 from bsn.noise.correlation_map import NoiseCorrelation, measure_correlation_map
+from bsn.noise.counts import PhotonCounts, find_counts
 from bsn.noise.curve import NoiseCurve, fit_noise, propagated_share
 from bsn.noise.judgement import Judgement, judge_noise
 from bsn.noise.level import NoiseLevel
@@ -80,6 +82,7 @@ __all__ = [
     "NoiseScope",
     "NoiseSpectrum",
     "NoiseStatistics",
+    "PhotonCounts",
     "Prediction",
     "Risk",
     "ValueScale",
@@ -88,6 +91,7 @@ __all__ = [
     "calibrate",
     "draw_noise",
     "estimate_risk",
+    "find_counts",
     "find_outliers",
     "fit_noise",
     "flattest_parts",

@@ -16,7 +16,17 @@ EXAMPLES = """examples:
   bsn restore apply photo.png --model run -o dry.png --ensemble
 """
 
-_FOR_DENOISERS = {"stride", "r3_passes", "r3_probability", "seed", "wiener", "same_noise", "posterior", "calibrate"}
+_FOR_DENOISERS = {
+    "stride",
+    "r3_passes",
+    "r3_probability",
+    "seed",
+    "wiener",
+    "same_noise",
+    "posterior",
+    "calibrate",
+    "keep_mean",
+}
 
 
 def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
@@ -52,7 +62,7 @@ def run(options: Namespace) -> int:
     if options.model is None:
         raise ValueError("no model was given; restoration needs --model with a run of bsn restore train")
     check_restores(options.model)
-    options.uncertainty = False
+    options.uncertainty = options.keep_mean = False
     return DENOISE.run(options)
 
 

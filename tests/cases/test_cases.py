@@ -83,6 +83,17 @@ CASES = [
         checks=(denoised("F11_gamma_1_0.png"), outcomes.png_chunks("F11_gamma_1_0.png", "gAMA", "tEXt")),
         silent=("has no",),
     ),
+    Case(
+        "F13_counts_mean_0.7.tif",
+        says=("--output_dtype float32",),
+        checks=(outcomes.counts("F13_counts_mean_0.7.tif", "uint16", 0.8),),
+    ),
+    Case(
+        "F13_counts_mean_0.7.tif",
+        "--output_dtype float32",
+        checks=(outcomes.counts("F13_counts_mean_0.7.tif", "float32", 0.5),),
+        silent=("integers",),
+    ),
     Case("F14_grey16.png", checks=(denoised("F14_grey16.png"),)),
     Case(
         "F15_names",
