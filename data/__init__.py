@@ -13,7 +13,7 @@ room             what is in it
 ``arrays``       axes strings, planes of any supported dtype, flips and quarter turns
 ``sources``      arrays, folders and packed files as sources; random crops; packing; batches prepared by a thread
 ``pairs``        degraded and clean images that belong together, their published layouts, leaks between splits
-``synthetic``    Gaussian, Poisson, Poisson-Gaussian and correlated noise; rain
+``synthetic``    Gaussian, Poisson, Poisson-Gaussian and correlated noise; JPEG; rain
 ``layouts``      SIDD and DND as published
 ``photographs``  photographs that installed packages carry, for demonstrations
 ===============  ========================================================================================================
@@ -45,6 +45,7 @@ from bsn.data.sources.crops import CropBatch, RandomCrops, grid_crops
 from bsn.data.sources.folder_source import FolderSource
 from bsn.data.sources.grouped_crops import GroupedCrops, background_members
 from bsn.data.sources.hdf5_planes import HDF5Planes
+from bsn.data.sources.joined_source import JoinedSource
 from bsn.data.sources.mirrored_source import MirroredSource
 from bsn.data.sources.opening import open_source
 from bsn.data.sources.packed_source import HDF5Source
@@ -52,6 +53,7 @@ from bsn.data.sources.packing import PackSummary, file_sha256, pack
 from bsn.data.sources.plane_source import ImageSource, PairedSource, read_target
 from bsn.data.sources.prefetching import Prefetcher, prefetch
 from bsn.data.sources.subset_source import SubsetSource, subset
+from bsn.data.synthetic.jpeg import jpeg_compressed, jpeg_quality
 from bsn.data.synthetic.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
 from bsn.data.synthetic.rain import SyntheticRain
 

@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   bsn train stack.tif --axes ZYX -o run --minutes 30
   bsn train noisy/ -o run --resume                 go on after an interrupt, to the same bits
   bsn train new/ -o adapted --start run --steps 2000 --learning_rate 1e-3  a trained model, adapted to other images
+  bsn train photos/ -o run --scheme matched --clean sharp/   clean photographs with the measured noise: one pass, no filter
   bsn train noisy/ -o run --print_config           all options, as YAML for --config
   bsn train noisy/ -o run --recipe tbsn --devices 2
   bsn train noisy/ -o run --validate.noisy val/noisy --validate.clean val/clean
@@ -106,7 +107,7 @@ def run(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help images output config recipe model start stride noise steps minutes seed resume precision devices "
+    "help images output config recipe model start stride noise scheme clean steps minutes seed resume "
     "validate.noisy validate.clean axes nan range"
 )
 

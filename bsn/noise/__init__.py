@@ -20,6 +20,7 @@ Modules, in the order in which they build on each other:
 =======================  ===================================================================================
 ``value_scale``          the map between image values and network values
 ``model``                the noise that a trained model stores: Gaussian or Poisson-Gaussian
+``recorruption``     pairs with independent noise of one noisy image; ``camera_noise`` puts measured noise on clean images
 ``robust``               mean, spread and range of images in which a few values are far from all others
 ``outliers``             hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
 ``counts``               whether an image counts few photons
@@ -42,6 +43,7 @@ Modules, in the order in which they build on each other:
 
 from bsn.noise.advice import Advice, NoiseName, NoiseScope, advise
 from bsn.noise.calibration import calibrate
+from bsn.noise.camera_noise import CameraNoise
 from bsn.noise.correlation_map import NoiseCorrelation, measure_correlation_map
 from bsn.noise.counts import PhotonCounts, find_counts
 from bsn.noise.curve import NoiseCurve, fit_noise, propagated_share
@@ -64,6 +66,7 @@ from bsn.noise.posterior import (
     posterior_nll,
     split_prediction,
 )
+from bsn.noise.recorruption import local_intensity, recorrupt
 from bsn.noise.robust import robust_moments, value_limits
 from bsn.noise.spectrum import NoiseSpectrum, measure_spectrum
 from bsn.noise.sure import Risk, estimate_risk
@@ -72,6 +75,7 @@ from bsn.noise.wiener import wiener_filter, wiener_filter_independent
 
 __all__ = [
     "Advice",
+    "CameraNoise",
     "Judgement",
     "NoiseCorrelation",
     "NoiseCovariance",
@@ -96,6 +100,7 @@ __all__ = [
     "fit_noise",
     "flattest_parts",
     "judge_noise",
+    "local_intensity",
     "measure_correlation_map",
     "measure_covariance",
     "measure_noise",
@@ -105,6 +110,7 @@ __all__ = [
     "posterior",
     "posterior_nll",
     "propagated_share",
+    "recorrupt",
     "repair_outliers",
     "robust_moments",
     "split_prediction",

@@ -1,13 +1,15 @@
 """Blind-spot training: the task, its validation, named recipes."""
 
 from bsn.engine import Recipe
-from bsn.training.config import TrainConfig
+from bsn.training.config import Scheme, TrainConfig
 from bsn.training.crop_task import Batches, CropTask, ModelTask, full_inference, values_of
 from bsn.training.held_back import divide_groups, fit_crop, held_back_crops, held_back_groups
 from bsn.training.leak_guard import ChannelLeakWarning
 from bsn.training.recipes import RECIPES, get_recipe
 from bsn.training.run import build_task, train
 from bsn.training.settling import Settled, settle
+from bsn.training.sighted_run import build_sighted_task
+from bsn.training.sighted_task import SightedTask
 from bsn.training.task import BlindSpotTask, Crops
 from bsn.training.validation_images import CleanValidation, image_pairs
 
@@ -21,8 +23,11 @@ __all__ = [
     "Crops",
     "ModelTask",
     "Recipe",
+    "Scheme",
     "Settled",
+    "SightedTask",
     "TrainConfig",
+    "build_sighted_task",
     "build_task",
     "divide_groups",
     "fit_crop",

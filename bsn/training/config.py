@@ -10,7 +10,12 @@ from bsn.models import current_name
 from bsn.ops.channel_attention import ChannelScope
 from bsn.selfsup import LossName
 
-__all__ = ["TrainConfig"]
+__all__ = ["SIGHTED_MODEL", "Scheme", "TrainConfig"]
+
+Scheme = Literal["blind", "recorrupted", "matched"]
+
+SIGHTED_MODEL = "sighted"
+"""Preset that the schemes of networks that see their pixel take where none is chosen."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,19 @@ class TrainConfig:
 
     Parameters
     ----------
+    scheme : {"blind", "recorrupted", "matched"}
+        What the network learns from. "blind": noisy images alone, by a network that does not see the pixel it predicts. The
+        other two measure the noise, take the measurement as it is, and train a network that sees its pixel and needs one pass.
+        "recorrupted": noisy images alone, of each a pair with independent noise (:mod:`bsn.noise.recorruption`). "matched":
+        clean images with the measured noise on them, from `clean`, from `pilot`, or from both.
+    clean : str or list of str, optional
+        Clean images for the scheme "matched": files, folders, patterns or a packed file.
+    pilot : str, optional
+        A trained model, file or run folder, for the scheme "matched": its denoised versions of the training images count as
+        clean.
+    recorruption : float
+        Strength of the fresh noise on the inputs of the scheme "recorrupted", relative to their own; the targets get its
+        inverse.
     model : str
         Preset, see ``bsn models``.
     start : str, optional
@@ -90,6 +108,10 @@ class TrainConfig:
         For values outside their range.
     """
 
+    scheme: Scheme = "blind"
+    clean: str | list[str] | None = None
+    pilot: str | None = None
+    recorruption: float = 0.5
     model: str = "phase-unet-tiny"
     start: str | None = None
     channel_attention: ChannelScope = "phase"
@@ -117,7 +139,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", current_name(self.model))  # one name in runs, old settings included
+        self._check_scheme()
         rules = {
+            "recorruption": (self.recorruption > 0, "more than 0, such as 0.5"),
             "stride": (self.stride == "auto" or self.stride >= 1, '1 or more, or "auto"'),
             "stride_test": (self.stride_test is None or self.stride_test >= 1, "1 or more"),
             "mosaic_margin": (self.mosaic_margin >= 0, "0 or more"),
@@ -138,6 +162,35 @@ class TrainConfig:
             raise ValueError(f"crop {self.crop} is not a multiple of the mosaic's stride {self.stride}; use {nearest}")
         if self.noise_scope == "image" and self.noise in ("gaussian", "poisson-gaussian") and not self.noise_learned:
             raise ValueError('noise_scope "image" fits the noise to each image; leave noise_gain and noise_read out')
+
+    def _check_scheme(self) -> None:
+        """Refuse settings that belong to another scheme."""
+        if self.scheme not in ("blind", "recorrupted", "matched"):
+            raise ValueError(f"the scheme {self.scheme!r} does not exist; use blind, recorrupted or matched")
+        given = self.clean is not None or self.pilot is not None
+        if self.scheme == "matched" and not given:
+            raise ValueError(
+                "the scheme 'matched' puts noise on clean images, and there are none; give --clean FOLDER, or --pilot MODEL "
+                "for the training images as a trained model denoises them"
+            )
+        if self.scheme != "matched" and given:
+            raise ValueError(
+                f"clean images and a pilot are for the scheme 'matched', not for {self.scheme!r}; leave them out, or use "
+                "--scheme matched"
+            )
+        if self.scheme == "blind":
+            return
+        blind = {
+            "stride": self.stride not in ("auto", 1),
+            "noise": self.noise not in ("auto", "none"),
+            "wiener_test": bool(self.wiener_test),
+            "augment_colours": self.augment_colours,
+        }
+        for name in (name for name, wrong in blind.items() if wrong):
+            raise ValueError(
+                f"{name} {getattr(self, name)} is for blind networks, and the scheme {self.scheme!r} trains one that sees its "
+                "pixel; leave it out"
+            )
 
     @property
     def automatic(self) -> bool:

@@ -11,25 +11,26 @@ import numpy as np
 import torch
 from torch import nn
 
-from bsn.data import DataError, ImageSource, RandomCrops, open_source
+from bsn.data import ImageSource, RandomCrops, open_source
 from bsn.data.arrays.planes import Missing
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
 from bsn.models import Model, NoiseModel, ValueScale, create, is_blind, presets
-from bsn.noise import NoiseLevel, NoiseStatistics, outputs_for_posterior, robust_moments
+from bsn.noise import NoiseLevel, NoiseStatistics, outputs_for_posterior
 from bsn.training.config import TrainConfig
+from bsn.training.crop_statistics import crop_statistics
 from bsn.training.crop_task import values_of
 from bsn.training.held_back import held_back_crops, pixels_of
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.mended_source import MendedSource
 from bsn.training.reading import plain_read_settings, read_settings
 from bsn.training.settling import settle
+from bsn.training.sighted_run import build_sighted_task
+from bsn.training.sighted_task import SightedTask
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation_images import CleanValidation
 
 __all__ = ["build_task", "train"]
-
-_SCALE_SAMPLES = 64
 
 
 @process_restored()
@@ -47,7 +48,7 @@ def train(
     resume: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> FitResult:
-    """Train a blind-spot network on noisy images alone.
+    """Train a network on noisy images: a blind-spot network on them alone, or as ``config.scheme`` says.
 
     Parameters
     ----------
@@ -100,7 +101,11 @@ def train(
     source = open_source(images, how)
     torch.manual_seed(loop.seed)
     steps = loop.steps if loop.minutes is None else LoopConfig.steps
-    task = build_task(source, config, loop.seed, steps=steps, validation=clean.open(), say=say)
+    task: BlindSpotTask | SightedTask
+    if config.scheme == "blind":
+        task = build_task(source, config, loop.seed, steps=steps, validation=clean.open(), say=say)
+    else:
+        task = build_sighted_task(source, config, loop.seed, validation=clean.open(), say=say)
     about = {
         "images": named_images(images),
         "output": str(output),
@@ -166,7 +171,7 @@ def build_task(
     crops = RandomCrops(mended, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
     network = _new_network(config, source.channels) if start is None else start.network.train()
     warn_of_leaks(network, config.crop)
-    mean, spread, darkest = _statistics(crops)
+    mean, spread, darkest = crop_statistics(crops)
     if start is not None:
         scale = start.scale
     else:
@@ -258,15 +263,3 @@ def _noise_model(config: TrainConfig, measured: NoiseStatistics | None, spread: 
     elif config.noise == "poisson-gaussian":
         start = NoiseModel(start.variance / spread, start.variance - start.variance / spread * darkest)
     return dataclasses.replace(start, per_image=per_image)
-
-
-def _statistics(crops: RandomCrops) -> tuple[float, float, float]:
-    """Mean, standard deviation and a low percentile of the images, from random crops."""
-    batch = crops.batch(0, _SCALE_SAMPLES)
-    sample = batch.pixels if batch.counted is None else np.moveaxis(batch.pixels, 1, -1)[batch.counted]
-    if not sample.size:
-        raise DataError("the training images", "have hardly a pixel that is not missing", "give images with content")
-    mean, spread = robust_moments(sample)
-    if spread == 0:
-        raise DataError("the training images", "are all of one constant value", "give images with content")
-    return mean, spread, float(np.percentile(sample, 1))

@@ -1,0 +1,186 @@
+"""Training of a network that sees the noisy pixel, on pairs that are made of noisy or clean images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from bsn.data import CropBatch
+from bsn.engine import Part, Update, make_optimizer
+from bsn.evaluation import Validation
+from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, image_network, merged
+from bsn.selfsup import LOSSES
+from bsn.training.config import TrainConfig
+from bsn.training.crop_task import ModelTask
+from bsn.training.mended_source import counted_places, only_counted
+from bsn.training.task import Crops
+
+__all__ = ["SightedTask"]
+
+
+class SightedTask(ModelTask[CropBatch]):
+    """Learn the target of each pair from its input.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A registered network.
+    pairs : Crops
+        Crops with targets of their shape.
+    config : TrainConfig
+        Settings of the training, settled.
+    scale : ValueScale
+        Map between image values and network values.
+    mean_intensity : float
+        Mean of the images: the unit of the "poisson-l2" loss.
+    held_back : CropBatch, optional
+        Pairs that training never sees.
+    truth : bool
+        Whether the targets are clean, so that the held-back pairs tell a PSNR.
+    validation : Validation, optional
+        Whole images with a known truth.
+    provenance : mapping, optional
+        Goes into the model file.
+    training_values : TrainingValues, optional
+        Range and statistics of the noisy images, for the model file.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        pairs: Crops,
+        config: TrainConfig,
+        scale: ValueScale,
+        *,
+        mean_intensity: float = 1.0,
+        held_back: CropBatch | None = None,
+        truth: bool = False,
+        validation: Validation | None = None,
+        provenance: Mapping[str, Any] | None = None,
+        training_values: TrainingValues | None = None,
+    ) -> None:
+        def batches(step: int, rank: int, world_size: int) -> CropBatch:
+            return pairs.batch(step, config.batch_size, rank, world_size)
+
+        super().__init__(
+            {"network": network},
+            batches,
+            validation=validation,
+            provenance=provenance,
+            training_values=training_values,
+        )
+        self.config, self.scale, self.held_back, self.truth = config, scale, held_back, truth
+        self.mean_intensity = mean_intensity
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """One optimiser over all parameters."""
+        return {"main": make_optimizer(self.config, self.modules.values())}
+
+    def updates(self, step: int) -> Iterator[Update]:
+        """One update on one batch of pairs.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+
+        Returns
+        -------
+        iterator of Update
+        """
+        batch = self.next_batch(step)
+        count = self.config.accumulate
+        arrays = zip(*(np.array_split(a, count) for a in self._arrays(batch)), strict=True)
+        parts = [Part(self._mean_loss, [self.tensor(a) for a in part]) for part in arrays]
+        yield Update(parts, batch=batch.names)
+
+    @staticmethod
+    def _arrays(batch: CropBatch) -> list[np.ndarray]:
+        """Inputs, targets and, where pixels are left out, the places of those that count."""
+        if batch.targets is None:
+            raise ValueError("these crops have no targets; make pairs of them")
+        places = [] if batch.counted is None else [counted_places(batch.counted)]
+        return [batch.pixels, batch.targets, *places]
+
+    def _mean_loss(self, *tensors: Tensor) -> tuple[Tensor, Mapping[str, float]]:
+        return self.losses(self.modules["network"], *tensors).mean(), {}
+
+    def losses(self, network: nn.Module, seen: Tensor, target: Tensor, places: Tensor | None = None) -> Tensor:
+        """Loss of each pair.
+
+        Parameters
+        ----------
+        network : nn.Module
+            Maps (N, C, H, W) to the same shape, in network values.
+        seen, target : Tensor, shape (N, C, H, W), image values
+            Input and target of each pair.
+        places : Tensor of int64, optional, shape (N, H W)
+            Pixels that count, see :func:`bsn.training.mended_source.counted_places`.
+
+        Returns
+        -------
+        Tensor, shape (N,)
+        """
+        wanted = self.scale.to_network(target)
+        found = network(self.scale.to_network(seen)).to(wanted.dtype)
+        if places is not None:
+            found, wanted = only_counted(places, found, wanted)
+        if self.config.loss == "poisson-l2":
+            # This loss is defined on intensities with a mean near one.
+            found, wanted = (self.scale.to_image(t) / self.mean_intensity for t in (found, wanted))
+        return LOSSES[self.config.loss](found, wanted)
+
+    def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
+        """Loss of the held-back pairs and, where their truth is known, their PSNR.
+
+        Parameters
+        ----------
+        modules : mapping of str to nn.Module
+            The modules as they are now; ``network`` is the network.
+        sample : Path
+            Picture file, where the task draws one.
+
+        Returns
+        -------
+        dict of str to float
+            Empty if no pairs are held back.
+        """
+        if self.held_back is None:
+            return {}
+        network = modules["network"]
+        tensors = [self.tensor(a) for a in self._arrays(self.held_back)]
+        numbers = {"val_loss": float(self.losses(network, *tensors).mean())}
+        if self.truth:
+            result = self.scale.to_image(network(self.scale.to_network(tensors[0])).to(tensors[0].dtype))
+            error = (result - tensors[1]).square().flatten(1).mean(1).clamp_min(1e-20)
+            numbers["val_db_to_target"] = float((-10 * error.log10()).mean())
+        return numbers
+
+    def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
+        """The network as it is shipped: branches merged, one pass, no filter.
+
+        Parameters
+        ----------
+        modules : mapping of str to nn.Module
+            The trained modules; ``network`` is the network, with averaged weights where there are some.
+        facts : mapping of str to Any
+            Steps and validation numbers, which go into the provenance.
+
+        Returns
+        -------
+        Model
+        """
+        return Model(
+            merged(image_network(modules["network"])),
+            self.scale,
+            InferenceDefaults(training_crop=self.config.crop),
+            {**self.provenance, **facts},
+            "derived from the training images; their terms apply",
+            None,
+            self.training_values,
+        )
