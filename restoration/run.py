@@ -15,7 +15,6 @@ from bsn.evaluation import Validation, get_protocol
 from bsn.models import create, presets
 from bsn.training import held_back_groups, image_pairs, values_of
 from restoration.config import RestoreConfig
-from restoration.manas.genotype import Genotype
 from restoration.task import PairBatches, RestorationTask
 
 __all__ = ["PairData", "TrainingPairs", "ValidationData", "build_task", "train"]
@@ -249,7 +248,7 @@ def build_task(
     )
     overrides: dict[str, object] = {"checkpointing": True} if config.checkpointing else {}
     if config.genotype is not None:
-        overrides["genotype"] = Genotype.load(config.genotype)
+        overrides["genotype"] = Path(config.genotype)
     network = create(config.model, channels=source.channels, **overrides)
     if config.model in presets() and presets()[config.model].blind:
         raise ValueError(

@@ -181,6 +181,55 @@ def test_an_excuse_for_an_ignored_type_is_recognised(comment, excused):
     assert bool(EXCUSED.search(f"x = f(y)  # {IGNORED}{comment}")) is excused
 
 
+def rooms_of(package, modules):
+    """What stands directly in a package, and which of these import each other: ``{room: {room, ...}}``."""
+    depth = package.count(".") + 1
+    graph = {}
+    for name, path in modules.items():
+        own = name.split(".")
+        if len(own) <= depth or not name.startswith(f"{package}."):
+            continue
+        room = graph.setdefault(own[depth], set())
+        for module in imports(path):
+            other = module.split(".")
+            if other[:depth] == own[:depth] and len(other) > depth and other[depth] != own[depth]:
+                room.add(other[depth])
+    return {room: {other for other in others if other in graph} for room, others in graph.items()}
+
+
+def test_no_rooms_of_a_package_use_each_other_both_ways_not_even_by_different_files():
+    """Files without a circle can still tie two rooms together: a file of each imports a file of the other."""
+    modules = modules_of_ours()
+    packages = [name for name, path in modules.items() if path.name == "__init__.py"]
+    assert len(packages) > 30
+    for package in packages:
+        circle = find_circle(rooms_of(package, modules))
+        assert circle is None, f"{package}: {' -> '.join([*circle, circle[0]])}"
+
+
+def test_circles_between_rooms_are_found(tmp_path):
+    texts = {
+        "p.a.one": "import p.b.two",
+        "p.b.two": "",
+        "p.b.three": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from p.a import four",
+        "p.a.four": "",
+        "p.c": "from p import b",
+    }
+    modules = {name: tmp_path / f"{name}.py" for name in texts}
+    for name, path in modules.items():
+        path.write_text(texts[name])
+    assert rooms_of("p", modules) == {"a": {"b"}, "b": {"a"}, "c": {"b"}}
+    assert find_circle(rooms_of("p", modules)) == ["a", "b"]
+
+
+def test_imports_are_absolute():
+    """So that the tests of this file see them all."""
+    for package in PACKAGES:
+        for path in files(package):
+            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            assert not any(isinstance(node, ast.ImportFrom) and node.level for node in nodes), path.relative_to(ROOT)
+
+
 def test_every_ignored_type_names_its_error_and_reason_and_none_is_an_argument():
     for folder in (*PACKAGES, "tools", "tests", "benchmarks", "examples", "docs"):
         for path in files(folder):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from bsn.coupling import Coupling
-from bsn.ops.dilated_window_attention import check_dilated_window
 from bsn.ops.window_attention import window_attention
+from bsn.ops.window_attention.legal import check_dilated_window
 
 __all__ = ["WindowAttention"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.genotype.shipped import shipped_genotype
@@ -17,8 +19,8 @@ class MANASConfig:
 
     Parameters
     ----------
-    genotype : Genotype or mapping
-        What a search chose; a mapping of its fields is turned into one, as model files hold it.
+    genotype : Genotype, mapping or Path
+        What a search chose: also as the mapping of its fields that model files hold, or as the file that a search wrote.
     widths : tuple of int
         Channels of the scales instead of the genotype's; empty for those.
     channels : int
@@ -43,12 +45,17 @@ class MANASConfig:
     prune: bool = True
 
     def __post_init__(self) -> None:
-        genotype = self.genotype
-        if isinstance(genotype, Mapping):
-            genotype = Genotype.from_mapping(genotype)
+        genotype = _as_genotype(self.genotype)
         if self.widths:
             genotype = genotype.with_widths(self.widths)
         if self.channels < 1:
             raise ValueError(f"channels {self.channels} cannot be an image's; use 1 or more")
         object.__setattr__(self, "genotype", genotype)
         object.__setattr__(self, "widths", ())  # the genotype has them now
+
+
+def _as_genotype(given: Genotype | Mapping[str, Any] | Path) -> Genotype:
+    """A text is no path here: model files are read from strangers, and must not name files of this machine."""
+    if isinstance(given, Path):
+        return Genotype.load(given)
+    return Genotype.from_mapping(given) if isinstance(given, Mapping) else given
