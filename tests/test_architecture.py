@@ -110,7 +110,13 @@ def test_no_argument_of_a_wrong_type_is_hidden():
 
 
 # What other packages use of bsn is exported by its rooms; a command's parts and the photographs are rooms of their own.
-SEAM_BEHIND_ROOMS = {"bsn.cli.command", "bsn.cli.denoise", "bsn.cli.terminal", "bsn.data.photographs"}
+SEAM_BEHIND_ROOMS = {
+    "bsn.cli.command",
+    "bsn.cli.denoise",
+    "bsn.cli.outcome",
+    "bsn.cli.terminal",
+    "bsn.data.photographs",
+}
 
 
 @pytest.mark.parametrize("package", ["distill", "restoration", "tools"])
@@ -228,6 +234,11 @@ def test_imports_are_absolute():
         for path in files(package):
             nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             assert not any(isinstance(node, ast.ImportFrom) and node.level for node in nodes), path.relative_to(ROOT)
+
+
+def test_one_place_knows_which_process_speaks_for_a_run():
+    told = [path for package in PACKAGES for path in files(package) if "LOCAL_RANK" in path.read_text(encoding="utf-8")]
+    assert told == [ROOT / "bsn/engine/devices.py"]
 
 
 def test_every_ignored_type_names_its_error_and_reason_and_none_is_an_argument():

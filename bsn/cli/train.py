@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
+from bsn.cli.outcome import say, tell_outcome
 from bsn.cli.reading import add_read_options, read_options
 
 if TYPE_CHECKING:
@@ -75,8 +76,6 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
-    import os
-
     from bsn.engine import LoopConfig
     from bsn.training import CleanValidation, TrainConfig, train
 
@@ -93,16 +92,11 @@ def run(options: Namespace) -> int:
         value_range=how.value_range,
         clean=clean,
         resume=options.resume,
-        say=(lambda line: print(line)) if os.environ.get("LOCAL_RANK", "0") == "0" else (lambda line: None),
+        say=say,
     )
-    if os.environ.get("LOCAL_RANK", "0") == "0":
-        print(f"trained {result.steps} steps in {result.seconds / 60:.1f} minutes")
-        for name, value in result.validation.items():
-            print(f"  {name} {value:.5g}")
-        if result.best_step is not None:
-            print(f"  best validation {result.best:.5g} at step {result.best_step} (best.safetensors)")
-        print(f"model: {options.output}/final.safetensors")
-        print(f"next:  bsn denoise {(options.images or ['noisy/'])[0]} --model {options.output} -o denoised")
+    model = f"model: {options.output}/final.safetensors"
+    noisy = (options.images or ["noisy/"])[0]
+    tell_outcome("trained", result, [model, f"next:  bsn denoise {noisy} --model {options.output} -o denoised"])
     return 0
 
 

@@ -5,6 +5,7 @@ images. Blind-spot training, distillation, restoration and architecture search a
 """
 
 from bsn.engine.config import LoopConfig
+from bsn.engine.devices import is_first_process
 from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.loop import FitResult, fit
 from bsn.engine.optimizers import OptimizerName, make_optimizer
@@ -29,6 +30,7 @@ __all__ = [
     "TrainingDiverged",
     "Update",
     "fit",
+    "is_first_process",
     "make_optimizer",
     "named_images",
     "plain",

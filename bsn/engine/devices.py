@@ -15,9 +15,16 @@ from bsn.engine.errors import RunError
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-__all__ = ["best_precision", "make_fabric"]
+__all__ = ["best_precision", "is_first_process", "make_fabric"]
 
 MixedPrecision = Literal["32-true", "bf16-mixed"]
+
+_RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK")  # what launchers tell the processes that they start
+
+
+def is_first_process() -> bool:
+    """Whether this process speaks for its run: the only one, or the first of several on the first machine."""
+    return all(os.environ.get(name, "0") == "0" for name in _RANKS)
 
 
 def best_precision(device: str) -> MixedPrecision:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from bsn.engine.averaging import make_average, update_average
 from bsn.engine.checkpoint import capture_generators, load_checkpoint, restore_generators, save_checkpoint
 from bsn.engine.config import LoopConfig, Precision
-from bsn.engine.devices import make_fabric
+from bsn.engine.devices import is_first_process, make_fabric
 from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.journal import Journal
 from bsn.engine.recording import Recorder
@@ -79,8 +79,7 @@ def fit(
         After SIGINT or SIGTERM; a checkpoint of the last finished step was written.
     """
     fabric = make_fabric(config)
-    first_process = fabric.global_rank == 0 and not _is_launched_child()
-    if first_process:
+    if fabric.global_rank == 0 and is_first_process():
         folder.check_resumable() if resume else folder.check_new()
     fabric.launch()
     loop = _Loop(task, config, folder, fabric, settings or RunSettings())
@@ -94,12 +93,6 @@ def _can_record(config: LoopConfig, fabric: Fabric) -> bool:
     """Several processes talk while they compute, and loss scaling looks at the gradients."""
     alone = fabric.device.type == "cuda" and fabric.world_size == 1
     return config.graphs and alone and fabric._precision.precision != "16-mixed"
-
-
-def _is_launched_child() -> bool:
-    import os
-
-    return os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 class _Loop:

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
+from bsn.cli.outcome import tell_outcome
 from distill.cli import report
 
 if TYPE_CHECKING:
@@ -97,8 +98,6 @@ def run(options: Namespace) -> int:
     """
     if "action" in options:
         return report.run(options)
-    import os
-
     from rich.console import Console
     from rich.progress import Progress
 
@@ -136,13 +135,12 @@ def run(options: Namespace) -> int:
             resume=options.resume,
             progress=tick,
         )
-    if os.environ.get("LOCAL_RANK", "0") == "0":
-        print(f"distilled {result.steps} steps in {result.seconds / 60:.1f} minutes")
-        for name, value in result.validation.items():
-            print(f"  {name} {value:.5g}")
-        print(f"student: {options.output}/final.safetensors")
-        print(f"next:    bsn denoise {options.images[0]} --model {options.output} -o denoised")
-        print(f"         bsn export {options.output} -o student.onnx")
+    what_now = [
+        f"student: {options.output}/final.safetensors",
+        f"next:    bsn denoise {options.images[0]} --model {options.output} -o denoised",
+        f"         bsn export {options.output} -o student.onnx",
+    ]
+    tell_outcome("distilled", result, what_now)
     return 0
 
 

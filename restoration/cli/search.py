@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
+from bsn.cli.outcome import say
 from bsn.cli.terminal import print_table
 from restoration.cli.options import add_pair_options
 
@@ -79,8 +80,6 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
-    import os
-
     from bsn.engine import LoopConfig
     from restoration.manas.search import SearchConfig, genotype_cost, search
     from restoration.run import PairData
@@ -94,12 +93,10 @@ def run(options: Namespace) -> int:
         take(LoopConfig, options),
         resume=options.resume,
     )
-    if os.environ.get("LOCAL_RANK", "0") == "0":
-        print(f"genotype: {options.output}/genotype.json, drawn in genotype.svg")
-        print(
-            f"  {genotype_cost(genotype, 'parameters'):,.0f} parameters, {genotype_cost(genotype):,.0f} MACs per pixel"
-        )
-        print(f"next:  bsn restore train ... --model manas-tiny --genotype {options.output}/genotype.json -o run")
+    parameters, macs = genotype_cost(genotype, "parameters"), genotype_cost(genotype)
+    say(f"genotype: {options.output}/genotype.json, drawn in genotype.svg")
+    say(f"  {parameters:,.0f} parameters, {macs:,.0f} MACs per pixel")
+    say(f"next:  bsn restore train ... --model manas-tiny --genotype {options.output}/genotype.json -o run")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
+from bsn.cli.outcome import tell_outcome
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
@@ -69,8 +70,6 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
-    import os
-
     from bsn.engine import LoopConfig
     from restoration.config import RestoreConfig
     from restoration.losses import LossWeights
@@ -85,12 +84,11 @@ def run(options: Namespace) -> int:
         validate=ValidationData(**vars(options.validate)),
         resume=options.resume,
     )
-    if os.environ.get("LOCAL_RANK", "0") == "0":
-        print(f"trained {result.steps} steps in {result.seconds / 60:.1f} minutes")
-        for name, value in result.validation.items():
-            print(f"  {name} {value:.5g}")
-        print(f"model: {options.output}/final.safetensors")
-        print(f"next:  bsn restore apply {(options.degraded or ['rainy/'])[0]} --model {options.output} -o restored")
+    model = f"model: {options.output}/final.safetensors"
+    degraded = (options.degraded or ["rainy/"])[0]
+    tell_outcome(
+        "trained", result, [model, f"next:  bsn restore apply {degraded} --model {options.output} -o restored"]
+    )
     return 0
 
 
