@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import statistics
 import time
 
@@ -36,7 +37,7 @@ def macs_per_pixel(network: ImageNetwork, size: int = 128) -> float:
     """Multiply-accumulate operations of convolutions and matrix products per pixel of the image.
 
     They are counted on the reference operators, so that the number does not depend on the kernels that a machine has, and on
-    an image that the network does not pad.
+    an image that the network does not pad. Only shapes are computed (on PyTorch's meta device), no values.
 
     Parameters
     ----------
@@ -52,10 +53,11 @@ def macs_per_pixel(network: ImageNetwork, size: int = 128) -> float:
     """
     grid = network.size_multiple
     size = -(-size // grid) * grid
-    x = torch.zeros(1, network.channels, size, size)
+    shapes = copy.deepcopy(network).to("meta").eval()
+    x = torch.zeros(1, network.channels, size, size, device="meta")
     # The fused attention of PyTorch would count as nothing.
     with use_backend("reference"), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        network.eval()(x)
+        shapes(x)
     return counter.get_total_flops() / 2 / size**2
 
 

@@ -20,6 +20,7 @@ GOLDEN = {
     "tmbsn_f8_b2_3x33x33": (TMBSN, (0, 1, 2, 5)),
 }
 DIAGONAL = {"plane": "diagonal", "hole": "pixel"}
+SIZE = (9, 12)  # of images whose every pixel is checked: larger than the largest hole, odd and even
 FORMS = {
     "unet": {},
     "diagonal unet": DIAGONAL,
@@ -83,10 +84,10 @@ def test_every_hole_is_certified_both_ways(form):
     network = build(form)
     for text in holes(form):
         hole = Hole.parse(text)
-        swept = region_check(Subject(network, 1, Condition("sweep", (13, 18))), hole)
+        swept = region_check(Subject(network, 1, Condition("sweep", SIZE)), hole)
         assert swept.complete
         assert swept.method == "half-planes"
-        single = region_check(Subject(_Opaque(network, hole), 1, Condition("pixels", (13, 18))), hole)
+        single = region_check(Subject(_Opaque(network, hole), 1, Condition("pixels", SIZE)), hole)
         assert single.complete
         assert single.method == "pixels"
 
@@ -96,7 +97,7 @@ def test_a_larger_hole_than_the_network_has_is_not_certified(form):
     network = build(form)
     small, large = ("diamond:3", "diamond:5") if "diagonal" in form else ("square:3", "square:5")
     check = region_check(
-        Subject(_Opaque(network, Hole.parse(small)), 1, Condition("pixels", (13, 18))), Hole.parse(large)
+        Subject(_Opaque(network, Hole.parse(small)), 1, Condition("pixels", SIZE)), Hole.parse(large)
     )
     assert not check.blind
     outside = ~Hole.parse(small).mask(4) & Hole.parse(large).mask(4)
@@ -119,10 +120,10 @@ def test_the_sweep_catches_broken_branches(plane):
 
     for cls in (MovedTooLittle, MergeLooksAround):
         broken = randomise(cls(build(form).config))
-        assert region_check(Subject(broken, 1, Condition("broken", (13, 18))), hole).leaks
+        assert region_check(Subject(broken, 1, Condition("broken", SIZE)), hole).leaks
     unmoved = build(form)
     unmoved.body.__class__ = _UnmovedPooling
-    assert region_check(Subject(unmoved, 1, Condition("broken", (13, 18))), hole).leaks
+    assert region_check(Subject(unmoved, 1, Condition("broken", SIZE)), hole).leaks
 
 
 class _UnmovedPooling(DirectionalUNet):
