@@ -96,9 +96,7 @@ def test_every_hole_is_certified_both_ways(form):
 def test_a_larger_hole_than_the_network_has_is_not_certified(form):
     network = build(form)
     small, large = ("diamond:3", "diamond:5") if "diagonal" in form else ("square:3", "square:5")
-    check = region_check(
-        Subject(_Opaque(network, Hole.parse(small)), 1, Condition("pixels", SIZE)), Hole.parse(large)
-    )
+    check = region_check(Subject(_Opaque(network, Hole.parse(small)), 1, Condition("pixels", SIZE)), Hole.parse(large))
     assert not check.blind
     outside = ~Hole.parse(small).mask(4) & Hole.parse(large).mask(4)
     assert all(outside[leak.offset[0] + 4, leak.offset[1] + 4] for leak in check.leaks)
