@@ -1,10 +1,8 @@
 """Files of users that have the names of our packages: they hide those packages, and nothing else."""
 
-import os
-import subprocess
-import sys
-
 import pytest
+
+from tests.helpers.fresh import run_fresh
 
 CODE = """
 import warnings
@@ -36,14 +34,7 @@ def test_one_line_names_the_file_that_hides_a_package(tmp_path, name, form):
     else:
         place = tmp_path / f"{name}.py"
         place.write_text("raise SystemExit(3)" if form == "raises" else "x = 1")
-    done = subprocess.run(
-        [sys.executable, "-c", CODE],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-    )
+    done = run_fresh(CODE, folder=tmp_path, path=[tmp_path])
     assert done.returncode == 0, done.stderr
     if form == "folder" and str(place) not in done.stdout:
         assert "True True" in done.stdout  # a real package elsewhere on the path comes before a bare folder

@@ -111,18 +111,26 @@ def test_convert(capsys, name, tmp_path):
     assert relative_error(model.predict(golden["input"]), golden["output64"]) < 2e-5
 
 
-def test_two_devices_equal_one_with_the_doubled_batch(pairs, tmp_path):
-    def losses(devices, batch):
-        folder = tmp_path / f"run{devices}"
-        words = [sys.executable, "-m", "bsn", "restore", "train", *folders(pairs), "-o", folder, *FAST]
-        words += ["--devices", devices, "--batch_size", batch, "--steps", "5"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, env=environment)
-        assert done.returncode == 0, done.stderr
-        rows = (folder / "metrics.csv").read_text().splitlines()[1:]
+def test_two_devices_equal_one_with_the_doubled_batch(capsys, pairs, tmp_path):
+    def words(devices, batch):
+        options = ["--devices", devices, "--batch_size", batch, "--steps", "5"]
+        whole = ["restore", "train", *folders(pairs), "-o", tmp_path / f"run{devices}", *FAST, *options]
+        return [str(word) for word in whole]
+
+    def losses(devices):
+        rows = (tmp_path / f"run{devices}" / "metrics.csv").read_text().splitlines()[1:]
         return [float(row.split(",")[1]) for row in rows if row.split(",")[1]]
 
-    one, two = losses(1, 4), losses(2, 2)
+    done = subprocess.run(
+        [sys.executable, "-m", "bsn", *words(2, 2)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert run(capsys, *words(1, 4))[0] == 0
+    one, two = losses(1), losses(2)
     assert len(one) == len(two) == 5
     assert two == pytest.approx(one, rel=1e-4)
 

@@ -290,7 +290,7 @@ def test_a_full_disk_while_denoising_leaves_nothing_half_written(capsys, noisy, 
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_an_interrupt_keeps_the_run_and_resume_finishes_it(noisy, tmp_path):
+def test_an_interrupt_keeps_the_run_and_resume_finishes_it(capsys, noisy, tmp_path):
     words = [sys.executable, "-m", "bsn", "train", noisy, "-o", tmp_path / "run", *FAST, "--checkpoint_every", "5"]
     words[words.index("--steps") + 1] = "150"
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -306,37 +306,30 @@ def test_an_interrupt_keeps_the_run_and_resume_finishes_it(noisy, tmp_path):
     assert "continue with --resume" in err
     assert "Traceback" not in err
     assert not (tmp_path / "run" / "final.safetensors").exists()
-    done = subprocess.run([*words, "--resume"], capture_output=True, text=True, check=False, env=one_thread)
-    assert done.returncode == 0, done.stderr
+    code, _, err = run(capsys, *words[3:], "--resume")
+    assert code == 0, err
     assert Model.load(tmp_path / "run").provenance["steps"] == 150
 
 
-def test_two_devices_equal_one_with_the_doubled_batch(noisy, tmp_path):
-    def losses(devices, batch):
-        folder = tmp_path / f"run{devices}"
-        words = [
-            sys.executable,
-            "-m",
-            "bsn",
-            "train",
-            noisy,
-            "-o",
-            folder,
-            *FAST,
-            "--devices",
-            devices,
-            "--batch_size",
-            batch,
-        ]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(
-            [*map(str, words), "--steps", "6"], capture_output=True, text=True, check=False, env=environment
-        )
-        assert done.returncode == 0, done.stderr
-        rows = (folder / "metrics.csv").read_text().splitlines()[1:]
+def test_two_devices_equal_one_with_the_doubled_batch(capsys, noisy, tmp_path):
+    def words(devices, batch):
+        options = ["--devices", devices, "--batch_size", batch, "--steps", "6"]
+        return [str(word) for word in ("train", noisy, "-o", tmp_path / f"run{devices}", *FAST, *options)]
+
+    def losses(devices):
+        rows = (tmp_path / f"run{devices}" / "metrics.csv").read_text().splitlines()[1:]
         return [float(row.split(",")[1]) for row in rows if row.split(",")[1]]
 
-    one, two = losses(1, 4), losses(2, 2)
+    done = subprocess.run(
+        [sys.executable, "-m", "bsn", *words(2, 2)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert run(capsys, *words(1, 4))[0] == 0
+    one, two = losses(1), losses(2)
     assert len(one) == len(two) == 6
     assert two == pytest.approx(one, rel=1e-4)
 

@@ -1,18 +1,17 @@
 """Names that a terminal or markup could stumble over."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bsn.models import Model
 from tests.helpers.command_line import complaint, run
+from tests.helpers.fresh import run_fresh
 from tests.helpers.networks import small
 
-NAMES = Path(__file__).resolve().parents[2] / "cases" / "inputs" / "F15_names"
+ROOT = Path(__file__).resolve().parents[3]
+NAMES = ROOT / "tests" / "cases" / "inputs" / "F15_names"
 
 
 @pytest.fixture
@@ -34,11 +33,12 @@ def test_brackets_are_no_markup(capsys, names):
 @pytest.mark.parametrize("command", ["inspect", "denoise"])
 def test_letters_that_the_terminal_lacks_are_printed_as_codes(names, tmp_path, command):
     words = [command, str(names)] + (["-o", str(tmp_path / "out")] if command == "denoise" else [])
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C", "LANG": "C"}
-    done = subprocess.run([sys.executable, "-m", "bsn", *words], capture_output=True, env=environment, cwd=tmp_path)
+    code = "import sys; from bsn.cli import main; sys.exit(main(sys.argv[1:]))"
+    environment = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "LANG": "C"}
+    done = run_fresh(code, *words, folder=tmp_path, path=[ROOT], environment=environment)
     assert done.returncode in (0, 1), done.stderr
-    assert b"Traceback" not in done.stderr
-    done.stdout.decode("ascii")
+    assert "Traceback" not in done.stderr
+    assert done.stdout.isascii()
     if command == "denoise":
         assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(p.name for p in names.iterdir())
 

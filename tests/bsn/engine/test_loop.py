@@ -11,8 +11,10 @@ from safetensors.torch import load_file
 
 from bsn.engine import Interrupted, LoopConfig, RunError, RunFolder, RunSettings, Task, TrainingDiverged, Update, fit
 from bsn.engine.checkpoint import load_checkpoint
+from tests.helpers.fresh import run_fresh
 from tests.helpers.toy_task import ToyTask
 
+ROOT = Path(__file__).resolve().parents[3]
 CPU = {"accelerator": "cpu", "precision": "32-true", "warmup_steps": 3}
 
 
@@ -87,8 +89,8 @@ fit(Killed(), config, RunFolder(Path(sys.argv[1])))
 
 @pytest.mark.parametrize("step", [0, 11])
 def test_killed_and_resumed_ends_in_the_same_bits(tmp_path, step):
-    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "cut", str(step)], capture_output=True, check=False)
-    assert done.returncode == -9, done.stderr.decode()
+    done = run_fresh(KILLED, tmp_path / "cut", step, folder=tmp_path, path=[ROOT])
+    assert done.returncode == -9, done.stderr
     config = LoopConfig(steps=20, validate_every=4, checkpoint_every=6, **CPU)
     fit(ToyTask(), config, RunFolder(tmp_path / "whole"))
     fit(ToyTask(seed=99), config, RunFolder(tmp_path / "cut"), resume=True)
@@ -110,16 +112,15 @@ fit(ToyTask(batch_size=int(sys.argv[3])), config, RunFolder(Path(sys.argv[1])))
 def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(DISTRIBUTED)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
-    for name, devices, batch in (("one", 1, 8), ("two", 2, 4)):
-        done = subprocess.run(
-            [sys.executable, script, tmp_path / name, str(devices), str(batch)],
-            capture_output=True,
-            check=False,
-            timeout=240,
-            env=environment,
-        )
-        assert done.returncode == 0, done.stderr.decode()
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "two", "2", "4"],
+        capture_output=True,
+        check=False,
+        timeout=240,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    fit(ToyTask(batch_size=8), LoopConfig(steps=12, validate_every=6, **CPU), RunFolder(tmp_path / "one"))
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
     assert list(one) == list(two)
     for step in one:

@@ -2,8 +2,7 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +11,9 @@ from safetensors.torch import save_file
 from bsn.cli import main
 from bsn.models import Model, OldNameWarning, PhaseUNet, PhaseUNetConfig, create, presets
 from bsn.training import TrainConfig
+from tests.helpers.fresh import run_fresh
+
+ROOT = Path(__file__).resolve().parents[3]
 
 # As model files stored it: a TBSN whose levels have no mixer.
 OLD_CONFIG = (
@@ -67,21 +69,10 @@ def test_old_model_files_load_to_the_same_numbers_and_are_saved_under_the_new_na
     assert json.loads(json.dumps(dataclasses.asdict(Model.load(tmp_path / "new.safetensors").network.config)))
 
 
-def test_the_command_line_takes_an_old_name_and_says_the_new_one():
-    words = [
-        sys.executable,
-        "-m",
-        "bsn",
-        "verify",
-        "tbsn-tiny",
-        "--channels",
-        "1",
-        "--size",
-        "16",
-        "--checks",
-        "jacobian",
-    ]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+def test_the_command_line_takes_an_old_name_and_says_the_new_one(tmp_path):
+    code = "import sys; from bsn.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = ["verify", "tbsn-tiny", "--channels", "1", "--size", "16", "--checks", "jacobian"]
+    done = run_fresh(code, *words, folder=tmp_path, path=[ROOT])
     assert done.returncode == 0, done.stderr
     assert done.stderr == "bsn verify: note: the model tbsn-tiny is called phase-unet-tiny now\n"
 
