@@ -27,14 +27,15 @@ from bsn.data.arrays.axes import PlaneIndex, check_axes, guess_axes
 from bsn.data.arrays.geometry import inverse, transform
 from bsn.data.arrays.missing import fill_missing
 from bsn.data.arrays.pixel_types import from_unit, to_unit
-from bsn.data.arrays.planes import PlaneLayout, native_planes, to_planes
+from bsn.data.arrays.planes import Missing, PlaneLayout, native_planes, to_planes
 from bsn.data.errors import DataError, name_some, reading, writing
 from bsn.data.files.atomic import atomic_output, check_target
 from bsn.data.files.formats import SUFFIXES
-from bsn.data.files.formats.packed import is_packed
+from bsn.data.files.formats.packed import MISSING, is_packed, options_of_packed, reading_attributes
 from bsn.data.files.images import Image, read_image, write_image
 from bsn.data.files.listing import FoundImage, find_images, is_image_path, list_images, plan_results
 from bsn.data.files.options import ReadOptions
+from bsn.data.files.partners import partner_options, read_planes
 from bsn.data.files.regions import ImageReader, open_image
 from bsn.data.files.writers import ImageWriter, open_writer
 from bsn.data.pairs.finding import Pair, check_no_leak, find_pairs, read_pair
@@ -50,7 +51,7 @@ from bsn.data.sources.mirrored_source import MirroredSource
 from bsn.data.sources.opening import open_source
 from bsn.data.sources.packed_source import HDF5Source
 from bsn.data.sources.packing import PackSummary, file_sha256, pack
-from bsn.data.sources.plane_source import ImageSource, PairedSource, read_target
+from bsn.data.sources.plane_source import ImageSource, PairedSource, PlaneSource, read_target
 from bsn.data.sources.prefetching import Prefetcher, prefetch
 from bsn.data.sources.subset_source import SubsetSource, subset
 from bsn.data.synthetic.jpeg import jpeg_compressed, jpeg_quality

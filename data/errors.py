@@ -70,6 +70,40 @@ def name_some(names: Sequence[str], limit: int = 3) -> str:
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def refuse_several(failures: Sequence[tuple[str, DataError]], total: int, kind: str, limit: int = 3) -> None:
+    """Refuse a set of which some members failed, with the reason and the remedy of the first.
+
+    Parameters
+    ----------
+    failures : sequence of (str, DataError)
+        Name and failure of each. None of them: nothing is refused.
+    total : int
+        How many members the set has.
+    kind : str
+        What they are, such as "files".
+    limit : int
+        How many names are spelled out.
+
+    Raises
+    ------
+    DataError
+        The failure itself if there is one only; its ``details`` have a line for each otherwise.
+    """
+    if len(failures) == 1:
+        raise failures[0][1]
+    if failures:
+        first = failures[0][1]
+        told = [
+            f"{name} ({error.why})" if error is first or error.why != first.why else name for name, error in failures
+        ]
+        raise DataError(
+            f"{len(failures)} of {total} {kind}",
+            f"cannot be used: {name_some(told, limit)}",
+            f"{first.remedy}, or leave them out",
+            details=[str(error) for _, error in failures],
+        )
+
+
 @contextmanager
 def reading(path: Path, remedy: str = "check that the file is complete and what its suffix says") -> Iterator[None]:
     """Turn whatever a decoder raises on a broken file into a `DataError`.

@@ -1,7 +1,8 @@
 """The teacher's answers, computed once per image and kept in one HDF5 file.
 
 Layout, version 1. Attributes: ``format`` = "blindspot-teacher-cache", ``format_version``, ``count``, ``channels``,
-``targets``, ``spread`` (0 or 1), ``fingerprint``, ``scale``, ``blind`` and ``about`` (JSON). Datasets
+``targets``, ``spread`` (0 or 1), ``fingerprint``, ``scale``, ``blind`` and ``about`` (JSON), ``value_range`` and ``missing``
+as in a packed file. Datasets
 ``noisy/000000`` ... of shape (C, H, W) in the dtype of the images, and ``answers/000000`` ... of shape
 (layers * C, H, W), float32, both in chunks of 128 x 128; attribute ``name`` on the first.
 
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data import DataError, HDF5Planes
+from bsn.data import MISSING, DataError, HDF5Planes, ReadOptions, options_of_packed
 from bsn.models import ValueScale
 from distill.fingerprint import Fingerprint
 
@@ -47,6 +48,7 @@ class TeacherCache(HDF5Planes):
 
     def _load(self) -> None:
         about = self._file.attrs
+        self.options = options_of_packed(self._file, ReadOptions(nan="keep" if about.get(MISSING) else "refuse"))
         self._channels, self.targets = int(about["channels"]), int(about["targets"])
         self._dtype = np.dtype(self._file["noisy/000000"].dtype)
         self.has_spread = bool(about["spread"])

@@ -13,7 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bsn.data import DataError, ImageSource, atomic_output, check_target, reading, writing
+from bsn.data import (
+    DataError,
+    ImageSource,
+    PlaneSource,
+    ReadOptions,
+    atomic_output,
+    check_target,
+    reading,
+    reading_attributes,
+    writing,
+)
+from bsn.models import OutlierTreatment
+from bsn.training import MendedSource
 from distill.cache import FORMAT, FORMAT_VERSION, TeacherCache
 from distill.fingerprint import Fingerprint
 from distill.teacher import Teacher
@@ -29,6 +41,7 @@ def make_cache(
     source: ImageSource,
     path: str | Path,
     *,
+    outliers: OutlierTreatment = "keep",
     devices: Sequence[str] = ("auto",),
     rebuild: bool = False,
     progress: Progress = lambda done, total: None,
@@ -43,6 +56,9 @@ def make_cache(
         Noisy images.
     path : str or Path
         The HDF5 file. ``<path>.parts`` holds what is finished until all is.
+    outliers : {"keep", "repair", "ignore"}
+        "ignore" shows the teacher outliers of the images; otherwise it sees their surroundings in their place, as it does of
+        missing pixels.
     devices : sequence of str
         One process for each; one device works in this process.
     rebuild : bool
@@ -66,7 +82,8 @@ def make_cache(
             f"the teacher denoises images of {teacher.channels}",
             "use a teacher trained on such images",
         )
-    wanted = Fingerprint.of(teacher, source)
+    seen = MendedSource(source, outliers)
+    wanted = Fingerprint.of(teacher, seen)
     parts = path.with_name(path.name + ".parts")
     if rebuild:
         path.unlink(missing_ok=True)
@@ -78,7 +95,7 @@ def make_cache(
         return cache
     check_target(path, overwrite=False)
     _prepare(parts, wanted, path)
-    _answer_all(teacher, source, parts, devices, progress)
+    _answer_all(teacher, seen, parts, devices, progress)
     with atomic_output(path) as temporary, writing(path):
         _assemble(teacher, source, parts, wanted, temporary)
     shutil.rmtree(parts, ignore_errors=True)
@@ -195,26 +212,32 @@ def _assemble(teacher: Teacher, source: ImageSource, parts: Path, wanted: Finger
     import h5py
 
     with h5py.File(temporary, "w") as file:
+        missing = False
         for index in range(len(source)):
             with reading(_part(parts, index), "delete it and start again"), h5py.File(_part(parts, index), "r") as part:
                 part.copy("answer", file, f"answers/{index:06d}")
-            _copy_noisy(file, source, index)
+            missing |= _copy_noisy(file, source, index)
         file.attrs.update({"format": FORMAT, "format_version": FORMAT_VERSION, "count": len(source)})
         file.attrs.update({"channels": source.channels, "targets": teacher.layers - teacher.gives_spread})
         file.attrs.update({"spread": int(teacher.gives_spread), "blind": int(teacher.blind)})
+        how = source.options if isinstance(source, PlaneSource) else ReadOptions()
+        file.attrs.update(reading_attributes(how, missing=missing))
         file.attrs["fingerprint"] = json.dumps(dataclasses.asdict(wanted))
         file.attrs["scale"] = json.dumps(dataclasses.asdict(teacher.scale))
         file.attrs["about"] = json.dumps({**teacher.about, "inference": teacher.options()})
 
 
-def _copy_noisy(file: Any, source: ImageSource, index: int) -> None:
+def _copy_noisy(file: Any, source: ImageSource, index: int) -> bool:
+    """Copy a noisy image; tells whether pixels are missing."""
     height, width = source.size(index)
-    native = getattr(source, "native", None)
     chunks = (source.channels, min(_CHUNK, height), min(_CHUNK, width))
-    dtype = source.dtype if native is not None else np.float32
+    cut, dtype = (source.native, source.dtype) if isinstance(source, PlaneSource) else (source.crop, np.float32)
     dataset = file.create_dataset(f"noisy/{index:06d}", (source.channels, height, width), dtype, chunks=chunks)
     dataset.attrs["name"] = source.name(index)
-    cut = native if native is not None else source.crop
+    missing = False
     for top in range(0, height, _CHUNK):
         rows = min(_CHUNK, height - top)
-        dataset[:, top : top + rows] = cut(index, top, 0, rows, width)
+        band = cut(index, top, 0, rows, width)
+        missing |= not np.isfinite(band).all()
+        dataset[:, top : top + rows] = band
+    return missing

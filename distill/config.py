@@ -9,6 +9,7 @@ from typing import Any, Literal
 from bsn.engine import OptimizerName
 from bsn.hole import Hole
 from bsn.inference import InferenceConfig
+from bsn.models import OutlierTreatment
 
 __all__ = ["DistillConfig", "TeacherInference"]
 
@@ -146,6 +147,9 @@ class DistillConfig:
         Decay rates of the averages of AdamW and Adam.
     value_scale : {"teacher", "unit"}
         Range the student works on: the teacher's, or image values.
+    outliers : {"keep", "repair", "ignore"}
+        Single pixels far from what their surroundings and the noise can explain are shown neither to the teacher nor to the
+        student, and enter no loss, unless they are to be ignored. The student stores it, and denoises accordingly.
     validation_crops : int
         Crops held back for validation, at most 5 % of the pixels; 0 for none.
 
@@ -171,6 +175,7 @@ class DistillConfig:
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)
     value_scale: Literal["teacher", "unit"] = "teacher"
+    outliers: OutlierTreatment = "keep"
     validation_crops: int = 8
 
     def __post_init__(self) -> None:

@@ -7,13 +7,12 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
-from bsn.data import read_image, to_planes
+from bsn.data import ReadOptions, read_planes
 from bsn.evaluation import HtmlReport, Protocol, environment, residual_statistics
 from bsn.inference import Denoiser, PairedFiles
 from bsn.models import Model, count_parameters, macs_per_pixel
@@ -65,6 +64,7 @@ def compare(
     students: Sequence[Contender],
     pairs: Sequence[PairedFiles],
     protocol: Protocol,
+    options: ReadOptions | None = None,
     *,
     repeats: int = 5,
 ) -> Comparison:
@@ -80,6 +80,8 @@ def compare(
         Noisy files, all with clean partners or all without. Of a stack the first plane is used.
     protocol : Protocol
         How results are compared with clean images; the agreement with the teacher is a plain PSNR of range 1.
+    options : ReadOptions, optional
+        How all files are read. Missing pixels that it keeps enter no number.
     repeats : int
         Calls that are timed; the median counts.
 
@@ -96,8 +98,10 @@ def compare(
     scores: dict[str, list[dict[str, float]]] = {contender.name: [] for contender in contenders}
     pictures: list[tuple[np.ndarray, str]] = []
     for pair in pairs:
-        noisy, clean = _plane(pair.noisy), None if pair.clean is None else _plane(pair.clean)
-        results = {c.name: np.asarray(c.denoiser(noisy, "CYX")) for c in contenders}
+        noisy, clean = (None if path is None else read_planes(path, options)[0] for path in (pair.noisy, pair.clean))
+        assert noisy is not None
+        # The values are image values already; what is missing was let through by the options.
+        results = {c.name: np.asarray(c.denoiser(noisy, "CYX", nan="keep")) for c in contenders}
         for name, result in results.items():
             scores[name].append(_numbers(noisy, result, results[teacher.name], clean, protocol))
         pictures = pictures or _pictures(noisy, results, clean)
@@ -109,16 +113,11 @@ def compare(
     return Comparison(named, rows, pictures, len(pairs))
 
 
-def _plane(path: Path | None) -> np.ndarray:
-    assert path is not None
-    image = read_image(path)
-    return to_planes(image.pixels, image.axes)[0][0]
-
-
 def _numbers(
     noisy: np.ndarray, result: np.ndarray, reference: np.ndarray, clean: np.ndarray | None, protocol: Protocol
 ) -> dict[str, float]:
-    error = float(np.mean((result.astype(np.float64) - reference) ** 2))
+    present = np.isfinite(result) & np.isfinite(reference)
+    error = float(np.mean((result.astype(np.float64) - reference)[present] ** 2))
     numbers = {"db_to_teacher": -10 * np.log10(error) if error > 0 else float("inf")}
     if clean is not None:
         score = protocol.score(result, clean)
@@ -171,11 +170,17 @@ def _pictures(
         for top in range(0, teacher.shape[1] - side + 1, max(1, side // 2))
         for left in range(0, teacher.shape[2] - side + 1, max(1, side // 2))
     ]
-    top, left = max(places, key=lambda at: float(teacher[:, at[0] : at[0] + side, at[1] : at[1] + side].std()))
+    top, left = max(places, key=lambda at: _contrast(teacher[:, at[0] : at[0] + side, at[1] : at[1] + side]))
     window = (slice(None), slice(top, top + side), slice(left, left + side))
-    low, high = np.percentile(teacher[window], (0.5, 99.5))
+    present = teacher[window][np.isfinite(teacher[window])]
+    low, high = np.percentile(present, (0.5, 99.5)) if present.size else (0.0, 1.0)
     shown = {"noisy": noisy, **results, **({} if clean is None else {"clean": clean})}
-    return [((image[window] - low) / max(high - low, 1e-12), name) for name, image in shown.items()]
+    return [(np.nan_to_num((image[window] - low) / max(high - low, 1e-12)), name) for name, image in shown.items()]
+
+
+def _contrast(pixels: np.ndarray) -> float:
+    """Standard deviation; that of a part with missing pixels does not count where there are others."""
+    return float(pixels.std()) if np.isfinite(pixels).all() else -1.0
 
 
 _COLUMNS = {

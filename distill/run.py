@@ -11,11 +11,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from bsn.data import RandomCrops, open_source
+from bsn.data import Missing, RandomCrops, open_source
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, Model, ValueScale, create, image_network, is_blind
-from bsn.training import CleanValidation, fit_crop, held_back_crops, values_of
+from bsn.training import (
+    CleanValidation,
+    MendedSource,
+    fit_crop,
+    held_back_crops,
+    plain_read_settings,
+    read_settings,
+    values_of,
+)
 from distill.cache import TeacherCache
 from distill.cache_making import make_cache
 from distill.config import DistillConfig, TeacherInference
@@ -56,6 +64,9 @@ def distil(
     inference: TeacherInference | None = None,
     cache: str | Path | None = None,
     axes: str | None = None,
+    key: str | None = None,
+    nan: Missing | None = None,
+    value_range: tuple[float, float] | None = None,
     clean: CleanValidation | None = None,
     rebuild: bool = False,
     resume: bool = False,
@@ -79,8 +90,9 @@ def distil(
         How the teacher is asked; not for a `teacher` that is a :class:`distill.Teacher` already.
     cache : str or Path, optional
         The teacher's images; made if missing. Default: :func:`cache_path`.
-    axes : str, optional
-        One letter per axis of the images; guessed where left out.
+    axes, key, nan, value_range : optional
+        How images are read, see :class:`bsn.data.ReadOptions`; as in the run if it is resumed. Missing pixels that are kept
+        are filled for teacher and student, and enter neither the loss nor a score.
     clean : CleanValidation, optional
         Pairs with known truth, to watch PSNR.
     rebuild : bool
@@ -111,7 +123,8 @@ def distil(
         config, loop = stored.restore(DistillConfig, config), stored.restore_loop(loop)
         images, clean = stored.restore_images(images), stored.restore(CleanValidation, clean, at="validate")
         inference = stored.restore(TeacherInference, inference, at="inference") if own else None
-        axes, cache = axes or stored.settled.get("axes"), cache or stored.settled.get("cache")
+        cache = cache or stored.settled.get("cache")
+    how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
     config, loop, clean = config or DistillConfig(), loop or LoopConfig(), clean or CleanValidation()
     create(config.student)  # an unknown student is told before the teacher works for hours
     if isinstance(teacher, (Model, nn.Module, str, Path)):
@@ -121,19 +134,21 @@ def distil(
         "images": named_images(images),
         "output": str(output),
         "cache": None if cache is None else os.path.abspath(cache),
-        "axes": axes,
+        **plain_read_settings(how),
         "validate": plain(clean),
         "inference": plain(teacher.inference if isinstance(teacher, ModelTeacher) else TeacherInference()),
     }
     if not resume:
         _check_folder(folder)
-    validation = clean.open()
+    validation = clean.open(how)
     assert images is not None
     torch.manual_seed(loop.seed)
     student = _student(config, teacher)  # what does not fit is told before the teacher works, too
-    source = open_source(images, axes=axes)
+    source = open_source(images, how)
     path = cache_path(output) if cache is None else Path(cache)
-    made = make_cache(teacher, source, path, devices=_devices(loop), rebuild=rebuild, progress=progress)
+    made = make_cache(
+        teacher, source, path, outliers=config.outliers, devices=_devices(loop), rebuild=rebuild, progress=progress
+    )
     torch.manual_seed(loop.seed)
     task = build_task(made, config, loop.seed, validation=validation, student=student)
     settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
@@ -241,8 +256,9 @@ def build_task(
     else:
         network, scale = image_network(student.network.train()), student.scale
     config = dataclasses.replace(config, crop=fit_crop(cache, config.crop, grid=network.size_multiple))
-    held_back = held_back_crops(cache, config.crop, config.validation_crops, seed)
-    crops = RandomCrops(cache, config.crop, seed=seed, augment=config.augment, avoid=held_back)
+    mended = MendedSource(cache, config.outliers)
+    held_back = held_back_crops(mended, config.crop, config.validation_crops, seed)
+    crops = RandomCrops(mended, config.crop, seed=seed, augment=config.augment, avoid=held_back)
     licence = cache.about.get("weights_licence", "not stated")
     return DistillTask(
         network,
@@ -260,7 +276,7 @@ def build_task(
             **{name: getattr(config, name) for name in _IN_PROVENANCE},
         },
         training_values=values_of(cache),
-        inference=InferenceDefaults(training_crop=config.crop),
+        inference=InferenceDefaults(training_crop=config.crop, outliers=config.outliers),
         weights_licence=f"derived from the teacher ({licence}) and the training images; their terms apply",
         seed=seed,
     )

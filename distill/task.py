@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from typing_extensions import override
@@ -15,7 +17,7 @@ from bsn.data import CropBatch
 from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, image_network, merged
-from bsn.training import Crops, ModelTask
+from bsn.training import Crops, ModelTask, agreeing_where_uncounted
 from distill.config import DistillConfig
 from distill.losses import gradient_loss, multiscale_loss, pixel_loss
 from distill.recharging import draw_recharged, recharge, sum_over_targets
@@ -120,10 +122,14 @@ class DistillTask(ModelTask[CropBatch]):
             tensors = self._recharged(batch, self.seed, step, self.workers.rank)
         else:
             tensors = self._tensors(batch, self._target(batch, step))
-        yield Update([Part(self._mean_loss, tensors)], batch=batch.names)
+        loss = functools.partial(self._mean_loss, counted=self._counted(batch))
+        yield Update([Part(loss, tensors)], batch=batch.names)
 
-    def _mean_loss(self, *tensors: Tensor) -> tuple[Tensor, Mapping[str, float]]:
-        return self._loss(self.modules["network"], *tensors).mean(), {}
+    def _mean_loss(self, *tensors: Tensor, counted: Tensor | None = None) -> tuple[Tensor, Mapping[str, float]]:
+        return self._loss(self.modules["network"], *tensors, counted=counted).mean(), {}
+
+    def _counted(self, batch: CropBatch) -> Tensor | None:
+        return None if batch.counted is None else self.tensor(batch.counted)
 
     def _tensors(self, batch: CropBatch, target: np.ndarray) -> list[Tensor]:
         """Noisy crops, target and, where its spread counts, how far each target pixel is trusted."""
@@ -156,18 +162,29 @@ class DistillTask(ModelTask[CropBatch]):
         chosen = rng.integers(count, size=len(answers))
         return answers[np.arange(len(chosen)), chosen]
 
-    def _loss(self, network: nn.Module, x: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+    def _loss(
+        self,
+        network: nn.Module,
+        x: Tensor,
+        y: Tensor,
+        weight: Tensor | None = None,
+        *,
+        counted: Tensor | None = None,
+    ) -> Tensor:
         """Loss of each sample, shape (N,)."""
-        config = self.config
+        config, factor = self.config, None
         prediction, power = network(x).to(y.dtype), 2 if config.loss == "l2" else 1
+        if counted is not None:
+            prediction, y, factor = _where_counted(prediction, y, counted)
         if config.recharge:
-            return sum_over_targets(prediction, y, power=power)
+            loss = sum_over_targets(prediction, y, power=power)
+            return loss if factor is None else factor * loss
         loss = pixel_loss(prediction, y, weight, power=power)
         if config.multiscale:
             loss = loss + config.multiscale * multiscale_loss(prediction, y)
         if config.gradient:
             loss = loss + config.gradient * gradient_loss(prediction, y)
-        return loss
+        return loss if factor is None else factor * loss
 
     @override
     def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
@@ -177,16 +194,19 @@ class DistillTask(ModelTask[CropBatch]):
         network, target = modules["network"], self._answers(self.held_back).mean(1)
         scored = self._recharged(self.held_back, 0) if self.config.recharge else self._tensors(self.held_back, target)
         return {
-            "val_loss": float(self._loss(network, *scored).mean()),
-            "val_db_to_target": self._decibel(network, self.held_back.pixels, target),
+            "val_loss": float(self._loss(network, *scored, counted=self._counted(self.held_back)).mean()),
+            "val_db_to_target": self._decibel(network, self.held_back, target),
         }
 
-    def _decibel(self, network: nn.Module, noisy: np.ndarray, target: np.ndarray) -> float:
+    def _decibel(self, network: nn.Module, batch: CropBatch, target: np.ndarray) -> float:
         """Mean over the crops of the PSNR of student against target, peak 1 in image values."""
-        x = self.tensor(noisy)
+        x, truth, counted = self.tensor(batch.pixels), self.tensor(target), self._counted(batch)
         result = self.scale.to_image(network(self.scale.to_network(x)).to(x.dtype))
-        error = (result - self.tensor(target)).square().flatten(1).mean(1).clamp_min(1e-20)
-        return float((-10 * error.log10()).mean())
+        factor = torch.ones(len(x), device=x.device)
+        if counted is not None:
+            result, factor = agreeing_where_uncounted(result, truth, counted)
+        error = (factor * (result - truth).square().flatten(1).mean(1)).clamp_min(1e-20)
+        return float((-10 * error.log10())[factor > 0].mean())
 
     @override
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
@@ -201,3 +221,10 @@ class DistillTask(ModelTask[CropBatch]):
             None,
             self.training_values,
         )
+
+
+def _where_counted(prediction: Tensor, y: Tensor, counted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Prediction and target(s) without an error where pixels do not count, and the factor of the mean over the others."""
+    several = y.ndim == 5
+    agreeing, factor = agreeing_where_uncounted(prediction, y[:, 0] if several else y, counted)
+    return agreeing, torch.where(counted[:, None, None], y, y[:, :1]) if several else y, factor

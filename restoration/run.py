@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from bsn.data import PackedPairs, Pair, PairSource, check_no_leak, find_pairs, is_packed, subset
+from bsn.data import Missing, PackedPairs, Pair, PairSource, ReadOptions, check_no_leak, find_pairs, is_packed, subset
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation, get_protocol
 from bsn.models import create, presets
-from bsn.training import held_back_groups, image_pairs, values_of
+from bsn.training import MendedSource, held_back_groups, image_pairs, plain_read_settings, read_settings, values_of
 from restoration.config import RestoreConfig
 from restoration.task import PairBatches, RestorationTask
 
@@ -69,8 +69,17 @@ class PairData:
             group_pattern=self.group_pattern,
         )
 
-    def open(self) -> TrainingPairs:
+    def open(self, options: ReadOptions | None = None) -> TrainingPairs:
         """Source of the pairs; bad ones are all refused here, before anything starts.
+
+        Parameters
+        ----------
+        options : ReadOptions, optional
+            How all files are read.
+
+        Returns
+        -------
+        PairSource or PackedPairs
 
         Raises
         ------
@@ -78,8 +87,8 @@ class PairData:
         """
         single = Path(self.degraded[0])
         if len(self.degraded) == 1 and is_packed(single):
-            return PackedPairs(single)
-        return PairSource(self.pairs())
+            return PackedPairs(single, options)
+        return PairSource(self.pairs(), options)
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,10 @@ def train(
     config: RestoreConfig | None = None,
     loop: LoopConfig | None = None,
     *,
+    axes: str | None = None,
+    key: str | None = None,
+    nan: Missing | None = None,
+    value_range: tuple[float, float] | None = None,
     validate: ValidationData | None = None,
     resume: bool = False,
 ) -> FitResult:
@@ -129,6 +142,9 @@ def train(
         Network, loss and crops; those of the run if it is resumed.
     loop : LoopConfig, optional
         Length, learning rate, precision and the like; those of the run if it is resumed.
+    axes, key, nan, value_range : optional
+        How files are read, see :class:`bsn.data.ReadOptions`; as in the run if it is resumed. Not for a source that is open
+        already. Missing pixels that are kept are filled for the network, and enter neither the loss nor a score.
     validate : ValidationData, optional
         Validation pairs; by default some backgrounds are held back.
     resume : bool
@@ -151,22 +167,23 @@ def train(
     if resume:
         config, loop = stored.restore(RestoreConfig, config), stored.restore_loop(loop)
         pairs, validate = restore_pairs(stored, pairs), stored.restore(ValidationData, validate, at="validate")
+    how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
     config, loop, validate = config or RestoreConfig(), loop or LoopConfig(), validate or ValidationData()
     assert pairs is not None
     if config.progressive_crops and loop.minutes is not None:
         raise ValueError(
             "progressive crops begin at fractions of a known number of steps; give steps instead of minutes"
         )
-    source = pairs.open() if isinstance(pairs, PairData) else pairs
+    source = pairs.open(how) if isinstance(pairs, PairData) else pairs
     watched = None
     if validate.degraded is not None:
         clean = None if validate.clean is None else [validate.clean]
-        watched = PairSource(PairData([validate.degraded], clean, validate.layout).pairs())
+        watched = PairSource(PairData([validate.degraded], clean, validate.layout).pairs(), how)
         if isinstance(source, PairSource):
-            check_no_leak(source.pairs, watched.pairs)
+            check_no_leak(source.pairs, watched.pairs, how)
     torch.manual_seed(loop.seed)
     task = build_task(source, config, loop, watched=watched, protocol=validate.protocol)
-    about = {**pair_settings(pairs), "output": str(output), "validate": plain(validate)}
+    about = {**pair_settings(pairs), **plain_read_settings(how), "output": str(output), "validate": plain(validate)}
     settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
     return fit(task, loop, folder, resume=resume, settings=settings)
 
@@ -254,9 +271,9 @@ def build_task(
         raise ValueError(
             f"{config.model} is a blind-spot network, which ignores the pixel it restores; use another model"
         )
-    training = subset(source, kept)
+    training = subset(MendedSource(source, "ignore"), kept)
     provenance = {"model": config.model, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
     provenance |= {name: getattr(config, name) for name in _IN_PROVENANCE}
     validation = Validation(shown, get_protocol(protocol))
     batches = PairBatches(training, config, loop.steps, loop.seed, [source.groups[index] for index in kept])
-    return RestorationTask(network, batches.batch, config, validation, provenance, values_of(training))
+    return RestorationTask(network, batches.batch, config, validation, provenance, values_of(subset(source, kept)))

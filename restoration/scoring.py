@@ -10,12 +10,12 @@ import numpy as np
 from bsn.data import (
     DataError,
     Pair,
+    ReadOptions,
     atomic_output,
     list_images,
     name_some,
-    native_planes,
-    read_image,
     read_pair,
+    read_planes,
     to_unit,
     writing,
 )
@@ -34,6 +34,7 @@ def score_models(
     results: Sequence[str | Path] = (),
     inference: InferenceConfig | None = None,
     *,
+    options: ReadOptions | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, ScoreTable]:
     """Score the degraded images, every model and every folder of results against the truth.
@@ -50,6 +51,8 @@ def score_models(
         Folders with a restored image of the stem of each degraded one.
     inference : InferenceConfig, optional
         Tiles, device and precision; the models' defaults if left out.
+    options : ReadOptions, optional
+        How all files are read. Missing pixels that it keeps enter no score; a key counts for files of formats with names.
     progress : callable
         Called with the name after each image.
 
@@ -63,22 +66,27 @@ def score_models(
     DataError, ModelFileError
         For files that cannot be read or do not fit together.
     """
+    how = options or ReadOptions()
     tables = {name: ScoreTable(protocol, {"source": name}) for name in (DEGRADED, *map(str, (*models, *results)))}
     denoisers = {str(model): Denoiser(model, inference) for model in models}
     folders = {str(folder): _results(folder, pairs) for folder in results}
     for pair in pairs:
-        degraded, clean = read_pair(pair)
-        truth = to_unit(clean)
+        degraded, clean = read_pair(pair, how)
+        truth = to_unit(clean, how.value_range)
         images = {DEGRADED: degraded}
         # A restored image is scored as a file would hold it: in the type of the degraded one.
-        images |= {name: np.asarray(denoiser(degraded, "CYX")) for name, denoiser in denoisers.items()}
-        images |= {name: _read(paths[pair.degraded.stem]) for name, paths in folders.items()}
-        for name, image in images.items():
+        images |= {
+            name: np.asarray(denoiser(degraded, "CYX", nan=how.nan, value_range=how.value_range))
+            for name, denoiser in denoisers.items()
+        }
+        units = {name: to_unit(image, how.value_range) for name, image in images.items()}
+        units |= {name: read_planes(paths[pair.degraded.stem], how)[0] for name, paths in folders.items()}
+        for name, image in units.items():
             if image.shape != truth.shape:
                 raise DataError(
                     f"{name}: {pair.name} of shape {image.shape}", f"its truth is {truth.shape}", "pair equals"
                 )
-            score = protocol.score(to_unit(image), truth)
+            score = protocol.score(image, truth)
             tables[name].add(pair.name, {"psnr": score.psnr, "ssim": score.ssim})
         progress(pair.name)
     return tables
@@ -90,11 +98,6 @@ def _results(folder: str | Path, pairs: Sequence[Pair]) -> dict[str, Path]:
     if missing:
         raise DataError(f"{folder}", f"lacks results of {name_some(missing, 20)}", "restore them first")
     return paths
-
-
-def _read(path: Path) -> np.ndarray:
-    image = read_image(path)
-    return native_planes(image.pixels, image.axes)[0][0]
 
 
 def write_scores(tables: dict[str, ScoreTable], folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from typing_extensions import override
@@ -14,7 +15,7 @@ from bsn.data import CropBatch, GroupedCrops, MirroredSource, RandomCrops
 from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, Model, TrainingValues, image_network, main_output
-from bsn.training import Batches, ModelTask
+from bsn.training import Batches, ModelTask, agreeing_where_uncounted
 from restoration.config import RestoreConfig
 from restoration.losses import total_loss
 
@@ -139,13 +140,22 @@ class RestorationTask(ModelTask[CropBatch]):
             raise ValueError("these crops have no targets; train on pairs")
         count = self.config.group_size
         rows = slice(int(groups[0]) * count, (int(groups[-1]) + 1) * count)
-        return [self.tensor(batch.pixels[rows]), self.tensor(batch.targets[rows])]
+        counted = [] if batch.counted is None else [self.tensor(batch.counted[rows])]
+        return [self.tensor(batch.pixels[rows]), self.tensor(batch.targets[rows]), *counted]
 
-    def _loss(self, degraded: Tensor, clean: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
+    def _loss(
+        self, degraded: Tensor, clean: Tensor, counted: Tensor | None = None
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
         outputs = self.modules["network"](degraded)
         single = isinstance(outputs, Tensor)
         exact = main_output(outputs).to(clean.dtype) if single else tuple(out.to(clean.dtype) for out in outputs)
-        return total_loss(exact, clean, self.config.loss, self.config.group_size)
+        if counted is None:
+            return total_loss(exact, clean, self.config.loss, self.config.group_size)
+        agreeing, _ = agreeing_where_uncounted(exact, clean, counted)
+        loss, terms = total_loss(agreeing, clean, self.config.loss, self.config.group_size)
+        share = counted.to(clean.dtype).mean()
+        # The terms are means over all pixels of the batch.
+        return torch.where(share > 0, loss / share.clamp_min(1e-6), 0 * loss), terms
 
     @override
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
@@ -153,7 +163,8 @@ class RestorationTask(ModelTask[CropBatch]):
         largest = max((self.config.crop, *self.config.progressive_crops))
         return Model(
             image_network(modules["network"]),
-            inference=InferenceDefaults(training_crop=largest),
+            # What stands out may be the very thing to remove: a flake of snow, salt and pepper.
+            inference=InferenceDefaults(training_crop=largest, outliers="ignore"),
             provenance={**self.provenance, **facts},
             weights_licence="derived from the training images; their terms apply",
             training_values=self.training_values,

@@ -114,6 +114,7 @@ SEAM_BEHIND_ROOMS = {
     "bsn.cli.command",
     "bsn.cli.denoise",
     "bsn.cli.outcome",
+    "bsn.cli.reading",
     "bsn.cli.terminal",
     "bsn.data.photographs",
 }

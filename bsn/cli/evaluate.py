@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, take
+from bsn.cli.reading import add_read_options, read_options
 from bsn.cli.terminal import print_table
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument("--clean", nargs="+", default=None, help="true images, matched by name; without: residual only")
     parser.add_argument("--protocol", default="rgb8", help=f"how images are compared. {listed}")
     parser.add_argument("-o", "--output", type=str | None, default=None, help="folder for scores.csv and scores.json")
+    add_read_options(parser)
     flat_dataclass(parser, InferenceConfig)
 
 
@@ -68,7 +70,7 @@ def run(options: Namespace) -> int:
     protocol = get_protocol(options.protocol)
     pairs = pair_files(options.noisy, options.result, options.clean)
     denoiser = None if options.model is None else Denoiser(options.model, take(InferenceConfig, options))
-    table = score_files(pairs, protocol, denoiser)
+    table = score_files(pairs, protocol, denoiser, read_options(options))
     table.about = {"model": options.model, "noisy": options.noisy, "result": options.result, "clean": options.clean}
 
     print_table(

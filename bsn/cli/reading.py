@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
     from bsn.data import ReadOptions
 
-__all__ = ["add_read_options", "read_options"]
+__all__ = ["add_read_options", "read_keywords", "read_options"]
 
 
 def add_read_options(parser: ArgumentParser) -> None:
@@ -66,3 +66,27 @@ def read_options(options: Namespace) -> ReadOptions:
 
     limits = None if options.range is None else (options.range[0], options.range[1])
     return ReadOptions(options.axes, options.key, options.nan, limits)
+
+
+def read_keywords(options: Namespace) -> dict[str, Any]:
+    """Parsed options of :func:`add_read_options`, as trainings take them.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    dict of str to Any
+        ``axes``, ``key``, ``nan`` and ``value_range``.
+
+    Raises
+    ------
+    DataError
+        For a range whose ends are in the wrong order.
+    """
+    import dataclasses
+
+    how = read_options(options)
+    return {field.name: getattr(how, field.name) for field in dataclasses.fields(how)}

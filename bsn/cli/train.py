@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from bsn.cli.outcome import say, tell_outcome
-from bsn.cli.reading import add_read_options, read_options
+from bsn.cli.reading import add_read_options, read_keywords
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -79,17 +79,13 @@ def run(options: Namespace) -> int:
     from bsn.engine import LoopConfig
     from bsn.training import CleanValidation, TrainConfig, train
 
-    how = read_options(options)
     clean = CleanValidation(**vars(options.validate))
     result = train(
         options.images,
         options.output,
         take(TrainConfig, options),
         take(LoopConfig, options),
-        axes=how.axes,
-        key=how.key,
-        nan=how.nan,
-        value_range=how.value_range,
+        **read_keywords(options),
         clean=clean,
         resume=options.resume,
         say=say,
@@ -102,7 +98,7 @@ def run(options: Namespace) -> int:
 
 _BASIC = (
     "help images output config recipe model start stride noise scheme clean steps minutes seed resume "
-    "validate.noisy validate.clean axes nan range"
+    "validate.noisy validate.clean axes key nan range outliers"
 )
 
 COMMAND = Command(

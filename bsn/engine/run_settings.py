@@ -96,8 +96,10 @@ class RunSettings:
         """
         settled, asked = (part if at is None else part.get(at, {}) for part in (self.settled, self.asked))
         names = list(get_type_hints(kind))
-        if not all(name in settled for name in names):
+        if not any(name in settled for name in names):
             return given or kind()
+        # Settings that came after the run have their defaults: what it did.
+        settled = {**_defaults(kind), **settled}
         own = {name: settled[name] for name in names}
         if given is not None:
             now = plain(given)
@@ -220,6 +222,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return os.fspath(value) if isinstance(value, Path) else value
+
+
+def _defaults(kind: type[Any]) -> dict[str, Any]:
+    """Default values of the fields of a dataclass that have one."""
+    found: dict[str, Any] = {}
+    for entry in dataclasses.fields(kind):
+        if entry.default is not dataclasses.MISSING:
+            found[entry.name] = plain(entry.default)
+        elif entry.default_factory is not dataclasses.MISSING:
+            found[entry.name] = plain(entry.default_factory())
+    return found
 
 
 def _build(kind: type[C], values: Mapping[str, Any]) -> C:

@@ -15,6 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bsn.evaluation.present import ssim_of_present
+
 __all__ = ["PROTOCOLS", "Protocol", "Score", "fit_affine", "get_protocol", "luma"]
 
 Planes = NDArray[np.floating]
@@ -94,11 +96,12 @@ class Protocol:
         Parameters
         ----------
         result, truth : ndarray, shape (C, H, W), float, range [0, 1]
-            The denoised image and the clean one.
+            The denoised image and the clean one. Pixels that are NaN or infinite in one of them are missing.
 
         Returns
         -------
         Score
+            Over the pixels that both images have, see :func:`bsn.evaluation.present.ssim_of_present`; NaN where there are none.
 
         Raises
         ------
@@ -117,6 +120,9 @@ class Protocol:
                 f"an image of {result.shape[1]} x {result.shape[2]} is smaller than the SSIM window {window}"
             )
         x, y = self._prepare(result), self._prepare(truth)
+        present = np.isfinite(x) & np.isfinite(y)
+        if not present.all():
+            return self._score_present(x, y, present)
         if self.affine:
             y = fit_affine(y, x)
         options = {"gaussian_weights": True, "sigma": 1.5} if self.ssim_window == "gaussian" else {}
@@ -129,8 +135,31 @@ class Protocol:
         )
         return Score(float(psnr), float(ssim))
 
+    def _score_present(self, x: NDArray[np.float64], y: NDArray[np.float64], present: NDArray[np.bool_]) -> Score:
+        """Compare prepared images over the pixels that both have."""
+        from skimage.metrics import peak_signal_noise_ratio
+
+        if not present.any():
+            return Score(float("nan"), float("nan"))
+        x, y = np.where(present, x, 0.0), np.where(present, y, 0.0)
+        if self.affine:
+            y[present] = fit_affine(y[present], x[present])
+        with np.errstate(divide="ignore"):  # equal images have an infinite PSNR
+            psnr = peak_signal_noise_ratio(y[present], x[present], data_range=self.data_range)
+        if self.rounding == "clip":
+            x, y = np.floor(255 * x + 0.5) / 255, np.floor(255 * y + 0.5) / 255
+        ssim = ssim_of_present(
+            y,
+            x,
+            present,
+            gaussian=self.ssim_window == "gaussian",
+            data_range=self.data_range,
+            sample_covariance=self.sample_covariance,
+        )
+        return Score(float(psnr), ssim)
+
     def _prepare(self, given: Planes) -> NDArray[np.float64]:
-        image = np.asarray(given, np.float64)
+        image = np.where(np.isfinite(given), given, np.nan).astype(np.float64)
         if self.border:
             image = image[:, self.border : -self.border, self.border : -self.border]
         if self.rounding == "8-bit":

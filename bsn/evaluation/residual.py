@@ -6,6 +6,7 @@ own correlation between neighbours, none for white noise.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ def autocorrelation(field: NDArray[np.floating], lag: int, axis: int) -> float:
     Parameters
     ----------
     field : ndarray, shape (..., H, W)
-        The mean over the last two axes is removed.
+        The mean over the last two axes is removed. Pixels that are not finite are missing and enter nothing.
     lag : int
         0 < lag < the length of the axis.
     axis : {-2, -1}
@@ -48,13 +49,26 @@ def autocorrelation(field: NDArray[np.floating], lag: int, axis: int) -> float:
     """
     if not 0 < lag < field.shape[axis]:
         raise ValueError(f"lag {lag} does not fit an axis of {field.shape[axis]} pixels")
-    centred = np.asarray(field, np.float64)
-    centred = centred - centred.mean((-2, -1), keepdims=True)
+    values = np.asarray(field, np.float64)
+    present = np.isfinite(values)
+    if not present.any():
+        return 0.0
+    if not present.all():
+        values = np.where(present, values, np.nan)
+    centred = values - _present_mean(values, axes=(-2, -1))
     length = centred.shape[axis]
-    head = np.take(centred, range(length - lag), axis)
-    tail = np.take(centred, range(lag, length), axis)
-    variance = float((centred * centred).mean())
-    return float((head * tail).mean()) / variance if variance > 0 else 0.0
+    first, last = range(length - lag), range(lag, length)
+    head, tail = np.take(centred, first, axis), np.take(centred, last, axis)
+    variance, product = float(_present_mean(centred * centred)), float(_present_mean(head * tail))
+    return product / variance if variance > 0 and np.isfinite(product) else 0.0
+
+
+def _present_mean(values: NDArray[np.float64], axes: tuple[int, int] | None = None) -> NDArray[np.float64]:
+    """Mean over what is not NaN; NaN where nothing is left."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # numpy warns of means over nothing
+        mean: NDArray[np.float64] = np.nanmean(values, axes, keepdims=axes is not None)
+    return mean
 
 
 def residual_statistics(
@@ -65,7 +79,7 @@ def residual_statistics(
     Parameters
     ----------
     noisy, denoised : ndarray, shape (..., H, W)
-        The image before and after denoising, in the same units.
+        The image before and after denoising, in the same units. Pixels that are not finite are missing.
     lags : int
         Number of lags; fewer are returned for images that are not larger.
 
@@ -79,4 +93,6 @@ def residual_statistics(
         count = min(lags, residual.shape[axis] - 1)
         return tuple(autocorrelation(residual, lag, axis) for lag in range(1, count + 1))
 
-    return ResidualStatistics(float(residual.mean()), float(residual.std()), along(-1), along(-2))
+    present = residual[np.isfinite(residual)]
+    mean, std = (float(present.mean()), float(present.std())) if present.size else (float("nan"), float("nan"))
+    return ResidualStatistics(mean, std, along(-1), along(-2))

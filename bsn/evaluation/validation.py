@@ -118,10 +118,12 @@ class Validation:
 
 def _write_sample(path: Path, pair: ImagePair, result: np.ndarray) -> None:
     """Image, result, and truth or residual (around mid-grey), all stretched by the image's percentiles."""
-    low, high = np.percentile(pair.image, (1, 99.5))
+    present = pair.image[np.isfinite(pair.image)]
+    low, high = np.percentile(present, (1, 99.5)) if present.size else (0.0, 1.0)
     span = max(float(high - low), 1e-12)
     third = 0.5 + (pair.image - result) / span if pair.target is None else (pair.target - low) / span
     row = np.concatenate([(pair.image - low) / span, (result - low) / span, third], -1)
-    pixels = (np.clip(row if len(row) in (1, 3) else row[:1], 0, 1) * 255 + 0.5).astype(np.uint8)
+    shown = np.nan_to_num(row if len(row) in (1, 3) else row[:1], nan=0.0, posinf=1.0, neginf=0.0)
+    pixels = (np.clip(shown, 0, 1) * 255 + 0.5).astype(np.uint8)
     image = Image(pixels[0], "YX") if len(pixels) == 1 else Image(np.moveaxis(pixels, 0, -1), "YXC")
     write_image(path, image, overwrite=True)

@@ -65,10 +65,11 @@ class InferenceConfig:
     calibrate : bool
         Whether a model with a noise model is to correct the uncertainty that the network predicts by what it leaves
         of the image around each pixel (:func:`bsn.noise.calibrate`), for pictures unlike those of the training.
-    outliers : {"keep", "repair", "ignore"}
+    outliers : {"keep", "repair", "ignore"}, optional
         Single pixels far from what their surroundings and the noise can explain (hot pixels, cosmic rays, point-like stars)
         are kept out of the network and of what is measured. "keep" gives them back as they were, "repair" leaves what the
-        surroundings say in their place, "ignore" does not look for them.
+        surroundings say in their place, "ignore" does not look for them. None: what the model was trained for, which is "keep"
+        for denoisers and "ignore" for models of restoration, who may be there to remove such pixels.
     keep_mean : bool, optional
         Give the result the local mean of the noisy image, over some hundred pixels: for noise that is skewed, of which networks
         take the median. None: for images that count few photons (:func:`bsn.noise.find_counts`), by models that denoise.
@@ -95,7 +96,7 @@ class InferenceConfig:
     seed: int = 0
     posterior: bool = True
     calibrate: bool = True
-    outliers: Literal["keep", "repair", "ignore"] = "keep"
+    outliers: Literal["keep", "repair", "ignore"] | None = None
     keep_mean: bool | None = None
 
     def __post_init__(self) -> None:
@@ -105,7 +106,7 @@ class InferenceConfig:
             "r3_probability": (0 <= self.r3_probability <= 1, "in [0, 1]"),
             "threads": (self.threads is None or self.threads >= 1, "1 or more"),
             "tile": (self.tile is None or self.tile >= 0, "0 for the whole image, or a side in pixels"),
-            "outliers": (self.outliers in ("keep", "repair", "ignore"), "keep, repair or ignore"),
+            "outliers": (self.outliers in (None, "keep", "repair", "ignore"), "keep, repair or ignore"),
             "overlap": (self.overlap is None or self.overlap >= 0, "0 or more"),
         }
         for name, (legal, range_) in rules.items():

@@ -213,7 +213,7 @@ class Denoiser:
     ) -> Iterator[FinishedRows]:
         """Denoise all planes of an image from top to bottom."""
         pipeline = self.pipeline.keeping_mean() if counting.keep_mean else self.pipeline
-        groups = channel_groups(image, self.model, what)
+        groups = channel_groups(image, self.model)
         level = grey_level(image.dtype, value_range)
         for plane in range(image.planes):
             mended = [self._mended(image, plane, group, level) for group in groups]
@@ -234,7 +234,7 @@ class Denoiser:
             pixels,
             image.size,
             self.device,
-            self.config.outliers,
+            self.config.outliers or self.model.inference.outliers,
             grey_level,
             spots=self.model.inference.cut_spots,
         )

@@ -75,7 +75,7 @@ class ImagePlanes(Protocol):
         ...
 
 
-def channel_groups(image: ImagePlanes, model: Model, what: str) -> list[slice]:
+def channel_groups(image: ImagePlanes, model: Model) -> list[slice]:
     """Channels that the network is given together.
 
     Parameters
@@ -84,29 +84,15 @@ def channel_groups(image: ImagePlanes, model: Model, what: str) -> list[slice]:
         Image whose channels are counted.
     model : Model
         Model that is to denoise the image.
-    what : str
-        Name of the image, for the message.
 
     Returns
     -------
     list of slice
-        All channels in one; each by itself for a model of one channel.
-
-    Raises
-    ------
-    data.DataError
-        If a model of several channels is given another number of them.
+        All channels in one if there are as many as the model knows, otherwise each by itself, like a grey image.
     """
-    channels = image.channels
-    if channels == model.channels or channels == 1:
-        return [slice(0, channels)]
-    if model.channels == 1:
-        return [slice(channel, channel + 1) for channel in range(channels)]
-    raise DataError(
-        f"{what} with {channels} channels",
-        f"this model denoises images of {model.channels}",
-        "use a model trained on such images, or one of a single channel",
-    )
+    if image.channels == model.channels:
+        return [slice(0, image.channels)]
+    return [slice(channel, channel + 1) for channel in range(image.channels)]
 
 
 def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> list[Remark]:
@@ -133,7 +119,6 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
     data.DataError
         If the values are on another scale altogether.
     """
-    channel_groups(image, model, what)
     remarks = []
     if image.channels != model.channels and not (image.channels == 1 and model.inference.grey_as_colour):
         remarks.append(Remark("channels", _about_channels(image.channels, model.channels)))
@@ -152,12 +137,13 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
 
 
 def _about_channels(given: int, wanted: int) -> str:
-    if wanted == 1:
+    if given == 1:
         return (
-            f"its {given} channels are denoised one by one, because this model knows images of one channel; a model trained "
-            f"on images of {given} sees more"
+            f"its grey is given to this model {wanted} times, because the model knows images of {wanted} channels; a model "
+            "trained on grey images fits better"
         )
+    known = "one channel" if wanted == 1 else f"{wanted} channels"
     return (
-        f"its grey is given to this model {wanted} times, because the model knows images of {wanted} channels; a model "
-        "trained on grey images fits better"
+        f"its {given} channels are denoised one by one, each as a grey image, because this model knows images of {known}; a "
+        f"model trained on images of {given} sees more"
     )

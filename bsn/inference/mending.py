@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -21,12 +20,11 @@ from torch import Tensor
 
 from bsn.data import fill_missing
 from bsn.inference.measuring import measured_places
+from bsn.models import OutlierTreatment
 from bsn.noise.local_noise import LocalNoise, measure_local_noise
 from bsn.noise.outliers import find_outliers, repair_outliers
 
-__all__ = ["MARGIN", "MendedPlane", "Outliers"]
-
-Outliers = Literal["keep", "repair", "ignore"]
+__all__ = ["MARGIN", "MendedPlane"]
 
 MARGIN = 16
 """Pixels around a region that are looked at, too: the search for outliers reaches no farther."""
@@ -82,7 +80,7 @@ class MendedPlane:
         pixels: Pixels,
         size: tuple[int, int],
         device: torch.device,
-        outliers: Outliers,
+        outliers: OutlierTreatment,
         grey_level: float,
         *,
         spots: bool = False,

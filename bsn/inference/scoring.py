@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bsn.data import DataError, list_images, read_image
+from bsn.data import DataError, ReadOptions, list_images, partner_options, read_image, read_planes
 from bsn.data.arrays.planes import to_planes
 from bsn.evaluation import Protocol, ScoreTable, residual_statistics
 from bsn.inference.denoiser import Denoiser
@@ -69,6 +69,7 @@ def score_files(
     pairs: Sequence[PairedFiles],
     protocol: Protocol,
     denoiser: Denoiser | None,
+    options: ReadOptions | None = None,
     *,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ScoreTable:
@@ -82,6 +83,8 @@ def score_files(
         How results are compared with the truth.
     denoiser : Denoiser, optional
         Denoises the noisy files; None: the result files are read.
+    options : ReadOptions, optional
+        How all files are read. Missing pixels that it keeps enter no score; a key counts for files of formats with names.
     progress : callable
         Called with the name after each image.
 
@@ -98,9 +101,11 @@ def score_files(
     """
     table = ScoreTable(protocol)
     for pair in pairs:
-        noisy = None if pair.noisy is None else _planes(pair.noisy)
-        result = _planes(pair.result) if pair.result is not None else _denoised(denoiser, pair.noisy)
-        clean = None if pair.clean is None else _planes(pair.clean)
+        noisy = None if pair.noisy is None else read_planes(pair.noisy, options)
+        result = (
+            read_planes(pair.result, options) if pair.result is not None else _denoised(denoiser, pair.noisy, options)
+        )
+        clean = None if pair.clean is None else read_planes(pair.clean, options)
         for other, path in ((noisy, pair.noisy), (clean, pair.clean)):
             if other is not None and other.shape != result.shape:
                 raise DataError(
@@ -118,17 +123,14 @@ def score_files(
     return table
 
 
-def _planes(path: Path) -> np.ndarray:
-    image = read_image(path)
-    return to_planes(image.pixels, image.axes)[0]
-
-
-def _denoised(denoiser: Denoiser | None, path: Path | None) -> np.ndarray:
+def _denoised(denoiser: Denoiser | None, path: Path | None, options: ReadOptions | None) -> np.ndarray:
     if denoiser is None or path is None:
         raise ValueError("there is nothing to score: give results, or a model and noisy images")
-    image = read_image(path)
+    how = partner_options(path, options)
+    image = read_image(path, how)
     # The result is scored as a file would hold it: in the dtype of the image.
-    return to_planes(np.asarray(denoiser(image.pixels, image.axes)), image.axes)[0]
+    result = denoiser(image.pixels, image.axes, nan=how.nan, value_range=how.value_range)
+    return to_planes(np.asarray(result), image.axes, nan=how.nan, value_range=how.value_range)[0]
 
 
 def _plane_names(name: str, count: int) -> Iterator[str]:

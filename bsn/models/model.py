@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,8 @@ from bsn.noise.value_scale import ValueScale
 __all__ = ["InferenceDefaults", "Model", "ModelFileError", "load"]
 
 FORMAT = "bsn-model-1"
+
+OutlierTreatment = Literal["keep", "repair", "ignore"]
 
 
 class ModelFileError(ValueError):
@@ -48,6 +50,9 @@ class InferenceDefaults:
         Bring details of the noisy image back (:mod:`bsn.noise.wiener`).
     cut_spots : bool
         A network for photographs, which bright spots in the dark disturb (:mod:`bsn.inference.mending`).
+    outliers : {"keep", "repair", "ignore"}
+        What becomes of single pixels far from their surroundings, see :class:`bsn.inference.InferenceConfig`. "ignore" for
+        models of restoration, whose degradation may be just that.
     """
 
     stride: int = 1
@@ -56,11 +61,12 @@ class InferenceDefaults:
     grey_as_colour: bool = False
     wiener: bool = False
     cut_spots: bool = False
+    outliers: OutlierTreatment = "keep"
 
     def stored(self) -> dict[str, Any]:
-        """Fields as JSON values; the rare one only where it is set, so that older programs read the files of the others."""
-        fields = dataclasses.asdict(self)
-        return fields if self.cut_spots else {name: value for name, value in fields.items() if name != "cut_spots"}
+        """Fields as JSON values; rare ones only where they are set, so that older programs read the files of the others."""
+        unset = {"cut_spots": False, "outliers": "keep"}
+        return {name: value for name, value in dataclasses.asdict(self).items() if unset.get(name) != value}
 
 
 @dataclass
@@ -191,12 +197,18 @@ class Model:
         return cls(
             network.eval(),
             ValueScale(**json.loads(metadata["scale"])),
-            InferenceDefaults(**json.loads(metadata["inference"])),
+            InferenceDefaults(**_inference_of(metadata)),
             json.loads(metadata["provenance"]),
             metadata["weights_licence"],
             NoiseModel(**json.loads(metadata["noise"])) if "noise" in metadata else None,
             TrainingValues(**json.loads(metadata["training_values"])) if "training_values" in metadata else None,
         )
+
+
+def _inference_of(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Stored inference; restoration models of versions that did not store the treatment of outliers ignore them, too."""
+    restores = "training_pairs" in json.loads(metadata["provenance"])
+    return {**({"outliers": "ignore"} if restores else {}), **json.loads(metadata["inference"])}
 
 
 def _fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from bsn.data import DataError, ImageReader, ImageSource, ReadOptions, fill_missing, open_image, open_source
 from bsn.data.arrays.pixel_types import grey_level
+from bsn.data.errors import refuse_several
 from bsn.data.files.formats.packed import is_packed
 from bsn.data.sources.samples import evenly, middle
 from bsn.noise.advice import Advice
@@ -190,15 +191,18 @@ def _inspect_each(
     paths: Sequence[Path], options: ReadOptions, report: NoiseReport, picture_of: DenoiseImage | None
 ) -> ImageSource:
     read: list[Path] = []
+    failures: list[tuple[str, DataError]] = []
     for path in paths:
         try:
             with open_image(path, options) as reader:
                 report.files.append(_inspect(path.name, reader, picture_of))
         except ValueError as error:  # DataError is one
             report.failed[str(path)] = str(error)
+            failures += [(path.name, error)] if isinstance(error, DataError) else []
         else:
             read.append(path)
     if not read:
+        refuse_several(failures, len(paths), "files")
         raise DataError(f"{len(paths)} files", "none of them can be read as an image", "see `bsn inspect --help`")
     return _of_one_kind(read, options, report)
 

@@ -2,9 +2,12 @@
 
 from bsn.engine import Recipe
 from bsn.training.config import Scheme, TrainConfig
+from bsn.training.counted import agreeing_where_uncounted
 from bsn.training.crop_task import Batches, CropTask, ModelTask, full_inference, values_of
 from bsn.training.held_back import divide_groups, fit_crop, held_back_crops, held_back_groups
 from bsn.training.leak_guard import ChannelLeakWarning
+from bsn.training.mended_source import MendedSource
+from bsn.training.reading import plain_read_settings, read_settings
 from bsn.training.recipes import RECIPES, get_recipe
 from bsn.training.run import build_task, train
 from bsn.training.settling import Settled, settle
@@ -21,12 +24,14 @@ __all__ = [
     "CleanValidation",
     "CropTask",
     "Crops",
+    "MendedSource",
     "ModelTask",
     "Recipe",
     "Scheme",
     "Settled",
     "SightedTask",
     "TrainConfig",
+    "agreeing_where_uncounted",
     "build_sighted_task",
     "build_task",
     "divide_groups",
@@ -36,6 +41,8 @@ __all__ = [
     "held_back_crops",
     "held_back_groups",
     "image_pairs",
+    "plain_read_settings",
+    "read_settings",
     "settle",
     "train",
     "values_of",

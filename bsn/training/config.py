@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bsn.engine import OptimizerName
-from bsn.models import current_name
+from bsn.models import OutlierTreatment, current_name
 from bsn.ops.channel_attention import ChannelScope
 from bsn.selfsup import LossName
 
@@ -99,6 +99,10 @@ class TrainConfig:
         other colours than the images have; for RGB images and Gaussian noise (:mod:`bsn.training.colours`).
     value_scale : {"standardise", "255"}
         Range the network works on: mean 0 and standard deviation 1 over the training images, or 0..255.
+    outliers : {"keep", "repair", "ignore"}
+        Single pixels far from what their surroundings and the noise can explain enter neither the network's input nor the
+        loss, unless they are to be ignored: "ignore" is for images whose subject is single bright pixels. The model stores
+        it, and denoises accordingly; what is measured of the noise is robust in any case.
     validation_crops : int
         Crops held back for validation, at most 5 % of the pixels; 0 for none.
 
@@ -135,6 +139,7 @@ class TrainConfig:
     augment: bool = True
     augment_colours: bool = False
     value_scale: Literal["standardise", "255"] = "standardise"
+    outliers: OutlierTreatment = "keep"
     validation_crops: int = 8
 
     def __post_init__(self) -> None:

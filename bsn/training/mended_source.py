@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from bsn.data import ImageSource, fill_missing
+from bsn.data import ImageSource, fill_missing, read_target
 from bsn.inference.measuring import measured_places
 from bsn.inference.mending import MARGIN
+from bsn.models import OutlierTreatment
 from bsn.noise.judgement import grey_level_of
 from bsn.noise.local_noise import LocalNoise, measure_local_noise
 from bsn.noise.outliers import find_outliers, repair_outliers
 
-__all__ = ["MendedSource", "counted_places", "only_counted"]
+__all__ = ["MendedSource"]
 
 _BLOCK = 512  # side of the parts that are searched at once
+_NOTHING = (np.empty(0, np.int64), np.empty(0, np.float32))
 _MOST_HELD = 1 << 24  # mended pixels that are remembered
 
 
@@ -31,11 +31,16 @@ class MendedSource:
     Parameters
     ----------
     source : ImageSource
-        Noisy images; missing pixels are NaN or infinite.
+        Noisy images; missing pixels are NaN or infinite. Their targets, if they have some, may have missing pixels, too.
+    outliers : {"keep", "repair", "ignore"}
+        "ignore" looks for missing pixels only. The others are the same here: what a denoiser makes of outliers differs.
     """
 
-    def __init__(self, source: ImageSource) -> None:
+    def __init__(self, source: ImageSource, outliers: OutlierTreatment = "keep") -> None:
         self._source, self._grey_level = source, grey_level_of(source)
+        self._searched = outliers != "ignore"
+        options = getattr(source, "options", None)
+        self._missing = source.dtype.kind == "f" and (options is None or options.nan == "keep")
         self._noise: dict[int, list[LocalNoise]] = {}
         # Of each block: flat places in (C, h, w) and the values that the network sees there.
         self._mended: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray]] = {}
@@ -115,6 +120,22 @@ class MendedSource:
             pixels[channels, rows, columns] = values
         return pixels
 
+    def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
+        """Read a region of the target, see :class:`bsn.data.PairedSource`.
+
+        Parameters
+        ----------
+        index, top, left, height, width : int
+            Number of the image, from 0, and the region in pixels.
+
+        Returns
+        -------
+        ndarray, shape (..., C, height, width), float32, or None
+            Missing pixels are filled from their surroundings; None where the source has no target.
+        """
+        target = read_target(self._source, index, top, left, height, width)
+        return fill_missing(target)[0] if target is not None and self._missing else target
+
     def counted(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         """Tell which pixels of a region are neither missing nor outliers.
 
@@ -126,9 +147,13 @@ class MendedSource:
         Returns
         -------
         ndarray of bool, shape (height, width)
-            False where any channel was mended.
+            False where any channel was mended, or is missing in the target.
         """
         mask = np.ones((height, width), bool)
+        if self._missing:
+            target = read_target(self._source, index, top, left, height, width)
+            if target is not None:
+                mask = np.isfinite(target).reshape(-1, height, width).all(0)
         for (_, rows, columns), _ in self._found(index, top, left, height, width):
             mask[rows, columns] = False
         return mask
@@ -159,15 +184,19 @@ class MendedSource:
 
     def _search(self, index: int, top: int, left: int) -> tuple[np.ndarray, np.ndarray]:
         """Search a block, with what is around it, and the noise of the whole image, so that blocks agree."""
+        if not self._searched and not self._missing:
+            return _NOTHING
         rows, columns = self._source.size(index)
         first = (max(top - MARGIN, 0), max(left - MARGIN, 0))
         last = (min(top + _BLOCK + MARGIN, rows), min(left + _BLOCK + MARGIN, columns))
         seen = self._source.crop(index, *first, last[0] - first[0], last[1] - first[1])
         filled, missing = fill_missing(seen)
-        found = find_outliers(filled, noise=self._noise_of(index)) & ~missing
+        found = np.zeros_like(missing)
+        if self._searched:
+            found = find_outliers(filled, noise=self._noise_of(index)) & ~missing
         aside = missing | found
         if not aside.any():
-            return np.empty(0, np.int64), np.empty(0, np.float32)
+            return _NOTHING
         mended = repair_outliers(filled, found)
         inside = (
             slice(None),
@@ -183,51 +212,3 @@ class MendedSource:
             together = np.concatenate(parts, 1)
             self._noise[index] = [measure_local_noise(channel, self._grey_level) for channel in together]
         return self._noise[index]
-
-
-def counted_places(counted: np.ndarray) -> np.ndarray:
-    """Pixels that count, for every pixel one: itself, or another one where it does not count.
-
-    Parameters
-    ----------
-    counted : ndarray of bool, shape (N, H, W)
-        True where a pixel counts.
-
-    Returns
-    -------
-    ndarray of int64, shape (N, H W)
-        Places in the flattened sample. Every pixel that counts is taken about equally often. -1 throughout a sample of which
-        no pixel counts.
-    """
-    masks = counted.reshape(len(counted), -1)
-    places = np.tile(np.arange(masks.shape[1]), (len(masks), 1))
-    for row, mask in zip(places, masks, strict=True):
-        kept, left_out = np.flatnonzero(mask), int((~mask).sum())
-        row[~mask] = kept[np.arange(left_out) * len(kept) // left_out] if len(kept) else -1
-    return places
-
-
-def only_counted(places: Tensor, *images: Tensor) -> list[Tensor]:
-    """Put pixels that count in the place of those that do not, so that means over all pixels are means over those that count.
-
-    Losses and fits of the noise look at each pixel by itself, so its place does not matter.
-
-    Parameters
-    ----------
-    places : Tensor of int64, shape (N, H W)
-        See :func:`counted_places`. Samples of -1 are left as they are, without a gradient.
-    *images : Tensor, shape (N, K, H, W)
-        Rearranged alike.
-
-    Returns
-    -------
-    list of Tensor
-        In the order of `images`.
-    """
-    some = (places[:, :1] >= 0)[..., None, None]
-    result = []
-    for image in images:
-        wide = places.clamp_min(0)[:, None].expand(-1, image.shape[1], -1)
-        arranged = image.flatten(2).gather(2, wide).view(image.shape)
-        result.append(torch.where(some, arranged, arranged.detach()))
-    return result

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bsn.data import ImageSource, RandomCrops, open_source
-from bsn.data.arrays.planes import Missing
+from bsn.data import ImageSource, Missing, RandomCrops, open_source
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
 from bsn.models import Model, NoiseModel, ValueScale, create, is_blind, presets
@@ -102,10 +101,11 @@ def train(
     torch.manual_seed(loop.seed)
     steps = loop.steps if loop.minutes is None else LoopConfig.steps
     task: BlindSpotTask | SightedTask
+    validation = clean.open(how)
     if config.scheme == "blind":
-        task = build_task(source, config, loop.seed, steps=steps, validation=clean.open(), say=say)
+        task = build_task(source, config, loop.seed, steps=steps, validation=validation, say=say)
     else:
-        task = build_sighted_task(source, config, loop.seed, validation=clean.open(), say=say)
+        task = build_sighted_task(source, config, loop.seed, validation=validation, say=say)
     about = {
         "images": named_images(images),
         "output": str(output),
@@ -166,7 +166,7 @@ def build_task(
             f"augment_colours is for RGB images and one Gaussian noise level, not for {source.channels} channels and noise "
             f"{config.noise!r} of scope {config.noise_scope!r}; leave it out, or set the noise"
         )
-    mended = MendedSource(source)
+    mended = MendedSource(source, config.outliers)
     held_back = held_back_crops(mended, config.image_crop, config.validation_crops, seed)
     crops = RandomCrops(mended, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
     network = _new_network(config, source.channels) if start is None else start.network.train()

@@ -22,8 +22,8 @@ from bsn.noise import NoiseLevel, posterior_nll, split_prediction
 from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample
 from bsn.training.colours import strengthen_colours, turn_hues
 from bsn.training.config import TrainConfig
+from bsn.training.counted import counted_places, only_counted
 from bsn.training.crop_task import ModelTask
-from bsn.training.mended_source import counted_places, only_counted
 from bsn.training.passes import remark_on_length
 
 __all__ = ["BlindSpotTask", "Crops"]
@@ -278,6 +278,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
             wiener=config.inference_wiener,
             mosaic_margin=config.mosaic_margin if config.downsampling == "mosaic" else None,
             training_crop=config.crop,
+            outliers=config.outliers,
         )
         return Model(
             image_network(modules["network"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bsn.data import DataError, ImageSource, Pair, find_pairs, read_image, read_target, to_planes
+from bsn.data import DataError, ImageSource, Pair, ReadOptions, find_pairs, read_planes, read_target
 from bsn.evaluation import ImagePair, Validation, get_protocol
 
 __all__ = ["CleanValidation", "image_pairs"]
@@ -39,8 +39,18 @@ class CleanValidation:
             raise ValueError("validation with clean images needs both a noisy and a clean folder")
         get_protocol(self.protocol)
 
-    def open(self) -> Validation:
+    def open(self, options: ReadOptions | None = None) -> Validation:
         """Read the images; of stacks the first plane.
+
+        Parameters
+        ----------
+        options : ReadOptions, optional
+            How all of them are read.
+
+        Returns
+        -------
+        Validation
+            Without images where no folder was named.
 
         Raises
         ------
@@ -49,11 +59,13 @@ class CleanValidation:
         """
         if self.noisy is None or self.clean is None:
             return Validation()
-        return Validation([_read(pair) for pair in find_pairs(self.noisy, self.clean)], get_protocol(self.protocol))
+        return Validation(
+            [_read(pair, options) for pair in find_pairs(self.noisy, self.clean)], get_protocol(self.protocol)
+        )
 
 
-def _read(pair: Pair) -> ImagePair:
-    noisy, clean = (to_planes(i.pixels, i.axes)[0][0] for i in (read_image(pair.degraded), read_image(pair.clean)))
+def _read(pair: Pair, options: ReadOptions | None) -> ImagePair:
+    noisy, clean = (read_planes(path, options)[0] for path in (pair.degraded, pair.clean))
     if noisy.shape != clean.shape:
         raise DataError(str(pair.clean), f"is {clean.shape}, its noisy partner {noisy.shape}", "give equal sizes")
     return ImagePair(pair.name, noisy, clean)

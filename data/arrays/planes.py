@@ -8,7 +8,7 @@ clips to what the type holds.
 import dataclasses
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 
@@ -46,11 +46,31 @@ def check_finite(pixels: np.ndarray, given: str, nan: Missing = "refuse") -> Non
     if not finite.all():
         first = tuple(int(i) for i in np.unravel_index(int(finite.argmin()), pixels.shape))
         count = int(pixels.size - np.count_nonzero(finite))
-        raise DataError(
-            given,
-            f"{count} of {pixels.size} pixels are NaN or infinite, the first at {first}",
-            'keep them as missing values with --nan keep (nan="keep" in Python), or replace them',
-        )
+        refuse_missing(given, f"{count} of {pixels.size} pixels", f", the first at {first}")
+
+
+def refuse_missing(given: str, which: str, where: str = "") -> NoReturn:
+    """Refuse pixels that are NaN or infinite, and name the option that keeps them.
+
+    Parameters
+    ----------
+    given : str
+        What has those pixels.
+    which : str
+        How many they are.
+    where : str
+        Where they are, with a comma before it.
+
+    Raises
+    ------
+    DataError
+        Always.
+    """
+    raise DataError(
+        given,
+        f"{which} are NaN or infinite{where}",
+        'keep them as missing values with --nan keep (nan="keep" in Python), or replace them',
+    )
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import numpy as np
 
 from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.arrays.pixel_types import check_dtype
-from bsn.data.errors import DataError, writing
+from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput, replaced_dataset
 from bsn.data.files.formats.hdf5_output import HDF5Output
-from bsn.data.files.formats.packed import AXES, is_packed, packed_keys
+from bsn.data.files.formats.packed import AXES, is_packed, options_of_packed, packed_keys
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
 from bsn.data.files.writers import ImageWriter, InPlace, open_writer
@@ -110,6 +110,10 @@ def _packed_output(source: Path, target: Target, overwrite: bool) -> Iterator[HD
 def _packed_images(
     source: Path, outputs: list[HDF5Output], targets: Sequence[Target], options: ReadOptions
 ) -> Iterator[tuple[ImageReader, list[ImageWriter]]]:
+    import h5py
+
+    with reading(source), h5py.File(source, "r") as file:
+        options = options_of_packed(file, options)
     for key in packed_keys(source):
         with open_image(source, options, key=key, axes=AXES) as reader:
             writers = [

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bsn.data.arrays.planes import native_planes
+from bsn.data.arrays.planes import check_finite, native_planes
 from bsn.data.errors import DataError, name_some
 from bsn.data.files.images import read_image
 from bsn.data.files.listing import list_images
 from bsn.data.files.options import ReadOptions
+from bsn.data.files.partners import partner_options
 from bsn.data.pairs.rules import PairLayout, PairRule, get_layout
 
 __all__ = ["Pair", "check_no_leak", "find_pairs", "read_pair"]
@@ -157,7 +158,7 @@ def read_pair(pair: Pair, options: ReadOptions | None = None) -> tuple[np.ndarra
     Raises
     ------
     DataError
-        A file cannot be read, holds a stack, or the two do not fit together.
+        A file cannot be read, holds a stack, has missing pixels that the options do not keep, or the two do not fit together.
     """
     degraded = _single(pair.degraded, options)
     if pair.halves is not None:
@@ -177,7 +178,9 @@ def read_pair(pair: Pair, options: ReadOptions | None = None) -> tuple[np.ndarra
 
 
 def _single(path: Path, options: ReadOptions | None) -> np.ndarray:
-    image = read_image(path, options)
+    how = partner_options(path, options)
+    image = read_image(path, how)
+    check_finite(image.pixels, str(path), how.nan)
     planes = native_planes(image.pixels, image.axes)[0]
     if len(planes) != 1:
         raise DataError(str(path), f"holds {len(planes)} planes", "pairs are single images: split the stack")

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from bsn.data.arrays.pixel_types import to_unit
-from bsn.data.arrays.planes import check_finite
-from bsn.data.errors import DataError, name_some, writing
+from bsn.data.errors import DataError, refuse_several, writing
 from bsn.data.files.formats.hdf5_output import HDF5Output
-from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP
+from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP, reading_attributes
 from bsn.data.files.options import ReadOptions
 from bsn.data.pairs.finding import Pair, read_pair
 from bsn.data.sources.packed_source import HDF5Source
@@ -61,7 +60,7 @@ class PairSource(PlaneSource):
         room = cache_bytes
         for index, pair in enumerate(self.pairs):
             try:
-                images = self._read(index)
+                images = read_pair(pair, self.options)
             except DataError as error:
                 failures.append((pair, error))
                 continue
@@ -71,7 +70,7 @@ class PairSource(PlaneSource):
             if 2 * degraded.nbytes <= room:
                 self._kept[index] = images
                 room -= 2 * degraded.nbytes
-        _refuse(failures, len(self.pairs))
+        refuse_several([(pair.name, error) for pair, error in failures], len(self.pairs), "pairs", 20)
         if len(kinds) > 1:
             given = " and ".join(f"{name} ({channels} channels, {dtype})" for (channels, dtype), name in kinds.items())
             raise DataError(
@@ -79,12 +78,6 @@ class PairSource(PlaneSource):
             )
         ((channels, dtype),) = kinds
         self._channels, self._dtype = channels, np.dtype(dtype)
-
-    def _read(self, index: int) -> Images:
-        degraded, clean = read_pair(self.pairs[index], self.options)
-        for pixels, path in ((degraded, self.pairs[index].degraded), (clean, self.pairs[index].clean)):
-            check_finite(pixels, str(path), self.options.nan)
-        return degraded, clean
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -168,7 +161,8 @@ class PairSource(PlaneSource):
             Integers are scaled to [0, 1].
         """
         self.check(index)
-        return to_unit(self.native_images(index)[1][:, top : top + height, left : left + width])
+        clean = self.native_images(index)[1][:, top : top + height, left : left + width]
+        return to_unit(clean, self.options.value_range)
 
     def native_images(self, index: int) -> Images:
         """Degraded and clean image in the type of the files.
@@ -189,22 +183,9 @@ class PairSource(PlaneSource):
         # Image and target of a crop are asked for one after the other; one reading serves both.
         last = self._last
         if last is None or last[0] != index:
-            last = (index, self._read(index))
+            last = (index, read_pair(self.pairs[index], self.options))
             self._last = last
         return last[1]
-
-
-def _refuse(failures: list[tuple[Pair, DataError]], total: int) -> None:
-    if len(failures) == 1:
-        raise failures[0][1]
-    if failures:
-        listed = name_some([f"{pair.name} ({error.why})" for pair, error in failures], 20)
-        raise DataError(
-            f"{len(failures)} of {total} pairs",
-            f"cannot be used: {listed}",
-            "repair or remove them",
-            details=[str(error) for _, error in failures],
-        )
 
 
 class PackedPairs(HDF5Source):
@@ -264,7 +245,8 @@ class PackedPairs(HDF5Source):
             Integers are scaled to [0, 1].
         """
         self.check(index)
-        return to_unit(self._region(GROUP, index, top, left, height, width, slice(self._channels, None)))
+        clean = self._region(GROUP, index, top, left, height, width, slice(self._channels, None))
+        return to_unit(clean, self.options.value_range)
 
 
 def pack_pairs(
@@ -314,19 +296,23 @@ def pack_pairs(
         with writing(output):
             packed = HDF5Output(temporary)
         try:
+            missing = False
             for index in range(len(source)):
-                _pack_pair(packed, source, index, chunk, output)
+                missing |= _pack_pair(packed, source, index, chunk, output)
                 progress(index + 1, len(source))
             about = {"format": FORMAT, "format_version": FORMAT_VERSION, "count": len(source), "pairs": True}
+            about |= {"channels": 2 * source.channels, "dtype": source.dtype.name}
+            about |= reading_attributes(source.options, missing=missing)
             with writing(output):
-                packed.file.attrs.update({**about, "channels": 2 * source.channels, "dtype": source.dtype.name})
+                packed.file.attrs.update(about)
         finally:
             with writing(output):
                 packed.close()
     return output
 
 
-def _pack_pair(packed: HDF5Output, source: PairSource, index: int, chunk: int, output: Path) -> None:
+def _pack_pair(packed: HDF5Output, source: PairSource, index: int, chunk: int, output: Path) -> bool:
+    """Write both images of a pair; tells whether pixels are missing."""
     import hashlib
 
     pair, images = source.pairs[index], source.native_images(index)
@@ -338,3 +324,4 @@ def _pack_pair(packed: HDF5Output, source: PairSource, index: int, chunk: int, o
         about = {"name": pair.name, "group": pair.group, "file": pair.degraded.name, "clean_file": pair.clean.name}
         dataset.attrs.update({**about, "clean_sha256": digest})
         packed.check()
+    return not bool(np.isfinite(pixels).all())

@@ -12,7 +12,7 @@ import numpy as np
 
 from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.arrays.planes import check_finite
-from bsn.data.errors import DataError, name_some
+from bsn.data.errors import DataError, refuse_several
 from bsn.data.files.listing import list_images
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
@@ -78,7 +78,7 @@ class FolderSource(PlaneSource):
                 continue
             room -= file.pixels.nbytes if file.pixels is not None else 0
             self._files.append(file)
-        _refuse_failures(failures, len(found))
+        refuse_several([(path.name, error) for path, error in failures], len(found), "files")
         _refuse_mixture(self._files)
         self._titles = _short_names([file.path for file in self._files])
         self._first = np.cumsum([0] + [file.planes.count for file in self._files])
@@ -229,19 +229,6 @@ def _load(path: Path, options: ReadOptions, room: int) -> _File:
 def _check_band(band: np.ndarray, path: Path, label: str, top: int) -> None:
     place = f" at (channel, row, column) from row {top} on" if top else " at (channel, row, column)"
     check_finite(band, f"{path}{f'[{label}]' if label else ''}{place}")
-
-
-def _refuse_failures(failures: list[tuple[Path, DataError]], total: int) -> None:
-    if len(failures) == 1:
-        raise failures[0][1]
-    if failures:
-        names = name_some([path.name for path, _ in failures])
-        raise DataError(
-            f"{len(failures)} of {total} files",
-            f"cannot be used: {names} (the first because it {failures[0][1].why})",
-            "repair or remove them",
-            details=[str(error) for _, error in failures],
-        )
 
 
 def _refuse_mixture(files: list[_File]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.sources.plane_source import ImageSource, read_target
+from bsn.data.sources.plane_source import ImageSource, read_counted, read_target
 
 
 class MirroredSource:
@@ -102,6 +102,25 @@ class MirroredSource:
             return read_target(self._source, index, top, left, height, width)
         whole = read_target(self._source, index, 0, 0, *self._source.size(index))
         return None if whole is None else self._mirrored(whole)[..., top : top + height, left : left + width]
+
+    def counted(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Tell which pixels of a region count, mirrored alike; see `MaskedSource.counted`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray of bool, shape (height, width)
+        """
+        if self._inside(index, top, left, height, width):
+            return read_counted(self._source, index, top, left, height, width)
+        whole = read_counted(self._source, index, 0, 0, *self._source.size(index))
+        return self._mirrored(whole)[top : top + height, left : left + width]
 
     def _inside(self, index: int, top: int, left: int, height: int, width: int) -> bool:
         rows, columns = self._source.size(index)

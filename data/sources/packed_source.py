@@ -1,12 +1,12 @@
 """Training images in one packed HDF5 file, written by `bsn.data.sources.packing.pack`, which describes its layout."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP
+from bsn.data.arrays.planes import refuse_missing
+from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP, MISSING, options_of_packed
 from bsn.data.files.options import ReadOptions
 from bsn.data.sources.hdf5_planes import HDF5Planes
 
@@ -28,7 +28,8 @@ class HDF5Source(HDF5Planes):
     Raises
     ------
     DataError
-        The file cannot be read, was not written by `pack`, or by a later version of it.
+        The file cannot be read, was not written by `pack`, or by a later version of it; it has missing pixels, and `options`
+        do not keep them.
     """
 
     FORMAT, FORMAT_VERSION, GROUP = FORMAT, FORMAT_VERSION, GROUP
@@ -41,9 +42,9 @@ class HDF5Source(HDF5Planes):
         super().__init__(path)
 
     def _load(self) -> None:
-        stored = self._file.attrs.get("value_range")
-        if stored is not None and self.options.value_range is None:
-            self.options = dataclasses.replace(self.options, value_range=(float(stored[0]), float(stored[1])))
+        self.options = options_of_packed(self._file, self.options)
+        if self._file.attrs.get(MISSING) and self.options.nan == "refuse":
+            refuse_missing(str(self.path), "some pixels")
         self._channels = int(self._file.attrs["channels"])
         self._dtype = np.dtype(str(self._file.attrs["dtype"]))
 

@@ -1,7 +1,8 @@
 """Pack image files into one HDF5 file made for random crops.
 
 Layout, version 1. Attributes of the file: ``format`` = "blindspot-pack", ``format_version``, ``count``, ``channels``,
-``dtype``, and ``value_range`` where one was stated. Datasets ``images/000000``, ``images/000001`` ...: one plane each,
+``dtype``, ``value_range`` where one was stated, and ``missing`` where pixels are NaN or infinite.
+Datasets ``images/000000``, ``images/000001`` ...: one plane each,
 shape (C, H, W), in the dtype of the files, in chunks of (C, 128, 128), so that a crop touches few of them. Attributes
 of a dataset: ``name`` (as the source shows it), ``file``, ``plane``, ``axes`` (of that file) and ``sha256`` (of that
 file, to find out later whether a test image was among them).
@@ -19,7 +20,7 @@ import numpy as np
 from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output, check_target
 from bsn.data.files.formats.hdf5_output import HDF5Output
-from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP
+from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP, reading_attributes
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
 from bsn.data.sources.folder_source import FolderSource
@@ -160,6 +161,7 @@ def _write(
         packed = HDF5Output(temporary)
     done = 0
     pixel_bytes = 0
+    missing = False
     try:
         for path in source.paths:
             digest = file_sha256(path)
@@ -169,7 +171,7 @@ def _write(
                     with writing(output):
                         dataset = _create(packed.file, done, reader, options)
                         dataset.attrs.update({**about, "axes": reader.axes, "sha256": digest})
-                    _copy(reader, plane, dataset, packed, output)
+                    missing |= _copy(reader, plane, dataset, packed, output)
                     pixel_bytes += dataset.size * reader.dtype.itemsize
                     done += 1
                     if progress is not None:
@@ -177,8 +179,7 @@ def _write(
         with writing(output):
             packed.file.attrs.update({"format": FORMAT, "format_version": FORMAT_VERSION, "count": done})
             packed.file.attrs.update({"channels": source.channels, "dtype": source.dtype.name})
-            if options.read.value_range is not None:
-                packed.file.attrs["value_range"] = options.read.value_range
+            packed.file.attrs.update(reading_attributes(options.read, missing=missing))
             packed.close()
     finally:
         # After a full disk, closing tells of it once more; the first time is enough.
@@ -195,12 +196,16 @@ def _create(file: Any, number: int, reader: ImageReader, options: _Options) -> A
     )
 
 
-def _copy(reader: ImageReader, plane: int, dataset: Any, packed: HDF5Output, output: Path) -> None:
+def _copy(reader: ImageReader, plane: int, dataset: Any, packed: HDF5Output, output: Path) -> bool:
+    """Copy a plane in bands; tells whether pixels are missing."""
     channels, height, width = dataset.shape
     step = dataset.chunks[1]
     rows = max(1, _BAND_BYTES // (channels * width * dataset.dtype.itemsize) // step) * step
+    missing = False
     for top in range(0, height, rows):
         band: np.ndarray = reader.read(plane, top, 0, min(rows, height - top), width)
+        missing |= not np.isfinite(band).all()
         with writing(output):
             dataset[:, top : top + rows] = band
             packed.check()
+    return missing

@@ -148,6 +148,26 @@ def read_target(source: ImageSource, index: int, top: int, left: int, height: in
     return source.target(index, top, left, height, width) if isinstance(source, PairedSource) else None
 
 
+def read_counted(source: ImageSource, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+    """Tell which pixels of a region count.
+
+    Parameters
+    ----------
+    source : ImageSource
+        Source that may know of pixels that are not to be learned from.
+    index, top, left, height, width : int
+        See `ImageSource.crop`.
+
+    Returns
+    -------
+    ndarray of bool, shape (height, width)
+        All of them, if the source knows of none.
+    """
+    if isinstance(source, MaskedSource):
+        return source.counted(index, top, left, height, width)
+    return np.ones((height, width), bool)
+
+
 class PlaneSource(ABC):
     """The part of a source that does not depend on where its pixels are.
 

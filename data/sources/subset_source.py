@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bsn.data.errors import DataError
-from bsn.data.sources.plane_source import ImageSource, read_target
+from bsn.data.sources.plane_source import ImageSource, read_counted, read_target
 
 
 class SubsetSource:
@@ -91,6 +91,22 @@ class SubsetSource:
             None where the source has no target.
         """
         return read_target(self._source, self._original(index), top, left, height, width)
+
+    def counted(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Tell which pixels of a region count, see `MaskedSource.counted`.
+
+        Parameters
+        ----------
+        index : int
+            Number of the image, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray of bool, shape (height, width)
+        """
+        return read_counted(self._source, self._original(index), top, left, height, width)
 
     def image(self, index: int) -> np.ndarray:
         """Read a whole image, see `PlaneSource.image`.

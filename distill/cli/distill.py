@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from bsn.cli.outcome import tell_outcome
+from bsn.cli.reading import add_read_options, read_keywords
 from distill.cli import report
 
 if TYPE_CHECKING:
@@ -72,9 +73,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         "--cache", type=str | None, default=None, help="file of the teacher's images; default: OUTPUT.cache.h5"
     )
     parser.add_argument("--rebuild", action="store_true", help="make a stale cache anew")
-    parser.add_argument(
-        "--axes", type=str | None, default=None, help="axes of the images, such as YX, YXC, ZYX; default: guessed"
-    )
+    add_read_options(parser)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
     flat_dataclass(parser, DistillConfig)
     flat_dataclass(parser, LoopConfig)
@@ -129,7 +128,7 @@ def run(options: Namespace) -> int:
             config,
             take(LoopConfig, options),
             cache=options.cache,
-            axes=options.axes,
+            **read_keywords(options),
             clean=CleanValidation(**vars(options.validate)),
             rebuild=options.rebuild,
             resume=options.resume,
@@ -146,11 +145,11 @@ def run(options: Namespace) -> int:
 
 _BASIC = (
     "help teacher images output config recipe student recharge cache resume steps minutes seed precision devices "
-    "validate.noisy validate.clean axes range inference.strides inference.holes outliers"
+    "validate.noisy validate.clean axes key nan range inference.strides inference.holes outliers"
 )
 
 _REPORT_BASIC = (
-    "help config teacher students noisy clean protocol repeats output inference.strides inference.wiener "
+    "help config teacher students noisy clean protocol repeats output axes key nan range inference.strides inference.wiener "
     "inference.r3_passes inference.ensemble inference.tile"
 )
 REPORT = Command("compare a teacher with its students", EXAMPLES, add_arguments, run, basic=_REPORT_BASIC)

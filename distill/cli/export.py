@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command
+from bsn.cli.reading import add_read_options, read_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     )
     parser.add_argument("--int8", action="store_true", help="onnx: also write OUTPUT.int8.onnx, quantised")
     parser.add_argument("--calibrate", nargs="+", default=None, help="noisy images that set the ranges of int8")
+    add_read_options(parser)
     parser.add_argument("--half", action="store_true", help="safetensors: store the weights in float16")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
 
@@ -72,7 +74,7 @@ def run(options: Namespace) -> int:
     _check(options)
     check_target(target, overwrite=options.overwrite)
     model = Model.load(options.student)
-    calibration = _calibration(options.calibrate, model, options.pixels) if options.int8 else []
+    calibration = _calibration(options, model) if options.int8 else []
     _write(model, target, options)
     if options.int8:
         from distill.export import quantise_onnx
@@ -110,16 +112,15 @@ def _write(model: Model, target: Path, options: Namespace) -> None:
     print(f"{target}: {target.stat().st_size:,} bytes{checked}; weights: {model.weights_licence}")
 
 
-def _calibration(inputs: list[str], model: Model, pixels: str) -> list[np.ndarray]:
-    """Noisy images as the exported file takes them: centres of at most 512 pixels of the first 16."""
+def _calibration(options: Namespace, model: Model) -> list[np.ndarray]:
+    """Noisy images as the exported file takes them: centres of at most 512 pixels of the first 16, without missing pixels."""
     import numpy as np
 
-    from bsn.data import DataError, list_images, read_image, to_planes
+    from bsn.data import DataError, fill_missing, list_images, read_planes
 
     images = []
-    for path in list_images(inputs)[:_MOST_CALIBRATION_IMAGES]:
-        image = read_image(path)
-        plane = to_planes(image.pixels, image.axes)[0][0]
+    for path in list_images(options.calibrate)[:_MOST_CALIBRATION_IMAGES]:
+        plane, _ = fill_missing(read_planes(path, read_options(options))[0])
         if len(plane) != model.channels:
             raise DataError(
                 f"{path.name} with {len(plane)} channel{'s' * (len(plane) != 1)}",
@@ -128,7 +129,7 @@ def _calibration(inputs: list[str], model: Model, pixels: str) -> list[np.ndarra
             )
         top, left = (max(0, (side - _LARGEST_CALIBRATION_SIDE) // 2) for side in plane.shape[1:])
         cut = plane[:, top : top + _LARGEST_CALIBRATION_SIDE, left : left + _LARGEST_CALIBRATION_SIDE]
-        if pixels == "uint8":
+        if options.pixels == "uint8":
             cut = np.moveaxis((np.clip(cut, 0, 1) * 255 + 0.5).astype(np.uint8), 0, -1)
         images.append(np.ascontiguousarray(cut[None]))
     return images

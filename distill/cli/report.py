@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bsn.cli.reading import add_read_options, read_options
 from bsn.cli.terminal import print_table
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--protocol", default="rgb8", help=f"how images are compared. {listed}")
     parser.add_argument("--repeats", type=int, default=5, help="calls that are timed")
     parser.add_argument("-o", "--output", required=True, help="folder for report.html and report.json")
+    add_read_options(parser)
     parser.add_class_arguments(TeacherInference, "inference")
 
 
@@ -63,7 +65,7 @@ def run(options: Namespace) -> int:
     pairs = pair_files(options.noisy, None, options.clean)
     teacher = Contender(f"teacher {_name(options.teacher)}", Denoiser(options.teacher, config))
     students = [Contender(_name(path), Denoiser(path)) for path in options.students]
-    comparison = compare(teacher, students, pairs, protocol, repeats=options.repeats)
+    comparison = compare(teacher, students, pairs, protocol, read_options(options), repeats=options.repeats)
     folder = Path(options.output)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)

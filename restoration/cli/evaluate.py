@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, take
+from bsn.cli.reading import read_options
 from bsn.cli.terminal import print_table
 from restoration.cli.options import add_pair_options
 
@@ -66,10 +67,12 @@ def run(options: Namespace) -> int:
 
     if not options.models and not options.results:
         raise ValueError("there is nothing to score: give --models, or --results")
+    how = read_options(options)
     protocol, pairs = get_protocol(options.protocol), take(PairData, options).pairs()
     if options.train_degraded is not None:
-        check_no_leak(find_pairs(options.train_degraded, options.train_clean, layout=options.layout), pairs)
-    tables = score_models(pairs, protocol, options.models, options.results, take(InferenceConfig, options))
+        check_no_leak(find_pairs(options.train_degraded, options.train_clean, layout=options.layout), pairs, how)
+    config = take(InferenceConfig, options)
+    tables = score_models(pairs, protocol, options.models, options.results, config, options=how)
     print_table(
         f"{len(pairs)} pairs, protocol {protocol.name} ({protocol.hash})",
         [("model", "left"), "PSNR", "SSIM"],
@@ -81,7 +84,7 @@ def run(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help models results degraded clean layout pattern protocol train_degraded train_clean output config axes range "
+    "help models results degraded clean layout pattern protocol train_degraded train_clean output config axes key nan range "
     "ensemble tile device precision"
 )
 

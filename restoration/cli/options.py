@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import flat_dataclass
+from bsn.cli.reading import add_read_options
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -13,7 +14,7 @@ __all__ = ["add_pair_options"]
 
 
 def add_pair_options(parser: ArgumentParser, *, required: bool = True) -> None:
-    """Declare where the pairs lie: the fields of :class:`restoration.run.PairData`.
+    """Declare where the pairs lie, the fields of :class:`restoration.run.PairData`, and how they are read.
 
     Parameters
     ----------
@@ -33,3 +34,4 @@ def add_pair_options(parser: ArgumentParser, *, required: bool = True) -> None:
     )
     parser.add_argument("--clean", nargs="+", default=None, help="clean images, where the layout does not find them")
     flat_dataclass(parser, PairData, skip={"degraded", "clean"})
+    add_read_options(parser)

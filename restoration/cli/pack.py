@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, take
+from bsn.cli.reading import read_options
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def run(options: Namespace) -> int:
     from bsn.data import PairSource, pack_pairs
     from restoration.run import PairData
 
-    source = PairSource(take(PairData, options).pairs())
+    source = PairSource(take(PairData, options).pairs(), read_options(options))
     path = pack_pairs(source, options.output, chunk=options.chunk, overwrite=options.overwrite)
     groups = len(set(source.groups))
     print(f"{len(source)} pairs of {groups} backgrounds ({source.channels} channels, {source.dtype}) in {path}")

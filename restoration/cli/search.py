@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from bsn.cli.outcome import say
+from bsn.cli.reading import read_keywords
 from bsn.cli.terminal import print_table
 from restoration.cli.options import add_pair_options
 
@@ -92,6 +93,7 @@ def run(options: Namespace) -> int:
         take(SearchConfig, options),
         take(LoopConfig, options),
         resume=options.resume,
+        **read_keywords(options),
     )
     parameters, macs = genotype_cost(genotype, "parameters"), genotype_cost(genotype)
     say(f"genotype: {options.output}/genotype.json, drawn in genotype.svg")
@@ -122,7 +124,7 @@ def _compare(options: Namespace) -> int:
     )
     config = dataclasses.replace(recipe.train, model=options.train_model)
     genotypes = {"searched": searched, **{f"random_{n}": genotype for n, genotype in enumerate(drawn)}}
-    rows = train_alike(genotypes, take(PairData, options), Path(options.output), config, loop)
+    rows = train_alike(genotypes, take(PairData, options), Path(options.output), config, loop, **read_keywords(options))
     print_table(
         f"{options.train_steps} steps each, pairs held back for validation",
         [("genotype", "left"), "parameters", "MACs per pixel", *rows[0].validation],
@@ -136,7 +138,7 @@ def _compare(options: Namespace) -> int:
 
 _BASIC = (
     "help degraded clean layout pattern output config recipe resume steps minutes seed precision devices crop "
-    "complexity cost baseline genotype axes"
+    "complexity cost baseline genotype axes key nan range"
 )
 
 COMMAND = Command(

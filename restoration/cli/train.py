@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from bsn.cli.outcome import tell_outcome
+from bsn.cli.reading import read_keywords
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def run(options: Namespace) -> int:
         take(LoopConfig, options),
         validate=ValidationData(**vars(options.validate)),
         resume=options.resume,
+        **read_keywords(options),
     )
     model = f"model: {options.output}/final.safetensors"
     degraded = (options.degraded or ["rainy/"])[0]
@@ -94,7 +96,7 @@ def run(options: Namespace) -> int:
 
 _BASIC = (
     "help degraded clean layout pattern output config recipe model crop steps minutes seed resume precision devices "
-    "validate.degraded validate.clean axes range"
+    "validate.degraded validate.clean axes key nan range"
 )
 
 COMMAND = Command("train a restoration network on pairs", EXAMPLES, add_arguments, run, basic=_BASIC, recipes=NAMED)

@@ -34,14 +34,17 @@ for _name, _class, _crop, _terms in (
     ("elf", ELF, 256, _NO_LICENCE.format("kuijiang94/Magic-ELF")),
 ):
     register_converter(
-        _name, Converter(_class.from_official, InferenceDefaults(training_crop=_crop), _terms, ValueScale())
+        _name,
+        Converter(
+            _class.from_official, InferenceDefaults(training_crop=_crop, outliers="ignore"), _terms, ValueScale()
+        ),
     )
 
 register_converter(
     "manas",
     Converter(
         MANAS.from_official,
-        InferenceDefaults(training_crop=64),
+        InferenceDefaults(training_crop=64, outliers="ignore"),
         _NO_LICENCE.format("lcai-gz/MANAS"),
         ValueScale(),
         read_checkpoint,

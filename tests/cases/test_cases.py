@@ -58,7 +58,12 @@ CASES = [
         ),
     ),
     Case("F08_two_channels_last.tif", code=2, says=("--axes",)),
-    Case("F08_two_channels_last.tif", "--axes YXC", code=2, says=("2 channels",)),
+    Case(
+        "F08_two_channels_last.tif",
+        "--axes YXC",
+        says=("2 channels are denoised one by one",),
+        checks=(outcomes.two_channels("F08_two_channels_last.tif"),),
+    ),
     Case(
         "F10_single.ome.tif",
         checks=(denoised("F10_single.ome.tif"), outcomes.ome("F10_single.ome.tif")),

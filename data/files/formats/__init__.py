@@ -28,18 +28,21 @@ class Format:
         What of the metadata of an image is kept.
     open_boxes : callable or None
         ``open_boxes(path, key)`` gives a `Stored`; None where a file can only be decoded whole.
+    named : bool
+        Whether a file may hold several images, which a key tells apart.
     """
 
     read: Callable[[Path, str | None], Decoded]
     write: Callable[[Path, Decoded, str | None, Path], None]
     keeping: Keeping
     open_boxes: Callable[[Path, str | None], Stored] | None = None
+    named: bool = True
 
 
-_PNG = Format(png.read, png.write, png.KEEPING)
-_JPEG = Format(jpeg.read, jpeg.write, jpeg.KEEPING)
+_PNG = Format(png.read, png.write, png.KEEPING, named=False)
+_JPEG = Format(jpeg.read, jpeg.write, jpeg.KEEPING, named=False)
 _TIFF = Format(tiff.read, tiff.write, tiff_layout.KEEPING, tiff.open_boxes)
-_NPY = Format(npy.read, npy.write, npy.KEEPING, npy.open_boxes)
+_NPY = Format(npy.read, npy.write, npy.KEEPING, npy.open_boxes, named=False)
 _HDF5 = Format(hdf5.read, hdf5.write, hdf5.KEEPING, hdf5.open_boxes)
 _MAT = Format(mat.read, mat.write, mat.KEEPING, mat.open_boxes)
 

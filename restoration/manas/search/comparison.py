@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bsn.data import atomic_output, writing
 from bsn.engine import LoopConfig
@@ -38,6 +39,7 @@ def train_alike(
     *,
     validate: ValidationData | None = None,
     say: Callable[[str], None] = print,
+    **reading: Any,
 ) -> list[Compared]:
     """Train networks of several genotypes with the same data, crops, seed and steps.
 
@@ -58,6 +60,8 @@ def train_alike(
         Validation pairs; by default some backgrounds are held back, the same for all.
     say : callable
         Told a line per result.
+    **reading
+        How files are read: ``axes``, ``key``, ``nan`` and ``value_range`` of :func:`restoration.train`.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def train_alike(
         genotype.save(path)
         if not (run / "final.safetensors").is_file():
             chosen = dataclasses.replace(config, genotype=str(path))
-            train(pairs, run, chosen, loop, validate=validate, resume=(run / "last.ckpt").is_file())
+            train(pairs, run, chosen, loop, validate=validate, resume=(run / "last.ckpt").is_file(), **reading)
         model = Model.load(run)
         numbers = dict(model.provenance.get("validation", {}))
         rows.append(Compared(name, count_parameters(model.network), genotype_cost(genotype), numbers))

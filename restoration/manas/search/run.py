@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from bsn.data import DataError, GroupedCrops, MirroredSource, background_members
+from bsn.data import DataError, GroupedCrops, MirroredSource, Missing, background_members
 from bsn.engine import LoopConfig, RunFolder, RunSettings, fit, plain, process_restored
-from bsn.training import divide_groups
+from bsn.training import MendedSource, divide_groups, plain_read_settings, read_settings
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.config import SearchConfig
 from restoration.manas.search.supernet import Supernet
@@ -27,6 +27,10 @@ def search(
     config: SearchConfig | None = None,
     loop: LoopConfig | None = None,
     *,
+    axes: str | None = None,
+    key: str | None = None,
+    nan: Missing | None = None,
+    value_range: tuple[float, float] | None = None,
     resume: bool = False,
 ) -> Genotype:
     """Search a network on pairs.
@@ -42,6 +46,8 @@ def search(
         Settings of the search.
     loop : LoopConfig, optional
         Its average of the weights is not used.
+    axes, key, nan, value_range : optional
+        How files are read, see :func:`restoration.train`.
     resume : bool
         Go on from the last checkpoint, with the settings of the run; the search ends in the same bits as one that was never
         stopped. Settings that are given nevertheless have to be the same; `pairs` is None for those of the run.
@@ -66,15 +72,16 @@ def search(
             stored.restore_loop(loop),
             restore_pairs(stored, pairs),
         )
+    how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
     config = config or SearchConfig()
     loop = loop or LoopConfig(ema=0.0)
     assert pairs is not None
     if loop.minutes is not None:
         raise ValueError("the warm-up is a fraction of a known number of steps; give steps instead of minutes")
-    source = pairs.open() if isinstance(pairs, PairData) else pairs
+    source = pairs.open(how) if isinstance(pairs, PairData) else pairs
     torch.manual_seed(loop.seed)
     task = build_search(source, config, loop)
-    about = {**pair_settings(pairs), "output": str(output), **plain(config)}
+    about = {**pair_settings(pairs), **plain_read_settings(how), "output": str(output), **plain(config)}
     fit(task, loop, folder, resume=resume, settings=stored.again(about, about, loop))
     return Genotype.load(Path(output) / "genotype.json")
 
@@ -103,7 +110,7 @@ def build_search(source: TrainingPairs, config: SearchConfig, loop: LoopConfig) 
         edge_weights=config.edge_weights,
         residual=config.residual,
     )
-    mirrored = MirroredSource(source, config.crop)
+    mirrored = MirroredSource(MendedSource(source, "ignore"), config.crop)
     parts = halves(source.groups, config.group_size, config.architecture_share, loop.seed)
     crops = [
         GroupedCrops(mirrored, source.groups, config.crop, config.group_size, seed=loop.seed + number, only=part)

@@ -95,9 +95,15 @@ def test_grey_by_a_colour_model_has_a_deviation_too():
     assert found.deviation.min() > 0
 
 
-def test_two_channels_fit_no_colour_model():
-    with pytest.raises(DataError, match="with 2 channels: this model denoises images of 3; use"):
-        Denoiser(tiny(3), device="cpu")(np.zeros((40, 40, 2), np.uint8), "YXC")
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_other_numbers_of_channels_are_denoised_like_grey_images_one_by_one(channels):
+    image = np.stack([photograph() ** (1 + 0.3 * k) for k in range(channels)], -1)
+    denoiser = Denoiser(tiny(3), device="cpu")
+    with pytest.warns(DenoisingWarning, match=f"its {channels} channels are denoised one by one, each as a grey image"):
+        result = denoiser(image, "YXC")
+    for channel in range(channels):
+        with pytest.warns(DenoisingWarning):
+            np.testing.assert_allclose(result[..., channel], denoiser(image[..., channel]), atol=1e-6)
 
 
 class Greedy(torch.nn.Module):

@@ -13,7 +13,8 @@ from bsn.engine import LoopConfig, RunError
 from bsn.inference import Denoiser
 from bsn.models import Model
 from bsn.training import TrainConfig
-from bsn.training.mended_source import MendedSource, counted_places, only_counted
+from bsn.training.counted import counted_places, only_counted
+from bsn.training.mended_source import MendedSource
 
 CONFIG = TrainConfig(crop=32, batch_size=4, stride=1, noise="gaussian", noise_scope="set", validation_crops=0)
 LOOP = LoopConfig(steps=60, accelerator="cpu", validate_every=1000)

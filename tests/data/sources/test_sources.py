@@ -149,7 +149,8 @@ def test_all_unreadable_files_are_listed_before_training(folder, refused):
         (folder / f"bad{i}.png").write_text("no picture")
     line = refused(FolderSource, folder)
     assert "5 of 8 files" in line
-    assert "bad0.png, bad1.png, bad2.png and 2 more" in line
+    assert "bad0.png (is not a PNG file" in line
+    assert "bad1.png, bad2.png and 2 more" in line
     with pytest.raises(ValueError, match="5 of 8") as caught:
         FolderSource(folder)
     assert [f"bad{i}.png" in detail for i, detail in enumerate(caught.value.details)] == [True] * 5
