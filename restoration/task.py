@@ -14,8 +14,8 @@ from typing_extensions import override
 from bsn.data import CropBatch, GroupedCrops, MirroredSource, RandomCrops
 from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import Validation
-from bsn.models import InferenceDefaults, Model, TrainingValues, image_network, main_output
-from bsn.training import Batches, ModelTask, agreeing_where_uncounted
+from bsn.models import InferenceDefaults, Model, TrainingValues, image_network
+from bsn.training import Batches, ModelTask, agreeing_at_both_sizes, agreeing_where_uncounted
 from restoration.config import RestoreConfig
 from restoration.losses import total_loss
 
@@ -146,13 +146,17 @@ class RestorationTask(ModelTask[CropBatch]):
     def _loss(
         self, degraded: Tensor, clean: Tensor, counted: Tensor | None = None
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
-        outputs = self.modules["network"](degraded)
-        single = isinstance(outputs, Tensor)
-        exact = main_output(outputs).to(clean.dtype) if single else tuple(out.to(clean.dtype) for out in outputs)
+        outputs, weights, count = self.modules["network"](degraded), self.config.loss, self.config.group_size
+        exact = (
+            outputs.to(clean.dtype) if isinstance(outputs, Tensor) else tuple(out.to(clean.dtype) for out in outputs)
+        )
         if counted is None:
-            return total_loss(exact, clean, self.config.loss, self.config.group_size)
-        agreeing, _ = agreeing_where_uncounted(exact, clean, counted)
-        loss, terms = total_loss(agreeing, clean, self.config.loss, self.config.group_size)
+            return total_loss(exact, clean, weights, count)
+        if isinstance(exact, Tensor):
+            exact, _ = agreeing_where_uncounted(exact, clean, counted)
+        else:
+            exact = agreeing_at_both_sizes(exact, clean, counted)
+        loss, terms = total_loss(exact, clean, weights, count)
         share = counted.to(clean.dtype).mean()
         # The terms are means over all pixels of the batch.
         return torch.where(share > 0, loss / share.clamp_min(1e-6), 0 * loss), terms

@@ -2,7 +2,7 @@
 
 from bsn.engine import Recipe
 from bsn.training.config import Scheme, TrainConfig
-from bsn.training.counted import agreeing_where_uncounted
+from bsn.training.counted import agreeing_at_both_sizes, agreeing_where_uncounted
 from bsn.training.crop_task import Batches, CropTask, ModelTask, full_inference, values_of
 from bsn.training.held_back import divide_groups, fit_crop, held_back_crops, held_back_groups
 from bsn.training.leak_guard import ChannelLeakWarning
@@ -31,6 +31,7 @@ __all__ = [
     "Settled",
     "SightedTask",
     "TrainConfig",
+    "agreeing_at_both_sizes",
     "agreeing_where_uncounted",
     "build_sighted_task",
     "build_task",

@@ -7,16 +7,12 @@ nothing can be learned (:func:`agreeing_where_uncounted`).
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["agreeing_where_uncounted", "counted_places", "only_counted"]
-
-Outputs = TypeVar("Outputs", Tensor, tuple[Tensor, ...])
+__all__ = ["agreeing_at_both_sizes", "agreeing_where_uncounted", "counted_places", "only_counted"]
 
 
 def counted_places(counted: np.ndarray) -> np.ndarray:
@@ -67,12 +63,12 @@ def only_counted(places: Tensor, *images: Tensor) -> list[Tensor]:
     return result
 
 
-def agreeing_where_uncounted(outputs: Outputs, target: Tensor, counted: Tensor) -> tuple[Outputs, Tensor]:
+def agreeing_where_uncounted(output: Tensor, target: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
     """Let a prediction be its target where pixels do not count, so that no error and no gradient is left there.
 
     Parameters
     ----------
-    outputs : Tensor, shape (N, K, H, W), or a tuple of it and the same at half the size
+    output : Tensor, shape (N, K, H, W)
         What a network gives. Channels beyond those of the target are left as they are.
     target : Tensor, shape (N, C, H, W)
         Finite everywhere.
@@ -81,23 +77,37 @@ def agreeing_where_uncounted(outputs: Outputs, target: Tensor, counted: Tensor) 
 
     Returns
     -------
-    outputs : as given
-        At half the size a pixel counts if all four pixels that it stands for do.
+    output : Tensor, shape (N, K, H, W)
     factor : Tensor, shape (N,)
         Number of pixels by number of pixels that count: a mean over all pixels times this is the mean over those that count.
         0 for samples without any.
     """
-    number = counted.flatten(1).sum(1)
+    number, channels = counted.flatten(1).sum(1), target.shape[1]
     factor = torch.where(number > 0, counted[0].numel() / number.clamp_min(1), 0.0)
-    if isinstance(outputs, Tensor):
-        return _agreeing(outputs, target, counted), factor
+    agreeing = torch.where(counted[:, None], output[:, :channels], target)
+    return torch.cat([agreeing, output[:, channels:]], 1), factor
+
+
+def agreeing_at_both_sizes(outputs: tuple[Tensor, ...], target: Tensor, counted: Tensor) -> tuple[Tensor, ...]:
+    """Do the same to a network's outputs of full and of half the size.
+
+    Parameters
+    ----------
+    outputs : tuple of Tensor, shapes (N, C, H, W) and (N, C, H / 2, W / 2)
+        The second may be missing; further ones stay as they are.
+    target : Tensor, shape (N, C, H, W)
+        Finite everywhere; bilinearly halved for the second output.
+    counted : Tensor of bool, shape (N, H, W)
+        Pixels that count. At half the size a pixel counts if all four pixels that it stands for do.
+
+    Returns
+    -------
+    tuple of Tensor
+    """
+    whole, _ = agreeing_where_uncounted(outputs[0], target, counted)
+    if len(outputs) == 1:
+        return (whole,)
     halved = F.interpolate(target, scale_factor=0.5, mode="bilinear", align_corners=False)
     all_four = -F.max_pool2d(-counted[:, None].to(target.dtype), 2)[:, 0] > 0.5
-    half = [_agreeing(output, halved, all_four) for output in outputs[1:2]]
-    return (_agreeing(outputs[0], target, counted), *half, *outputs[2:]), factor
-
-
-def _agreeing(output: Tensor, target: Tensor, counted: Tensor) -> Tensor:
-    channels = target.shape[1]
-    agreeing = torch.where(counted[:, None], output[:, :channels], target)
-    return agreeing if output.shape[1] == channels else torch.cat([agreeing, output[:, channels:]], 1)
+    half, _ = agreeing_where_uncounted(outputs[1], halved, all_four)
+    return (whole, half, *outputs[2:])

@@ -2,7 +2,7 @@
 
 import torch
 
-from bsn.training.counted import agreeing_where_uncounted
+from bsn.training.counted import agreeing_at_both_sizes, agreeing_where_uncounted
 
 
 def sample():
@@ -37,7 +37,7 @@ def test_pixels_that_do_not_count_have_no_gradient_in_losses_of_neighbourhoods()
 def test_at_half_the_size_all_four_pixels_have_to_count():
     prediction, target, counted = sample()
     half = torch.rand(3, 2, 4, 5)
-    (_, found), _ = agreeing_where_uncounted((prediction, half), target, counted)
+    _, found = agreeing_at_both_sizes((prediction, half), target, counted)
     blocks = counted.view(3, 4, 2, 5, 2).all(4).all(2)
     averaged = target.view(3, 2, 4, 2, 5, 2).mean((3, 5))
     torch.testing.assert_close(found, torch.where(blocks[:, None], half, averaged))
