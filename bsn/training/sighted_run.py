@@ -76,7 +76,7 @@ def build_sighted_task(
     config = _settled(config)
     start = None if config.start is None else _starting_model(config.start, source.channels)
     network = create(config.model, channels=source.channels) if start is None else start.network.train()
-    mended = MendedSource(source)
+    mended = MendedSource(source, config.outliers)
     covariance = _covariance(source, config, say)
     drawn_from = mended if config.scheme == "recorrupted" else _clean_images(source, config, say)
     config = dataclasses.replace(config, crop=fit_crop(drawn_from, config.crop, grid=network.size_multiple))

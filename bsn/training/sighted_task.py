@@ -16,8 +16,8 @@ from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, image_network, merged
 from bsn.selfsup import LOSSES
 from bsn.training.config import TrainConfig
+from bsn.training.counted import counted_places, only_counted
 from bsn.training.crop_task import ModelTask
-from bsn.training.mended_source import counted_places, only_counted
 from bsn.training.task import Crops
 
 __all__ = ["SightedTask"]
@@ -120,7 +120,7 @@ class SightedTask(ModelTask[CropBatch]):
         seen, target : Tensor, shape (N, C, H, W), image values
             Input and target of each pair.
         places : Tensor of int64, optional, shape (N, H W)
-            Pixels that count, see :func:`bsn.training.mended_source.counted_places`.
+            Pixels that count, see :func:`bsn.training.counted.counted_places`.
 
         Returns
         -------
@@ -178,7 +178,7 @@ class SightedTask(ModelTask[CropBatch]):
         return Model(
             merged(image_network(modules["network"])),
             self.scale,
-            InferenceDefaults(training_crop=self.config.crop),
+            InferenceDefaults(training_crop=self.config.crop, outliers=self.config.outliers),
             {**self.provenance, **facts},
             "derived from the training images; their terms apply",
             None,
