@@ -6,7 +6,8 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from bsn.data import DataError, Image, open_image, read_image
+from bsn.data import DataError, Image, ReadOptions, open_image, read_image
+from bsn.data.files.results import Target, open_results
 from tests.helpers.seed_files import write_seed_files
 
 _HEADER = 600
@@ -58,6 +59,16 @@ def read_both_ways(path, key):
             assert reader.read_plane(plane).shape == (reader.channels, *reader.size)
 
 
+def copy(path, key, target):
+    """Write what can be read into a file of the same kind, with its metadata, as `Denoiser` does."""
+    options, how = ReadOptions(key=key), [Target(target)]
+    with suppress(DataError), open_results(path, how, options, overwrite=True) as images:
+        for reader, (writer,) in images:
+            for plane in range(reader.planes):
+                writer.write(plane, 0, 0, reader.read_plane(plane))
+            assert isinstance(writer.lost, str)
+
+
 def fuzz(folder, trials, seed):
     (folder / "seeds").mkdir()
     rng = np.random.default_rng(seed)
@@ -71,19 +82,20 @@ def fuzz(folder, trials, seed):
             path.write_bytes(mutant)
             try:
                 read_both_ways(path, key)
+                copy(path, key, folder / f"copy_{whole.name}")
             except Exception as error:
                 raise AssertionError(f"{whole.name}, seed {seed}, trial {trial}: {error!r}") from error
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_mutated_files(tmp_path):
-    fuzz(tmp_path, 18, seed=0)
+    fuzz(tmp_path, 12, seed=0)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_twenty_thousand_mutated_files(tmp_path):
-    fuzz(tmp_path, 840, seed=1)
+    fuzz(tmp_path, 370, seed=1)
 
 
 def test_what_is_not_refused_properly_is_found(tmp_path, monkeypatch):

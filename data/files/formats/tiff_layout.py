@@ -25,6 +25,7 @@ from bsn.data.files.formats.tiff_metadata import KEYS, TiffStorage, storage_opti
 _UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2  # kinds of extra samples
 _IMAGEJ_ORDER = "TZC"
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
+_IMAGEJ_BLOCKS = ("Info", "Labels", "Ranges", "LUTs", "Plot", "ROI", "Overlays", "Properties")  # not in the description
 _CLASSIC_LIMIT = 2**32 - 2**25  # bytes that 32-bit offsets reach, less room for the directories
 
 
@@ -174,7 +175,7 @@ def _words(
     ome = describe_stored(metadata["ome_xml"], letters, shape, dtype) if metadata.get("ome_xml") else None
     if ome is not None:
         return {"description": ome.encode(), "metadata": None}
-    description = metadata.get("description")
+    description = metadata.get("description") or metadata.get("comment")
     plain = storage is not None and not storage.described and len(letters.replace("S", "")) == 2
     if imagej and (metadata.get("imagej") or not (description or extra or plain)):
         colours = metadata.get("colour_map")
@@ -193,6 +194,10 @@ def _unable(outline: Outline) -> Iterable[str]:
         yield "ImageJ settings"
     if outline.metadata.get("ome_xml") and (options["metadata"] is not None or options.get("imagej")):
         yield "OME-XML"
+    if outline.metadata.get("comment") and options.get("description") != outline.metadata["comment"]:
+        yield "comment"
+    if outline.metadata.get("exif"):
+        yield "EXIF data but maker, model, date, author and copyright"
     if "colour_map" in outline.metadata and "colormap" not in options:
         yield "colour table"
     storage = outline.metadata.get("tiff_storage")
@@ -221,7 +226,20 @@ def plan_outline(outline: Outline) -> TiffLayout:
 #: What TIFF files keep.
 KEEPING = Keeping(
     "a TIFF",
-    frozenset({"icc_profile", "imagej", "orientation", "photometric", "resolution", ALPHA, PREMULTIPLIED, *KEYS}),
+    frozenset(
+        {
+            "comment",
+            "exif",
+            "icc_profile",
+            "imagej",
+            "orientation",
+            "photometric",
+            "resolution",
+            ALPHA,
+            PREMULTIPLIED,
+            *KEYS,
+        }
+    ),
     _unable,
 )
 
@@ -242,4 +260,11 @@ def _imagej_settings(metadata: Mapping[str, Any], letters: str) -> dict[str, Any
     settings = dict(metadata.get("imagej", {}))
     if "C" not in letters:
         settings.pop("mode", None)  # "composite" without channels is refused by ImageJ
-    return settings
+    return {_escaped(key): value if key in _IMAGEJ_BLOCKS else _escaped(value) for key, value in settings.items()}
+
+
+def _escaped(word: Any) -> Any:
+    r"""Write letters beyond ASCII as ImageJ does in its description: ``\u00B5`` for a micro sign."""
+    if not isinstance(word, str):
+        return word
+    return "".join(letter if letter.isascii() else f"\\u{ord(letter):04X}" for letter in word)

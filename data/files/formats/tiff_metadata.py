@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bsn.data.files.formats.exif_words import words_of_exif
 from bsn.data.files.formats.ome_xml import select_image
 
 _DESCRIPTION, _COLOUR_MAP, _XMP, _EXIF, _GPS, _SUB_IFDS = 270, 320, 700, 34665, 34853, 330
@@ -215,7 +216,11 @@ def tag_options(metadata: Mapping[str, Any]) -> dict[str, Any]:
     extra = [(274, 3, 1, metadata["orientation"], True)] if "orientation" in metadata else []
     if metadata.get("xmp"):
         extra.append((_XMP, 1, len(metadata["xmp"]), bytes(metadata["xmp"]), True))
-    extra += [(tag.code, tag.kind, tag.count, tag.value, True) for key in _TAG_KEYS for tag in metadata.get(key, ())]
+    tags = [(tag.code, tag.kind, tag.count, tag.value, True) for key in _TAG_KEYS for tag in metadata.get(key, ())]
+    told = {code for code, *_ in tags}
+    words = words_of_exif(metadata["exif"]) if metadata.get("exif") else {}
+    tags += [(code, 2, len(word) + 1, word + b"\0", True) for code, word in words.items() if code not in told]
+    extra += tags
     if storage is not None:
         options["byteorder"] = storage.byteorder
         options["software"] = False  # among the tags, if the file names one

@@ -156,6 +156,19 @@ def test_single_bits(compression, photometric, shape, copy, tmp_path, draw):
         np.testing.assert_array_equal(tif.asarray(), pixels)
 
 
+@pytest.mark.parametrize("unit", [b"\xb5m", b"\\u00B5m", b"\xc3\x85"])
+def test_letters_beyond_ascii_of_imagej(unit, copy, tmp_path, draw):
+    """Other programs write them as they are, ImageJ itself as codes."""
+    description = b"ImageJ=1.53t\nunit=" + unit + b"\nmin=0.0\nmax=99.0\n"
+    tifffile.imwrite(tmp_path / "a.tif", draw((60, 70), "uint16"), description=description, metadata=None)
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as before, tifffile.TiffFile(tmp_path / "b.tif") as after:
+        check_same(before, after)
+        old, new = (tif.imagej_metadata["unit"] for tif in (before, after))
+        assert new.encode("ascii").decode("unicode_escape") == old.replace("\\u00B5", "\xb5")
+        assert after.imagej_metadata["max"] == 99.0
+
+
 def test_imagej(copy, tmp_path, draw):
     lut = np.arange(256, dtype=np.uint8)
     settings = {
@@ -380,3 +393,28 @@ def test_what_a_png_cannot_hold_is_said(tmp_path):
         write_image(tmp_path / "b.png", read_image(CASES / "F10_geotiff.tif"))
     with pytest.warns(DataWarning, match="no tags of the vendor"):
         write_image(tmp_path / "c.png", read_image(CASES / "F10_sem_vendor_tags.tif"))
+
+
+def save_with_camera(path, pixels):
+    exif = Pillow.Exif()
+    exif.update({0x010F: "Maker", 0x0110: "Gr____e", 0x0132: "2026:11:28 06:55:00", 0x013B: "Ann", 0x8298: "CC BY"})
+    exif.get_ifd(0x8769)[0x829A] = 0.01
+    Pillow.fromarray(pixels).save(path, exif=exif, comment=b"grains")
+    path.write_bytes(path.read_bytes().replace(b"Gr____e", "Größe".encode()))  # Pillow writes ASCII alone
+
+
+def test_words_of_a_camera_go_from_jpeg_to_tiff(tmp_path, draw):
+    save_with_camera(tmp_path / "a.jpg", draw((60, 70)))
+    with pytest.warns(DataWarning, match=r"has no EXIF data but maker, model, date, author and copyright$"):
+        write_image(tmp_path / "b.tif", read_image(tmp_path / "a.jpg"))
+    with Pillow.open(tmp_path / "b.tif") as result:
+        found = {code: result.tag_v2.get(code) for code in (271, 306, 315, 33432, 270)}
+    assert found == {271: "Maker", 306: "2026:11:28 06:55:00", 315: "Ann", 33432: "CC BY", 270: "grains"}
+    assert "Größe".encode() in (tmp_path / "b.tif").read_bytes()
+
+
+def test_damaged_words_of_a_camera_do_not_stop_a_picture(tmp_path, draw):
+    image = Image(draw((60, 70)), "YX", {"exif": b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x0f\x01"})
+    with pytest.warns(DataWarning, match="EXIF"):
+        write_image(tmp_path / "b.tif", image)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), image.pixels)
