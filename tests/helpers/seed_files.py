@@ -158,6 +158,7 @@ def _containers(folder, grey, stack, values):
             file[name].attrs.update({"element_size_um": [0.5, 0.1, 0.1], "about": "grains"})
     pack([folder / "grey.png", folder / "bits.png"], folder / "packed.h5")
     return {
+        "series.ome.tif": "0",
         "nested.h5": "a/raw",
         "cells.mat": "frames{2}",
         "several.mat": "raw",
