@@ -26,6 +26,7 @@ Modules, in the order in which they build on each other:
 ``counts``               whether an image counts few photons
 ``measurement``          level, curve and correlation of the noise, measured on the noisy images alone
 ``correlation_map``      correlation of the noise in all directions
+``hole_advice``          the hole that it asks for
 ``noise_covariance``     strength, correlation and colours of camera noise as one matrix
 ``measured_covariance``  measures it on noisy images
 ``sure``                 error of a denoised image without a clean one
@@ -47,6 +48,7 @@ from bsn.noise.camera_noise import CameraNoise
 from bsn.noise.correlation_map import NoiseCorrelation, measure_correlation_map
 from bsn.noise.counts import PhotonCounts, find_counts
 from bsn.noise.curve import NoiseCurve, fit_noise, propagated_share
+from bsn.noise.hole_advice import HoleAdvice, advise_use, choose_hole, predictable_share
 from bsn.noise.judgement import Judgement, judge_noise
 from bsn.noise.level import NoiseLevel
 from bsn.noise.measured_covariance import measure_covariance
@@ -76,6 +78,7 @@ from bsn.noise.wiener import wiener_filter, wiener_filter_independent
 __all__ = [
     "Advice",
     "CameraNoise",
+    "HoleAdvice",
     "Judgement",
     "NoiseCorrelation",
     "NoiseCovariance",
@@ -91,8 +94,10 @@ __all__ = [
     "Risk",
     "ValueScale",
     "advise",
+    "advise_use",
     "affine_noise_variance",
     "calibrate",
+    "choose_hole",
     "draw_noise",
     "estimate_risk",
     "find_counts",
@@ -109,6 +114,7 @@ __all__ = [
     "outputs_for_posterior",
     "posterior",
     "posterior_nll",
+    "predictable_share",
     "propagated_share",
     "recorrupt",
     "repair_outliers",

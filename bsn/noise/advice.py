@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bsn.noise.hole_advice import HoleAdvice
 from bsn.noise.measurement.correlation import LAGS
 from bsn.noise.measurement.flattest import INDEPENDENT
 from bsn.noise.measurement.statistics import NoiseStatistics
@@ -77,6 +78,8 @@ class Advice:
         Whether one noise model holds for all images, or it has to be measured on each.
     reasons : tuple of str
         Sentences for the reader.
+    hole : HoleAdvice, optional
+        Where neighbours share their noise, the hole of a half-plane network that hides it, in place of the strides.
     """
 
     suitable: bool
@@ -85,15 +88,19 @@ class Advice:
     noise: NoiseName
     scope: NoiseScope = "set"
     reasons: tuple[str, ...] = field(default_factory=tuple)
+    hole: HoleAdvice | None = None
 
 
-def advise(statistics: NoiseStatistics) -> Advice:
+def advise(statistics: NoiseStatistics, hole: HoleAdvice | None = None) -> Advice:
     """Judge measured noise.
 
     Parameters
     ----------
     statistics : NoiseStatistics
         What was measured.
+    hole : HoleAdvice, optional
+        Holes that hide the noise that neighbours share, from the measured correlation; they then stand in the reasons in place
+        of strides.
 
     Returns
     -------
@@ -101,7 +108,11 @@ def advise(statistics: NoiseStatistics) -> Advice:
     """
     reasons: list[str] = []
     stride = _stride(statistics, reasons)
-    suitable = _suitable(statistics, reasons)
+    if stride == 1:
+        hole = None
+    if hole is not None:
+        reasons[:] = [hole.why]
+    suitable = _suitable(statistics, reasons, lines=hole is None or hole.train.shape not in ("rows", "columns"))
     noise: NoiseName = "none"
     # One model for all is worth it where it is seen to hold; on one image the two learn noise and network from the same pixels.
     same = statistics.spread is not None and statistics.spread <= ADVICE.same_noise
@@ -119,7 +130,7 @@ def advise(statistics: NoiseStatistics) -> Advice:
                 "was stretched on its own: the noise curve is found for each of them"
             )
     _remarks(statistics, reasons)
-    return Advice(suitable, stride, min(ADVICE.stride_test, stride), noise, scope, tuple(reasons))
+    return Advice(suitable, stride, min(ADVICE.stride_test, stride), noise, scope, tuple(reasons), hole)
 
 
 def _stride(statistics: NoiseStatistics, reasons: list[str]) -> int:
@@ -157,7 +168,8 @@ def _channels_apart(statistics: NoiseStatistics, reasons: list[str]) -> bool:
     return shared <= ADVICE.shared
 
 
-def _suitable(statistics: NoiseStatistics, reasons: list[str]) -> bool:
+def _suitable(statistics: NoiseStatistics, reasons: list[str], *, lines: bool) -> bool:
+    """Whether a blind-spot network can help; noise along lines is in its way where `lines` says so."""
     suitable = True
     if statistics.sigma < ADVICE.levels * statistics.grey_level or statistics.sigma == 0:
         reasons.append(
@@ -165,7 +177,7 @@ def _suitable(statistics: NoiseStatistics, reasons: list[str]) -> bool:
         )
         suitable = False
     far = (statistics.lags_x[LAGS - 1], statistics.lags_y[LAGS - 1])
-    if abs(far[0] - far[1]) > ADVICE.line and max(far) > ADVICE.line:
+    if lines and abs(far[0] - far[1]) > ADVICE.line and max(far) > ADVICE.line:
         direction = "rows" if far[0] > far[1] else "columns"
         reasons.append(
             f"not suitable as it is: noise runs along {direction} ({max(far):+.2f} at distance {LAGS}), which a blind "

@@ -9,8 +9,9 @@ is seen at each lag is linear in them, so the unknowns follow from a small linea
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,7 +59,8 @@ class NoiseCorrelation:
     values : ndarray, shape (2 REACH + 1, 2 REACH + 1)
         Entry (REACH + dy, REACH + dx) for pixels dy rows and dx columns apart; 1 in the middle, symmetric about it.
     error : ndarray, same shape
-        Standard error of each, from the spread over the blocks; 0 in the middle.
+        Standard error of each, from the spread over the blocks, and over rows and columns of blocks, which share the noise of
+        lines; 0 in the middle.
     blocks : int
         How many blocks of 16 x 16 pixels it is measured on.
     """
@@ -89,26 +91,43 @@ def measure_correlation_map(images: Iterable[np.ndarray], grey_level: float = 0.
     DataError
         If all images together have fewer than 30 blocks of 16 x 16 pixels, or no noise at all.
     """
-    flat, count = [], 0
-    for seen in (usable(image, grey_level) for image in images):
+    flat: list[_Flat] = []
+    count = 0
+    for number, seen in enumerate(usable(image, grey_level) for image in images):
         low, high = (0.0, 1.0) if grey_level else (float(seen.planes.min()), float(seen.planes.max()))
         for plane, missing in zip(seen.planes, seen.missing, strict=True):
             kept = unclipped((plane <= low) | (plane >= high), missing)
             count += int(kept.sum())
-            flat.append(_flat(plane, kept))
-    residual = np.concatenate(flat) if flat else np.empty((0, SIDE, SIDE))
-    residual = residual[np.square(residual).mean((1, 2)) > 0]
+            flat.append(_flat(plane, kept, number))
+    found = _joined(flat)
+    residual = found.residual
     if count < MAP.fewest or len(residual) < 2:
         raise DataError(
             "images for a map of the noise's correlation",
             f"have {count} blocks of {SIDE} x {SIDE} pixels, {len(residual)} of them flat and noisy",
             f"give larger images: {MAP.fewest} blocks, with noise",
         )
-    return _map(residual)
+    return _map(found)
 
 
-def _flat(plane: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Flat blocks (K, SIDE, SIDE) of a plane, less a plane each, over their common standard deviation.
+class _Flat(NamedTuple):
+    """Flat blocks (K, SIDE, SIDE), less a plane each, and (K, 3) numbers: image, row of blocks, column of blocks."""
+
+    residual: np.ndarray
+    places: np.ndarray
+
+
+def _joined(parts: Sequence[_Flat]) -> _Flat:
+    """All blocks that hold any noise."""
+    if not parts:
+        return _Flat(np.empty((0, SIDE, SIDE)), np.empty((0, 3), np.int64))
+    residual, places = (np.concatenate(every) for every in zip(*parts, strict=True))
+    noisy = np.square(residual).mean((1, 2)) > 0
+    return _Flat(residual[noisy], places[noisy])
+
+
+def _flat(plane: np.ndarray, kept: np.ndarray, number: int) -> _Flat:
+    """Flat blocks of a plane, over their common standard deviation; `number` is that of the image.
 
     A block is taken for what lies around it: the flattest blocks themselves are those whose noise happens to lack its slow
     parts, and would show too little correlation.
@@ -126,22 +145,39 @@ def _flat(plane: np.ndarray, kept: np.ndarray) -> np.ndarray:
     count = max(round(MAP.share * len(candidates)), min(MAP.fewest, len(candidates)))
     chosen = candidates[np.argsort(means[candidates], kind="stable")[:count]]
     if not len(chosen):
-        return np.empty((0, SIDE, SIDE))
+        return _joined([])
     chosen = chosen[blocks.variance[chosen] <= MAP.outstanding * np.median(blocks.variance[chosen])]
     residual = blocks.residual[chosen]
-    normal: np.ndarray = residual / np.sqrt(np.square(residual).mean())
-    return normal
+    places = np.stack([np.full_like(chosen, number), *np.divmod(chosen, columns)], 1)
+    return _Flat(residual / np.sqrt(np.square(residual).mean()), places)
 
 
-def _map(residual: np.ndarray) -> NoiseCorrelation:
-    seen = np.stack([_shifted_mean(residual, *lag) for lag in _lags()], 1)
-    inverse = np.linalg.inv(_through_plane(residual.shape[-1]))
-    values = inverse @ seen.mean(0)
-    spread = np.cov(inverse @ seen.T) / len(seen)
+def _map(found: _Flat) -> NoiseCorrelation:
+    seen = np.stack([_shifted_mean(found.residual, *lag) for lag in _lags()], 1)
+    each = np.linalg.solve(_through_plane(found.residual.shape[-1]), seen.T)
+    values = each.mean(1)
     # A correlation is a ratio to the variance, which is measured on the same blocks.
     gradient = (np.eye(len(values)) - np.outer(values / values[0], np.eye(len(values))[0])) / values[0]
-    error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", gradient, spread, gradient), 0))
-    return NoiseCorrelation(_unfolded(values / values[0]), _unfolded(error), len(residual))
+    influence = (gradient @ (each - values[:, None])).T
+    alone, along_rows, along_columns = (
+        np.arange(len(influence))[:, None],
+        found.places[:, [0, 1]],
+        found.places[:, [0, 2]],
+    )
+    error = np.max([_error_of_mean(influence, labels) for labels in (alone, along_rows, along_columns)], 0)
+    return NoiseCorrelation(_unfolded(values / values[0]), _unfolded(error), len(influence))
+
+
+def _error_of_mean(influence: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Standard error of the mean of samples (K, L), of which those of one label (K, N) may depend on each other."""
+    _, members = np.unique(labels, axis=0, return_inverse=True)
+    groups = int(members.max()) + 1
+    if groups < 2:
+        return np.zeros(influence.shape[1])
+    sums = np.zeros((groups, influence.shape[1]))
+    np.add.at(sums, members.reshape(-1), influence)
+    error: np.ndarray = np.sqrt(groups / (groups - 1) * np.square(sums).sum(0)) / len(influence)
+    return error
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,9 +12,11 @@ from bsn.data import DataError, ImageSource
 from bsn.data.arrays.pixel_types import grey_level
 from bsn.data.sources.samples import evenly, middle
 from bsn.noise.advice import Advice, advise
+from bsn.noise.correlation_map import NoiseCorrelation, measure_correlation_map
+from bsn.noise.hole_advice import choose_hole
 from bsn.noise.measurement import NoiseStatistics, measure_noise
 
-__all__ = ["SAMPLE", "Judgement", "SampleSettings", "grey_level_of", "judge_noise", "sample_of"]
+__all__ = ["SAMPLE", "Judgement", "SampleSettings", "grey_level_of", "judge_noise", "map_of", "sample_of"]
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,13 @@ class Judgement:
         None where the images are too small to be measured.
     advice : Advice
         Where nothing was measured, that for independent noise of unknown strength.
+    correlation : NoiseCorrelation, optional
+        In all directions; None where the noise of neighbours is independent, or could not be measured.
     """
 
     statistics: NoiseStatistics | None
     advice: Advice
+    correlation: NoiseCorrelation | None = None
 
 
 def sample_of(source: ImageSource) -> list[np.ndarray]:
@@ -105,4 +111,33 @@ def judge_noise(source: ImageSource, picture_of: Callable[[np.ndarray], np.ndarr
     except DataError:
         unknown = ("the images are too small to be measured; their noise is taken to be independent",)
         return Judgement(None, Advice(True, 1, 1, "none", reasons=unknown))
-    return Judgement(statistics, advise(statistics))
+    advice = advise(statistics)
+    if advice.stride == 1:
+        return Judgement(statistics, advice)
+    correlation = map_of(source, picture_of)
+    hole = choose_hole(correlation)
+    # A map that shows nothing where neighbours are alike knows less than they do.
+    return Judgement(statistics, advise(statistics, hole if hole.train.size > 1 or hole.train.shape != "pixel" else None), correlation)
+
+
+def map_of(source: ImageSource, picture_of: Callable[[np.ndarray], np.ndarray] | None = None) -> NoiseCorrelation | None:
+    """Measure the correlation of the noise in all directions, on the sample by which a set is judged.
+
+    Parameters
+    ----------
+    source : ImageSource
+        Noisy images.
+    picture_of : callable, optional
+        Gives the denoised version of an image (C, H, W), which is taken off first.
+
+    Returns
+    -------
+    NoiseCorrelation or None
+        None where the images are too small, or hold no noise.
+    """
+    images = iter(sample_of(source))
+    with contextlib.suppress(DataError):
+        if picture_of is None:
+            return measure_correlation_map(images, grey_level_of(source))
+        return measure_correlation_map(image - picture_of(image) for image in images)
+    return None
