@@ -275,5 +275,5 @@ def build_task(
     provenance = {"model": config.model, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
     provenance |= {name: getattr(config, name) for name in _IN_PROVENANCE}
     validation = Validation(shown, get_protocol(protocol))
-    batches = PairBatches(training, config, loop.steps, loop.seed, [source.groups[index] for index in kept])
+    batches = PairBatches(training, config, loop.length, loop.seed, [source.groups[index] for index in kept])
     return RestorationTask(network, batches.batch, config, validation, provenance, values_of(subset(source, kept)))

@@ -87,7 +87,9 @@ def _settled(report: NoiseReport) -> Settled | DataError | None:
     if report.advice is None or report.source is None:
         return None
     try:
-        return settle(report.source, TrainConfig(), judgement=Judgement(report.together, report.advice))
+        return settle(
+            report.source, TrainConfig(), judgement=Judgement(report.together, report.advice, report.correlation)
+        )
     except DataError as error:
         return error
 

@@ -7,6 +7,8 @@ from typing import Literal
 
 __all__ = ["LoopConfig", "Precision"]
 
+_STEPS = 5800
+
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
 
@@ -16,8 +18,8 @@ class LoopConfig:
 
     Parameters
     ----------
-    steps : int
-        Length of the run in optimiser steps.
+    steps : int, optional
+        Length of the run in optimiser steps. None: what suits the network, or 5,800.
     minutes : float, optional
         Length in minutes instead: the speed of the first steps decides the number of steps, and is looked at again during
         the first half. The number is stored in the checkpoint, so that a resumed run has the same schedule.
@@ -61,7 +63,7 @@ class LoopConfig:
         For values outside their range.
     """
 
-    steps: int = 5800
+    steps: int | None = None
     minutes: float | None = None
     seed: int = 0
     schedule: Literal["cosine", "steps", "constant"] = "cosine"
@@ -83,7 +85,7 @@ class LoopConfig:
 
     def __post_init__(self) -> None:
         rules = {
-            "steps": (self.steps >= 1, "1 or more"),
+            "steps": (self.steps is None or self.steps >= 1, "1 or more"),
             "minutes": (self.minutes is None or self.minutes > 0, "more than 0"),
             "milestones": (all(0 < m <= 1 for m in self.milestones), "fractions of the run in (0, 1]"),
             "gamma": (0 < self.gamma <= 1, "in (0, 1]"),
@@ -99,3 +101,8 @@ class LoopConfig:
         for name, (legal, range_) in rules.items():
             if not legal:
                 raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
+
+    @property
+    def length(self) -> int:
+        """Steps of the run, 5,800 where none are named."""
+        return _STEPS if self.steps is None else self.steps

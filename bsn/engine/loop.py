@@ -78,6 +78,7 @@ def fit(
     Interrupted
         After SIGINT or SIGTERM; a checkpoint of the last finished step was written.
     """
+    config = dataclasses.replace(config, steps=config.length)
     fabric = make_fabric(config)
     if fabric.global_rank == 0 and is_first_process():
         folder.check_resumable() if resume else folder.check_new()
@@ -103,7 +104,7 @@ class _Loop:
     ) -> None:
         self.task, self.config, self.folder, self.fabric = task, config, folder, fabric
         self.given = settings
-        self.total = config.steps
+        self.total = config.length
         self.calibrated = config.minutes is None
         self._calibration: tuple[int, float] = (_CALIBRATION_SKIP, 0.0)  # step and seconds at which it began
         self._calibrate_at = 0 if self.calibrated else _CALIBRATION_SKIP + _CALIBRATION_STEPS
@@ -341,7 +342,7 @@ class _Loop:
             ) from error
         self.step, self.calibrated = content["step"], content["calibrated"] or self.config.minutes is None
         # A run may become longer; a length in minutes was turned into steps.
-        self.total = max(content["total"], self.config.steps) if self.config.minutes is None else content["total"]
+        self.total = max(content["total"], self.config.length) if self.config.minutes is None else content["total"]
         self.seconds, self.validation = content["seconds"], content["validation"]
         self.best, self.best_step = content["best"], content["best_step"]
         restore_generators(content["generators"])

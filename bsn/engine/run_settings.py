@@ -139,6 +139,8 @@ class RunSettings:
             return self.restore(LoopConfig, given)
         loop = self.restore(LoopConfig, given, free=(*_FREE, "steps"))
         steps = self.settled["steps"]
+        if given.steps is None:
+            given = dataclasses.replace(given, steps=steps)
         if given.steps == self.asked.get("steps") and given.minutes is not None:
             return dataclasses.replace(loop, steps=steps)
         if given.steps < steps and given.steps != self.asked.get("steps"):

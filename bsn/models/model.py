@@ -53,6 +53,8 @@ class InferenceDefaults:
     outliers : {"keep", "repair", "ignore"}
         What becomes of single pixels far from their surroundings, see :class:`bsn.inference.InferenceConfig`. "ignore" for
         models of restoration, whose degradation may be just that.
+    hole : str, optional
+        Hole of a half-plane network for denoising, smaller than that of its training; None: that of its training.
     """
 
     stride: int = 1
@@ -62,11 +64,14 @@ class InferenceDefaults:
     wiener: bool = False
     cut_spots: bool = False
     outliers: OutlierTreatment = "keep"
+    hole: str | None = None
 
     def stored(self) -> dict[str, Any]:
         """Fields as JSON values; rare ones only where they are set, so that older programs read the files of the others."""
-        unset = {"cut_spots": False, "outliers": "keep"}
-        return {name: value for name, value in dataclasses.asdict(self).items() if unset.get(name) != value}
+        unset = {"cut_spots": False, "outliers": "keep", "hole": None}
+        return {
+            name: value for name, value in dataclasses.asdict(self).items() if name not in unset or unset[name] != value
+        }
 
 
 @dataclass

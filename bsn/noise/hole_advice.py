@@ -32,6 +32,8 @@ class HoleSettings:
         Largest size of a hole.
     significant : float
         Standard errors from which a measured correlation counts.
+    apart : float
+        The same for one that lies apart from all others.
     least : float
         Correlation below which a measured one does not count, however small its error.
     train, use : float
@@ -55,6 +57,7 @@ class HoleSettings:
 
     largest: int = 13
     significant: float = 3.5
+    apart: float = 5.5
     least: float = 0.02
     train: float = 0.03
     use: float = 0.25
@@ -137,9 +140,9 @@ def advise_use(correlation: NoiseCorrelation | None, train: Hole) -> Hole:
         return train
     if correlation is None:
         size = max(train.size // 3, 1)
-        return Hole(train.shape, size - (size % 2 == 0))
+        return _hole(train.shape, size - (size % 2 == 0))
     covariance = _on_torus(_significant(correlation))
-    smaller = [Hole(train.shape, size) for size in range(1, train.size, 2)]
+    smaller = [_hole(train.shape, size) for size in range(1, train.size, 2)]
     return next((hole for hole in smaller if _share(covariance, hole) <= HOLES.use), train)
 
 
@@ -203,17 +206,29 @@ def predictable_share(correlation: NoiseCorrelation, hole: Hole) -> float:
     return _share(_on_torus(_significant(correlation)), hole)
 
 
+def _hole(shape: str, size: int) -> Hole:
+    """A hole of that shape; squares and diamonds of one pixel are the pixel."""
+    return Hole("pixel", 1) if size == 1 and shape in ("square", "diamond") else Hole(shape, size)
+
+
 def _candidates() -> list[list[Hole]]:
     """Holes of each shape, from the smallest to the largest."""
-    sizes = range(3, HOLES.largest + 1, 2)
-    families = [[Hole("pixel", 1), *(Hole(shape, size) for size in sizes)] for shape in ("square", "diamond")]
-    return families + [[Hole(shape, size) for size in (1, *sizes)] for shape in ("rows", "columns")]
+    sizes = range(1, HOLES.largest + 1, 2)
+    return [[_hole(shape, size) for size in sizes] for shape in ("square", "diamond", "rows", "columns")]
 
 
 def _significant(correlation: NoiseCorrelation) -> np.ndarray:
-    """Measured correlations that are not chance, less what chance adds to their squares; 0 elsewhere."""
+    """Measured correlations that are not chance, less what chance adds to their squares; 0 elsewhere.
+
+    Among so many lags chance makes some significant, so those apart from all others have to be more so.
+    """
+    from scipy.ndimage import binary_propagation
+
     values, error = correlation.values, correlation.error
     counted = np.abs(values) > np.maximum(HOLES.significant * error, HOLES.least)
+    near = Hole("square", 5).mask(REACH).numpy()
+    seeds = counted & (near | (np.abs(values) > HOLES.apart * error))
+    counted = binary_propagation(seeds, np.ones((3, 3)), counted)
     kept: np.ndarray = np.where(counted, np.sign(values) * np.sqrt(np.maximum(values**2 - error**2, 0)), 0.0)
     kept[REACH, REACH] = 1.0
     return kept
@@ -260,7 +275,8 @@ def _sentence(correlation: NoiseCorrelation, train: Hole, use: Hole, left: dict[
     strongest = max(correlation.values[REACH, REACH + 1], correlation.values[REACH + 1, REACH], key=abs)
     if train.size == 1 and train.shape == "pixel":
         return f"the noise of neighbours is independent ({strongest:+.2f} side by side): a hole of one pixel"
+    smaller = f", {use} keeps more detail in denoising" if use != train else ""
     return (
-        f"the noise of neighbours is correlated ({strongest:+.2f} side by side): the hole {train} hides all but "
-        f"{left[train]:.0%} of it in training, {use} keeps more detail in denoising"
+        f"the noise of neighbours is correlated ({strongest:+.2f} side by side): the hole {train} hides "
+        f"{1 - left[train]:.0%} of it in training{smaller}"
     )

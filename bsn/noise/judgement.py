@@ -117,10 +117,16 @@ def judge_noise(source: ImageSource, picture_of: Callable[[np.ndarray], np.ndarr
     correlation = map_of(source, picture_of)
     hole = choose_hole(correlation)
     # A map that shows nothing where neighbours are alike knows less than they do.
-    return Judgement(statistics, advise(statistics, hole if hole.train.size > 1 or hole.train.shape != "pixel" else None), correlation)
+    return Judgement(
+        statistics,
+        advise(statistics, hole if hole.train.size > 1 or hole.train.shape != "pixel" else None),
+        correlation,
+    )
 
 
-def map_of(source: ImageSource, picture_of: Callable[[np.ndarray], np.ndarray] | None = None) -> NoiseCorrelation | None:
+def map_of(
+    source: ImageSource, picture_of: Callable[[np.ndarray], np.ndarray] | None = None
+) -> NoiseCorrelation | None:
     """Measure the correlation of the noise in all directions, on the sample by which a set is judged.
 
     Parameters

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from bsn.data.arrays.pixel_types import grey_level
 from bsn.data.errors import refuse_several
 from bsn.data.files.formats.packed import is_packed
 from bsn.data.sources.samples import evenly, middle
+from bsn.hole import Hole
 from bsn.noise.advice import Advice
-from bsn.noise.judgement import SAMPLE, grey_level_of, judge_noise
+from bsn.noise.correlation_map import NoiseCorrelation
+from bsn.noise.judgement import SAMPLE, grey_level_of, judge_noise, map_of
 from bsn.noise.measurement import NoiseStatistics, flattest_parts, measure_usable, usable
 
 __all__ = ["REPORT", "InspectedFile", "NoiseReport", "Place", "ReportSettings", "correlated_files", "inspect_files"]
@@ -124,6 +127,8 @@ class NoiseReport:
         Judgement of the measurement; None where there is none.
     source : ImageSource, optional
         The files that were judged together.
+    correlation : NoiseCorrelation, optional
+        Correlation of the noise of the sample in all directions; None where it could not be measured.
     """
 
     files: list[InspectedFile] = field(default_factory=list)
@@ -131,11 +136,21 @@ class NoiseReport:
     together: NoiseStatistics | None = None
     advice: Advice | None = None
     source: ImageSource | None = None
+    correlation: NoiseCorrelation | None = None
 
     def to_json(self) -> str:
-        """Everything but the source as JSON."""
+        """Everything but the source as JSON; holes are words such as "square:5", and maps are lists of rows."""
         content = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "source"}
-        return json.dumps(content, indent=1, default=dataclasses.asdict) + "\n"
+        return json.dumps(content, indent=1, default=_plain) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """A part of a report as values of JSON."""
+    if isinstance(value, Hole):
+        return str(value)
+    if isinstance(value, np.ndarray):
+        return value.round(4).tolist()
+    return {part.name: getattr(value, part.name) for part in dataclasses.fields(value)}
 
 
 def inspect_files(
@@ -169,6 +184,7 @@ def inspect_files(
     report.source = inspect(paths, options, report, picture_of)
     judgement = judge_noise(report.source, picture_of)
     report.together = judgement.statistics
+    report.correlation = judgement.correlation or map_of(report.source, picture_of)
     report.advice = None if judgement.statistics is None else judgement.advice
     return report
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bsn.engine import OptimizerName
+from bsn.hole import Hole
 from bsn.models import OutlierTreatment, current_name
 from bsn.ops.channel_attention import ChannelScope
 from bsn.selfsup import LossName
@@ -16,6 +17,16 @@ Scheme = Literal["blind", "recorrupted", "matched"]
 
 SIGHTED_MODEL = "sighted"
 """Preset that the schemes of networks that see their pixel take where none is chosen."""
+
+
+@dataclass(frozen=True)
+class OptimizerChoice:
+    """Settings of an optimiser, none of them "auto"; see :class:`TrainConfig`."""
+
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+    betas: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,8 @@ class TrainConfig:
         Strength of the fresh noise on the inputs of the scheme "recorrupted", relative to their own; the targets get its
         inverse.
     model : str
-        Preset, see ``bsn models``.
+        Preset, see ``bsn models``. "auto": a half-plane network where the noise of neighbours is correlated, else
+        ``phase-unet-tiny``.
     start : str, optional
         A trained model, file or run folder, to begin with in place of random weights: to adapt it to other images (those that
         are to be denoised, for instance), or to train it longer. It brings its network, whatever `model` says, and its value
@@ -46,15 +58,22 @@ class TrainConfig:
     channel_attention : {"phase", "global"}
         Scope of the channel attention of networks that have one: one Gram matrix per phase (strictly blind), or one
         for the image (as published, approximately blind).
+    hole : str
+        Region around each pixel that a half-plane network does not see in training: square:9, diamond:5, rows:3, columns:3 or
+        pixel. "auto": the region over which the noise is correlated, measured on the training images, see ``bsn inspect``.
+        "none": no half-plane network; correlated noise then is met by strides.
+    hole_test : str, optional
+        Hole recommended for denoising, of the same shape, and smaller, which keeps detail; stored in the model. None: as
+        measured.
     stride : int or "auto"
-        Stride of the pixel-shuffle downsampling. 1 for white noise (most microscopy), 5 for camera JPEGs, 2 or more
-        where neighbouring noise is correlated. "auto": measured on the training images, see ``bsn inspect``.
+        Stride of the pixel-shuffle downsampling, which takes correlated neighbours apart; 1 for white noise and for half-plane
+        networks. "auto": measured on the training images, see ``bsn inspect``.
     stride_test : int, optional
         Stride recommended for denoising; stored in the model. None: the smaller of 2 and `stride`.
     wiener_test : bool, optional
         Whether denoising brings details of the noisy image back by the noise model or the measured noise spectrum
         (:mod:`bsn.noise.wiener`); stored in the model. None: with a noise model, and without one where `stride` is
-        above 1.
+        above 1 or the hole larger than a pixel.
     downsampling : {"sub-image", "mosaic"}
         "sub-image": the network sees one sub-image of each crop (TBSN). "mosaic": all of them, tiled with a margin
         (AP-BSN).
@@ -66,8 +85,8 @@ class TrainConfig:
         Crops per step and device.
     accumulate : int
         Parts in which a batch is computed, to save memory.
-    loss : {"poisson-l2", "l2", "l1"}
-        See :mod:`bsn.selfsup.losses`.
+    loss : {"auto", "poisson-l2", "l2", "l1"}
+        See :mod:`bsn.selfsup.losses`. "auto": "l1" for half-plane networks, "poisson-l2" for the others.
     noise : {"auto", "none", "gaussian", "poisson-gaussian"}
         "none" predicts the clean value from the surroundings alone. With a noise model the network also predicts its own
         uncertainty, and the noisy pixel is combined with the prediction by Bayes' rule: better where the noise is
@@ -85,9 +104,10 @@ class TrainConfig:
     optimizer : {"auto", "muon", "adamw", "adam"}
         "muon" (:class:`bsn.engine.optimizers.Muon`) gets in a half to a sixth of the steps, each 10 to 15 % longer, where
         AdamW gets, and ends better; but it overfits few images sooner. "auto": "muon" at stride 1 for runs that
-        pass over every pixel at most 200 times, "adamw" for the others; a run by minutes counts as one of 5,800 steps.
-    learning_rate : float
-        Peak of the schedule.
+        pass over every pixel at most 200 times, "adamw" for the others and for half-plane networks; a run by minutes counts as
+        one of 5,800 steps.
+    learning_rate : float or "auto"
+        Peak of the schedule. "auto": 1e-3 for half-plane networks, 2e-3 for the others.
     weight_decay : float
         Weight decay of the optimiser.
     betas : tuple of float
@@ -116,9 +136,11 @@ class TrainConfig:
     clean: str | list[str] | None = None
     pilot: str | None = None
     recorruption: float = 0.5
-    model: str = "phase-unet-tiny"
+    model: str = "auto"
     start: str | None = None
     channel_attention: ChannelScope = "phase"
+    hole: str = "auto"
+    hole_test: str | None = None
     stride: int | Literal["auto"] = "auto"
     stride_test: int | None = None
     wiener_test: bool | None = None
@@ -127,13 +149,13 @@ class TrainConfig:
     crop: int = 128
     batch_size: int = 4
     accumulate: int = 1
-    loss: LossName = "poisson-l2"
+    loss: LossName | Literal["auto"] = "auto"
     noise: Literal["auto", "none", "gaussian", "poisson-gaussian"] = "auto"
     noise_gain: float | None = None
     noise_read: float | None = None
     noise_scope: Literal["auto", "set", "image"] = "auto"
     optimizer: OptimizerName | Literal["auto"] = "auto"
-    learning_rate: float = 2e-3
+    learning_rate: float | Literal["auto"] = "auto"
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.99)
     augment: bool = True
@@ -153,7 +175,7 @@ class TrainConfig:
             "crop": (self.crop >= 8, "8 or more"),
             "batch_size": (self.batch_size >= 1, "1 or more"),
             "accumulate": (1 <= self.accumulate <= self.batch_size, "1 to batch_size"),
-            "learning_rate": (self.learning_rate > 0, "more than 0"),
+            "learning_rate": (self.learning_rate == "auto" or self.learning_rate > 0, 'more than 0, or "auto"'),
             "weight_decay": (self.weight_decay >= 0, "0 or more"),
             "noise_gain": (self.noise_gain is None or self.noise_gain >= 0, "0 or more"),
             "noise_read": (self.noise_read is None or self.noise_read >= 0, "0 or more"),
@@ -162,6 +184,7 @@ class TrainConfig:
         for name, (legal, range_) in rules.items():
             if not legal:
                 raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
+        self._check_holes()
         if self.downsampling == "mosaic" and self.crop % self.step:
             nearest = max(self.crop // self.step, 1) * self.step
             raise ValueError(f"crop {self.crop} is not a multiple of the mosaic's stride {self.stride}; use {nearest}")
@@ -190,6 +213,7 @@ class TrainConfig:
             "noise": self.noise not in ("auto", "none"),
             "wiener_test": bool(self.wiener_test),
             "augment_colours": self.augment_colours,
+            "hole": self.hole not in ("auto", "none"),
         }
         for name in (name for name, wrong in blind.items() if wrong):
             raise ValueError(
@@ -197,15 +221,30 @@ class TrainConfig:
                 "pixel; leave it out"
             )
 
+    def _check_holes(self) -> None:
+        """Refuse holes that cannot be read, and a hole for denoising that the training did not hide."""
+        train = None if self.hole in ("auto", "none") else Hole.parse(self.hole)
+        use = None if self.hole_test is None else Hole.parse(self.hole_test)
+        if train is not None and use is not None and not train.includes(use):
+            raise ValueError(
+                f"hole_test {use} is not inside the hole {train} of the training; use {train} or a smaller one"
+            )
+
     @property
     def automatic(self) -> bool:
-        """True if stride or noise model are still to be decided by the images."""
+        """True if stride, hole or noise model are still to be decided by the images."""
         return "auto" in (self.stride, self.noise)
 
     @property
     def step(self) -> int:
         """The stride as a number; 1 while it is undecided."""
         return 1 if self.stride == "auto" else self.stride
+
+    @property
+    def optimizer_choice(self) -> OptimizerChoice:
+        """What is left of the settings of the optimiser when "auto" is settled."""
+        assert self.learning_rate != "auto"
+        return OptimizerChoice(self.optimizer, self.learning_rate, self.weight_decay, self.betas)
 
     @property
     def noise_learned(self) -> bool:
@@ -231,4 +270,5 @@ class TrainConfig:
         """Use of the Wiener filter stored in the model for denoising."""
         if self.wiener_test is not None:
             return self.wiener_test
-        return self.step > 1 or self.noise != "none"
+        wide = self.hole not in ("auto", "none", "pixel")
+        return self.step > 1 or wide or self.noise != "none"

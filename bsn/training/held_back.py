@@ -8,7 +8,15 @@ import numpy as np
 
 from bsn.data import CropBatch, DataError, ImageSource, grid_crops
 
-__all__ = ["SMALLEST_CROP", "divide_groups", "fit_crop", "held_back_crops", "held_back_groups", "pixels_of"]
+__all__ = [
+    "SMALLEST_CROP",
+    "divide_groups",
+    "fit_crop",
+    "held_back_crops",
+    "held_back_groups",
+    "pixels_of",
+    "smallest_side",
+]
 
 SMALLEST_CROP = 16
 """Side in pixels of the smallest crop that is worth training on."""
@@ -30,6 +38,21 @@ def pixels_of(source: ImageSource) -> int:
     int
     """
     return sum(height * width for height, width in (source.size(i) for i in range(len(source))))
+
+
+def smallest_side(source: ImageSource) -> int:
+    """Shortest side of all images, in pixels.
+
+    Parameters
+    ----------
+    source : ImageSource
+        Its sizes are read, not its pixels.
+
+    Returns
+    -------
+    int
+    """
+    return min(min(source.size(i)) for i in range(len(source)))
 
 
 def fit_crop(source: ImageSource, crop: int, *, stride: int = 1, grid: int = 1) -> int:

@@ -14,12 +14,14 @@ from torch import nn
 from bsn.data import ImageSource, Missing, RandomCrops, open_source
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
-from bsn.models import Model, NoiseModel, ValueScale, create, is_blind, presets
+from bsn.hole import Hole
+from bsn.models import HalfPlane, Model, NoiseModel, ValueScale, create, is_blind, presets
 from bsn.noise import NoiseLevel, NoiseStatistics, outputs_for_posterior
 from bsn.training.config import TrainConfig
 from bsn.training.crop_statistics import crop_statistics
 from bsn.training.crop_task import values_of
 from bsn.training.held_back import held_back_crops, pixels_of
+from bsn.training.hole_settings import recommended_steps
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.mended_source import MendedSource
 from bsn.training.reading import plain_read_settings, read_settings
@@ -39,6 +41,7 @@ def train(
     config: TrainConfig | None = None,
     loop: LoopConfig | None = None,
     *,
+    hole: str | None = None,
     axes: str | None = None,
     key: str | None = None,
     nan: Missing | None = None,
@@ -61,6 +64,8 @@ def train(
         Network, noise model and crops; those of the run if it is resumed.
     loop : LoopConfig, optional
         Length, learning rate, precision and the like; those of the run if it is resumed.
+    hole : str, optional
+        In place of that in `config`: "auto", "none", or a region such as "square:7", see :class:`TrainConfig`.
     axes : str, optional
         One letter per axis of the images; guessed where left out.
     key : str, optional
@@ -89,6 +94,8 @@ def train(
     RunError, TrainingDiverged, Interrupted
         See :func:`bsn.engine.fit`.
     """
+    if hole is not None:
+        config = dataclasses.replace(config or TrainConfig(), hole=hole)
     folder = RunFolder(Path(output))
     stored = RunSettings.of_run(folder) if resume else RunSettings()
     if resume:
@@ -99,13 +106,14 @@ def train(
     assert images is not None
     source = open_source(images, how)
     torch.manual_seed(loop.seed)
-    steps = loop.steps if loop.minutes is None else LoopConfig.steps
+    steps = loop.steps if loop.minutes is None else None
     task: BlindSpotTask | SightedTask
     validation = clean.open(how)
     if config.scheme == "blind":
         task = build_task(source, config, loop.seed, steps=steps, validation=validation, say=say)
     else:
         task = build_sighted_task(source, config, loop.seed, validation=validation, say=say)
+    loop = dataclasses.replace(loop, steps=loop.steps or recommended_steps(task.config))
     about = {
         "images": named_images(images),
         "output": str(output),
@@ -121,7 +129,7 @@ def build_task(
     config: TrainConfig,
     seed: int,
     *,
-    steps: int = LoopConfig.steps,
+    steps: int | None = None,
     validation: Validation | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> BlindSpotTask:
@@ -135,8 +143,8 @@ def build_task(
         Settings of the training.
     seed : int
         Seed of crops and held-back crops (the network's initial weights follow torch's global generator).
-    steps : int
-        Length of the run, for the choice of the optimiser.
+    steps : int, optional
+        Length of the run, for the choice of the optimiser; None where it is not known yet.
     validation : Validation, optional
         Whole images with a known truth.
     say : callable
@@ -169,7 +177,7 @@ def build_task(
     mended = MendedSource(source, config.outliers)
     held_back = held_back_crops(mended, config.image_crop, config.validation_crops, seed)
     crops = RandomCrops(mended, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
-    network = _new_network(config, source.channels) if start is None else start.network.train()
+    network = _new_network(config, source.channels) if start is None else _started_network(config, start)
     warn_of_leaks(network, config.crop)
     mean, spread, darkest = crop_statistics(crops)
     if start is not None:
@@ -202,6 +210,7 @@ def build_task(
 
 
 _IN_PROVENANCE = (
+    "hole",
     "stride",
     "noise",
     "noise_scope",
@@ -216,7 +225,7 @@ _IN_PROVENANCE = (
 
 def _provenance(config: TrainConfig) -> dict[str, Any]:
     """Settings that a reader of the model file should know."""
-    return {name: getattr(config, name) for name in _IN_PROVENANCE}
+    return {name: getattr(config, name) for name in _IN_PROVENANCE if name != "hole" or config.hole != "none"}
 
 
 def _new_network(config: TrainConfig, channels: int) -> nn.Module:
@@ -226,6 +235,8 @@ def _new_network(config: TrainConfig, channels: int) -> nn.Module:
         overrides["channel_attention"] = config.channel_attention
     if config.noise != "none":
         overrides["outputs"] = outputs_for_posterior(channels)
+    if config.hole != "none":
+        overrides["hole"] = config.hole
     return create(config.model, channels=channels, **overrides)
 
 
@@ -239,6 +250,13 @@ def _starting_model(config: TrainConfig, channels: int) -> Model:
     if model.channels != channels:
         raise ValueError(f"the model {config.start} has {model.channels} channels, the images have {channels}")
     return model
+
+
+def _started_network(config: TrainConfig, start: Model) -> nn.Module:
+    """The network of the starting model, with the hole of this run."""
+    if isinstance(start.network, HalfPlane):
+        start.network.open_hole(Hole.parse(config.hole))
+    return start.network.train()
 
 
 def _check_noise(start: Model, config: TrainConfig) -> None:

@@ -6,11 +6,19 @@ import dataclasses
 from dataclasses import dataclass
 
 from bsn.data import ImageSource
-from bsn.engine import LoopConfig
 from bsn.models import Model
-from bsn.noise import Advice, Judgement, NoiseStatistics, judge_noise
+from bsn.noise import Advice, Judgement, NoiseStatistics, advise, judge_noise
 from bsn.training.config import TrainConfig
-from bsn.training.held_back import SMALLEST_CROP, fit_crop, pixels_of
+from bsn.training.held_back import SMALLEST_CROP, fit_crop, pixels_of, smallest_side
+from bsn.training.hole_settings import (
+    as_started,
+    check_hole,
+    check_room,
+    fill_recipe,
+    measures_hole,
+    recommended_steps,
+    settle_hole,
+)
 from bsn.training.passes import few_passes
 
 __all__ = ["Settled", "settle"]
@@ -40,7 +48,10 @@ class Settled:
     def words(self) -> str:
         """Options by which ``bsn train`` treats noise as this decision does."""
         config = self.config
-        words = f"--stride {config.stride} --stride_test {config.stride_test} --noise {config.noise}"
+        if config.hole != "none":
+            words = f"--hole {config.hole} --hole_test {config.hole_test} --noise {config.noise}"
+        else:
+            words = f"--stride {config.stride} --stride_test {config.stride_test} --noise {config.noise}"
         if config.noise != "none":
             return f"{words} --noise_scope {config.noise_scope}"
         return f"{words} --wiener_test" if config.wiener_test else words
@@ -49,15 +60,15 @@ class Settled:
 def settle(
     source: ImageSource,
     config: TrainConfig,
-    steps: int = LoopConfig.steps,
+    steps: int | None = None,
     *,
     start: Model | None = None,
     judgement: Judgement | None = None,
 ) -> Settled:
     """Replace everything that is "auto" or left out by what the images ask for.
 
-    The steps follow each other: the noise decides stride, noise model and scope; the stride decides which crops fit; both
-    decide the optimiser and the inference that is stored in the model.
+    The steps follow each other: the noise decides hole or stride, noise model and scope; the hole decides the network; the
+    stride decides which crops fit; all decide the optimiser and the inference that is stored in the model.
 
     Parameters
     ----------
@@ -65,8 +76,8 @@ def settle(
         Noisy images; a sample of them is measured, see :func:`bsn.noise.judge_noise`.
     config : TrainConfig
         Settings, some of them "auto" or None.
-    steps : int
-        Length of the run, for the choice of the optimiser.
+    steps : int, optional
+        Length of the run, for the choice of the optimiser; None where it is not known.
     start : Model, optional
         The trained model that the run begins with.
     judgement : Judgement, optional
@@ -81,19 +92,29 @@ def settle(
     ------
     DataError
         If the images are smaller than a crop.
+    ValueError
+        For a hole that the other settings, the starting model or the images cannot have.
     """
     reasons: list[str] = []
+    config = config if start is None else as_started(config, start)
+    check_hole(config)
     if start is not None and start.noise is None and config.noise == "auto":
         config = dataclasses.replace(config, noise="none")
         reasons.append("the model that the run starts from has no noise model, so this run has none either")
     statistics, advice = None, None
-    if config.automatic or config.noise_learned:
+    automatic = config.automatic or measures_hole(config)
+    if automatic or config.noise_learned:
         judgement = judgement or judge_noise(source)
         statistics = judgement.statistics
-        advice = _with_room(source, judgement.advice) if config.stride == "auto" else judgement.advice
-        reasons += advice.reasons if config.automatic else ()
-        config = _settle_noise(config, judgement.advice, advice)
-    config = _settle_scope(config, advice)
+        config = settle_hole(config, judgement.advice, judgement.correlation)
+        wanted = judgement.advice if config.hole != "none" or statistics is None else advise(statistics)
+        advice = _with_room(source, wanted) if config.stride == "auto" else wanted
+        reasons += advice.reasons if automatic else ()
+        config = _settle_noise(config, wanted, advice)
+    else:
+        config = settle_hole(config, None, None)
+    check_room(source, config)
+    config = fill_recipe(_settle_scope(config, advice))
     config = _settle_crop(source, config)
     config = _settle_optimizer(source, config, steps)
     config = _settle_inference(config)
@@ -102,7 +123,7 @@ def settle(
 
 def _with_room(source: ImageSource, advice: Advice) -> Advice:
     """Advice with a stride at which the smallest image still has room for a crop."""
-    room = max(min(min(source.size(i)) for i in range(len(source))) // SMALLEST_CROP, 1)
+    room = max(smallest_side(source) // SMALLEST_CROP, 1)
     if room >= advice.stride:
         return advice
     told = f"the smallest image has room for crops of {SMALLEST_CROP} pixels at stride {room} only"
@@ -118,8 +139,10 @@ def _settle_noise(config: TrainConfig, wanted: Advice, advice: Advice) -> TrainC
         wiener = True if wanted.stride > 1 and config.wiener_test is None else config.wiener_test
         config = dataclasses.replace(config, stride=advice.stride, wiener_test=wiener)
     if config.noise == "auto":
-        # A stride above 1 says that neighbours share their noise; then the noisy pixel is not an independent witness.
-        config = dataclasses.replace(config, noise=advice.noise if config.stride == 1 else "none")
+        # A stride above 1 says that neighbours share their noise, as does a hole of several pixels; then the noisy pixel is
+        # not an independent witness.
+        alone = config.stride == 1 and config.hole in ("none", "pixel")
+        config = dataclasses.replace(config, noise=advice.noise if alone else "none")
     return config
 
 
@@ -139,14 +162,14 @@ def _settle_crop(source: ImageSource, config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(config, crop=crop)
 
 
-def _settle_optimizer(source: ImageSource, config: TrainConfig, steps: int) -> TrainConfig:
+def _settle_optimizer(source: ImageSource, config: TrainConfig, steps: int | None) -> TrainConfig:
     """The optimiser that noise and size of the training set allow.
 
     Muon learns everything faster: it also overfits few images sooner, and learns what strides leave of correlated noise.
     """
     if config.optimizer != "auto":
         return config
-    few = few_passes(config, steps, pixels_of(source))
+    few = few_passes(config, steps or recommended_steps(config), pixels_of(source))
     return dataclasses.replace(config, optimizer="muon" if config.step == 1 and few else "adamw")
 
 

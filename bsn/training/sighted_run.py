@@ -32,6 +32,7 @@ from bsn.training.config import SIGHTED_MODEL, TrainConfig
 from bsn.training.crop_statistics import crop_statistics
 from bsn.training.crop_task import values_of
 from bsn.training.held_back import fit_crop, held_back_crops
+from bsn.training.hole_settings import fill_recipe
 from bsn.training.made_pairs import MatchedCrops, RecorruptedCrops
 from bsn.training.mended_source import MendedSource
 from bsn.training.sighted_task import SightedTask
@@ -109,7 +110,7 @@ def build_sighted_task(
 def _settled(config: TrainConfig) -> TrainConfig:
     """Settings without "auto"; those of blind networks are what they are for a network in one pass."""
     return dataclasses.replace(
-        config,
+        fill_recipe(dataclasses.replace(config, hole="none")),
         model=_sighted(config),
         stride=1,
         stride_test=1,
@@ -122,7 +123,7 @@ def _settled(config: TrainConfig) -> TrainConfig:
 
 def _sighted(config: TrainConfig) -> str:
     """Name of the network; that of blind training that nobody chose makes room for one that sees."""
-    if config.model == TrainConfig.model:
+    if config.model == "auto":
         return SIGHTED_MODEL
     if config.model in presets() and presets()[config.model].blind:
         raise ValueError(

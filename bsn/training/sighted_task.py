@@ -79,7 +79,7 @@ class SightedTask(ModelTask[CropBatch]):
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters."""
-        return {"main": make_optimizer(self.config, self.modules.values())}
+        return {"main": make_optimizer(self.config.optimizer_choice, self.modules.values())}
 
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of pairs.

@@ -24,6 +24,7 @@ from bsn.training.colours import strengthen_colours, turn_hues
 from bsn.training.config import TrainConfig
 from bsn.training.counted import counted_places, only_counted
 from bsn.training.crop_task import ModelTask
+from bsn.training.hole_settings import fill_recipe
 from bsn.training.passes import remark_on_length
 
 __all__ = ["BlindSpotTask", "Crops"]
@@ -108,7 +109,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
         super().__init__(
             modules, batches, validation=validation, provenance=provenance, training_values=training_values
         )
-        self.config, self.scale, self.noise, self.held_back = config, scale, noise, held_back
+        self.config, self.scale, self.noise, self.held_back = fill_recipe(config), scale, noise, held_back
         self.mean_intensity, self.pixels = mean_intensity, pixels
 
     @override
@@ -119,7 +120,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
     @override
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser over all parameters."""
-        return {"main": make_optimizer(self.config, self.modules.values())}
+        return {"main": make_optimizer(self.config.optimizer_choice, self.modules.values())}
 
     @override
     def updates(self, step: int) -> Iterator[Update]:
@@ -279,6 +280,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
             mosaic_margin=config.mosaic_margin if config.downsampling == "mosaic" else None,
             training_crop=config.crop,
             outliers=config.outliers,
+            hole=config.hole_test,
         )
         return Model(
             image_network(modules["network"]),

@@ -79,6 +79,12 @@ class HalfPlaneConfig:
             )
         self.check_hole(Hole.parse(self.hole))
 
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """Shapes of the holes that the half-planes can open, "none" first."""
+        straight = ("none", "pixel", "square", "rows", "columns")
+        return straight if self.plane == "straight" else ("none", "pixel", "diamond")
+
     def check_hole(self, hole: Hole) -> None:
         """Refuse a hole that the branches cannot open.
 
@@ -92,11 +98,8 @@ class HalfPlaneConfig:
         ValueError
             If the hole has another shape than these half-planes open.
         """
-        possible = (
-            ("none", "pixel", "square", "rows", "columns") if self.plane == "straight" else ("none", "pixel", "diamond")
-        )
-        if hole.shape not in possible:
+        if hole.shape not in self.shapes:
             raise ValueError(
-                f"{self.plane} half-planes cannot open the hole {hole}; they open {', '.join(possible[1:])}, and the network "
-                f"with {'diagonal' if self.plane == 'straight' else 'straight'} half-planes opens {hole.shape}"
+                f"{self.plane} half-planes cannot open the hole {hole}; they open {', '.join(self.shapes[1:])}, and the "
+                f"network with {'diagonal' if self.plane == 'straight' else 'straight'} half-planes opens {hole.shape}"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -81,6 +82,22 @@ class HalfPlane(nn.Module):
                 nn.init.kaiming_normal_(module.weight, a=self._slope, nonlinearity="linear" if linear else "leaky_relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+
+    def open_hole(self, hole: Hole) -> None:
+        """Change the hole that is used where a call names none, and that is stored.
+
+        Parameters
+        ----------
+        hole : Hole
+            One of those that the half-planes can open.
+
+        Raises
+        ------
+        ValueError
+            For a hole of another shape.
+        """
+        self.config.check_hole(hole)
+        self.hole, self.config = hole, dataclasses.replace(self.config, hole=str(hole))
 
     @property
     def channels(self) -> int:

@@ -117,7 +117,7 @@ def build_search(source: TrainingPairs, config: SearchConfig, loop: LoopConfig) 
         for number, part in enumerate(parts)
     ]
     about = {"searched_pairs": len(source), "backgrounds": [len(part.members) for part in crops]}
-    return SearchTask(supernet, (crops[0], crops[1]), config, loop.steps, about)
+    return SearchTask(supernet, (crops[0], crops[1]), config, loop.length, about)
 
 
 def halves(groups: Sequence[str], count: int, share: float, seed: int) -> tuple[list[str], list[str]]:
