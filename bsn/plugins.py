@@ -78,7 +78,7 @@ def loadable(group: str) -> Iterator[tuple[EntryPoint, object | ValueError]]:
     Parameters
     ----------
     group : str
-        "bsn.commands" or "bsn.networks".
+        "bsn.commands", "bsn.networks" or "bsn.students".
     """
     for point in sorted(entry_points(group=group), key=lambda point: point.name):
         try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bsn.hole import Hole
 from bsn.models import Model, image_network, network_name
 
-__all__ = ["holes_between", "settle_holes", "with_hole"]
+__all__ = ["can_teach_by_holes", "holes_between", "settle_holes", "with_hole"]
 
 _MOST = 6
 
@@ -47,6 +47,23 @@ def holes_between(use: Hole, train: Hole) -> tuple[str, ...]:
     # One pixel is a hole of every shape but lines.
     of_a_pixel = "pixel" if train.shape in ("square", "diamond", "pixel") else f"{train.shape}:1"
     return tuple(of_a_pixel if size == 1 else f"{train.shape}:{size}" for size in sizes)
+
+
+def can_teach_by_holes(model: Model) -> bool:
+    """Whether a model gives several pictures by holes of several sizes.
+
+    Parameters
+    ----------
+    model : Model
+        Any model.
+
+    Returns
+    -------
+    bool
+        True for half-plane networks that were trained with a hole wider than a pixel.
+    """
+    trained = getattr(model.network, "hole", None)
+    return isinstance(trained, Hole) and trained.size > 1
 
 
 def settle_holes(model: Model, holes: Sequence[str]) -> tuple[str, ...]:
@@ -104,4 +121,5 @@ def with_hole(model: Model, hole: str) -> Model:
     network = model.network
     other = type(network)(dataclasses.replace(network.config, hole=hole))
     other.load_state_dict(network.state_dict())
-    return dataclasses.replace(model, network=image_network(other.to(next(network.parameters()).dtype).eval()))
+    other = other.to(next(network.parameters()).dtype).eval()
+    return dataclasses.replace(model, network=image_network(other))

@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   bsn train stack.tif --axes ZYX -o run --minutes 30
   bsn train noisy/ -o run --resume                 go on after an interrupt, to the same bits
   bsn train new/ -o adapted --start run --steps 2000 --learning_rate 1e-3  a trained model, adapted to other images
+  bsn train photos/ -o run --model halfplane --student       and a student of it, which denoises in one pass
   bsn train photos/ -o run --scheme matched --clean sharp/   clean photographs with the measured noise: one pass, no filter
   bsn train noisy/ -o run --print_config           all options, as YAML for --config
   bsn train noisy/ -o run --recipe tbsn --devices 2
@@ -47,7 +48,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         Words of the command line, for options that change the defaults of others.
     """
     from bsn.engine import LoopConfig
-    from bsn.training import CleanValidation, TrainConfig
+    from bsn.training import CleanValidation, StudentStep, TrainConfig
 
     stored = stored_defaults(words)
     parser.add_argument(
@@ -59,6 +60,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
     flat_dataclass(parser, TrainConfig)
     flat_dataclass(parser, LoopConfig)
+    flat_dataclass(parser, StudentStep)
     parser.add_class_arguments(CleanValidation, "validate")
     parser.set_defaults({**NAMED.chosen(words), **stored})
 
@@ -77,7 +79,7 @@ def run(options: Namespace) -> int:
         Exit code; 0 means success.
     """
     from bsn.engine import LoopConfig
-    from bsn.training import CleanValidation, TrainConfig, train
+    from bsn.training import CleanValidation, StudentStep, TrainConfig, train
 
     clean = CleanValidation(**vars(options.validate))
     result = train(
@@ -87,17 +89,20 @@ def run(options: Namespace) -> int:
         take(LoopConfig, options),
         **read_keywords(options),
         clean=clean,
+        student=take(StudentStep, options),
         resume=options.resume,
         say=say,
     )
-    model = f"model: {options.output}/final.safetensors"
+    lines = [f"model: {options.output}/final.safetensors"]
+    lines += [f"student: {options.output}/student/final.safetensors (one pass, no filter)"] if options.student else []
     noisy = (options.images or ["noisy/"])[0]
-    tell_outcome("trained", result, [model, f"next:  bsn denoise {noisy} --model {options.output} -o denoised"])
+    lines.append(f"next:  bsn denoise {noisy} --model {options.output} -o denoised")
+    tell_outcome("trained", result, lines)
     return 0
 
 
 _BASIC = (
-    "help images output config recipe model start stride noise scheme clean steps minutes seed resume "
+    "help images output config recipe model start stride noise scheme clean student steps minutes seed resume "
     "validate.noisy validate.clean axes key nan range outliers"
 )
 

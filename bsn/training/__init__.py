@@ -13,6 +13,7 @@ from bsn.training.run import build_task, train
 from bsn.training.settling import Settled, settle
 from bsn.training.sighted_run import build_sighted_task
 from bsn.training.sighted_task import SightedTask
+from bsn.training.student_step import StudentStep
 from bsn.training.task import BlindSpotTask, Crops
 from bsn.training.validation_images import CleanValidation, image_pairs
 
@@ -30,6 +31,7 @@ __all__ = [
     "Scheme",
     "Settled",
     "SightedTask",
+    "StudentStep",
     "TrainConfig",
     "agreeing_at_both_sizes",
     "agreeing_where_uncounted",

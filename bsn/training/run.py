@@ -28,6 +28,7 @@ from bsn.training.reading import plain_read_settings, read_settings
 from bsn.training.settling import settle
 from bsn.training.sighted_run import build_sighted_task
 from bsn.training.sighted_task import SightedTask
+from bsn.training.student_step import StudentStep, check_student, train_student
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation_images import CleanValidation
 
@@ -47,6 +48,7 @@ def train(
     nan: Missing | None = None,
     value_range: tuple[float, float] | None = None,
     clean: CleanValidation | None = None,
+    student: StudentStep | None = None,
     resume: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> FitResult:
@@ -77,6 +79,8 @@ def train(
         The two pixel values that stand for 0 and 1; default: those of the pixel type.
     clean : CleanValidation, optional
         Images with a known truth, which are scored while training.
+    student : StudentStep, optional
+        Whether a student of the trained network follows, see :class:`bsn.training.StudentStep`.
     resume : bool
         Go on from the last checkpoint, with the settings of the run. Settings that are given nevertheless have to be the same,
         but for the number of steps, which may grow.
@@ -101,8 +105,11 @@ def train(
     if resume:
         config, loop = stored.restore(TrainConfig, config), stored.restore_loop(loop)
         images, clean = stored.restore_images(images), stored.restore(CleanValidation, clean, at="validate")
+        student = stored.restore(StudentStep, student)
     how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
     config, loop, clean = config or TrainConfig(), loop or LoopConfig(), clean or CleanValidation()
+    student = student or StudentStep()
+    check_student(student, config)
     assert images is not None
     source = open_source(images, how)
     torch.manual_seed(loop.seed)
@@ -119,9 +126,13 @@ def train(
         "output": str(output),
         **plain_read_settings(how),
         "validate": plain(clean),
+        **plain(student),
     }
     settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
-    return fit(task, loop, folder, resume=resume, settings=settings)
+    found = fit(task, loop, folder, resume=resume, settings=settings)
+    if student.student:
+        train_student(folder, images, loop, student, clean=clean, how=how, say=say)
+    return found
 
 
 def build_task(

@@ -5,10 +5,20 @@
 
 from bsn.models import Light, LightConfig, MergedConv, Preset, register_network, register_preset
 from distill.students.nbsn import NBSN, NBSNConfig
-from distill.students.starting import fill_from_teacher
+from distill.students.starting import can_begin_as, fill_from_teacher
 from distill.students.unet import UNet, UNetConfig
 
-__all__ = ["NBSN", "Light", "LightConfig", "MergedConv", "NBSNConfig", "UNet", "UNetConfig", "fill_from_teacher"]
+__all__ = [
+    "NBSN",
+    "Light",
+    "LightConfig",
+    "MergedConv",
+    "NBSNConfig",
+    "UNet",
+    "UNetConfig",
+    "can_begin_as",
+    "fill_from_teacher",
+]
 
 register_network("unet", UNetConfig)(UNet)
 register_network("nbsn", NBSNConfig)(NBSN)

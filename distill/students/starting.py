@@ -7,9 +7,30 @@ import re
 import torch
 from torch import nn
 
+from bsn.models import ImageNetwork, create
 from distill.students.nbsn import NBSN
 
-__all__ = ["fill_from_teacher"]
+__all__ = ["can_begin_as", "fill_from_teacher"]
+
+
+def can_begin_as(student: str, teacher: ImageNetwork) -> bool:
+    """Whether a student has layers in common with a teacher.
+
+    Parameters
+    ----------
+    student : str
+        Preset of the student.
+    teacher : ImageNetwork
+        Any network.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        return fill_from_teacher(create(student, channels=teacher.channels), teacher) > 2
+    except ValueError:
+        return False
 
 
 def fill_from_teacher(student: nn.Module, teacher: nn.Module) -> int:
