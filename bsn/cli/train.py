@@ -102,8 +102,8 @@ def run(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help images output config recipe model start stride noise scheme clean student steps minutes seed resume "
-    "validate.noisy validate.clean axes key nan range outliers"
+    "help images output config recipe model start stride noise scheme clean student steps minutes resume "
+    "validate.noisy axes nan range outliers"
 )
 
 COMMAND = Command(

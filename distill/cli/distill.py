@@ -144,8 +144,8 @@ def run(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help teacher images output config recipe student recharge cache resume steps minutes seed precision devices "
-    "validate.noisy validate.clean axes key nan range inference.strides inference.holes outliers"
+    "help teacher images output config recipe student recharge cache resume steps minutes "
+    "validate.noisy validate.clean axes nan range inference.strides inference.holes outliers"
 )
 
 _REPORT_BASIC = (
