@@ -93,6 +93,7 @@ class TeacherInference:
         passes, probability = (1, 0.0) if self.second_pass else (self.r3_passes, self.r3_probability)
         return [
             InferenceConfig(
+                mix="off",
                 stride=stride,
                 wiener=False if (self.second_pass or self.holes) and self.wiener is None else self.wiener,
                 r3_passes=passes,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
     from bsn.data import ReadOptions
+    from bsn.inference import FileReport
 
 EXAMPLES = """examples:
   bsn denoise photo.png -o clean.png                   with the model in the box: photographs, white noise
@@ -22,6 +23,7 @@ EXAMPLES = """examples:
   bsn denoise noisy/ --model run -o clean/ --ensemble
   bsn denoise photo.png --model run -o out/ --stride 2 --r3_passes 8
   bsn denoise photos/ --model run -o out/ --same_noise      files of one camera: their noise is measured together
+  bsn denoise photo.png --model run -o clean.png --explain  what the result was chosen from, and why
 """
 
 
@@ -46,6 +48,11 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         "--uncertainty",
         action="store_true",
         help="also write the standard deviation of each result, to NAME_uncertainty.tif; for models with a noise model",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="print all candidates of each result with their estimated PSNR and weight, see --mix",
     )
     add_result_options(parser)
 
@@ -114,10 +121,31 @@ def run(options: Namespace) -> int:
     for path, message in report.failed.items():
         named = "" if path.name in message else f"{path.name}: "
         print(f"bsn denoise: {named}{' '.join(message.split())}", file=sys.stderr)
+    _say_what_was_chosen(report, tables=options.explain)
     print(f"{len(report.done)} of {len(sources)} images denoised to {options.output}")
     if options.model is None:
         _warn_of_correlated_noise(list(report.done), how)
     return 2 if report.failed else 0
+
+
+def _say_what_was_chosen(report: FileReport, *, tables: bool) -> None:
+    """A line for each file whose result was chosen; with tables, all candidates of each of its planes."""
+    from bsn.cli.terminal import print_table
+
+    for path, explanations in report.explanations.items():
+        if tables:
+            for number, found in enumerate(explanations):
+                name = path.name if len(explanations) == 1 else f"{path.name}, plane {number}"
+                rows = [(c.name, found.psnr(c.risk), f"{c.weight:.3f}") for c in found.choices]
+                print_table(
+                    name,
+                    [("candidate", "left"), "estimated PSNR", "weight"],
+                    [*rows, ("result", found.psnr(found.risk), "")],
+                )
+        said = [found for found in explanations if found.changes]
+        if said:
+            more = f" (the first of {len(said)} planes)" if len(said) > 1 else ""
+            print(f"{path.name}: {said[0].line()}{more}")
 
 
 def _warn_of_correlated_noise(done: list[Path], how: ReadOptions) -> None:
@@ -142,7 +170,7 @@ def _warn_of_correlated_noise(done: list[Path], how: ReadOptions) -> None:
 
 
 _BASIC = (
-    "help inputs model output config axes key nan range output_dtype overwrite uncertainty stride r3_passes wiener "
+    "help inputs model output config axes key nan range output_dtype overwrite uncertainty explain mix stride r3_passes wiener "
     "same_noise ensemble tile device outliers"
 )
 

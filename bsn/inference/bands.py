@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bsn.inference.measuring import Region
 from bsn.inference.pipeline import Pipeline
-from bsn.inference.stages import Place
+from bsn.inference.stages import Measured, Place
 
 __all__ = ["Band", "denoise_bands"]
 
@@ -34,7 +34,13 @@ class Band(NamedTuple):
 
 
 def denoise_bands(
-    pipeline: Pipeline, read: Region, size: tuple[int, int], *, plane: int = 0, deviation: bool = False
+    pipeline: Pipeline,
+    read: Region,
+    size: tuple[int, int],
+    *,
+    plane: int = 0,
+    deviation: bool = False,
+    measured: Measured | None = None,
 ) -> Iterator[Band]:
     """Denoise one plane from top to bottom.
 
@@ -50,6 +56,8 @@ def denoise_bands(
         Number of the plane in its stack.
     deviation : bool
         Also give the standard deviation, of a model that predicts one.
+    measured : Measured, optional
+        Result of :meth:`Pipeline.measure` for this plane; measured here if left out.
 
     Yields
     ------
@@ -61,7 +69,7 @@ def denoise_bands(
     Memory: one tile in the network, and one row of tiles of the result.
     """
     height, width = size
-    measured = pipeline.measurement(read, size)
+    measured = pipeline.measure(read, size) if measured is None else measured
     rows, columns = pipeline.tiling.segments(height), pipeline.tiling.segments(width)
     carried: Tensor | None = None
     finished = 0

@@ -73,6 +73,14 @@ class InferenceConfig:
     keep_mean : bool, optional
         Give the result the local mean of the noisy image, over some hundred pixels: for noise that is skewed, of which networks
         take the median. None: for images that count few photons (:func:`bsn.noise.find_counts`), by models that denoise.
+    mix : {"auto", "off", "image", "regions"}
+        Mix the network's result with Wiener filters, non-local means and the noisy image itself, by weights that minimise the
+        estimated error (:mod:`bsn.inference.mixing`): no result is estimated to be worse than the noisy image or than
+        non-local means. "image": weights of their own for brightness and colours in three bands of frequencies where
+        that is better; "regions": they may also differ between regions. "auto" mixes for models that were trained for
+        correlated noise, by regions in images of up to four million pixels; for other models it checks whether the
+        result is estimated to be worse than the noisy image or than non-local means, and then gives the better one.
+        With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by hand, and "auto" leaves them as they are.
 
     Raises
     ------
@@ -98,6 +106,7 @@ class InferenceConfig:
     calibrate: bool = True
     outliers: Literal["keep", "repair", "ignore"] | None = None
     keep_mean: bool | None = None
+    mix: Literal["auto", "off", "image", "regions"] = "auto"
 
     def __post_init__(self) -> None:
         rules = {
@@ -107,6 +116,7 @@ class InferenceConfig:
             "threads": (self.threads is None or self.threads >= 1, "1 or more"),
             "tile": (self.tile is None or self.tile >= 0, "0 for the whole image, or a side in pixels"),
             "outliers": (self.outliers in (None, "keep", "repair", "ignore"), "keep, repair or ignore"),
+            "mix": (self.mix in ("auto", "off", "image", "regions"), "auto, off, image or regions"),
             "overlap": (self.overlap is None or self.overlap >= 0, "0 or more"),
         }
         for name, (legal, range_) in rules.items():

@@ -25,8 +25,10 @@ from bsn.inference.counting import Counting, counting_of
 from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, channel_groups, remarks_on
 from bsn.inference.memory import telling_of_memory
 from bsn.inference.mending import MendedPlane
+from bsn.inference.mixing.explanation import Explanation
 from bsn.inference.plan import make_pipeline
 from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows
+from bsn.inference.stages import Measured
 from bsn.inference.targets import uncertainty_path
 from bsn.models import Model, image_network
 from bsn.models.bundled import load_bundled
@@ -51,6 +53,13 @@ class Denoiser:
         Strides, tiles, precision and the like; the model's defaults if left out.
     **options
         Fields of :class:`InferenceConfig`, instead of `config`.
+
+    Attributes
+    ----------
+    explanations : list of Explanation
+        What the result of the last image or file was chosen from and why, one for each plane (and each channel, where these are
+        denoised one by one); empty where nothing was chosen. Of results that are not mixed, the first plane alone is
+        checked.
 
     Raises
     ------
@@ -78,6 +87,7 @@ class Denoiser:
             model = Model(image_network(model))
         self.model = dataclasses.replace(model, network=model.network.to(self.device).eval())
         self.pipeline = make_pipeline(self.model, self.config)
+        self.explanations: list[Explanation] = []
 
     @overload
     def __call__(
@@ -215,16 +225,33 @@ class Denoiser:
         pipeline = self.pipeline.keeping_mean() if counting.keep_mean else self.pipeline
         groups = channel_groups(image, self.model)
         level = grey_level(image.dtype, value_range)
+        self.explanations = []
+        checked: list[Measured] = []
         for plane in range(image.planes):
             mended = [self._mended(image, plane, group, level) for group in groups]
             numbers = range(plane * len(groups), (plane + 1) * len(groups))
-            bands = [
-                denoise_bands(pipeline, read, image.size, plane=number, deviation=deviation)
-                for read, number in zip(mended, numbers, strict=True)
-            ]
             with telling_of_memory(what, image.size, pipeline.tiling):
+                measured = self._measured(mended, image.size, level, checked)
+                checked = measured if pipeline.checks_once else []
+                bands = [
+                    denoise_bands(pipeline, read, image.size, plane=number, deviation=deviation, measured=known)
+                    for read, number, known in zip(mended, numbers, measured, strict=True)
+                ]
                 for parts in zip(*bands, strict=True):
                     yield counting.finish(FinishedRows.of(plane, parts, mended))
+
+    def _measured(
+        self, mended: Sequence[MendedPlane], size: tuple[int, int], level: float, checked: Sequence[Measured]
+    ) -> list[Measured]:
+        """What is measured on a plane, for each group of its channels; what was checked on the first plane stays."""
+        if checked:
+            known = zip(mended, checked, strict=True)
+            return [
+                dataclasses.replace(self.pipeline.measurement(read, size), mixture=of.mixture) for read, of in known
+            ]
+        found = [self.pipeline.measure(read, size, level) for read in mended]
+        self.explanations += [of.mixture.explanation for of in found if of.mixture is not None]
+        return found
 
     def _mended(self, image: ImagePlanes, plane: int, group: slice, grey_level: float) -> MendedPlane:
         def pixels(top: int, left: int, height: int, width: int) -> np.ndarray:
@@ -365,6 +392,7 @@ class Denoiser:
                     remark=functools.partial(report.note, source),
                 )
                 report.done[source] = target(source)
+                report.explanations[source] = list(self.explanations)
             except ValueError as error:  # DataError is one
                 report.failed[source] = str(error)
             progress(source)

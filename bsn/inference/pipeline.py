@@ -12,7 +12,9 @@ from torch import Tensor
 
 from bsn.data.arrays.geometry import inverse, transform
 from bsn.inference.local_mean import REACH, keep_local_mean
-from bsn.inference.measuring import Measurement
+from bsn.inference.measuring import Measurement, Region
+from bsn.inference.mixing.check import Check
+from bsn.inference.mixing.mixer import Mixing
 from bsn.inference.stages import (
     WHOLE,
     Downsampling,
@@ -56,6 +58,9 @@ class Pipeline:
         How large planes are cut.
     keep_mean : bool
         The result gets the local mean of the region, see :meth:`keeping_mean`.
+    mixing : Mixing or Check, optional
+        Last stage: the network's results are mixed with those of other denoisers, or compared with them; None leaves it
+        out.
     """
 
     frame: Frame
@@ -73,6 +78,39 @@ class Pipeline:
         """Copy whose results have the local mean of the noisy image, see :mod:`bsn.inference.local_mean`."""
         tiling = dataclasses.replace(self.tiling, halo=self.tiling.halo + REACH)
         return dataclasses.replace(self, keep_mean=True, tiling=tiling)
+
+    mixing: Mixing | Check | None = None
+
+    @property
+    def checks_once(self) -> bool:
+        """Whether what holds of the first plane of a stack is taken to hold of all: the check, not the mixture."""
+        return isinstance(self.mixing, Check)
+
+    def measure(self, read: Region, size: tuple[int, int], grey_level: float = 0.0) -> Measured:
+        """Measure a plane, and settle what its result is a mixture of.
+
+        Parameters
+        ----------
+        read : callable
+            See :data:`bsn.inference.measuring.Region`.
+        size : tuple of int
+            (H, W) of the plane.
+        grey_level : float
+            Distance of two values of the image's dtype, in image values; 0 for floats.
+
+        Returns
+        -------
+        Measured
+
+        Raises
+        ------
+        data.DataError
+            If the image is too small for a Wiener filter that was asked for.
+        """
+        measured = self.measurement(read, size)
+        if self.mixing is None:
+            return measured
+        return dataclasses.replace(measured, mixture=self.mixing.settle(read, size, measured, grey_level))
 
     @torch.no_grad()
     def __call__(
@@ -100,9 +138,42 @@ class Pipeline:
         ValueError
             If the region is smaller than the lattice.
         """
-        x = self.frame.enter(noisy)
         if measured is None:
-            measured = self.measurement(lambda *_: noisy, (noisy.shape[-2], noisy.shape[-1]))
+            measured = self.measure(lambda *_: noisy, (noisy.shape[-2], noisy.shape[-1]))
+        mixture = measured.mixture
+        mixed = self.mixing is not None and mixture is not None and mixture.changes
+        estimate: Estimate | None = None
+        if not mixed or self.posterior.noise is not None:
+            estimate = self.estimate(noisy, place, measured)
+        image = self._mixed(noisy, place, measured) if estimate is None or mixed else estimate.mean
+        if self.keep_mean:
+            image = keep_local_mean(noisy, image)
+        return image, None if estimate is None else self.frame.deviation(estimate)
+
+    def _mixed(self, noisy: Tensor, place: Place, measured: Measured) -> Tensor:
+        assert self.mixing is not None
+        assert measured.mixture is not None
+        return self.mixing(noisy, place, measured, measured.mixture)
+
+    def estimate(self, noisy: Tensor, place: Place, measured: Measured) -> Estimate:
+        """Denoise a region by all stages but the last ones, the mixture and the local mean.
+
+        Parameters
+        ----------
+        noisy, place, measured
+            See :meth:`__call__`.
+
+        Returns
+        -------
+        Estimate
+            Its mean in image values, its variance in network values.
+
+        Raises
+        ------
+        ValueError
+            If the region is smaller than the lattice.
+        """
+        x = self.frame.enter(noisy)
         total: Estimate | None = None
         for view in self.views:
             seen = transform(x, view)
@@ -120,6 +191,4 @@ class Pipeline:
         estimate = self.frame.leave(total.map(lambda part: part / len(self.views)), noisy)
         if self.filter is not None:
             estimate = self.filter(noisy, estimate, measured)
-        if self.keep_mean:
-            estimate = Estimate(keep_local_mean(noisy, estimate.mean), estimate.variance)
-        return estimate.mean, self.frame.deviation(estimate)
+        return estimate

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
 
 import torch
 
 from bsn.inference.config import InferenceConfig
 from bsn.inference.measuring import Measurement
+from bsn.inference.mixing.candidates import network_candidate
+from bsn.inference.mixing.check import Check
+from bsn.inference.mixing.choosing import (
+    AtHole,
+    believed_noise,
+    image_of,
+    mixes,
+    needs_check,
+    network_candidates,
+    smaller_hole,
+)
+from bsn.inference.mixing.explanation import RESULT
+from bsn.inference.mixing.mixer import REACH, Mixing
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.runner import Runner
 from bsn.inference.stages import Downsampling, Filter, Frame, Posterior, Refinement
 from bsn.inference.tiling import Tiling
-from bsn.models import Model
+from bsn.models import HalfPlane, Model
 from bsn.noise.calibration import CALIBRATION
 from bsn.noise.spectrum import BLOCK
 from bsn.noise.wiener import REACH_INDEPENDENT, STEP
@@ -45,7 +60,7 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
     network = Runner(model.network, device, config)
     refinement = Refinement(config.r3_passes, config.r3_probability, config.seed, margin or 0)
     measures = filters and model.noise is None
-    return Pipeline(
+    pipeline = Pipeline(
         frame=frame,
         views=range(8) if config.ensemble else range(1),
         downsamplings=downsamplings,
@@ -62,6 +77,27 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         ),
         tiling=_tiling(model, config, frame, filters=filters),
     )
+    return dataclasses.replace(pipeline, mixing=_mixing(pipeline, model, config, device))
+
+
+def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: torch.device) -> Mixing | Check | None:
+    stride = min(strides_of(model, config))
+    if mixes(model, config):
+        plain = dataclasses.replace(pipeline, filter=None)
+        network, smaller = model.network, None
+        hole = smaller_hole(network.hole) if isinstance(network, HalfPlane) else None
+        if hole is not None and isinstance(network, HalfPlane):
+            runner = Runner(AtHole(network, hole), device, config)
+            smaller = image_of(dataclasses.replace(plain, network=runner).estimate)
+        # On half-plane networks the mixture's own Wiener filters do the filter's work, by the same noise.
+        filtered = image_of(pipeline.estimate) if pipeline.filter is not None and hole is None else None
+        networks = network_candidates(model, image_of(plain.estimate), filtered, smaller, stride)
+        return Mixing(networks, "auto" if config.mix == "off" else config.mix, pipeline.tiling, config.seed)
+    if needs_check(model, config):
+        result = network_candidate(RESULT, image_of(pipeline.estimate), None, stride, blind=False)
+        noise = None if model.noise is None else functools.partial(believed_noise, pipeline.posterior)
+        return Check(result, noise, pipeline.tiling.grid, config.seed)
+    return None
 
 
 def strides_of(model: Model, config: InferenceConfig) -> tuple[int, ...]:
@@ -121,10 +157,13 @@ def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: boo
     # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
     halo = widest * (reach + 1) - 1 if widest > 1 else reach
     halo += reach if config.r3_passes else 0
-    if filters:
+    mixed = mixes(model, config)
+    if mixed:
+        halo += REACH + (2 * BLOCK if filters else 0)
+    elif filters:
         halo += 2 * BLOCK if model.noise is None else REACH_INDEPENDENT
     return Tiling(
-        grid=math.lcm(frame.unit, STEP) if filters else frame.unit,
+        grid=math.lcm(frame.unit, STEP) if filters or mixed else frame.unit,
         halo=halo,
         tile=config.tile,
         overlap=config.overlap,

@@ -16,6 +16,7 @@ from bsn.data.errors import name_some
 from bsn.inference.bands import Band
 from bsn.inference.fitness import Remark
 from bsn.inference.mending import MendedPlane
+from bsn.inference.mixing.explanation import Explanation
 
 __all__ = ["ArrayPlanes", "Denoised", "FileReport", "FinishedRows"]
 
@@ -49,11 +50,14 @@ class FileReport:
         Message by input.
     remarks : dict of str to dict of Path to str
         What was found at each file, by subject ("values", "channels").
+    explanations : dict of Path to list of Explanation
+        What the results were chosen from, see :attr:`bsn.inference.Denoiser.explanations`.
     """
 
     done: dict[Path, Path] = field(default_factory=dict)
     failed: dict[Path, str] = field(default_factory=dict)
     remarks: dict[str, dict[Path, str]] = field(default_factory=dict)
+    explanations: dict[Path, list[Explanation]] = field(default_factory=dict)
 
     def note(self, source: Path, remark: Remark) -> None:
         """Add a remark on a file; the first on each subject counts.

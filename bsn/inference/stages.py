@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.data.arrays.geometry import transform
+from bsn.inference.mixing.mixture import Mixture
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
 from bsn.noise import (
@@ -149,10 +150,13 @@ class Measured:
         Noise spectrum for the Wiener filter.
     noise : NoiseCurve, optional
         Noise in network values, for a model whose noise differs from image to image.
+    mixture : Mixture, optional
+        What the result is a mixture of, see :mod:`bsn.inference.mixing`.
     """
 
     spectrum: NoiseSpectrum | None = None
     noise: NoiseCurve | None = None
+    mixture: Mixture | None = None
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,11 @@ from bsn.noise.posterior import (
     split_prediction,
 )
 from bsn.noise.recorruption import local_intensity, recorrupt
+from bsn.noise.risk_terms import RiskTerms, risk_terms
 from bsn.noise.robust import robust_moments, value_limits
-from bsn.noise.spectrum import NoiseSpectrum, measure_spectrum
+from bsn.noise.simplex import mixture_risk, simplex_weights
+from bsn.noise.spectrum import NoiseSpectrum, covariance_spectrum, measure_spectrum
+from bsn.noise.subbands import Subbands
 from bsn.noise.sure import Risk, estimate_risk
 from bsn.noise.value_scale import ValueScale
 from bsn.noise.wiener import wiener_filter, wiener_filter_independent
@@ -92,12 +95,15 @@ __all__ = [
     "PhotonCounts",
     "Prediction",
     "Risk",
+    "RiskTerms",
+    "Subbands",
     "ValueScale",
     "advise",
     "advise_use",
     "affine_noise_variance",
     "calibrate",
     "choose_hole",
+    "covariance_spectrum",
     "draw_noise",
     "estimate_risk",
     "find_counts",
@@ -110,6 +116,7 @@ __all__ = [
     "measure_covariance",
     "measure_noise",
     "measure_spectrum",
+    "mixture_risk",
     "name_outliers",
     "outputs_for_posterior",
     "posterior",
@@ -118,7 +125,9 @@ __all__ = [
     "propagated_share",
     "recorrupt",
     "repair_outliers",
+    "risk_terms",
     "robust_moments",
+    "simplex_weights",
     "split_prediction",
     "value_limits",
     "wiener_filter",

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bsn.noise.measurement import measure_along
+from bsn.noise.noise_covariance import NoiseCovariance
 
 __all__ = [
     "BLOCK",
@@ -20,6 +21,7 @@ __all__ = [
     "SpectrumSettings",
     "block_basis",
     "colour_axes",
+    "covariance_spectrum",
     "measure_spectrum",
     "white_spectrum",
 ]
@@ -101,6 +103,32 @@ def measure_spectrum(images: Sequence[np.ndarray]) -> NoiseSpectrum:
         ]
     )
     return NoiseSpectrum(torch.from_numpy(axes), torch.from_numpy(power))
+
+
+def covariance_spectrum(covariance: NoiseCovariance) -> NoiseSpectrum:
+    """Noise spectrum of a covariance at level 1.
+
+    Parameters
+    ----------
+    covariance : NoiseCovariance
+        Covariance of C channels; without colour axes of its own it gets the usual ones.
+
+    Returns
+    -------
+    NoiseSpectrum
+        In the units of the covariance. Correlations between the axes are left out.
+    """
+    channels = covariance.channels.double()
+    given = covariance.colours
+    colours = torch.from_numpy(colour_axes(len(channels))) if given is None else given.to(channels)
+    variance = (colours @ channels @ colours.T).diagonal().clamp_min(0)
+    basis, reach = block_basis(BLOCK).double(), covariance.correlation.shape[-1] // 2
+    # The power of a coefficient is the sum over all distances of the correlation times that of the basis function.
+    framed = torch.nn.functional.pad(basis, (reach, reach))
+    along = torch.stack([(basis * framed[:, d : d + BLOCK]).sum(1) for d in range(2 * reach + 1)], 1)
+    shape = (along @ covariance.correlation.to(along) @ along.T).expand(len(channels), -1, -1)
+    power = variance[:, None, None] * shape.clamp_min(SPECTRUM.least_power)
+    return NoiseSpectrum(colours.float(), power.float())
 
 
 def white_spectrum(channels: int) -> NoiseSpectrum:

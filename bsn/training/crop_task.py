@@ -49,7 +49,7 @@ def full_inference(model: Model) -> Denoise:
     """
     device = str(next(model.network.parameters()).device)
     # A CUDA graph of a network in training would live for a few images only, in memory that the training needs.
-    denoiser = Denoiser(model, InferenceConfig(device=device, engine="eager"))
+    denoiser = Denoiser(model, InferenceConfig(device=device, engine="eager", mix="off"))
     # What is missing was let through when the images were read.
     return lambda image: np.asarray(denoiser(image, "CYX", nan="keep"))
 

@@ -1,0 +1,184 @@
+"""Which networks a mixture has, and whether there is a mixture at all, for a model and its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from bsn.hole import Hole
+from bsn.inference.config import InferenceConfig
+from bsn.inference.mixing.candidates import PILOT, Candidate, network_candidate
+from bsn.inference.stages import Estimate, Measured, Place, Posterior
+from bsn.models import HalfPlane, Model
+from bsn.noise import NoiseCovariance, NoiseCurve
+
+__all__ = ["AtHole", "believed_noise", "image_of", "mixes", "needs_check", "network_candidates", "smaller_hole"]
+
+_KNOTS = 33
+
+Stages = Callable[[Tensor, Place, Measured], Tensor]
+
+
+def mixes(model: Model, config: InferenceConfig) -> bool:
+    """Whether results are mixed: where it is asked for, or where the model was trained for correlated noise.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    config : InferenceConfig
+        What the caller asks for.
+
+    Returns
+    -------
+    bool
+    """
+    if config.mix != "auto":
+        return config.mix != "off"
+    return model.noise is None and model.inference.wiener and not _by_hand(config)
+
+
+def needs_check(model: Model, config: InferenceConfig) -> bool:
+    """Whether a result that is not mixed is compared with the noisy image.
+
+    Parameters
+    ----------
+    model, config
+        See :func:`mixes`.
+
+    Returns
+    -------
+    bool
+        Not for networks of unknown training, and not for those that take away more than noise.
+    """
+    if config.mix != "auto" or _by_hand(config):
+        return False
+    return model.noise is not None or (bool(model.provenance) and "training_pairs" not in model.provenance)
+
+
+def _by_hand(config: InferenceConfig) -> bool:
+    return config.wiener is not None or config.r3_passes > 0 or not config.posterior
+
+
+class AtHole(nn.Module):
+    """A half-plane network with another hole than its own.
+
+    Parameters
+    ----------
+    network : HalfPlane
+        The network, which is shared.
+    hole : Hole
+        The hole.
+    """
+
+    def __init__(self, network: HalfPlane, hole: Hole) -> None:
+        super().__init__()
+        self.network, self.hole = network, hole
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Denoise a batch (N, C, H, W), same shape."""
+        found: Tensor = self.network(x, hole=self.hole)
+        return found
+
+
+def smaller_hole(hole: Hole) -> Hole | None:
+    """Hole of the same shape and half the size, which sees more of the picture and some of the noise.
+
+    Parameters
+    ----------
+    hole : Hole
+        Hole of the training.
+
+    Returns
+    -------
+    Hole or None
+        None for holes of one pixel.
+
+    Examples
+    --------
+    >>> str(smaller_hole(Hole("square", 9))), str(smaller_hole(Hole("rows", 3))), smaller_hole(Hole("pixel", 1))
+    ('square:5', 'rows:1', None)
+    """
+    if hole.size <= 1:
+        return None
+    half = (hole.size + 1) // 2
+    return Hole(hole.shape, half if half % 2 else half - 1)
+
+
+def network_candidates(
+    model: Model, plain: Stages, filtered: Stages | None, smaller: Stages | None, stride: int
+) -> tuple[Candidate, ...]:
+    """Results of the network for a mixture.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    plain : callable
+        The network and what follows it but for the filter.
+    filtered : callable or None
+        The same with the filter that the model asks for.
+    smaller : callable or None
+        A half-plane network with a smaller hole.
+    stride : int
+        Smallest stride of the downsampling.
+
+    Returns
+    -------
+    tuple of Candidate
+        The first is :data:`PILOT`.
+    """
+    network = model.network
+    own = network.hole if isinstance(network, HalfPlane) else None
+    blind = model.noise is None and (own is not None or network.lattice > 0)
+    found = [network_candidate(PILOT, plain, own, stride, blind=blind)]
+    if smaller is not None and own is not None:
+        hole = smaller_hole(own)
+        found.append(network_candidate(f"{PILOT} {hole}", smaller, hole, stride, blind=blind))
+    if filtered is not None:
+        found.append(network_candidate(f"{PILOT}, filtered", filtered, None, stride, blind=False))
+    return tuple(found)
+
+
+def believed_noise(posterior: Posterior, noisy: Tensor, measured: Measured) -> NoiseCovariance:
+    """Covariance of the noise that a model with a noise model believes in: white, its level follows the intensity.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Stage with the noise model.
+    noisy : Tensor, shape (1, C, h, w), image values
+        Part of the image, for the range of its intensities.
+    measured : Measured
+        With the noise curve of the image, where the model fits one.
+
+    Returns
+    -------
+    NoiseCovariance
+        In image values.
+    """
+    low, high = float(noisy.min()), float(noisy.max())
+    intensity = torch.linspace(low, max(high, low + 1e-6), _KNOTS)
+    at = posterior.scale.to_network(intensity.to(noisy))[None, None, None]
+    variance = posterior.noise_variance(at, measured.noise).flatten().cpu() * posterior.scale.scale**2
+    middle = torch.quantile(variance, 0.5)
+    channels = torch.eye(noisy.shape[1]) * middle
+    curve = NoiseCurve(intensity[None], variance[None])
+    return NoiseCovariance(channels, torch.ones(1, 1), curve=curve)
+
+
+def image_of(stages: Callable[[Tensor, Place, Measured], Estimate]) -> Stages:
+    """Stages whose result is the image alone.
+
+    Parameters
+    ----------
+    stages : callable
+        Stages that give an estimate with mean and variance.
+
+    Returns
+    -------
+    callable
+    """
+    return lambda noisy, place, measured: stages(noisy, place, measured).mean
