@@ -51,9 +51,15 @@ def non_local_means(noisy: Tensor, covariance: NoiseCovariance, strength: float)
     maps = stabiliser(covariance)
     values = noisy[0].double().cpu().numpy()
     even = np.stack([_interpolated(plane, *known) for plane, known in zip(values, maps, strict=True)])
+    grey = len(even) == 1
     smooth = denoise_nl_means(
-        even, patch_size=_PATCH, patch_distance=_DISTANCE, h=_STRENGTH * sigma, sigma=sigma, channel_axis=0
-    )
+        even[0] if grey else even,
+        patch_size=_PATCH,
+        patch_distance=_DISTANCE,
+        h=_STRENGTH * sigma,
+        sigma=sigma,
+        channel_axis=None if grey else 0,
+    ).reshape(even.shape)
     back = np.stack([_interpolated(plane, y, x) for plane, (x, y) in zip(smooth, maps, strict=True)])
     return torch.from_numpy(back)[None].to(noisy)
 

@@ -23,6 +23,7 @@ __all__ = ["LARGEST_WHOLE", "Survey", "survey_box", "survey_plane", "survey_regi
 LARGEST_WHOLE = 1024
 """Side up to which a plane is surveyed in one piece, whose results the mixture then uses again."""
 _CORE = 512
+_SALT = 0x51DE_CA5E  # noise that was added with a seed such as 0 must not be the probe again
 
 Candidates = Callable[[Tensor, Place], Run]
 """Start a run of the candidates on a region (1, C, h, w)."""
@@ -143,7 +144,7 @@ def survey_box(run: Run, names: Sequence[str], core: tuple[slice, slice], seed: 
     noisy, covariance = run.noisy, run.noise.covariance
     images = run.stack(names)
     level = covariance.level(run[names[0]])
-    generator = torch.Generator().manual_seed(seed % 2**63)
+    generator = torch.Generator().manual_seed((seed + _SALT) % 2**63)
     size = (1, noisy.shape[-2], noisy.shape[-1])
     probe = draw_noise(covariance, size, generator, level=level.to(covariance.channels.device)).to(noisy)
     again = Run(noisy + SURE.step * probe, run.place, run.measured, run.noise, run.candidates)

@@ -45,13 +45,14 @@ def test_parts_sum_to_the_whole():
 
 
 def test_expected_power_of_each_part_is_that_of_drawn_noise():
-    subbands, drawn = Subbands.of(COVARIANCE), 0.0
+    """Away from the edges, at which a mean has fewer pixels."""
+    subbands, drawn, inside = Subbands.of(COVARIANCE), 0.0, (..., slice(9, -9), slice(9, -9))
     for seed in range(32):
         noise = draw_noise(COVARIANCE, (1, 128, 128), torch.Generator().manual_seed(seed))
         turned = subbands.turn(noise)
         bands = subbands.split(turned)
-        drawn = drawn + torch.stack([(turned * b)[:, g].sum() for g in subbands.groups for b in bands]) / 32
-    expected = subbands.noise_power(COVARIANCE, torch.ones(1, 3, 128, 128)).sum((1, 2))
+        drawn = drawn + torch.stack([(turned * b)[inside][:, g].sum() for g in subbands.groups for b in bands]) / 32
+    expected = subbands.noise_power(COVARIANCE, torch.ones(1, 3, 110, 110)).sum((1, 2))
     torch.testing.assert_close(drawn, expected, rtol=0.04, atol=0)
 
 
@@ -60,7 +61,7 @@ def test_estimated_risk_is_the_true_error():
     images, _, terms = terms_of(DENOISERS, noisy, probe)
     true = (images - clean).double().square().flatten(1).mean(1)
     found = terms.summed().whole().singles()[0] / clean.numel()
-    torch.testing.assert_close(found, true, rtol=0.05, atol=0)
+    torch.testing.assert_close(found, true, rtol=0, atol=0.02)  # of the power of the noise, 1
 
 
 def test_the_noisy_image_has_exactly_the_risk_of_the_noise():
