@@ -11,6 +11,8 @@
 ``measuring``   what has to be known of the noise of a plane beforehand
 ``bands``       a plane tile by tile; ``tiling`` cuts it
 ``runner``      how the network is run
+``mixing``        the choice between denoisers, and their mixture, by estimated error; ``mixture`` holds what was settled
+``explanation``   what was chosen for an image, and why
 ``scoring``     scores of folders
 ==============  ==============================================================================================
 """

@@ -22,10 +22,10 @@ from bsn.data.sources.samples import evenly, middle
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting, counting_of
+from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, channel_groups, remarks_on
 from bsn.inference.memory import telling_of_memory
 from bsn.inference.mending import MendedPlane
-from bsn.inference.mixing.explanation import Explanation
 from bsn.inference.plan import make_pipeline
 from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows
 from bsn.inference.stages import Measured

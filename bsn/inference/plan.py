@@ -9,6 +9,7 @@ import math
 import torch
 
 from bsn.inference.config import InferenceConfig
+from bsn.inference.explanation import RESULT
 from bsn.inference.measuring import Measurement
 from bsn.inference.mixing.candidates import network_candidate
 from bsn.inference.mixing.check import Check
@@ -21,7 +22,6 @@ from bsn.inference.mixing.choosing import (
     network_candidates,
     smaller_hole,
 )
-from bsn.inference.mixing.explanation import RESULT
 from bsn.inference.mixing.mixer import REACH, Mixing
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.runner import Runner

@@ -14,9 +14,9 @@ from bsn.data import ImageReader
 from bsn.data.arrays.pixel_types import from_unit, unit_span
 from bsn.data.errors import name_some
 from bsn.inference.bands import Band
+from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import Remark
 from bsn.inference.mending import MendedPlane
-from bsn.inference.mixing.explanation import Explanation
 
 __all__ = ["ArrayPlanes", "Denoised", "FileReport", "FinishedRows"]
 

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.data.arrays.geometry import transform
-from bsn.inference.mixing.mixture import Mixture
+from bsn.inference.mixture import Mixture
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
 from bsn.noise import (

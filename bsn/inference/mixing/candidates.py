@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bsn.hole import Hole
 from bsn.inference.mixing.classical import local_wiener, non_local_means
-from bsn.inference.mixing.mixture import SurveyedNoise
+from bsn.inference.mixture import SurveyedNoise
 from bsn.inference.stages import Measured, Place
 
 __all__ = ["NOISY", "PILOT", "Candidate", "Run", "classical_candidates", "hides", "network_candidate"]

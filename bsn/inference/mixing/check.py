@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bsn.inference.explanation import RESULT, Choice, Explanation
 from bsn.inference.measuring import Region
 from bsn.inference.mixing.candidates import MEANS, NOISY, Candidate, Run, classical_candidates
-from bsn.inference.mixing.explanation import RESULT, Choice, Explanation
 from bsn.inference.mixing.mixer import peak_of, survey_noise
-from bsn.inference.mixing.mixture import Mixture, SurveyedNoise
 from bsn.inference.mixing.survey import survey_box
+from bsn.inference.mixture import Mixture, SurveyedNoise
 from bsn.inference.stages import Measured, Place
 from bsn.noise import NoiseCovariance, Subbands, covariance_spectrum
 

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from bsn.data import DataError
+from bsn.inference.explanation import Choice, Explanation
 from bsn.inference.measuring import Region, measured_places
 from bsn.inference.mixing.candidates import Candidate, Run, classical_candidates
 from bsn.inference.mixing.classical import NLM_REACH, non_local_means
-from bsn.inference.mixing.explanation import Choice, Explanation
-from bsn.inference.mixing.mixture import Mixture, Ready, SurveyedNoise
 from bsn.inference.mixing.survey import Survey, survey_plane, survey_regions
 from bsn.inference.mixing.weights import ChosenWeights, choose_weights
+from bsn.inference.mixture import Mixture, Ready, SurveyedNoise
 from bsn.inference.stages import Measured, Place
 from bsn.inference.tiling import Tiling
 from bsn.noise import NoiseCovariance, Subbands, covariance_spectrum, estimate_risk, measure_covariance

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bsn.inference.measuring import Region, measured_places
 from bsn.inference.mixing.candidates import Candidate, Run
-from bsn.inference.mixing.mixture import SurveyedNoise
+from bsn.inference.mixture import SurveyedNoise
 from bsn.inference.stages import Place
 from bsn.inference.tiling import Tiling, exact_segments
 from bsn.noise import RiskTerms, Subbands, draw_noise, risk_terms

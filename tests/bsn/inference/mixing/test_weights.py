@@ -5,11 +5,11 @@ import pytest
 import torch
 from skimage import data
 
+from bsn.inference.explanation import Explanation
 from bsn.inference.mixing.candidates import Run, classical_candidates
-from bsn.inference.mixing.explanation import Explanation
-from bsn.inference.mixing.mixture import Mixture, SurveyedNoise
 from bsn.inference.mixing.survey import survey_box
 from bsn.inference.mixing.weights import choose_weights
+from bsn.inference.mixture import Mixture, SurveyedNoise
 from bsn.inference.stages import Measured, Place
 from bsn.noise import NoiseCovariance, Subbands, covariance_spectrum, draw_noise, simplex_weights
 

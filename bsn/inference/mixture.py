@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bsn.inference.mixing.explanation import RESULT, Explanation
+from bsn.inference.explanation import RESULT, Explanation
 from bsn.noise import NoiseCovariance, NoiseSpectrum, Subbands
 from bsn.noise.risk_terms import CELL
 
