@@ -93,9 +93,8 @@ def settle_holes(model: Model, holes: Sequence[str]) -> tuple[str, ...]:
         )
     if tuple(holes) != ("auto",):
         return tuple(str(Hole.parse(hole)) for hole in holes)
-    advised = getattr(model.inference, "hole", None)
-    use = Hole.parse(advised) if advised not in (None, "auto") else trained
-    return holes_between(use, trained)
+    advised = model.inference.hole
+    return holes_between(trained if advised is None else Hole.parse(advised), trained)
 
 
 def with_hole(model: Model, hole: str) -> Model:
@@ -111,7 +110,7 @@ def with_hole(model: Model, hole: str) -> Model:
     Returns
     -------
     Model
-        A copy of the network, with the same weights.
+        A copy of the network, with the same weights, that is also used with this hole.
 
     Raises
     ------
@@ -122,4 +121,5 @@ def with_hole(model: Model, hole: str) -> Model:
     other = type(network)(dataclasses.replace(network.config, hole=hole))
     other.load_state_dict(network.state_dict())
     other = other.to(next(network.parameters()).dtype).eval()
-    return dataclasses.replace(model, network=image_network(other))
+    inference = dataclasses.replace(model.inference, hole=hole)
+    return dataclasses.replace(model, network=image_network(other), inference=inference)

@@ -34,6 +34,12 @@ def half_plane():
     return Model(randomise(network, spread=0.3).eval(), ValueScale(0.4, 0.1))
 
 
+@pytest.fixture(scope="module")
+def advised(half_plane):
+    """The same teacher, advised to be used with a smaller hole than that of its training."""
+    return dataclasses.replace(half_plane, inference=InferenceDefaults(hole="pixel", wiener=True))
+
+
 def literal_loss(prediction, targets, noisy, chosen):
     """Value by value, as the paper tells it."""
     count, layers, channels, height, width = targets.shape
@@ -84,9 +90,12 @@ def test_every_target_is_drawn_equally_often_and_anew_at_every_step():
         assert (drawn == draw_recharged((4, 100, 100), 5, *key)).mean() == pytest.approx(0.2, abs=0.01)
 
 
-def test_each_layer_of_the_cache_is_the_teacher_with_that_hole(tmp_path, noisy_images, half_plane):
-    inference = TeacherInference(holes=("pixel", "square:3", "square:5"))
-    cache = make_cache(ModelTeacher(half_plane, inference, "cpu"), ArraySource(noisy_images, "YX"), tmp_path / "c.h5")
+def test_each_layer_of_the_cache_is_the_teacher_with_that_hole(tmp_path, noisy_images, half_plane, advised):
+    inference = TeacherInference(holes=("auto",))
+    teacher = ModelTeacher(advised, inference, "cpu")
+    inference = teacher.inference
+    assert inference.holes == ("pixel", "square:3", "square:5")
+    cache = make_cache(teacher, ArraySource(noisy_images, "YX"), tmp_path / "c.h5")
     assert (cache.targets, cache.has_spread, cache.blind_teacher) == (3, False, True)
     x = torch.from_numpy(noisy_images[4].astype(np.float32) / 255)[None, None]
     for layer, hole in zip(cache.target(4, 0, 0, 48, 80)[:, 0], inference.holes, strict=True):
