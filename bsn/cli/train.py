@@ -20,7 +20,7 @@ EXAMPLES = """examples:
   bsn train stack.tif --axes ZYX -o run --minutes 30
   bsn train noisy/ -o run --resume                 go on after an interrupt, to the same bits
   bsn train new/ -o adapted --start run --steps 2000 --learning_rate 1e-3  a trained model, adapted to other images
-  bsn train photos/ -o run --model halfplane --student       and a student of it, which denoises in one pass
+  bsn train photos/ -o run --student               and a student of it, which denoises in one pass
   bsn train photos/ -o run --scheme matched --clean sharp/   clean photographs with the measured noise: one pass, no filter
   bsn train noisy/ -o run --print_config           all options, as YAML for --config
   bsn train noisy/ -o run --recipe tbsn --devices 2

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image as PillowImage
 
 from bsn.cli import main
-from bsn.data import ArraySource, CorrelatedGaussian, CropBatch, DataError, Image, write_image
+from bsn.data import ArraySource, CorrelatedGaussian, CropBatch, DataError, Image, open_source, write_image
 from bsn.engine import Interrupted, LoopConfig
 from bsn.inference import Denoiser
 from bsn.models import InferenceDefaults, Model, create
@@ -148,6 +149,24 @@ def test_denoised_training_images_count_as_clean(folders, pilot):
     assert any("2 denoised training images" in line for line in said)
     both = build_sighted_task(ArraySource(noisy, "ZYX"), configured("matched", folders, pilot), 0)
     assert both.provenance["clean_images"] == 5
+
+
+def test_files_of_jpeg_get_pairs_of_jpeg_as_noisy_as_they_are(folders, tmp_path):
+    noisy = []
+    for index in range(3):
+        noisy.append(NOISE(scene(index, 128), index))
+        PillowImage.fromarray(np.clip(np.rint(255 * noisy[-1]), 0, 255).astype(np.uint8)).save(
+            tmp_path / f"{index}.jpg", quality=80
+        )
+    said = []
+    config = configured("matched", folders, batch_size=16, augment=False)
+    task = build_sighted_task(open_source(tmp_path), config, 0, say=said.append)
+    assert any("JPEG of quality 80" in line for line in said)
+    batch = task.batches(0, 0, 1)
+    assert np.abs(255 * batch.pixels - np.rint(255 * batch.pixels)).max() < 1e-3
+    # Against the noise of the files themselves, whose truth is known here.
+    stored = [np.asarray(PillowImage.open(tmp_path / f"{i}.jpg"), np.float32) / 255 - scene(i, 128) for i in range(3)]
+    assert np.std(batch.pixels - batch.targets) == pytest.approx(np.std(stored), rel=0.15)
 
 
 def test_pixels_that_do_not_count_are_left_out_of_the_loss(folders):
