@@ -37,7 +37,7 @@ FULL_PASSES = 9  # the first, of stride 2, and eight of random replacement
 
 
 def images(data: Path, split: str) -> list[str]:
-    return [str(pair.noisy) for pair in pairs(data, "w2s", split)]
+    return [str(pair.degraded) for pair in pairs(data, "w2s", split)]
 
 
 def quick(steps: int, **changes) -> LoopConfig:
@@ -197,7 +197,7 @@ def export(options) -> dict:
         running = {"float": session(target, 2), "int8": session(small, 2)}
         scores: dict[str, list[float]] = {kind: [] for kind in running}
         for pair in pairs(options.data, "w2s", "test"):
-            noisy, clean = (to_planes(read_image(path).pixels, "YX")[0] for path in (pair.noisy, pair.clean))
+            noisy, clean = (to_planes(read_image(path).pixels, "YX")[0] for path in (pair.degraded, pair.clean))
             for kind, file in running.items():
                 result = file.run(None, {"image": noisy})[0][0]
                 scores[kind].append(protocol.score(result, clean[0]).psnr)

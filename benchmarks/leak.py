@@ -33,7 +33,7 @@ NAME = "tiny-channel-attention"
 
 def tile_difference(run: Path, data: Path, tile: int) -> dict[str, float]:
     """How far tiles, each with statistics of its own, are from the whole image (held-out fields)."""
-    fields = [pair.noisy for pair in pairs(data, "w2s", "test")]
+    fields = [pair.degraded for pair in pairs(data, "w2s", "test")]
     whole, tiled = Denoiser(run, tile=0), Denoiser(run, tile=tile)
     noise, change = [], []
     for path in fields:
@@ -66,7 +66,7 @@ def main() -> None:
         window=16,
     )
     register_preset(Preset(NAME, "tbsn", attentive, "for this benchmark"))
-    images = [str(pair.noisy) for pair in pairs(options.data, "w2s", "train")]
+    images = [str(pair.degraded) for pair in pairs(options.data, "w2s", "train")]
     scores: dict[str, list[float]] = {"phase": [], "global": []}
     for seed in range(options.seeds):
         for scope in scores:

@@ -65,8 +65,8 @@ def aligned(noisy: np.ndarray, clean: np.ndarray, shifted: bool, stretched: bool
 def real(data: Path, name: str, keep: str = "", *, shifted: bool = False, stretched: bool = False) -> list[Pair]:
     found = []
     for row in pairs(data, name):
-        if keep in row.noisy.name:
-            noisy, level = load(row.noisy)
+        if keep in row.degraded.name:
+            noisy, level = load(row.degraded)
             found.append(Pair(noisy, aligned(noisy, load(row.clean)[0], shifted, stretched), level))
     return found
 

@@ -22,11 +22,10 @@ from skimage.restoration import denoise_nl_means, estimate_sigma
 
 from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
-from bsn.data import read_image
+from bsn.data import Pair, read_image
 from bsn.data.arrays.planes import to_planes
 from bsn.evaluation import get_protocol
-from bsn.inference import Denoiser
-from bsn.inference.scoring import PairedFiles, score_files
+from bsn.inference import Denoiser, score_files
 from bsn.models import Model
 from bsn.noise import measure_noise
 from bsn.training import get_recipe, train
@@ -67,10 +66,10 @@ def measured_sigma(noisy: np.ndarray) -> float:
 CLASSICAL = {"non-local means, wavelet sigma": wavelet_sigma, "non-local means, measured sigma": measured_sigma}
 
 
-def classical_psnr(chosen: list[PairedFiles], sigma: Callable[[np.ndarray], float]) -> float:
+def classical_psnr(chosen: list[Pair], sigma: Callable[[np.ndarray], float]) -> float:
     found = []
     for pair in chosen:
-        noisy = read(pair.noisy)
+        noisy = read(pair.degraded)
         found.append(get_protocol("rgb8").score(non_local_means(noisy, sigma(noisy)), read(pair.clean)).psnr)
     return float(np.mean(found))
 
@@ -96,7 +95,7 @@ def main() -> None:
         for label, inference in WAYS.items():
             denoiser = Denoiser(run, threads=options.threads, **inference)
             if denoiser.config.same_noise:
-                denoiser.share_noise([read(pair.noisy) for pair in chosen])
+                denoiser.share_noise([read(pair.degraded) for pair in chosen])
             table = score_files(chosen, get_protocol("rgb8"), denoiser)
             scores[name][label] = {"means": table.means, "rows": table.rows}
             print(
@@ -117,7 +116,7 @@ def main() -> None:
 def learn(run: Path, options: argparse.Namespace) -> None:
     shutil.rmtree(run, ignore_errors=True)
     recipe = get_recipe("camera")
-    images = [str(pair.noisy) for pair in pairs(options.data, "polyu")]
+    images = [str(pair.degraded) for pair in pairs(options.data, "polyu")]
     config = dataclasses.replace(recipe.train, optimizer=options.optimizer or recipe.train.optimizer)
     train(images, run, config, dataclasses.replace(recipe.loop, steps=options.steps))
 

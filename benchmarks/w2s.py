@@ -57,7 +57,7 @@ def main() -> None:
     config = TrainConfig(options.model, options.channel_attention, stride=1, **noise, **overrides)
     minutes = None if options.steps else options.minutes
     loop = LoopConfig(steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
-    images = [str(pair.noisy) for pair in pairs(options.data, "w2s", "train")]
+    images = [str(pair.degraded) for pair in pairs(options.data, "w2s", "train")]
     result = train(images, run, config, loop, resume=options.resume)
     scored = pairs(options.data, "w2s", options.split)
     model = Model.load(run)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
-from bsn.data import ReadOptions, read_planes
+from bsn.data import Pair, ReadOptions
 from bsn.evaluation import HtmlReport, Protocol, environment, residual_statistics
-from bsn.inference import Denoiser, PairedFiles
+from bsn.inference import Denoiser, Scene, by_model_unrounded, scenes
 from bsn.models import Model, count_parameters, macs_per_pixel
 
 __all__ = ["Comparison", "Contender", "compare", "render"]
@@ -53,20 +53,25 @@ class Comparison:
     pictures: list[tuple[np.ndarray, str]]
     images: int
 
-    def to_json(self) -> str:
-        """JSON text of all but the pictures."""
+    def content(self) -> dict[str, Any]:
+        """All but the pictures as values of JSON."""
         content = {name: value for name, value in asdict(self).items() if name != "pictures"}
-        return json.dumps({**content, "environment": environment()}, indent=1)
+        return {**content, "environment": environment()}
+
+    def to_json(self) -> str:
+        """JSON text of :meth:`content`."""
+        return json.dumps(self.content(), indent=1)
 
 
 def compare(
     teacher: Contender,
     students: Sequence[Contender],
-    pairs: Sequence[PairedFiles],
+    pairs: Sequence[Pair],
     protocol: Protocol,
     options: ReadOptions | None = None,
     *,
     repeats: int = 5,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
     """Judge students by their teacher, and both by the truth where it is known.
 
@@ -76,14 +81,16 @@ def compare(
         The teacher, by name.
     students : sequence of Contender
         The students, by name.
-    pairs : sequence of PairedFiles
-        Noisy files, all with clean partners or all without. Of a stack the first plane is used.
+    pairs : sequence of Pair
+        Noisy files, all with clean partners or all without.
     protocol : Protocol
         How results are compared with clean images; the agreement with the teacher is a plain PSNR of range 1.
     options : ReadOptions, optional
         How all files are read. Missing pixels that it keeps enter no number.
     repeats : int
         Calls that are timed; the median counts.
+    progress : callable
+        Called with the name after each file.
 
     Returns
     -------
@@ -97,14 +104,11 @@ def compare(
     contenders = [teacher, *students]
     scores: dict[str, list[dict[str, float]]] = {contender.name: [] for contender in contenders}
     pictures: list[tuple[np.ndarray, str]] = []
-    for pair in pairs:
-        noisy, clean = (None if path is None else read_planes(path, options)[0] for path in (pair.noisy, pair.clean))
-        assert noisy is not None
-        # The values are image values already; what is missing was let through by the options.
-        results = {c.name: np.asarray(c.denoiser(noisy, "CYX", nan="keep")) for c in contenders}
-        for name, result in results.items():
-            scores[name].append(_numbers(noisy, result, results[teacher.name], clean, protocol))
-        pictures = pictures or _pictures(noisy, results, clean)
+    answers = {contender.name: by_model_unrounded(contender.denoiser) for contender in contenders}
+    for scene in scenes(pairs, answers, options, progress=progress):
+        for name, result in scene.results.items():
+            scores[name].append(_numbers(scene, result, scene.results[teacher.name], protocol))
+        pictures = pictures or _pictures(scene)
     rows = [_row(contender, scores[contender.name], repeats) for contender in contenders]
     if "psnr" in rows[0]:
         for row in rows:
@@ -113,16 +117,14 @@ def compare(
     return Comparison(named, rows, pictures, len(pairs))
 
 
-def _numbers(
-    noisy: np.ndarray, result: np.ndarray, reference: np.ndarray, clean: np.ndarray | None, protocol: Protocol
-) -> dict[str, float]:
+def _numbers(scene: Scene, result: np.ndarray, reference: np.ndarray, protocol: Protocol) -> dict[str, float]:
     present = np.isfinite(result) & np.isfinite(reference)
     error = float(np.mean((result.astype(np.float64) - reference)[present] ** 2))
     numbers = {"db_to_teacher": -10 * np.log10(error) if error > 0 else float("inf")}
-    if clean is not None:
-        score = protocol.score(result, clean)
+    if scene.truth is not None:
+        score = protocol.score(result, scene.truth)
         return {**numbers, "psnr": score.psnr, "ssim": score.ssim}
-    left = residual_statistics(noisy, result)
+    left = residual_statistics(scene.image, result)
     lag = fmean([*(left.lags_x[:1] or [0.0]), *(left.lags_y[:1] or [0.0])])
     return {**numbers, "residual_std": left.std, "residual_lag1": lag}
 
@@ -159,11 +161,9 @@ def _file_bytes(model: Model) -> int:
     return len(save({name: value.cpu().contiguous() for name, value in model.network.state_dict().items()}))
 
 
-def _pictures(
-    noisy: np.ndarray, results: Mapping[str, np.ndarray], clean: np.ndarray | None
-) -> list[tuple[np.ndarray, str]]:
+def _pictures(scene: Scene) -> list[tuple[np.ndarray, str]]:
     """The crop of most contrast of the teacher's image, stretched alike in all pictures."""
-    teacher = next(iter(results.values()))
+    teacher = next(iter(scene.results.values()))
     side = min(_SHOWN_SIDE, *teacher.shape[1:])
     places = [
         (top, left)
@@ -174,7 +174,7 @@ def _pictures(
     window = (slice(None), slice(top, top + side), slice(left, left + side))
     present = teacher[window][np.isfinite(teacher[window])]
     low, high = np.percentile(present, (0.5, 99.5)) if present.size else (0.0, 1.0)
-    shown = {"noisy": noisy, **results, **({} if clean is None else {"clean": clean})}
+    shown = {"noisy": scene.image, **scene.results, **({} if scene.truth is None else {"clean": scene.truth})}
     return [(np.nan_to_num((image[window] - low) / max(high - low, 1e-12)), name) for name, image in shown.items()]
 
 

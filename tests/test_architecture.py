@@ -113,6 +113,7 @@ def test_no_argument_of_a_wrong_type_is_hidden():
 SEAM_BEHIND_ROOMS = {
     "bsn.cli.command",
     "bsn.cli.denoise",
+    "bsn.cli.json_output",
     "bsn.cli.outcome",
     "bsn.cli.reading",
     "bsn.cli.terminal",

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, take
+from bsn.cli.json_output import add_json_option, print_json
 from bsn.cli.reading import add_read_options, read_options
-from bsn.cli.terminal import print_table
+from bsn.cli.terminal import print_table, progress_bar
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
+
+    from bsn.data import Pair
+    from bsn.evaluation import ScoreTable
+    from bsn.inference import Contender, Denoiser
 
 EXAMPLES = """examples:
   bsn evaluate --model run --noisy test/noisy --clean test/clean --protocol affine -o scores/
@@ -39,6 +44,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument("--clean", nargs="+", default=None, help="true images, matched by name; without: residual only")
     parser.add_argument("--protocol", default="rgb8", help=f"how images are compared. {listed}")
     parser.add_argument("-o", "--output", type=str | None, default=None, help="folder for scores.csv and scores.json")
+    add_json_option(parser, words, "bsn evaluate")
     add_read_options(parser)
     flat_dataclass(parser, InferenceConfig)
 
@@ -56,38 +62,53 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
-    from bsn.data.files.atomic import atomic_output
-    from bsn.evaluation import get_protocol
-    from bsn.inference import Denoiser, InferenceConfig
-    from bsn.inference.scoring import pair_files, score_files
+    from bsn.evaluation import get_protocol, write_tables
+    from bsn.inference import pair_files, score_files
 
+    protocol = get_protocol(options.protocol)
+    _check_words(options)
+    pairs = pair_files(options.noisy or options.result, options.clean)
+    contender = _contender(options, pairs)
+    with progress_bar("scoring", len(pairs)) as tick:
+        how = read_options(options)
+        table = score_files(pairs, protocol, contender, how, before=options.noisy is not None, progress=tick)
+    table.about = {"model": options.model, "noisy": options.noisy, "result": options.result, "clean": options.clean}
+    if options.json:
+        print_json(table.content())
+    else:
+        _print(table, f"protocol {protocol.name} ({protocol.hash})" if options.clean else "residual = noisy - denoised")
+    if options.output is not None:
+        write_tables({"scores": table}, Path(options.output))
+    return 0
+
+
+def _check_words(options: Namespace) -> None:
     if (options.model is None) == (options.result is None):
         raise ValueError("give either --model with --noisy, or --result")
     if options.model is not None and options.noisy is None:
         raise ValueError("a model needs --noisy images to denoise")
     if options.clean is None and options.noisy is None:
         raise ValueError("results alone cannot be scored; give --clean, or --noisy to look at the residual")
-    protocol = get_protocol(options.protocol)
-    pairs = pair_files(options.noisy, options.result, options.clean)
-    denoiser = None if options.model is None else Denoiser(options.model, take(InferenceConfig, options))
-    table = score_files(pairs, protocol, denoiser, read_options(options))
-    table.about = {"model": options.model, "noisy": options.noisy, "result": options.result, "clean": options.clean}
 
+
+def _contender(options: Namespace, pairs: list[Pair]) -> Denoiser | Contender:
+    """Who is scored: a model, results of the noisy images, or results that stand alone with their truth."""
+    from bsn.inference import Denoiser, InferenceConfig, from_files, unchanged
+
+    if options.model is not None:
+        return Denoiser(options.model, take(InferenceConfig, options))
+    return unchanged if options.noisy is None else from_files(options.result, pairs)
+
+
+def _print(table: ScoreTable, title: str) -> None:
     print_table(
-        f"protocol {protocol.name} ({protocol.hash})" if options.clean else "residual = noisy - denoised",
+        title,
         [(column, "left") if column == "image" else column for column in table.rows[0]],
         [
             [f"{value:.4f}" if isinstance(value, float) else str(value) for value in row.values()]
             for row in [*table.rows, {"image": "mean", **table.means}]
         ],
     )
-    if options.output is not None:
-        folder = Path(options.output)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in (("scores.csv", table.to_csv()), ("scores.json", table.to_json())):
-            with atomic_output(folder / name, overwrite=True) as partial:
-                partial.write_text(text, encoding="utf-8")
-    return 0
 
 
 _BASIC = (

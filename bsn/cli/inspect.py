@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command
-from bsn.cli.precedence import option_value
+from bsn.cli.json_output import add_json_option, print_json
 from bsn.cli.reading import add_read_options, read_options
 from bsn.cli.terminal import print_table
 
@@ -35,13 +35,10 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     words : list of str
         Words of the command line, for options that change the defaults of others.
     """
-    named = option_value(words, "--json", "")
-    if named.endswith(".json"):
-        raise ValueError(f"--json {named}: the numbers go to standard output; write bsn inspect ... --json > {named}")
     parser.add_argument("images", nargs="+", help="noisy images: files, folders or patterns")
     add_read_options(parser)
     parser.add_argument("--model", type=str | None, default=None, help="a model that removes the picture first")
-    parser.add_argument("--json", action="store_true", help="print all numbers as JSON, and nothing else")
+    add_json_option(parser, words, "bsn inspect")
     parser.add_argument("--plot", type=str | None, default=None, help="picture of noise curve and autocorrelation")
 
 
@@ -68,7 +65,7 @@ def run(options: Namespace) -> int:
     report = inspect_files(list_images(options.images), read_options(options), denoiser=denoiser)
     settled = _settled(report)
     if options.json:
-        _print_json(report, settled)
+        print_json(_content(report, settled))
     else:
         _print(report, settled)
     if options.plot is not None:
@@ -94,16 +91,14 @@ def _settled(report: NoiseReport) -> Settled | DataError | None:
         return error
 
 
-def _print_json(report: NoiseReport, settled: Settled | DataError | None) -> None:
-    """Print all numbers, and under "train" the settings that training takes, or null."""
+def _content(report: NoiseReport, settled: Settled | DataError | None) -> dict[str, Any]:
+    """All numbers, and under "train" the settings that training takes, or None."""
     import json
 
     from bsn.engine import plain
     from bsn.training import Settled
 
-    content = json.loads(report.to_json())
-    content["train"] = plain(settled.config) if isinstance(settled, Settled) else None
-    print(json.dumps(content, indent=1))
+    return {**json.loads(report.to_json()), "train": plain(settled.config) if isinstance(settled, Settled) else None}
 
 
 def _print(report: NoiseReport, settled: Settled | DataError | None) -> None:

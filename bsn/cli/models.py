@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command
+from bsn.cli.json_output import add_json_option, print_json
 from bsn.cli.terminal import print_table
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument("--channels", type=int, default=3, help="channels of the images")
     parser.add_argument("--size", type=int, default=256, help="side of the image that is timed, in pixels")
     parser.add_argument("--no_speed", action="store_true", help="do not time a forward pass")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
+    add_json_option(parser, words, "bsn models")
 
 
 def run(options: Namespace) -> int:
@@ -51,7 +51,7 @@ def run(options: Namespace) -> int:
 
     rows = [_row(preset, options) for preset in presets().values()]
     if options.json:
-        print(json.dumps({"models": rows, "environment": environment()}, indent=1))
+        print_json({"models": rows, "environment": environment()})
         return 0
     machine = environment()["machine"]
     print_table(

@@ -7,10 +7,10 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
 
-__all__ = ["Column", "note", "print_table", "speaking"]
+__all__ = ["Column", "note", "print_table", "progress_bar", "speaking"]
 
 _WIDE = 240  # characters
 OURS = ("bsn", "distill", "restoration")
@@ -57,6 +57,30 @@ def print_table(title: str, columns: Sequence[Column], rows: Iterable[Sequence[s
         table.add_row(*map(Text, row))
     # A file or a pipe has no edge at which names would have to be folded.
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+
+
+@contextlib.contextmanager
+def progress_bar(what: str, total: int) -> Iterator[Callable[[object], None]]:
+    """Show on standard error how many images are done; it is gone at the end.
+
+    Parameters
+    ----------
+    what : str
+        What is done with them, such as "scoring".
+    total : int
+        Number of images.
+
+    Yields
+    ------
+    callable
+        To be called after each image; its argument does not matter.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda _: progress.advance(bar)
 
 
 @contextlib.contextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bsn.cli.command import Command
+from bsn.cli.json_output import add_json_option, print_json
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -74,7 +76,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     )
     parser.add_argument("--set", nargs="*", default=[], help="options of a preset, such as channel_attention=global")
     parser.add_argument("--seed", type=int, default=0, help="of weights, inputs and sampled pixels")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
+    add_json_option(parser, words, "bsn verify")
     parser.add_argument("--report", type=str | None, default=None, help="HTML file with the gradient pictures")
 
 
@@ -112,7 +114,10 @@ def run(options: Namespace) -> int:
     )
     say = None if options.json or not sys.stderr.isatty() else _progress
     verdict = verify(target.network, target.channels, config, name=target.name, say=say)
-    print(verdict.to_json() if options.json else verdict)
+    if options.json:
+        print_json(json.loads(verdict.to_json()))
+    else:
+        print(verdict)
     if options.report is not None:
         _write_report(Path(options.report), verdict, target)
     return 0 if verdict.blind else 1

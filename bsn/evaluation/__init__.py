@@ -3,7 +3,7 @@
 from bsn.evaluation.protocol import PROTOCOLS, Protocol, Score, fit_affine, get_protocol
 from bsn.evaluation.report import HtmlReport, encode_png
 from bsn.evaluation.residual import ResidualStatistics, autocorrelation, residual_statistics
-from bsn.evaluation.table import ScoreTable, environment
+from bsn.evaluation.table import ScoreTable, environment, write_tables
 from bsn.evaluation.validation import Denoise, ImagePair, Validation
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "fit_affine",
     "get_protocol",
     "residual_statistics",
+    "write_tables",
 ]

@@ -8,12 +8,14 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from bsn.data import atomic_output, writing
 from bsn.evaluation.protocol import Protocol
 
-__all__ = ["ScoreTable", "environment"]
+__all__ = ["ScoreTable", "environment", "write_tables"]
 
 
 def environment() -> dict[str, str]:
@@ -78,9 +80,9 @@ class ScoreTable:
             writer.writerow(_rounded({"image": "mean", **self.means}))
         return text.getvalue()
 
-    def to_json(self) -> str:
-        """JSON text with protocol, means, rows and environment."""
-        content = {
+    def content(self) -> dict[str, Any]:
+        """Protocol, means, rows and environment as values of JSON."""
+        return {
             "protocol": {"name": self.protocol.name, "hash": self.protocol.hash, "text": self.protocol.description},
             "about": self.about,
             "images": len(self.rows),
@@ -88,7 +90,38 @@ class ScoreTable:
             "rows": [_rounded(row) for row in self.rows],
             "environment": environment(),
         }
-        return json.dumps(content, indent=1)
+
+    def to_json(self) -> str:
+        """JSON text of :meth:`content`."""
+        return json.dumps(self.content(), indent=1)
+
+
+def write_tables(tables: Mapping[str, ScoreTable], folder: Path) -> None:
+    """Write tables as CSV, and all of them as ``scores.json``.
+
+    Parameters
+    ----------
+    tables : mapping of str to ScoreTable
+        By name of what was scored. A single one becomes ``scores.csv``, of several each gets a file with its number and name.
+    folder : Path
+        Made if it does not exist.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if len(tables) == 1:
+        (table,) = tables.values()
+        texts = {"scores.csv": table.to_csv(), "scores.json": table.to_json()}
+    else:
+        texts = {f"{n:02d}_{Path(name).name}.csv": table.to_csv() for n, (name, table) in enumerate(tables.items())}
+        texts["scores.json"] = json.dumps({name: table.content() for name, table in tables.items()}, indent=1)
+    for name, text in texts.items():
+        with atomic_output(folder / name, overwrite=True) as partial, writing(folder / name):
+            partial.write_text(text, encoding="utf-8")
 
 
 def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,29 +19,38 @@
 
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
+from bsn.inference.contenders import Contender, by_model, by_model_unrounded, from_files, unchanged
 from bsn.inference.denoiser import Denoiser
 from bsn.inference.fitness import DenoisingWarning
 from bsn.inference.once import denoise, denoise_with_deviation
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.plan import make_pipeline
 from bsn.inference.results import Denoised, FileReport
-from bsn.inference.scoring import PairedFiles, pair_files
+from bsn.inference.scoring import Scene, pair_files, scenes, score_contenders, score_files
 from bsn.inference.targets import output_path, result_paths, uncertainty_path
 
 __all__ = [
+    "Contender",
     "Denoised",
     "Denoiser",
     "DenoisingWarning",
     "FileReport",
     "InferenceConfig",
-    "PairedFiles",
     "Pipeline",
+    "Scene",
+    "by_model",
+    "by_model_unrounded",
     "denoise",
     "denoise_bands",
     "denoise_with_deviation",
+    "from_files",
     "make_pipeline",
     "output_path",
     "pair_files",
     "result_paths",
+    "scenes",
+    "score_contenders",
+    "score_files",
     "uncertainty_path",
+    "unchanged",
 ]

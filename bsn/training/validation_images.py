@@ -65,7 +65,7 @@ class CleanValidation:
 
 
 def _read(pair: Pair, options: ReadOptions | None) -> ImagePair:
-    noisy, clean = (read_planes(path, options)[0] for path in (pair.degraded, pair.clean))
+    noisy, clean = (read_planes(path, options)[0] for path in (pair.degraded, pair.truth))
     if noisy.shape != clean.shape:
         raise DataError(str(pair.clean), f"is {clean.shape}, its noisy partner {noisy.shape}", "give equal sizes")
     return ImagePair(pair.name, noisy, clean)

@@ -27,8 +27,10 @@ class Pair:
 
     Parameters
     ----------
-    degraded, clean : Path
-        The same file where `halves` says so.
+    degraded : Path
+        The noisy or degraded image.
+    clean : Path or None
+        Its truth: the same file where `halves` says so, None where no truth is known.
     group : str
         Name of the background: pairs of one group show the same picture with different degradations.
     halves : str, optional
@@ -36,7 +38,7 @@ class Pair:
     """
 
     degraded: Path
-    clean: Path
+    clean: Path | None
     group: str
     halves: str | None = None
 
@@ -44,6 +46,13 @@ class Pair:
     def name(self) -> str:
         """Name in messages and tables."""
         return self.degraded.name
+
+    @property
+    def truth(self) -> Path:
+        """The clean file; a DataError where none is known."""
+        if self.clean is None:
+            raise DataError(str(self.degraded), "has no clean partner, and this needs one", "give its clean image")
+        return self.clean
 
 
 def find_pairs(
@@ -121,7 +130,7 @@ def _match(degraded: list[Path], clean: list[Path], rules: Sequence[PairRule], g
         raise DataError(
             f"{len(missing)} of {len(degraded)} degraded images",
             f"have no clean partner: {name_some(missing, 20)}",
-            "add them, or say with a pattern how their names correspond",
+            "add them under the same names, or say with a pattern (bsn restore ... --pattern) how names correspond",
             details=missing,
         )
     return [
@@ -167,11 +176,11 @@ def read_pair(pair: Pair, options: ReadOptions | None = None) -> tuple[np.ndarra
             raise DataError(str(pair.degraded), f"of {degraded.shape[2]} columns has no two equal halves", "repair it")
         left, right = degraded[..., :half], degraded[..., half:]
         return (right, left) if pair.halves == "clean left" else (left, right)
-    clean = _single(pair.clean, options)
+    clean = _single(pair.truth, options)
     if degraded.shape != clean.shape or degraded.dtype != clean.dtype:
         raise DataError(
             f"{pair.degraded} ({_kind(degraded)})",
-            f"its partner {pair.clean.name} is {_kind(clean)}",
+            f"its partner {pair.truth.name} is {_kind(clean)}",
             "give equal ones",
         )
     return degraded, clean
@@ -229,9 +238,9 @@ def check_no_leak(training: Sequence[Pair], test: Sequence[Pair], options: ReadO
     DataError
         Which test images are affected.
     """
-    files = {pair.clean.resolve() for pair in training}
-    contents = {clean_digest(pair, options) for pair in {p.clean.resolve(): p for p in training}.values()}
-    leaked = [pair.name for pair in test if pair.clean.resolve() in files or clean_digest(pair, options) in contents]
+    files = {pair.truth.resolve() for pair in training}
+    contents = {clean_digest(pair, options) for pair in {p.truth.resolve(): p for p in training}.values()}
+    leaked = [pair.name for pair in test if pair.truth.resolve() in files or clean_digest(pair, options) in contents]
     if leaked:
         raise DataError(
             f"{len(leaked)} of {len(test)} test images",

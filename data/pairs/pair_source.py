@@ -321,7 +321,7 @@ def _pack_pair(packed: HDF5Output, source: PairSource, index: int, chunk: int, o
     digest = hashlib.sha256(np.ascontiguousarray(images[1]).tobytes()).hexdigest()
     with writing(output):
         dataset = packed.file.create_dataset(f"{GROUP}/{index:06d}", data=pixels, chunks=chunks, compression="lzf")
-        about = {"name": pair.name, "group": pair.group, "file": pair.degraded.name, "clean_file": pair.clean.name}
+        about = {"name": pair.name, "group": pair.group, "file": pair.degraded.name, "clean_file": pair.truth.name}
         dataset.attrs.update({**about, "clean_sha256": digest})
         packed.check()
     return not bool(np.isfinite(pixels).all())

@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """
     if _is_report(words):
         parser.prog, parser.description = "bsn distill report", REPORT.summary
-        report.add_arguments(parser)
+        report.add_arguments(parser, words)
         return
     from bsn.engine import LoopConfig
     from bsn.training import CleanValidation
@@ -149,8 +149,8 @@ _BASIC = (
 )
 
 _REPORT_BASIC = (
-    "help config teacher students noisy clean protocol repeats output axes key nan range inference.strides inference.wiener "
-    "inference.r3_passes inference.ensemble inference.tile"
+    "help config teacher students noisy clean protocol repeats output json axes key nan range inference.strides "
+    "inference.wiener inference.r3_passes inference.ensemble inference.tile"
 )
 REPORT = Command("compare a teacher with its students", EXAMPLES, add_arguments, run, basic=_REPORT_BASIC)
 COMMAND = Command(

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, take
+from bsn.cli.json_output import add_json_option, print_json
 from bsn.cli.reading import read_options
-from bsn.cli.terminal import print_table
+from bsn.cli.terminal import print_table, progress_bar
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         "-o", "--output", type=str | None, default=None, help="folder for a CSV per model and scores.json"
     )
     add_pair_options(parser)
+    add_json_option(parser, words, "bsn restore evaluate")
     flat_dataclass(parser, InferenceConfig)
 
 
@@ -60,10 +62,10 @@ def run(options: Namespace) -> int:
         Exit code; 0 means success.
     """
     from bsn.data import check_no_leak, find_pairs
-    from bsn.evaluation import get_protocol
+    from bsn.evaluation import get_protocol, write_tables
     from bsn.inference import InferenceConfig
     from restoration.run import PairData
-    from restoration.scoring import score_models, write_scores
+    from restoration.scoring import score_models
 
     if not options.models and not options.results:
         raise ValueError("there is nothing to score: give --models, or --results")
@@ -72,20 +74,24 @@ def run(options: Namespace) -> int:
     if options.train_degraded is not None:
         check_no_leak(find_pairs(options.train_degraded, options.train_clean, layout=options.layout), pairs, how)
     config = take(InferenceConfig, options)
-    tables = score_models(pairs, protocol, options.models, options.results, config, options=how)
-    print_table(
-        f"{len(pairs)} pairs, protocol {protocol.name} ({protocol.hash})",
-        [("model", "left"), "PSNR", "SSIM"],
-        [[name, f"{table.means['psnr']:.3f}", f"{table.means['ssim']:.4f}"] for name, table in tables.items()],
-    )
+    with progress_bar("scoring", len(pairs)) as tick:
+        tables = score_models(pairs, protocol, options.models, options.results, config, options=how, progress=tick)
+    if options.json:
+        print_json({name: table.content() for name, table in tables.items()})
+    else:
+        print_table(
+            f"{len(pairs)} pairs, protocol {protocol.name} ({protocol.hash})",
+            [("model", "left"), "PSNR", "SSIM"],
+            [[name, f"{table.means['psnr']:.3f}", f"{table.means['ssim']:.4f}"] for name, table in tables.items()],
+        )
     if options.output is not None:
-        write_scores(tables, Path(options.output))
+        write_tables(tables, Path(options.output))
     return 0
 
 
 _BASIC = (
-    "help models results degraded clean layout pattern protocol train_degraded train_clean output config axes key nan range "
-    "ensemble tile device precision"
+    "help models results degraded clean layout pattern protocol train_degraded train_clean output json config axes key nan "
+    "range ensemble tile device"
 )
 
 COMMAND = Command("score models or results on pairs", EXAMPLES, add_arguments, run, basic=_BASIC)

@@ -137,8 +137,8 @@ def _compare(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help degraded clean layout pattern output config recipe resume steps minutes seed precision devices crop "
-    "complexity cost baseline genotype axes key nan range"
+    "help degraded clean layout pattern output config recipe resume steps minutes seed devices crop "
+    "baseline genotype axes key nan range"
 )
 
 COMMAND = Command(

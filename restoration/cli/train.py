@@ -95,7 +95,7 @@ def run(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help degraded clean layout pattern output config recipe model crop steps minutes seed resume precision devices "
+    "help degraded clean layout pattern output config recipe model steps minutes seed resume devices "
     "validate.degraded validate.clean axes key nan range"
 )
 
