@@ -54,6 +54,7 @@ from bsn.data.sources.packing import PackSummary, file_sha256, pack
 from bsn.data.sources.plane_source import ImageSource, PairedSource, PlaneSource, read_target
 from bsn.data.sources.prefetching import Prefetcher, prefetch
 from bsn.data.sources.subset_source import SubsetSource, subset
+from bsn.data.synthetic.camera_noise import SensorNoise
 from bsn.data.synthetic.jpeg import jpeg_compressed, jpeg_quality
 from bsn.data.synthetic.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
 from bsn.data.synthetic.rain import SyntheticRain

@@ -1,0 +1,238 @@
+"""Noise of a digital camera: made on the sensor, then changed by everything between sensor and file.
+
+A sensor sees one colour per pixel. Its noise is independent between pixels and grows with the light (Poisson), and the
+amplifier adds a constant part (Gaussian). Then white balance multiplies red and blue, demosaicing takes the missing colours
+from neighbours, which therefore share noise, the tone curve lifts the noise of the shadows, and JPEG takes away fine noise
+where the picture is flat and adds its own errors where it is not. All of this is simulated step by step.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from bsn.data.errors import DataError
+from bsn.data.synthetic.noise import PoissonGaussian
+from bsn.data.synthetic.noise_image import Rng, as_clean, as_generator
+
+__all__ = ["CameraNoise", "compress", "demosaic", "mosaic", "to_linear", "to_srgb"]
+
+_RED, _GREEN, _BLUE = 0, 1, 2
+_BAYER = np.array([[_RED, _GREEN], [_GREEN, _BLUE]])
+_CROSS = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]]) / 4
+_SQUARE = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 4
+
+
+@dataclass(frozen=True)
+class CameraNoise:
+    """Noise as a camera's JPEG files have it.
+
+    Parameters
+    ----------
+    gain : float
+        Signal of one photon in units of the sensor's range [0, 1]; not negative.
+    read_noise : float
+        Standard deviation of the amplifier's noise in the same units; not negative.
+    white_balance : tuple of float
+        Factors for red and blue, green having 1; positive. The sensor sees these colours that much darker.
+    quality : int, optional
+        JPEG quality, 1 to 100; without it, the result is only rounded to 8 bits.
+    chroma : int
+        1 stores the colours of JPEG at full resolution, 2 at half of it (4:2:0), as most cameras do.
+
+    Raises
+    ------
+    DataError
+        A parameter outside its range.
+
+    Examples
+    --------
+    >>> noise = CameraNoise(gain=0.002, read_noise=0.004, quality=90)
+    >>> grey = np.full((3, 64, 64), 0.5, np.float32)
+    >>> noisy = noise(grey, rng=0)
+    >>> noisy.shape, bool(abs(noisy.mean() - noise.clean(grey).mean()) < 0.01)
+    ((3, 64, 64), True)
+    """
+
+    gain: float
+    read_noise: float = 0.0
+    white_balance: tuple[float, float] = (2.0, 1.5)
+    quality: int | None = None
+    chroma: int = 2
+
+    def __post_init__(self) -> None:
+        PoissonGaussian(self.gain, self.read_noise)  # refuses what is negative
+        if not all(0 < factor < float("inf") for factor in self.white_balance):
+            raise DataError(f"white balance {self.white_balance}", "factors are positive", "use for example (2.0, 1.5)")
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise DataError(f"JPEG quality {self.quality}", "it goes from 1 to 100", "use for example 90")
+        if self.chroma not in (1, 2):
+            raise DataError(f"chroma {self.chroma}", "colours have full or half resolution", "use 1 or 2")
+
+    def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
+        """Take a photograph of a clean picture.
+
+        Parameters
+        ----------
+        image : ndarray, shape (3, H, W), float
+            Red, green and blue in sRGB, range [0, 1]; at least 2 x 2 pixels.
+        rng : numpy.random.Generator or int
+            The generator, or a seed for one.
+
+        Returns
+        -------
+        ndarray, same shape, float32
+            Multiples of 1/255 in [0, 1], as a file would hold them.
+
+        Raises
+        ------
+        DataError
+            Integer, NaN or negative pixels, or another shape.
+        """
+        raw = self._sensor(image)
+        seen = PoissonGaussian(self.gain, self.read_noise)(raw, as_generator(rng)).astype(np.float64)
+        developed = np.round(self._develop(seen) * 255).astype(np.uint8)
+        if self.quality is not None:
+            developed = compress(developed, self.quality, self.chroma)
+        return developed.astype(np.float32) / np.float32(255)
+
+    def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
+        """Draw only the noise: the photograph less :meth:`clean`; parameters and errors as in `__call__`.
+
+        Parameters
+        ----------
+        image : ndarray, shape (3, H, W), float
+            Clean picture, as for `__call__`.
+        rng : numpy.random.Generator or int
+            Generator, or the seed of a new one.
+
+        Returns
+        -------
+        ndarray, float32
+            The noise alone, of the shape of `image`.
+        """
+        return self(image, rng) - self.clean(image)
+
+    def clean(self, image: np.ndarray) -> np.ndarray:
+        """The photograph without noise, rounding and JPEG, but with what demosaicing and clipping do to the picture.
+
+        Parameters
+        ----------
+        image : ndarray, shape (3, H, W), float
+            Clean picture, as for `__call__`.
+
+        Returns
+        -------
+        ndarray, same shape, float32
+        """
+        return self._develop(self._sensor(image)).astype(np.float32)
+
+    def _sensor(self, image: np.ndarray) -> np.ndarray:
+        clean = as_clean(image)
+        if clean.ndim != 3 or len(clean) != 3 or min(clean.shape) < 2:
+            raise DataError(f"an image of shape {clean.shape}", "a camera sees three colours", "give (3, H, W)")
+        return mosaic(to_linear(clean.astype(np.float64)) / self._factors())
+
+    def _develop(self, raw: np.ndarray) -> np.ndarray:
+        return to_srgb(np.clip(demosaic(raw) * self._factors(), 0, 1))
+
+    def _factors(self) -> np.ndarray:
+        red, blue = self.white_balance
+        return np.array([red, 1.0, blue])[:, None, None]
+
+
+def mosaic(image: np.ndarray) -> np.ndarray:
+    """Keep one colour of each pixel: red and green in even rows, green and blue in odd ones.
+
+    Parameters
+    ----------
+    image : ndarray, shape (3, H, W)
+        Red, green, blue.
+
+    Returns
+    -------
+    ndarray, shape (H, W)
+    """
+    _, height, width = image.shape
+    return np.take_along_axis(image, _colours(height, width)[None], 0)[0]
+
+
+def demosaic(raw: np.ndarray) -> np.ndarray:
+    """Fill in the missing colours with the mean of the nearest pixels that have them (bilinear).
+
+    Parameters
+    ----------
+    raw : ndarray, shape (H, W), float
+        As :func:`mosaic` makes it; at least 2 x 2 pixels.
+
+    Returns
+    -------
+    ndarray, shape (3, H, W), float64
+        Mirrored beyond its edges.
+    """
+    from scipy.ndimage import convolve
+
+    colours = _colours(*raw.shape)
+    kernels = {_RED: _SQUARE, _GREEN: _CROSS, _BLUE: _SQUARE}
+    planes = [convolve(np.where(colours == c, raw, 0.0), kernel, mode="mirror") for c, kernel in kernels.items()]
+    return np.stack(planes)
+
+
+def _colours(height: int, width: int) -> np.ndarray:
+    """Which colour each pixel of the sensor sees."""
+    return np.tile(_BAYER, ((height + 1) // 2, (width + 1) // 2))[:height, :width]
+
+
+def to_linear(image: np.ndarray) -> np.ndarray:
+    """Light from values of sRGB (IEC 61966-2-1).
+
+    Parameters
+    ----------
+    image : ndarray, float
+        Range [0, 1].
+
+    Returns
+    -------
+    ndarray, same shape
+    """
+    return np.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4)
+
+
+def to_srgb(light: np.ndarray) -> np.ndarray:
+    """Values of sRGB from light, the inverse of :func:`to_linear`.
+
+    Parameters
+    ----------
+    light : ndarray, float
+        Range [0, 1].
+
+    Returns
+    -------
+    ndarray, same shape
+    """
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055)
+
+
+def compress(image: np.ndarray, quality: int, chroma: int = 2) -> np.ndarray:
+    """Write an image as JPEG and read it back.
+
+    Parameters
+    ----------
+    image : ndarray, shape (3, H, W), uint8
+        Red, green, blue.
+    quality : int
+        1 to 100.
+    chroma : int
+        1 or 2, see :class:`CameraNoise`.
+
+    Returns
+    -------
+    ndarray, same shape, uint8
+    """
+    file = io.BytesIO()
+    subsampling = "4:4:4" if chroma == 1 else "4:2:0"
+    Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).save(
+        file, "JPEG", quality=quality, subsampling=subsampling
+    )
+    return np.asarray(Image.open(file)).transpose(2, 0, 1)

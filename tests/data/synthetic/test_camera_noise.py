@@ -1,0 +1,84 @@
+"""Each step of the camera against small cases worked out by hand."""
+
+import numpy as np
+import pytest
+
+from bsn.data import DataError
+from bsn.data.synthetic.camera_noise import CameraNoise, compress, demosaic, mosaic, to_linear, to_srgb
+
+
+def test_the_sensor_sees_red_and_green_then_green_and_blue():
+    image = np.stack([np.full((3, 4), value) for value in (1.0, 2.0, 3.0)])
+    assert mosaic(image).tolist() == [[1, 2, 1, 2], [2, 3, 2, 3], [1, 2, 1, 2]]
+
+
+def test_missing_colours_are_means_of_the_nearest():
+    raw = np.array([[10.0, 1, 20, 2], [3, 100, 4, 300], [30, 5, 40, 6], [7, 200, 8, 400]])
+    red, green, blue = demosaic(raw)
+    assert red[0].tolist() == [10, 15, 20, 20]
+    assert red[1].tolist() == [20, 25, 30, 30]
+    assert green[1].tolist() == [3, (1 + 3 + 4 + 5) / 4, 4, (2 + 4 + 6 + 4) / 4]
+    assert blue[2].tolist() == [150, 150, (100 + 300 + 200 + 400) / 4, 350]
+
+
+def test_the_tone_curve_is_that_of_srgb():
+    # Values of IEC 61966-2-1: the linear foot, and middle grey.
+    np.testing.assert_allclose(to_linear(np.array([0.0, 0.04, 0.5, 1.0])), [0, 0.04 / 12.92, 0.21404114, 1], rtol=1e-7)
+    values = np.linspace(0, 1, 50)
+    np.testing.assert_allclose(to_srgb(to_linear(values)), values, atol=1e-12)
+
+
+def test_without_noise_a_grey_picture_stays_itself():
+    grey = np.full((3, 16, 16), 100 / 255, np.float32)
+    np.testing.assert_allclose(CameraNoise(0.0)(grey, rng=0), grey, atol=1e-6)
+    np.testing.assert_allclose(CameraNoise(0.0, quality=75)(grey, rng=0), grey, atol=1.01 / 255)
+
+
+def test_noise_has_the_strength_that_the_steps_predict():
+    value, gain, read = 0.5, 1e-3, 4e-3
+    grey = np.full((3, 256, 256), value, np.float32)
+    noise = CameraNoise(gain, read, white_balance=(2.0, 1.5)).sample_like(grey, rng=0)
+    light = 0.21404114
+    slope = 1.055 / 2.4 * light ** (1 / 2.4 - 1)
+    # Of four pixels, one colour is kept as it is; the rest are means of 2 or 4 (red, blue) or of 4 (green).
+    kept = {0: (1 + 1 / 2 + 1 / 2 + 1 / 4) / 4, 1: (1 + 1 + 1 / 4 + 1 / 4) / 4, 2: (1 + 1 / 2 + 1 / 2 + 1 / 4) / 4}
+    for channel, factor in enumerate((2.0, 1.0, 1.5)):
+        variance = (gain * light / factor + read**2) * factor**2 * kept[channel] * slope**2
+        assert noise[channel].var() == pytest.approx(variance, rel=0.05)
+
+
+def test_neighbours_share_the_noise_of_what_they_were_made_from():
+    noise = CameraNoise(1e-3, white_balance=(1.0, 1.0)).sample_like(np.full((3, 256, 256), 0.5, np.float32), rng=0)
+    red, green, _ = noise
+    # By hand: along a row, red pixels and their means share half of it in rows with red, 1/4 of 1/2 in the others.
+    expected = (1 / 2 + 1 / 4) / 2 / ((1 + 1 / 2 + 1 / 2 + 1 / 4) / 4)
+    assert (red[:, 1:] * red[:, :-1]).mean() / red.var() == pytest.approx(expected, abs=0.03)
+    assert (green[:, 1:] * green[:, :-1]).mean() / green.var() == pytest.approx((1 / 4) / (5 / 8), abs=0.03)
+
+
+def test_jpeg_takes_fine_noise_from_flat_parts():
+    noise = np.random.default_rng(0).normal(0, 2, (1, 64, 64)).repeat(3, 0)
+    image = np.clip(np.round(128 + noise), 0, 255).astype(np.uint8)
+    assert compress(image, 100, chroma=1).std() == pytest.approx(image.std(), rel=0.05)
+    assert compress(image, 75).std() < 0.4 * image.std()
+
+
+def test_the_same_seed_gives_the_same_photograph():
+    picture = np.random.default_rng(0).uniform(0, 1, (3, 24, 31)).astype(np.float32)
+    camera = CameraNoise(1e-3, 1e-3, quality=85)
+    assert np.array_equal(camera(picture, 5), camera(picture, 5))
+    assert not np.array_equal(camera(picture, 5), camera(picture, 6))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(-1.0,), (0.1, -1.0), (0.1, 0.0, (0.0, 1.0)), (0.1, 0.0, (1.0, 1.0), 0), (0.1, 0.0, (1.0, 1.0), 90, 3)],
+)
+def test_what_no_camera_does_is_refused(arguments):
+    with pytest.raises(DataError):
+        CameraNoise(*arguments)
+
+
+def test_other_shapes_are_refused():
+    with pytest.raises(DataError, match="three colours"):
+        CameraNoise(0.1)(np.zeros((8, 8), np.float32), 0)
