@@ -28,6 +28,7 @@ PUBLIC = [
     "NOISES",
     "SUFFIXES",
     "ArraySource",
+    "CameraNoise",
     "CorrelatedGaussian",
     "CropBatch",
     "DataError",
