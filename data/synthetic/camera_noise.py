@@ -6,17 +6,16 @@ from neighbours, which therefore share noise, the tone curve lifts the noise of 
 where the picture is flat and adds its own errors where it is not. All of this is simulated step by step.
 """
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from bsn.data.errors import DataError
+from bsn.data.synthetic.jpeg import jpeg_compressed
 from bsn.data.synthetic.noise import PoissonGaussian
 from bsn.data.synthetic.noise_image import Rng, as_clean, as_generator
 
-__all__ = ["CameraNoise", "compress", "demosaic", "mosaic", "to_linear", "to_srgb"]
+__all__ = ["SensorNoise", "demosaic", "mosaic", "to_linear", "to_srgb"]
 
 _RED, _GREEN, _BLUE = 0, 1, 2
 _BAYER = np.array([[_RED, _GREEN], [_GREEN, _BLUE]])
@@ -25,7 +24,7 @@ _SQUARE = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 4
 
 
 @dataclass(frozen=True)
-class CameraNoise:
+class SensorNoise:
     """Noise as a camera's JPEG files have it.
 
     Parameters
@@ -37,9 +36,7 @@ class CameraNoise:
     white_balance : tuple of float
         Factors for red and blue, green having 1; positive. The sensor sees these colours that much darker.
     quality : int, optional
-        JPEG quality, 1 to 100; without it, the result is only rounded to 8 bits.
-    chroma : int
-        1 stores the colours of JPEG at full resolution, 2 at half of it (4:2:0), as most cameras do.
+        JPEG quality, 1 to 100; without it, the result is only rounded to 8 bits. Below 90, colours have half the resolution.
 
     Raises
     ------
@@ -48,7 +45,7 @@ class CameraNoise:
 
     Examples
     --------
-    >>> noise = CameraNoise(gain=0.002, read_noise=0.004, quality=90)
+    >>> noise = SensorNoise(gain=0.002, read_noise=0.004, quality=90)
     >>> grey = np.full((3, 64, 64), 0.5, np.float32)
     >>> noisy = noise(grey, rng=0)
     >>> noisy.shape, bool(abs(noisy.mean() - noise.clean(grey).mean()) < 0.01)
@@ -59,7 +56,6 @@ class CameraNoise:
     read_noise: float = 0.0
     white_balance: tuple[float, float] = (2.0, 1.5)
     quality: int | None = None
-    chroma: int = 2
 
     def __post_init__(self) -> None:
         PoissonGaussian(self.gain, self.read_noise)  # refuses what is negative
@@ -67,8 +63,6 @@ class CameraNoise:
             raise DataError(f"white balance {self.white_balance}", "factors are positive", "use for example (2.0, 1.5)")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise DataError(f"JPEG quality {self.quality}", "it goes from 1 to 100", "use for example 90")
-        if self.chroma not in (1, 2):
-            raise DataError(f"chroma {self.chroma}", "colours have full or half resolution", "use 1 or 2")
 
     def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
         """Take a photograph of a clean picture.
@@ -92,10 +86,8 @@ class CameraNoise:
         """
         raw = self._sensor(image)
         seen = PoissonGaussian(self.gain, self.read_noise)(raw, as_generator(rng)).astype(np.float64)
-        developed = np.round(self._develop(seen) * 255).astype(np.uint8)
-        if self.quality is not None:
-            developed = compress(developed, self.quality, self.chroma)
-        return developed.astype(np.float32) / np.float32(255)
+        developed = np.rint(self._develop(seen) * 255).astype(np.float32) / np.float32(255)
+        return developed if self.quality is None else jpeg_compressed(developed, self.quality)
 
     def sample_like(self, image: np.ndarray, rng: Rng) -> np.ndarray:
         """Draw only the noise: the photograph less :meth:`clean`; parameters and errors as in `__call__`.
@@ -212,27 +204,3 @@ def to_srgb(light: np.ndarray) -> np.ndarray:
     ndarray, same shape
     """
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055)
-
-
-def compress(image: np.ndarray, quality: int, chroma: int = 2) -> np.ndarray:
-    """Write an image as JPEG and read it back.
-
-    Parameters
-    ----------
-    image : ndarray, shape (3, H, W), uint8
-        Red, green, blue.
-    quality : int
-        1 to 100.
-    chroma : int
-        1 or 2, see :class:`CameraNoise`.
-
-    Returns
-    -------
-    ndarray, same shape, uint8
-    """
-    file = io.BytesIO()
-    subsampling = "4:4:4" if chroma == 1 else "4:2:0"
-    Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).save(
-        file, "JPEG", quality=quality, subsampling=subsampling
-    )
-    return np.asarray(Image.open(file)).transpose(2, 0, 1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bsn.data import DataError
-from bsn.data.synthetic.camera_noise import CameraNoise, compress, demosaic, mosaic, to_linear, to_srgb
+from bsn.data.synthetic.camera_noise import SensorNoise, demosaic, mosaic, to_linear, to_srgb
 
 
 def test_the_sensor_sees_red_and_green_then_green_and_blue():
@@ -30,14 +30,14 @@ def test_the_tone_curve_is_that_of_srgb():
 
 def test_without_noise_a_grey_picture_stays_itself():
     grey = np.full((3, 16, 16), 100 / 255, np.float32)
-    np.testing.assert_allclose(CameraNoise(0.0)(grey, rng=0), grey, atol=1e-6)
-    np.testing.assert_allclose(CameraNoise(0.0, quality=75)(grey, rng=0), grey, atol=1.01 / 255)
+    np.testing.assert_allclose(SensorNoise(0.0)(grey, rng=0), grey, atol=1e-6)
+    np.testing.assert_allclose(SensorNoise(0.0, quality=75)(grey, rng=0), grey, atol=1.01 / 255)
 
 
 def test_noise_has_the_strength_that_the_steps_predict():
     value, gain, read = 0.5, 1e-3, 4e-3
     grey = np.full((3, 256, 256), value, np.float32)
-    noise = CameraNoise(gain, read, white_balance=(2.0, 1.5)).sample_like(grey, rng=0)
+    noise = SensorNoise(gain, read, white_balance=(2.0, 1.5)).sample_like(grey, rng=0)
     light = 0.21404114
     slope = 1.055 / 2.4 * light ** (1 / 2.4 - 1)
     # Of four pixels, one colour is kept as it is; the rest are means of 2 or 4 (red, blue) or of 4 (green).
@@ -48,7 +48,7 @@ def test_noise_has_the_strength_that_the_steps_predict():
 
 
 def test_neighbours_share_the_noise_of_what_they_were_made_from():
-    noise = CameraNoise(1e-3, white_balance=(1.0, 1.0)).sample_like(np.full((3, 256, 256), 0.5, np.float32), rng=0)
+    noise = SensorNoise(1e-3, white_balance=(1.0, 1.0)).sample_like(np.full((3, 256, 256), 0.5, np.float32), rng=0)
     red, green, _ = noise
     # By hand: along a row, red pixels and their means share half of it in rows with red, 1/4 of 1/2 in the others.
     expected = (1 / 2 + 1 / 4) / 2 / ((1 + 1 / 2 + 1 / 2 + 1 / 4) / 4)
@@ -57,28 +57,27 @@ def test_neighbours_share_the_noise_of_what_they_were_made_from():
 
 
 def test_jpeg_takes_fine_noise_from_flat_parts():
-    noise = np.random.default_rng(0).normal(0, 2, (1, 64, 64)).repeat(3, 0)
-    image = np.clip(np.round(128 + noise), 0, 255).astype(np.uint8)
-    assert compress(image, 100, chroma=1).std() == pytest.approx(image.std(), rel=0.05)
-    assert compress(image, 75).std() < 0.5 * image.std()  # steps are 5 to 60, so hardly a coefficient of std 2 survives
+    grey = np.full((3, 64, 64), 0.5, np.float32)
+    camera, lossless = SensorNoise(2e-4, quality=75), SensorNoise(2e-4)
+    assert camera.sample_like(grey, 0).std() < 0.5 * lossless.sample_like(grey, 0).std()
 
 
 def test_the_same_seed_gives_the_same_photograph():
     picture = np.random.default_rng(0).uniform(0, 1, (3, 24, 31)).astype(np.float32)
-    camera = CameraNoise(1e-3, 1e-3, quality=85)
+    camera = SensorNoise(1e-3, 1e-3, quality=85)
     assert np.array_equal(camera(picture, 5), camera(picture, 5))
     assert not np.array_equal(camera(picture, 5), camera(picture, 6))
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [(-1.0,), (0.1, -1.0), (0.1, 0.0, (0.0, 1.0)), (0.1, 0.0, (1.0, 1.0), 0), (0.1, 0.0, (1.0, 1.0), 90, 3)],
+    [(-1.0,), (0.1, -1.0), (0.1, 0.0, (0.0, 1.0)), (0.1, 0.0, (1.0, 1.0), 0)],
 )
 def test_what_no_camera_does_is_refused(arguments):
     with pytest.raises(DataError):
-        CameraNoise(*arguments)
+        SensorNoise(*arguments)
 
 
 def test_other_shapes_are_refused():
     with pytest.raises(DataError, match="three colours"):
-        CameraNoise(0.1)(np.zeros((8, 8), np.float32), 0)
+        SensorNoise(0.1)(np.zeros((8, 8), np.float32), 0)
