@@ -51,7 +51,8 @@ class DCTBlocks:
     Parameters
     ----------
     coefficients : ndarray, shape (C, K, side, side), float32
-        Orthonormal DCT of each block.
+        Orthonormal DCT of each block without its plane: the slope of a picture has a little energy in all frequencies. What
+        the plane takes of the noise is in the lowest two of a row or column.
     mean : ndarray, shape (C, K)
         Mean of each block.
     """
@@ -101,7 +102,16 @@ def transform_blocks(images: Sequence[UsableImage], low: float, high: float) -> 
     coefficients = basis @ (pixels - mean[..., None, None]).astype(np.float32) @ basis.T
     energy = np.einsum("ckij,ckij->ck", coefficients, coefficients)
     varied = (energy > _ROUNDING * np.square(mean)).any(0)
-    return DCTBlocks(coefficients[:, varied], mean[:, varied])
+    return DCTBlocks(_without_slope(coefficients[:, varied]), mean[:, varied])
+
+
+def _without_slope(coefficients: np.ndarray) -> np.ndarray:
+    ramp = dct_basis(BLOCKS.side) @ np.arange(BLOCKS.side)
+    ramp[0] = 0
+    ramp = (ramp / np.linalg.norm(ramp)).astype(coefficients.dtype)
+    for lines in (coefficients[..., 0, :], coefficients[..., :, 0]):
+        lines -= (lines @ ramp)[..., None] * ramp
+    return coefficients
 
 
 def _kept(image: UsableImage, low: float, high: float, most: int, rng: np.random.Generator) -> np.ndarray:
@@ -121,7 +131,7 @@ def _kept(image: UsableImage, low: float, high: float, most: int, rng: np.random
 def _places(image: UsableImage, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     """Top and left of the blocks without missing pixels, (K, 2), and the largest share of clipped pixels in a channel, (K,)."""
     clipped = (image.planes <= low) | (image.planes >= high)
-    missing = image.missing.any(0)
+    missing: np.ndarray = np.asarray(image.missing.any(0))
     rows, columns = (np.arange(0, size - BLOCKS.side + 1, BLOCKS.step) for size in missing.shape)
     places = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
     shares = np.max([_block_means(plane, rows, columns) for plane in clipped], 0)
