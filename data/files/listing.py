@@ -192,10 +192,18 @@ def _expand(given: str | Path, nested: bool, except_in: Path | None) -> list[Fou
 
 
 def _walk(folder: Path, except_in: Path | None) -> Iterator[Path]:
-    """Give all files of a folder and of those inside it; hidden folders are left out."""
+    """Give all files of a folder and of those inside it; links to folders are followed, hidden folders are left out."""
     closed = None if except_in is None else os.path.abspath(except_in)
-    for place, folders, files in os.walk(folder):
-        folders[:] = [f for f in folders if not f.startswith(".") and os.path.abspath(Path(place, f)) != closed]
+
+    def is_entered(place: str, name: str) -> bool:
+        inside = Path(place, name)
+        # A link to a folder that was passed on the way would lead round in circles.
+        passed = (Path(place), *Path(place).parents)
+        circle = inside.is_symlink() and any(os.path.realpath(inside) == os.path.realpath(way) for way in passed)
+        return not name.startswith(".") and os.path.abspath(inside) != closed and not circle
+
+    for place, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if is_entered(place, name)]
         yield from (Path(place, name) for name in files)
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.files.formats.container import CONTAINER, Container, Listed, choose_key, container_of, name_of
+from bsn.data.files.formats.container import CONTAINER, Container, choose_key, container_of, name_of
 from bsn.data.files.formats.decoded import Decoded, Stored
 from bsn.data.files.formats.hdf5_boxes import DatasetBoxes, DatasetOutput, replaced_dataset
+from bsn.data.files.formats.hdf5_listing import external_part, known_name, list_datasets
 from bsn.data.files.formats.hdf5_output import HDF5Output
 from bsn.data.files.formats.losses import Keeping
 from bsn.data.files.formats.packed import AXES, holds_pack
@@ -22,31 +23,6 @@ SUFFIXES = (".h5", ".hdf5")
 #: An HDF5 file keeps what is in the file that its image came from, and nothing of other formats.
 KEEPING = Keeping("an HDF5 file")
 _CHUNK = 256
-
-
-def list_images(file: Any) -> dict[str, Listed]:
-    """List the datasets of an HDF5 file that can be images.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The opened file.
-
-    Returns
-    -------
-    dict of str to Listed
-        Numeric datasets of two or more axes, in groups too, in alphabetical order.
-    """
-    import h5py
-
-    found: dict[str, Listed] = {}
-
-    def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind in "uifb" and len(item.shape or ()) >= 2:
-            found[name] = Listed(tuple(item.shape), item.dtype)
-
-    file.visititems(visit)
-    return dict(sorted(found.items()))
 
 
 def stored_axes(dataset: Any) -> str | None:
@@ -92,7 +68,7 @@ def read(path: Path, key: str | None = None) -> Decoded:
     import h5py
 
     with h5py.File(path, "r") as file:
-        chosen = choose_key(list_images(file), key, str(path))
+        chosen = _chosen(file, key, path)
         dataset = file[chosen]
         return Decoded(dataset[()], _axes(file, dataset), _metadata(file, path, chosen))
 
@@ -119,7 +95,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
 
     file = h5py.File(path, "r")
     try:
-        chosen = choose_key(list_images(file), key, str(path))
+        chosen = _chosen(file, key, path)
         dataset = file[chosen]
         shape, dtype = tuple(dataset.shape), dataset.dtype.newbyteorder("=")
         metadata = _metadata(file, path, chosen)
@@ -127,6 +103,11 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     except BaseException:
         file.close()
         raise
+
+
+def _chosen(file: Any, key: str | None, path: Path) -> str:
+    images = list_datasets(file)
+    return choose_key(images, known_name(file, key, images), str(path))
 
 
 def _axes(file: Any, dataset: Any) -> str | None:
@@ -194,14 +175,30 @@ def create_boxes(
         return _create(path, shape, axes, dtype, name_of(metadata, key))
     output = HDF5Output(path, copy_of=container.path)
     try:
-        known = output.file[container.key]
-        dataset = replaced_dataset(output.file, known, shape, dtype)
+        known, dataset = _place(output.file, container, shape, dtype)
         if dataset is not known and axes is not None and "axes" in dataset.attrs:
             dataset.attrs["axes"] = axes
         return DatasetOutput(output, dataset)
     except BaseException:
         output.close()
         raise
+
+
+def _place(file: Any, container: Container, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """The dataset that is replaced, if it is in the file, and the one that the result goes to."""
+    import h5py
+
+    link = external_part(file, container.key)
+    if link is None:
+        known = file[container.key]
+        return known, replaced_dataset(file, known, shape, dtype)
+    # The pixels are in another file, which the result must not be written into: it takes the place of the link.
+    with h5py.File(container.path, "r") as original:
+        attributes = dict(original[container.key].attrs)
+    del file[link]
+    dataset = file.create_dataset(container.key, shape=shape, dtype=dtype, chunks=True)
+    dataset.attrs.update(attributes)
+    return None, dataset
 
 
 def _create(path: Path, shape: tuple[int, ...], axes: str | None, dtype: np.dtype[Any], name: str) -> DatasetOutput:

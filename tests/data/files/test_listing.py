@@ -109,3 +109,15 @@ def test_brackets_in_names_and_folders(tmp_path, refused):
     assert names(list_images(f"{place}/x[red]*.png")) == ["x[red]y.png", "x[red]z.png"]
     assert names(list_images(f"{place}/*細*.png")) == ["Größe 細胞.png"]
     refused(list_images, f"{place}/[b]*.png")
+
+
+def test_links_to_folders_are_followed_but_not_in_circles(tmp_path):
+    for name in ("one/x.png", "elsewhere/two/x.png", "elsewhere/two/.hidden/y.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    folder = tmp_path / "one"
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "up").symlink_to("..")
+    (tmp_path / "elsewhere" / "back").symlink_to(folder)
+    found = [image.below.as_posix() for image in find_images(folder, nested=True)]
+    assert found == ["linked/two/x.png", "x.png"]
