@@ -101,7 +101,7 @@ def stored_defaults(words: list[str]) -> dict[str, Any]:
 
     from bsn.engine import RunFolder, RunSettings
 
-    output = option_value(words, "--output", option_value(words, "-o", ""))
+    output = option_value(words, "--output", "", short="-o")
     stored = RunSettings.of_run(RunFolder(Path(output))).settled if output else {}
     defaults: dict[str, Any] = {}
     for name, value in stored.items():

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from bsn.cli.command import Command
-from bsn.cli.precedence import config_first
+from bsn.cli.precedence import action_first, config_first
 from bsn.cli.refusal import refusal_text
 from bsn.cli.terminal import speaking
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = _command_names()
     if words[0] not in names:
         return _complain("bsn", f"there is no command {words[0]!r}; choose one of {', '.join(names)}")
-    return _run(words[0], words[1:])
+    return _run(words[0], action_first(words[1:]))
 
 
 def _run(name: str, words: list[str]) -> int:

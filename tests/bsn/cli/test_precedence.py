@@ -1,12 +1,14 @@
 """What is said on the command line beats the file of --config, in any order."""
 
 import json
+from importlib.metadata import entry_points
 
 import jsonargparse
 import pytest
 
 from bsn.cli import main
-from bsn.cli.precedence import config_first
+from bsn.cli.precedence import action_first, config_first, option_value
+from bsn.cli.switches import switch_words
 from bsn.cli.train import COMMAND
 from distill.cli.distill import COMMAND as DISTILL
 from restoration.cli.train import COMMAND as RESTORE_TRAIN
@@ -95,3 +97,123 @@ def test_an_unknown_recipe_of_a_file_is_one_line(capsys, tmp_path):
     assert main(["train", "x", "-o", str(tmp_path / "y"), "--config", str(tmp_path / "config.yaml")]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "nonsense" in line
+
+
+def parsed_by(name, words):
+    """What a command makes of its words."""
+    (point,) = entry_points(group="bsn.commands", name=name)
+    command = point.load()
+    words = action_first(words)
+    parser = jsonargparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("--config", action="config")
+    command.add_arguments(parser, words)
+    spoken = command.action(words) or command
+    overruling = spoken.recipes.overruling(words) if spoken.recipes is not None else []
+    return parser.parse_args(config_first(switch_words(parser, words), overruling))
+
+
+# Of each command that takes --config: its words with new values, and the same options with old values in a file.
+COMMANDS = {
+    "train": (
+        "new -o new --steps 9 --key new --nan keep --range 0 9",
+        "images: [old]\noutput: old\nsteps: 7\nkey: old\n",
+    ),
+    "restore train": (
+        "--degraded new --clean new -o new --loss.l1 0.9 --validate.degraded new --recipe drt-tiny",
+        "degraded: [old]\nclean: [old]\noutput: old\nloss: {l1: 0.1, edge: 0.5}\nvalidate: {degraded: old}\nrecipe: elf-tiny\n",
+    ),
+    "restore search": (
+        "--degraded new --clean new -o new --steps 9 --recipe published",
+        "degraded: [old]\nclean: [old]\noutput: old\nsteps: 7\nrecipe: tiny\n",
+    ),
+    "restore apply": ("new --model new -o new --tile 64", "inputs: [old]\nmodel: old\noutput: old\ntile: 32\n"),
+    "restore evaluate": (
+        "--models new --degraded new --clean new -o new --protocol y",
+        "models: [old]\ndegraded: [old]\nclean: [old]\noutput: old\nprotocol: rgb8\n",
+    ),
+    "restore pack": ("--degraded new -o new --chunk 64", "degraded: [old]\noutput: old\nchunk: 32\n"),
+    "distill": (
+        "--teacher new --images new -o new --inference.r3_passes 3 --validate.noisy new --validate.clean new --recipe default",
+        "teacher: old\nimages: [old]\noutput: old\ninference: {r3_passes: 5}\n"
+        "validate: {noisy: old, clean: old}\nrecipe: camera\n",
+    ),
+    "distill report": (
+        "--teacher new --students new --noisy new -o new --repeats 9",
+        "teacher: old\nstudents: [old]\nnoisy: [old]\noutput: old\nrepeats: 7\n",
+    ),
+    "denoise": (
+        "new --model new -o new --key new --tile 64",
+        "inputs: [old]\nmodel: old\noutput: old\nkey: old\ntile: 32\n",
+    ),
+    "evaluate": ("--model new --noisy new --clean new -o new", "model: old\nnoisy: [old]\nclean: [old]\noutput: old\n"),
+    "inspect": ("new --key new --plot new", "images: [old]\nkey: old\nplot: old\n"),
+    "pack": ("new -o new --key new --chunk 64", "images: [old]\noutput: old\nkey: old\nchunk: 32\n"),
+    "export": ("new -o new --calibrate new", "student: old\noutput: old\ncalibrate: [old]\n"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_lets_what_is_said_win_in_any_order(name, tmp_path):
+    said, old = COMMANDS[name]
+    path = tmp_path / "config.yaml"
+    path.write_text(old)
+    command, *action = name.split()
+    words = [*action, *said.split()]
+    expected = parsed_by(command, words)
+    for where in range(len(words) + 1):
+        # Between an option and its value no other option can stand.
+        if where < len(words) and where and words[where - 1].startswith("-"):
+            continue
+        found = parsed_by(command, [*words[:where], "--config", str(path), *words[where:]])
+        for option in (
+            "images",
+            "inputs",
+            "degraded",
+            "clean",
+            "noisy",
+            "models",
+            "students",
+            "teacher",
+            "student",
+            "model",
+        ):
+            assert found.get(option) == expected.get(option), (where, option)
+        for option in (
+            "output",
+            "key",
+            "range",
+            "nan",
+            "steps",
+            "tile",
+            "chunk",
+            "repeats",
+            "recipe",
+            "protocol",
+            "plot",
+        ):
+            assert found.get(option) == expected.get(option), (where, option)
+        for group in ("validate", "inference", "loss"):
+            told = [word.removeprefix(f"--{group}.") for word in words if word.startswith(f"--{group}.")]
+            assert all(found[group][one] == expected[group][one] for one in told)
+
+
+def test_what_is_not_said_of_a_group_stays_as_the_file_has_it(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("loss: {l1: 0.1, edge: 0.5}\n")
+    words = ["train", "--degraded", "a", "--clean", "b", "-o", "c", "--loss.l1", "0.9", "--config", str(path)]
+    loss = parsed_by("restore", words).loss
+    assert (loss.l1, loss.edge) == (0.9, 0.5)
+
+
+def test_a_switch_that_is_said_beats_the_file(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("overwrite: true\nensemble: true\n")
+    named, said = ["--config", str(path)], ["--no_overwrite", "--no_ensemble"]
+    for words in ([*said, *named], [*named, *said]):
+        options = parsed_by("denoise", ["a.png", "-o", "b.png", *words])
+        assert (options.overwrite, options.ensemble) == (False, False)
+
+
+@pytest.mark.parametrize("form", [["-o", "run"], ["-orun"], ["-o=run"], ["--output=run"], ["--output", "run"]])
+def test_the_folder_of_a_run_is_found_in_every_form(form):
+    assert option_value([*form, "--resume"], "--output", "", short="-o") == "run"
