@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recipes", "flat_settings"]
 
+_SETTLED = ("hole_test", "steps", "stride_test", "wiener_test")  # options that None leaves open
+
 
 @dataclass(frozen=True)
 class Recipes:
@@ -98,7 +100,7 @@ class Recipes:
         new, old = self.settings(name), self.settings(self._in_files(files))
         said = {option: value for content in files for option, value in flat_settings(content).items()}
         yielding = {
-            o: new[o] for o, value in said.items() if o in new and (old[o] == "auto" or _plain(old[o]) == value)
+            o: new[o] for o, value in said.items() if o in new and (_is_open(o, old[o]) or _plain(old[o]) == value)
         }
         return ["--config", json.dumps(_nested(yielding))] if yielding else []
 
@@ -152,6 +154,11 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
             place = place.setdefault(group, {})
         place[last] = value
     return nested
+
+
+def _is_open(option: str, value: Any) -> bool:
+    """Whether a recipe leaves an option to the images or to other options, so that a run stores what came of it."""
+    return value == "auto" or (value is None and option in _SETTLED)
 
 
 def _plain(value: Any) -> Any:

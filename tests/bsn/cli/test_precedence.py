@@ -55,16 +55,17 @@ def test_a_missing_file_is_one_line(capsys):
 
 @pytest.mark.parametrize("named", [True, False])
 def test_a_recipe_on_the_command_line_beats_that_of_the_file(tmp_path, named):
-    """What a run of the default recipe stored: "auto" became 1, the learning rate is the user's own."""
+    """What a run of the default recipe stored: "auto" became 1, the gain of the noise is the user's own."""
     path = tmp_path / "config.yaml"
     path.write_text(
-        "stride: 1\nloss: poisson-l2\nsteps: 5800\nbetas: [0.9, 0.99]\nclip: 1.0\nlearning_rate: 0.5\n"
-        + "recipe: default\n" * named
+        "stride: 1\nstride_test: 1\nloss: poisson-l2\nsteps: 5800\nbetas: [0.9, 0.99]\nclip: 1.0\n"
+        "learning_rate: 0.002\nnoise_gain: 0.5\n" + "recipe: default\n" * named
     )
     options = parsed(["noisy", "-o", "run", "--config", str(path), "--recipe", "tbsn", "--ema", "0.25"])
     assert (options.recipe, options.model, options.stride, options.loss) == ("tbsn", "tbsn", 5, "l1")
     assert (options.steps, tuple(options.betas), options.clip, options.ema) == (100_000, (0.9, 0.999), None, 0.25)
-    assert options.learning_rate == 0.5
+    assert (options.learning_rate, options.noise_gain) == (3e-4, 0.5)
+    assert options.stride_test is None
 
 
 def test_a_recipe_of_the_file_sets_the_defaults(tmp_path):
