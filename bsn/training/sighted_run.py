@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from bsn.data import (
     open_source,
 )
 from bsn.data.sources.samples import evenly
+from bsn.engine import named_images
 from bsn.evaluation import Validation
 from bsn.inference import Denoiser, InferenceConfig
 from bsn.models import Model, ValueScale, create, is_blind, presets
@@ -117,6 +119,9 @@ def _settled(config: TrainConfig) -> TrainConfig:
         noise="none",
         noise_scope="set",
         wiener_test=False,
+        # Absolute, as the images are: a run may be resumed from another folder.
+        clean=None if config.clean is None else named_images(config.clean),
+        pilot=None if config.pilot is None else os.path.abspath(config.pilot),
         optimizer="adamw" if config.optimizer == "auto" else config.optimizer,
     )
 

@@ -66,6 +66,8 @@ def bits(run):
 @pytest.mark.parametrize("scheme", ["recorrupted", "matched"])
 def test_a_killed_run_goes_on_as_it_began_and_the_model_needs_one_pass(scheme, folders, tmp_path, monkeypatch):
     config = configured(scheme, folders)
+    monkeypatch.chdir(folders)
+    near = dataclasses.replace(config, clean="clean" if config.clean else None)
     train(folders / "noisy", tmp_path / "whole", config, LOOP)
     with monkeypatch.context() as patch:
         original = SightedTask.updates
@@ -77,12 +79,13 @@ def test_a_killed_run_goes_on_as_it_began_and_the_model_needs_one_pass(scheme, f
 
         patch.setattr(SightedTask, "updates", updates)
         with pytest.raises(Interrupted):
-            train(folders / "noisy", tmp_path / "cut", config, LOOP)
+            train(folders / "noisy", tmp_path / "cut", near, LOOP)
+    monkeypatch.chdir(tmp_path)  # resumed from another folder
     train(None, tmp_path / "cut", resume=True)
     assert bits(tmp_path / "cut") == bits(tmp_path / "whole")
     settings = yaml.safe_load((tmp_path / "whole" / "config.yaml").read_text())
     assert "auto" not in settings.values()
-    assert (settings["scheme"], settings["clean"]) == (scheme, config.clean)
+    assert (settings["scheme"], settings["clean"]) == (scheme, [config.clean] if config.clean else None)
     model = Model.load(tmp_path / "whole")
     assert model.provenance["scheme"] == scheme
     assert model.provenance.get("clean_images") == (3 if scheme == "matched" else None)
