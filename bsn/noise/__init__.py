@@ -20,7 +20,7 @@ Modules, in the order in which they build on each other:
 =======================  ===================================================================================
 ``value_scale``          the map between image values and network values
 ``model``                the noise that a trained model stores: Gaussian or Poisson-Gaussian
-``recorruption``     pairs with independent noise of one noisy image; ``camera_noise`` puts measured noise on clean images
+``recorruption``     pairs with independent noise of one noisy image; ``matched_noise`` puts measured noise on clean images
 ``robust``               mean, spread and range of images in which a few values are far from all others
 ``outliers``             hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
 ``counts``               whether an image counts few photons
@@ -44,13 +44,13 @@ Modules, in the order in which they build on each other:
 
 from bsn.noise.advice import Advice, NoiseName, NoiseScope, advise
 from bsn.noise.calibration import calibrate
-from bsn.noise.camera_noise import CameraNoise
 from bsn.noise.correlation_map import NoiseCorrelation, measure_correlation_map
 from bsn.noise.counts import PhotonCounts, find_counts
 from bsn.noise.curve import NoiseCurve, fit_noise, propagated_share
 from bsn.noise.hole_advice import HoleAdvice, advise_use, choose_hole, predictable_share
 from bsn.noise.judgement import Judgement, judge_noise
 from bsn.noise.level import NoiseLevel
+from bsn.noise.matched_noise import MatchedNoise
 from bsn.noise.measured_covariance import measure_covariance
 from bsn.noise.measurement import (
     NoiseStatistics,
@@ -80,9 +80,9 @@ from bsn.noise.wiener import wiener_filter, wiener_filter_independent
 
 __all__ = [
     "Advice",
-    "CameraNoise",
     "HoleAdvice",
     "Judgement",
+    "MatchedNoise",
     "NoiseCorrelation",
     "NoiseCovariance",
     "NoiseCurve",

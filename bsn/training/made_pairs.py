@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from bsn.data import CropBatch, RandomCrops
-from bsn.noise import CameraNoise, NoiseCovariance, recorrupt
+from bsn.noise import MatchedNoise, NoiseCovariance, recorrupt
 
 __all__ = ["MatchedCrops", "RecorruptedCrops"]
 
@@ -78,11 +78,11 @@ class MatchedCrops:
     ----------
     crops : RandomCrops
         Crops of clean images.
-    noise : CameraNoise
+    noise : MatchedNoise
         Noise that is put on them.
     """
 
-    def __init__(self, crops: RandomCrops, noise: CameraNoise) -> None:
+    def __init__(self, crops: RandomCrops, noise: MatchedNoise) -> None:
         self.crops, self.noise = crops, noise
 
     def batch(self, step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> CropBatch:

@@ -28,7 +28,7 @@ from bsn.engine import named_images
 from bsn.evaluation import Validation
 from bsn.inference import Denoiser, InferenceConfig
 from bsn.models import Model, ValueScale, create, is_blind, presets
-from bsn.noise import CameraNoise, NoiseCovariance, measure_covariance
+from bsn.noise import MatchedNoise, NoiseCovariance, measure_covariance
 from bsn.noise.judgement import grey_level_of, sample_of
 from bsn.training.config import SIGHTED_MODEL, TrainConfig
 from bsn.training.crop_statistics import crop_statistics
@@ -89,7 +89,7 @@ def build_sighted_task(
     if config.scheme == "recorrupted":
         pairs = RecorruptedCrops(crops, covariance, config.recorruption)
     else:
-        pairs = MatchedCrops(crops, _camera_noise(source, covariance, say))
+        pairs = MatchedCrops(crops, _matched_noise(source, covariance, say))
     mean, spread, _ = crop_statistics(crops)
     if start is not None:
         scale = start.scale
@@ -180,11 +180,11 @@ def _correlation_of_neighbours(covariance: NoiseCovariance) -> float:
     return float(torch.stack(beside).mean())
 
 
-def _camera_noise(source: ImageSource, covariance: NoiseCovariance, say: Callable[[str], None]) -> CameraNoise:
+def _matched_noise(source: ImageSource, covariance: NoiseCovariance, say: Callable[[str], None]) -> MatchedNoise:
     """Noise as the files of a source hold it: rounded where they hold integers, compressed where they are JPEG."""
     quality = _quality(source)
     compress = None if quality is None else functools.partial(_compressed, quality)
-    noise = CameraNoise(covariance, grey_level_of(source), compress).calibrated()
+    noise = MatchedNoise(covariance, grey_level_of(source), compress).calibrated()
     if quality is not None:
         say(
             f"the files are JPEG of quality {quality}: so are the pairs, with noise {noise.gain:.2f} times as strong before it"

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bsn.noise import CameraNoise, NoiseCovariance, NoiseCurve, draw_noise, local_intensity, recorrupt
+from bsn.noise import MatchedNoise, NoiseCovariance, NoiseCurve, draw_noise, local_intensity, recorrupt
 
 CORRELATION = torch.outer(torch.tensor([0.4, 1.0, 0.4]), torch.tensor([0.3, 1.0, 0.3])).double()
 CHANNELS = torch.tensor([[4.0, 1.0], [1.0, 2.0]], dtype=torch.float64)
@@ -81,7 +81,7 @@ def test_the_local_intensity_is_a_mean_that_keeps_constants_to_the_border():
 @pytest.mark.parametrize("value", [20.0, 80.0])
 def test_noise_on_clean_images_has_the_covariance_at_their_intensity(value):
     clean = torch.full((4, 2, 200, 200), value)
-    noise = CameraNoise(RISING)(clean, seeded(0)) - clean
+    noise = MatchedNoise(RISING)(clean, seeded(0)) - clean
     factor = (1 + 8 * value / 100) * 1.0
     for lag in STEPS:
         assert (lagged(noise.double(), noise.double(), *lag) / factor - asked(*lag)).abs().max() < 0.1
@@ -92,10 +92,10 @@ def test_rounded_noise_is_as_strong_as_measured_and_has_grey_levels_only():
     grey = 1 / 255
     measured = NoiseCovariance(torch.full((1, 1), (0.8 * grey) ** 2, dtype=torch.float64), torch.ones(1, 1).double())
     clean = torch.rand(4, 1, 200, 200, generator=seeded(0)) * 0.5 + 0.25
-    noisy = CameraNoise(measured, grey)(clean, seeded(1))
+    noisy = MatchedNoise(measured, grey)(clean, seeded(1))
     assert torch.allclose((noisy * 255).round(), noisy * 255, atol=1e-3)
     assert float((noisy - clean).var()) == pytest.approx((0.8 * grey) ** 2, rel=0.03)
-    black = CameraNoise(measured, grey)(torch.zeros(1, 1, 50, 50), seeded(1))
+    black = MatchedNoise(measured, grey)(torch.zeros(1, 1, 50, 50), seeded(1))
     assert float(black.min()) == 0.0
 
 
@@ -104,8 +104,8 @@ def test_what_compression_takes_off_is_made_up_for():
         return 0.5 + 0.6 * (images - 0.5)
 
     measured = NoiseCovariance(1e-3 * torch.eye(1).double(), torch.ones(1, 1).double())
-    noise = CameraNoise(measured, 0.0, halved).calibrated()
+    noise = MatchedNoise(measured, 0.0, halved).calibrated()
     assert noise.gain == pytest.approx(1 / 0.6, rel=0.03)
     grey = torch.full((1, 1, 200, 200), 0.5)
     assert float((noise(grey, seeded(2)) - grey).var()) == pytest.approx(1e-3, rel=0.05)
-    assert CameraNoise(measured).calibrated().gain == 1.0
+    assert MatchedNoise(measured).calibrated().gain == 1.0

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from bsn.noise.noise_covariance import NoiseCovariance, draw_noise
 
-__all__ = ["CameraNoise"]
+__all__ = ["MatchedNoise"]
 
 _CALIBRATED_ON = 192  # side in pixels of the grey image on which a compression is calibrated
 _MOST_GAIN = 2.0
 
 
 @dataclass(frozen=True)
-class CameraNoise:
+class MatchedNoise:
     """Noise of a camera's files.
 
     Parameters
@@ -39,7 +39,7 @@ class CameraNoise:
     compress: Callable[[Tensor, torch.Generator], Tensor] | None = None
     gain: float = 1.0
 
-    def calibrated(self, seed: int = 0) -> CameraNoise:
+    def calibrated(self, seed: int = 0) -> MatchedNoise:
         """The same, with the gain that makes up for what the compression takes off the noise of a grey image.
 
         Parameters
@@ -49,7 +49,7 @@ class CameraNoise:
 
         Returns
         -------
-        CameraNoise
+        MatchedNoise
             Without a compression, this one.
         """
         if self.compress is None:
@@ -59,9 +59,9 @@ class CameraNoise:
         wanted = float((self.covariance.level(grey)[..., 0, 0] ** 2 * self.covariance.variance().to(grey)).mean())
         gain = 1.0
         for _ in range(3):
-            found = CameraNoise(self.covariance, self.grey_level, self.compress, gain)(grey, generator) - grey
+            found = MatchedNoise(self.covariance, self.grey_level, self.compress, gain)(grey, generator) - grey
             gain = min(max(gain * (wanted / max(float(found.var()), 1e-20)) ** 0.5, 1.0), _MOST_GAIN)
-        return CameraNoise(self.covariance, self.grey_level, self.compress, gain)
+        return MatchedNoise(self.covariance, self.grey_level, self.compress, gain)
 
     def __call__(self, clean: Tensor, generator: torch.Generator) -> Tensor:
         """Put noise on clean images.
