@@ -34,15 +34,14 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     words : list of str
         Words of the command line, for options that change the defaults of others.
     """
-    from bsn.evaluation import PROTOCOLS
+    from bsn.evaluation import listed_protocols
     from bsn.inference import InferenceConfig
 
-    listed = "; ".join(f"{name}: {protocol.description}" for name, protocol in PROTOCOLS.items())
     parser.add_argument("--model", type=str | None, default=None, help="folder of a run, or a .safetensors model")
     parser.add_argument("--noisy", nargs="+", default=None, help="noisy images")
     parser.add_argument("--result", nargs="+", default=None, help="denoised images, instead of a model")
     parser.add_argument("--clean", nargs="+", default=None, help="true images, matched by name; without: residual only")
-    parser.add_argument("--protocol", default="rgb8", help=f"how images are compared. {listed}")
+    parser.add_argument("--protocol", default="rgb8", help=f"how images are compared. {listed_protocols()}")
     parser.add_argument("-o", "--output", type=str | None, default=None, help="folder for scores.csv and scores.json")
     add_json_option(parser, words, "bsn evaluate")
     add_read_options(parser)

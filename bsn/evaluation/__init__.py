@@ -1,6 +1,6 @@
 """Protocols, metrics, tables and reports."""
 
-from bsn.evaluation.protocol import PROTOCOLS, Protocol, Score, fit_affine, get_protocol
+from bsn.evaluation.protocol import PROTOCOLS, Protocol, Score, fit_affine, get_protocol, listed_protocols
 from bsn.evaluation.report import HtmlReport, encode_png
 from bsn.evaluation.residual import ResidualStatistics, autocorrelation, residual_statistics
 from bsn.evaluation.table import ScoreTable, environment, write_tables
@@ -21,6 +21,7 @@ __all__ = [
     "environment",
     "fit_affine",
     "get_protocol",
+    "listed_protocols",
     "residual_statistics",
     "write_tables",
 ]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bsn.evaluation.present import ssim_of_present
 
-__all__ = ["PROTOCOLS", "Protocol", "Score", "fit_affine", "get_protocol", "luma"]
+__all__ = ["PROTOCOLS", "Protocol", "Score", "fit_affine", "get_protocol", "listed_protocols", "luma"]
 
 Planes = NDArray[np.floating]
 
@@ -262,3 +262,8 @@ def get_protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise ValueError(f"there is no protocol {name!r}; choose one of {', '.join(PROTOCOLS)}")
     return PROTOCOLS[name]
+
+
+def listed_protocols() -> str:
+    """Names and descriptions of all protocols in one line of help."""
+    return "; ".join(f"{name}: {protocol.description}" for name, protocol in PROTOCOLS.items())

@@ -28,16 +28,15 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     words : list of str
         Words of the command line.
     """
-    from bsn.evaluation import PROTOCOLS
+    from bsn.evaluation import listed_protocols
     from distill.config import TeacherInference
 
-    listed = "; ".join(f"{name}: {protocol.description}" for name, protocol in PROTOCOLS.items())
     parser.add_argument("action", choices=["report"], help=argparse.SUPPRESS)
     parser.add_argument("--teacher", required=True, help="folder of a run, or a .safetensors model")
     parser.add_argument("--students", nargs="+", required=True, help="folders of runs, or .safetensors models")
     parser.add_argument("--noisy", nargs="+", required=True, help="noisy images")
     parser.add_argument("--clean", nargs="+", default=None, help="true images, matched by name")
-    parser.add_argument("--protocol", default="rgb8", help=f"how images are compared. {listed}")
+    parser.add_argument("--protocol", default="rgb8", help=f"how images are compared. {listed_protocols()}")
     parser.add_argument("--repeats", type=int, default=5, help="calls that are timed")
     parser.add_argument("-o", "--output", type=str | None, default=None, help="folder for report.html and report.json")
     add_json_option(parser, words, "bsn distill report")

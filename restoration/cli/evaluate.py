@@ -31,13 +31,12 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     words : list of str
         Words of the command line, for options that change the defaults of others.
     """
-    from bsn.evaluation import PROTOCOLS
+    from bsn.evaluation import listed_protocols
     from bsn.inference import InferenceConfig
 
-    listed = "; ".join(f"{name}: {protocol.description}" for name, protocol in PROTOCOLS.items())
     parser.add_argument("--models", nargs="+", default=[], help="folders of runs, or .safetensors models: a row each")
     parser.add_argument("--results", nargs="+", default=[], help="folders of restored images, same names: a row each")
-    parser.add_argument("--protocol", default="y", help=f"how images are compared. {listed}")
+    parser.add_argument("--protocol", default="y", help=f"how images are compared. {listed_protocols()}")
     parser.add_argument("--train_degraded", nargs="+", default=None, help="training images, for the check of leaks")
     parser.add_argument("--train_clean", nargs="+", default=None, help="training truth, for the check of leaks")
     parser.add_argument(
