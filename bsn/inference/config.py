@@ -75,11 +75,11 @@ class InferenceConfig:
         take the median. None: for images that count few photons (:func:`bsn.noise.find_counts`), by models that denoise.
     mix : {"auto", "off", "image", "regions"}
         Mix the network's result with Wiener filters, non-local means and the noisy image itself, by weights that minimise the
-        estimated error (:mod:`bsn.inference.mixing`): no result is estimated to be worse than the noisy image or than
-        non-local means. "image": weights of their own for brightness and colours in three bands of frequencies where
-        that is better; "regions": they may also differ between regions. "auto" mixes for models that were trained for
-        correlated noise, by regions in images of up to four million pixels; for other models it checks whether the
-        result is estimated to be worse than the noisy image or than non-local means, and then gives the better one.
+        estimated error (:mod:`bsn.inference.mixing`). "image" and "regions" trust the measured noise: "image" has weights of
+        its own for brightness and colours in three bands of frequencies where that is better, "regions" may also have others
+        in each region. "auto", for models that were trained for correlated noise, leaves the model's own result only as
+        far as that pays even if the noise was measured wrongly, and takes the noisy image or non-local means where the
+        result is estimated to be worse than these. For other models "auto" only compares the result with these two.
         With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by hand, and "auto" leaves them as they are.
 
     Raises

@@ -89,10 +89,10 @@ def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: t
         if hole is not None and isinstance(network, HalfPlane):
             runner = Runner(AtHole(network, hole), device, config)
             smaller = image_of(dataclasses.replace(plain, network=runner).estimate)
-        # On half-plane networks the mixture's own Wiener filters do the filter's work, by the same noise.
-        filtered = image_of(pipeline.estimate) if pipeline.filter is not None and hole is None else None
+        filtered = image_of(pipeline.estimate) if pipeline.filter is not None else None
         networks = network_candidates(model, image_of(plain.estimate), filtered, smaller, stride)
-        return Mixing(networks, "auto" if config.mix == "off" else config.mix, pipeline.tiling, config.seed)
+        scope = "auto" if config.mix == "off" else config.mix
+        return Mixing(networks, scope, pipeline.tiling, config.seed)
     if needs_check(model, config):
         result = network_candidate(RESULT, image_of(pipeline.estimate), None, stride, blind=False)
         noise = None if model.noise is None else functools.partial(believed_noise, pipeline.posterior)

@@ -13,9 +13,21 @@ from bsn.inference.mixing.classical import local_wiener, non_local_means
 from bsn.inference.mixture import SurveyedNoise
 from bsn.inference.stages import Measured, Place
 
-__all__ = ["NOISY", "PILOT", "Candidate", "Run", "classical_candidates", "hides", "network_candidate"]
+__all__ = [
+    "FILTERED",
+    "MEANS",
+    "NOISY",
+    "PILOT",
+    "Candidate",
+    "Run",
+    "classical_candidates",
+    "hides",
+    "network_candidate",
+]
 
 NOISY, PILOT, MEANS = "noisy image", "network", "non-local means"
+FILTERED = "network, filtered"
+"""The model's own result."""
 STRENGTHS = (0.5, 1.0, 1.5)
 """Strengths of the Wiener filter relative to the measured power of the noise."""
 COVERED = 0.05

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from bsn.hole import Hole
 from bsn.inference.config import InferenceConfig
-from bsn.inference.mixing.candidates import PILOT, Candidate, network_candidate
+from bsn.inference.mixing.candidates import FILTERED, PILOT, Candidate, network_candidate
 from bsn.inference.stages import Estimate, Measured, Place, Posterior
 from bsn.models import HalfPlane, Model
 from bsn.noise import NoiseCovariance, NoiseCurve
@@ -138,7 +138,7 @@ def network_candidates(
         hole = smaller_hole(own)
         found.append(network_candidate(f"{PILOT} {hole}", smaller, hole, stride, blind=blind))
     if filtered is not None:
-        found.append(network_candidate(f"{PILOT}, filtered", filtered, None, stride, blind=False))
+        found.append(network_candidate(FILTERED, filtered, None, stride, blind=False))
     return tuple(found)
 
 

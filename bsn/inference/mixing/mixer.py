@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -13,10 +14,10 @@ from torch import Tensor
 from bsn.data import DataError
 from bsn.inference.explanation import Choice, Explanation
 from bsn.inference.measuring import Region, measured_places
-from bsn.inference.mixing.candidates import Candidate, Run, classical_candidates
+from bsn.inference.mixing.candidates import FILTERED, MEANS, NOISY, Candidate, Run, classical_candidates
 from bsn.inference.mixing.classical import NLM_REACH, non_local_means
 from bsn.inference.mixing.survey import Survey, survey_plane, survey_regions
-from bsn.inference.mixing.weights import ChosenWeights, choose_weights
+from bsn.inference.mixing.weights import ChosenWeights, choose_weights, depart_from
 from bsn.inference.mixture import Mixture, Ready, SurveyedNoise
 from bsn.inference.stages import Measured, Place
 from bsn.inference.tiling import Tiling
@@ -42,15 +43,15 @@ class MixingSettings:
         Noise levels for non-local means, relative to the measured one; the best by estimated risk is taken.
     sample : int
         Side of the region on which it is chosen, in pixels.
-    largest_regions : int
-        Pixels of a plane up to which "auto" lets weights differ between regions: it takes a survey of all of the plane.
+    most : float
+        Factor by which the measured variance over intensity is raised at most, where it says less noise than flat places have.
     least_weight : float
         Candidates whose weights are nowhere larger are left out.
     """
 
     means_strengths: tuple[float, ...] = (0.6, 0.8, 1.0, 1.3)
     sample: int = 192
-    largest_regions: int = 2048 * 2048
+    most: float = 4.0
     least_weight: float = 0.005
 
 
@@ -67,7 +68,8 @@ class Mixing:
     networks : tuple of Candidate
         Results of the network; the first is the pilot of Wiener filters and of the noise level.
     scope : {"auto", "image", "regions"}
-        Whether weights may differ between the regions of a plane. "auto": in planes that are not too large.
+        "auto" leaves the model's own result as far as that pays whatever the noise may really be; the others trust the
+        measured noise, and with "regions" weights may differ between the regions of a plane.
     tiling : Tiling
         How the candidates are cut; its halo covers all of them.
     seed : int
@@ -108,13 +110,17 @@ class Mixing:
         def start(region: Tensor, place: Place) -> Run:
             return Run(region, place, measured, noise, candidates)
 
-        regions = self.scope == "regions" or (self.scope == "auto" and math.prod(size) <= MIXING.largest_regions)
+        regions = self.scope == "regions"
         survey = (
             survey_plane(start, names, read, size, self.tiling, self.seed)
             if regions
             else survey_regions(start, names, read, size, self.tiling.grid, self.seed)
         )
-        chosen = choose_weights(survey.terms, survey.values, regions=regions)
+        if self.scope == "auto" and FILTERED in names:
+            simple = names.index(NOISY), names.index(MEANS)
+            chosen = depart_from(survey.terms, survey.values, names.index(FILTERED), simple)
+        else:
+            chosen = choose_weights(survey.terms, survey.values, regions=regions)
         return _mixture(names, chosen, noise, survey, peak_of(read, size, grey_level))
 
     def __call__(self, noisy: Tensor, place: Place, measured: Measured, mixture: Mixture) -> Tensor:
@@ -169,6 +175,7 @@ def survey_noise(
         return None
     if not bool((covariance.variance() > 0).any()):
         return None
+    covariance = _not_weaker(covariance, regions)
     spectrum = covariance_spectrum(covariance)
     if strength is not None:
         return SurveyedNoise(covariance, spectrum, strength)
@@ -176,6 +183,20 @@ def survey_noise(
     side = min(height, MIXING.sample), min(width, MIXING.sample)
     sample = read((height - side[0]) // 2, (width - side[1]) // 2, *side).float()
     return SurveyedNoise(covariance, spectrum, best_strength(sample, covariance))
+
+
+def _not_weaker(covariance: NoiseCovariance, regions: Sequence[Tensor]) -> NoiseCovariance:
+    """Let the noise of a plane be as strong on average as on the flat places that it was measured on.
+
+    A line through the noise of a few intensities says less about the others than about those.
+    """
+    if covariance.curve is None:
+        return covariance
+    smooth = (gaussian_mean(region.float(), _SMOOTH, math.ceil(2 * _SMOOTH)) for region in regions)
+    variance = covariance.variance()[:, None, None]
+    mean = sum(float((covariance.level(s)[0].square().cpu() * variance).mean()) for s in smooth) / len(regions)
+    factor = min(max(float(variance.mean()) / max(mean, 1e-30), 1.0), MIXING.most)
+    return replace(covariance, curve=replace(covariance.curve, variance=covariance.curve.variance * factor))
 
 
 def best_strength(sample: Tensor, covariance: NoiseCovariance) -> float:

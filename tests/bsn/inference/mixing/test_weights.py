@@ -6,12 +6,13 @@ import torch
 from skimage import data
 
 from bsn.inference.explanation import Explanation
-from bsn.inference.mixing.candidates import Run, classical_candidates
+from bsn.inference.mixing.candidates import Candidate, Run, classical_candidates
 from bsn.inference.mixing.survey import survey_box
-from bsn.inference.mixing.weights import choose_weights
+from bsn.inference.mixing.weights import choose_weights, depart_from
 from bsn.inference.mixture import Mixture, SurveyedNoise
 from bsn.inference.stages import Measured, Place
-from bsn.noise import NoiseCovariance, Subbands, covariance_spectrum, draw_noise, simplex_weights
+from bsn.noise import NoiseCovariance, NoiseCurve, Subbands, covariance_spectrum, draw_noise, simplex_weights
+from bsn.noise.gaussian_mean import gaussian_mean
 
 NAMES = ["non-local means", "noisy image", "non-local means, Wiener", "Wiener alone"]
 SHARED = torch.tensor([[0.25, 0.5, 0.25], [0.5, 1.0, 0.5], [0.25, 0.5, 0.25]])
@@ -75,3 +76,31 @@ def test_a_mixture_that_wins_nothing_is_not_made():
     _, terms, values = surveyed(clean, NoiseCovariance(torch.eye(3) * (0.05 / 255) ** 2, SHARED))
     chosen = choose_weights(terms, values, regions=True)
     assert chosen.risk <= float(chosen.singles.min()) * 1.001
+
+
+@pytest.mark.parametrize("name", ["next to no noise", "texture everywhere", "strongly dependent on intensity"])
+def test_the_result_is_never_worse_than_the_noisy_image(name):
+    """The noise is known; the model's own result, a strong smoothing, is far worse than the image where noise is weak."""
+    clean, power, curve = photograph(), (10 / 255) ** 2, None
+    if name == "next to no noise":
+        power = (0.5 / 255) ** 2
+    elif name == "texture everywhere":
+        clean = 0.5 + 0.2 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(5))
+    else:
+        curve = NoiseCurve(torch.tensor([[0.0, 1.0]]), power * torch.tensor([[0.02, 6.0]]))
+    covariance = NoiseCovariance(torch.eye(3) * power, SHARED, curve=curve)
+    drawn = draw_noise(covariance, (1, 160, 160), torch.Generator().manual_seed(0), level=covariance.level(clean))
+    noisy = clean + drawn.float()
+    candidates = {c.name: c for c in classical_candidates(pilot=False)}
+    candidates["own"] = Candidate("own", lambda run: gaussian_mean(run.noisy, 4.0, 12))
+    noise = SurveyedNoise(covariance, covariance_spectrum(covariance))
+    run, names = Run(noisy, Place(), Measured(), noise, candidates), ["own", *NAMES]
+    terms, values = survey_box(run, names, (slice(160), slice(160)), 0)
+    images = run.stack(names)
+    chosen = depart_from(terms, values, 0, (names.index("noisy image"), names.index("non-local means")))
+    trusting = choose_weights(terms, values, regions=True)
+    for found in (chosen, trusting):
+        mixture = Mixture(
+            tuple(names), found.weights.float(), Subbands.of(covariance), noise, Explanation("", (), 0, 0)
+        )
+        assert error(mixture.mix(images, 0, 0), clean) <= 1.02 * error(noisy, clean), found.scope
