@@ -43,6 +43,7 @@ from bsn.data.pairs.pair_source import PackedPairs, PairSource, pack_pairs
 from bsn.data.pairs.rules import LAYOUTS, PairLayout, PairRule
 from bsn.data.sources.array_source import ArraySource
 from bsn.data.sources.crops import CropBatch, RandomCrops, grid_crops
+from bsn.data.sources.digest import source_digest
 from bsn.data.sources.folder_source import FolderSource
 from bsn.data.sources.grouped_crops import GroupedCrops, background_members
 from bsn.data.sources.hdf5_planes import HDF5Planes

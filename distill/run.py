@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bsn.data import Missing, RandomCrops, open_source
+from bsn.data import Missing, RandomCrops, open_source, source_digest
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, Model, ValueScale, create, image_network, is_blind
@@ -121,7 +121,7 @@ def distil(
     own = isinstance(teacher, (Model, nn.Module, str, Path))
     if resume:
         config, loop = stored.restore(DistillConfig, config), stored.restore_loop(loop)
-        images, clean = stored.restore_images(images), stored.restore(CleanValidation, clean, at="validate")
+        images, clean = stored.restore_images(images, moved=True), stored.restore(CleanValidation, clean, at="validate")
         inference = stored.restore(TeacherInference, inference, at="inference") if own else None
         cache = cache or stored.settled.get("cache")
     how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
@@ -145,13 +145,15 @@ def distil(
     torch.manual_seed(loop.seed)
     student = _student(config, teacher)  # what does not fit is told before the teacher works, too
     source = open_source(images, how)
+    facts = {"images": source_digest(source)}
+    stored.check_images(facts["images"], images)
     path = cache_path(output) if cache is None else Path(cache)
     made = make_cache(
         teacher, source, path, outliers=config.outliers, devices=_devices(loop), rebuild=rebuild, progress=progress
     )
     torch.manual_seed(loop.seed)
     task = build_task(made, config, loop.seed, validation=validation, student=student)
-    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
+    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop, facts)
     return fit(task, loop, folder, resume=resume, settings=settings)
 
 

@@ -9,7 +9,18 @@ from typing import Any
 
 import torch
 
-from bsn.data import Missing, PackedPairs, Pair, PairSource, ReadOptions, check_no_leak, find_pairs, is_packed, subset
+from bsn.data import (
+    Missing,
+    PackedPairs,
+    Pair,
+    PairSource,
+    ReadOptions,
+    check_no_leak,
+    find_pairs,
+    is_packed,
+    source_digest,
+    subset,
+)
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation, get_protocol
 from bsn.models import create, presets
@@ -175,6 +186,8 @@ def train(
             "progressive crops begin at fractions of a known number of steps; give steps instead of minutes"
         )
     source = pairs.open(how) if isinstance(pairs, PairData) else pairs
+    facts = {"images": source_digest(source)}
+    stored.check_images(facts["images"], None)
     watched = None
     if validate.degraded is not None:
         clean = None if validate.clean is None else [validate.clean]
@@ -184,7 +197,7 @@ def train(
     torch.manual_seed(loop.seed)
     task = build_task(source, config, loop, watched=watched, protocol=validate.protocol)
     about = {**pair_settings(pairs), **plain_read_settings(how), "output": str(output), "validate": plain(validate)}
-    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
+    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop, facts)
     return fit(task, loop, folder, resume=resume, settings=settings)
 
 

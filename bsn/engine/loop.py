@@ -179,7 +179,8 @@ class _Loop:
         )
         if self.config.minutes is not None and self.calibrated:
             settled = dataclasses.replace(settled, minutes=None, steps=self.total)
-        return RunSettings({**self.given.settled, **plain(settled)}, {**plain(self.config), **self.given.asked})
+        asked = {**plain(self.config), **self.given.asked}
+        return RunSettings({**self.given.settled, **plain(settled)}, asked, self.given.facts)
 
     def _write_settings(self) -> None:
         if self.fabric.is_global_zero:

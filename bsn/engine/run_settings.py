@@ -8,7 +8,7 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, NoReturn, TypeVar, get_origin, get_type_hints
 
 from bsn.engine.checkpoint import load_checkpoint
 from bsn.engine.config import LoopConfig
@@ -33,10 +33,13 @@ class RunSettings:
         What runs: whole, without "auto".
     asked : mapping
         What the caller asked for, before it was settled.
+    facts : mapping
+        What else tells the run from others: ``images``, a digest of the images. Checkpoints keep it, ``config.yaml`` does not.
     """
 
     settled: Mapping[str, Any] = field(default_factory=dict)
     asked: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
         """YAML of the settled settings, which ``--config`` reads."""
@@ -46,7 +49,7 @@ class RunSettings:
 
     def stored(self) -> str:
         """JSON for a checkpoint."""
-        return json.dumps([dict(self.settled), dict(self.asked)])
+        return json.dumps([dict(self.settled), dict(self.asked), dict(self.facts)])
 
     @classmethod
     def of_run(cls, folder: RunFolder) -> RunSettings:
@@ -150,7 +153,13 @@ class RunSettings:
             )
         return dataclasses.replace(loop, steps=max(steps, given.steps))
 
-    def again(self, settled: Mapping[str, Any], asked: Mapping[str, Any], loop: LoopConfig) -> RunSettings:
+    def again(
+        self,
+        settled: Mapping[str, Any],
+        asked: Mapping[str, Any],
+        loop: LoopConfig,
+        facts: Mapping[str, Any] | None = None,
+    ) -> RunSettings:
         """Settings to go on with: what was asked for at first stays known, beside a new number of steps.
 
         Parameters
@@ -159,10 +168,12 @@ class RunSettings:
             Settings of a run that begins: as they were settled, and as the user asked for them.
         loop : LoopConfig
             Settings of the loop that goes on.
+        facts : mapping, optional
+            See :class:`RunSettings`.
         """
-        return RunSettings(settled, {**asked, **self.asked, "steps": loop.steps} if self.asked else asked)
+        return RunSettings(settled, {**asked, **self.asked, "steps": loop.steps} if self.asked else asked, facts or {})
 
-    def restore_images(self, given: Any, name: str = "images") -> Any:
+    def restore_images(self, given: Any, name: str = "images", *, moved: bool = False) -> Any:
         """Images of a resumed run: those given, which are to be those of the run, or else its own.
 
         Parameters
@@ -171,6 +182,8 @@ class RunSettings:
             What the caller gives now; None takes the images of the run.
         name : str
             Name of the setting.
+        moved : bool
+            Whether other names are accepted for now, because :meth:`check_images` looks at the content later.
 
         Raises
         ------
@@ -184,12 +197,39 @@ class RunSettings:
         if missing:
             return own
         named = named_images(given)
-        if own and named and named != own:
-            raise RunError(
-                f"a resumed run keeps its {name} ({', '.join(own[:3])}), and {', '.join(named[:3])} are others; leave them "
-                "out, or start anew"
-            )
+        if own and named and named != own and not (moved and "images" in self.facts):
+            self._refuse_images(own, named, name)
         return given
+
+    def check_images(self, digest: str, given: Any) -> None:
+        """Refuse images that are not those that a resumed run began with; they may lie elsewhere.
+
+        Parameters
+        ----------
+        digest : str
+            Of the images as they are now, see :func:`bsn.data.source_digest`.
+        given : path, sequence of paths, array or sequence of arrays
+            Where they come from.
+
+        Raises
+        ------
+        RunError
+        """
+        if self.facts.get("images") in (None, digest):
+            return
+        own, named = self.settled.get("images"), named_images(given)
+        if own and named and named != own:
+            self._refuse_images(own, named, "images")
+        raise RunError(
+            "a resumed run keeps its images, and these have changed since it began; bring back what they were, or start anew"
+        )
+
+    @staticmethod
+    def _refuse_images(own: list[str], named: list[str], name: str) -> NoReturn:
+        raise RunError(
+            f"a resumed run keeps its {name} ({', '.join(own[:3])}), and {', '.join(named[:3])} are others; leave them "
+            "out, or start anew"
+        )
 
 
 def named_images(images: Any) -> list[str]:

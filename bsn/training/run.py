@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bsn.data import ImageSource, Missing, RandomCrops, open_source
+from bsn.data import ImageSource, Missing, RandomCrops, open_source, source_digest
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
 from bsn.hole import Hole
@@ -104,7 +104,7 @@ def train(
     stored = RunSettings.of_run(folder) if resume else RunSettings()
     if resume:
         config, loop = stored.restore(TrainConfig, config), stored.restore_loop(loop)
-        images, clean = stored.restore_images(images), stored.restore(CleanValidation, clean, at="validate")
+        images, clean = stored.restore_images(images, moved=True), stored.restore(CleanValidation, clean, at="validate")
         student = stored.restore(StudentStep, student)
     how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
     config, loop, clean = config or TrainConfig(), loop or LoopConfig(), clean or CleanValidation()
@@ -112,6 +112,8 @@ def train(
     check_student(student, config)
     assert images is not None
     source = open_source(images, how)
+    facts = {"images": source_digest(source)}
+    stored.check_images(facts["images"], images)
     torch.manual_seed(loop.seed)
     steps = loop.steps if loop.minutes is None else None
     task: BlindSpotTask | SightedTask
@@ -128,7 +130,7 @@ def train(
         "validate": plain(clean),
         **plain(student),
     }
-    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop)
+    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop, facts)
     found = fit(task, loop, folder, resume=resume, settings=settings)
     if student.student:
         train_student(folder, images, loop, student, clean=clean, how=how, say=say)

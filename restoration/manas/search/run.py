@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from bsn.data import DataError, GroupedCrops, MirroredSource, Missing, background_members
+from bsn.data import DataError, GroupedCrops, MirroredSource, Missing, background_members, source_digest
 from bsn.engine import LoopConfig, RunFolder, RunSettings, fit, plain, process_restored
 from bsn.training import MendedSource, divide_groups, plain_read_settings, read_settings
 from restoration.manas.genotype.genotype import Genotype
@@ -79,10 +79,12 @@ def search(
     if loop.minutes is not None:
         raise ValueError("the warm-up is a fraction of a known number of steps; give steps instead of minutes")
     source = pairs.open(how) if isinstance(pairs, PairData) else pairs
+    facts = {"images": source_digest(source)}
+    stored.check_images(facts["images"], None)
     torch.manual_seed(loop.seed)
     task = build_search(source, config, loop)
     about = {**pair_settings(pairs), **plain_read_settings(how), "output": str(output), **plain(config)}
-    fit(task, loop, folder, resume=resume, settings=stored.again(about, about, loop))
+    fit(task, loop, folder, resume=resume, settings=stored.again(about, about, loop, facts))
     return Genotype.load(Path(output) / "genotype.json")
 
 

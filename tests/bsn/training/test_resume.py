@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from bsn.cli import main
-from bsn.data import Image, write_image
+from bsn.data import DataError, Image, read_image, write_image
 from bsn.engine import Interrupted, LoopConfig, RunError
 from bsn.models import Model
 from bsn.training import BlindSpotTask, TrainConfig, train
@@ -103,8 +103,11 @@ def test_other_settings_are_refused_by_name(killed, folder, tmp_path, capsys):
         train(folder, killed, loop=dataclasses.replace(LOOP, clip=None), resume=True)
     with pytest.raises(RunError, match="cannot become shorter"):
         train(folder, killed, loop=dataclasses.replace(LOOP, steps=4), resume=True)
+    other = tmp_path / "other"
+    other.mkdir()
+    write_image(other / "0.png", Image(np.full((64, 64), 90, np.uint8), "YX"))
     with pytest.raises(RunError, match="are others"):
-        train(tmp_path, killed, resume=True)
+        train(other, killed, resume=True)
     before = (killed / "last.ckpt").read_bytes()
     assert main(["train", str(folder), "-o", str(killed), "--resume", "--schedule", "constant"]) == 2
     assert "schedule constant (the run has cosine)" in capsys.readouterr().err
@@ -136,3 +139,25 @@ def test_images_in_memory_are_given_again(tmp_path):
     with pytest.raises(RunError, match="images in memory; give them again"):
         train(None, tmp_path / "run", resume=True)
     assert train(images, tmp_path / "run", resume=True).steps == 6
+
+
+def test_images_may_move_but_not_change(killed, whole, folder, tmp_path):
+    moved = tmp_path / "moved"
+    folder.rename(moved)
+    with pytest.raises(DataError, match="there is no such file"):
+        train(None, killed, resume=True)
+    first = min(moved.iterdir())
+    before = read_image(first)
+    write_image(first, Image(before.pixels[::-1].copy(), before.axes), overwrite=True)
+    with pytest.raises(RunError, match="are others"):
+        train(moved, killed, resume=True)
+    moved.rename(folder)
+    with pytest.raises(RunError, match="these have changed since it began"):
+        train(None, killed, resume=True)
+    folder.rename(moved)
+    write_image(first, before, overwrite=True)
+    run = tmp_path / "run moved, too"
+    killed.rename(run)
+    train(moved, run, resume=True)
+    assert bits(run) == bits(whole)
+    assert settings(run)["images"] == [str(moved)]
