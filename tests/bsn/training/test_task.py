@@ -270,7 +270,7 @@ def test_the_noisy_pixel_helps_where_the_picture_cannot_be_predicted(tmp_path, n
 
 def test_an_unknown_noise_level_is_learned(tmp_path):
     torch.manual_seed(0)
-    config = TrainConfig(crop=32, batch_size=4, learning_rate=5e-3, noise="gaussian")
+    config = TrainConfig(crop=24, batch_size=4, learning_rate=5e-3, noise="gaussian")
     task = build_task(ArraySource(noisy_ramps(sigma=0.1), "YXC"), config, 0)
     fit(task, LoopConfig(steps=150, **CPU), RunFolder(tmp_path / "run"))
     assert Model.load(tmp_path / "run").noise.variance ** 0.5 == pytest.approx(0.1, rel=0.2)
@@ -295,9 +295,10 @@ def test_noise_that_differs_from_image_to_image_is_fitted_to_each(tmp_path):
     noisy = [(c + s * rng.normal(size=c.shape)).astype(np.float32) for c, s in zip(clean, sigmas, strict=True)]
     said = []
     torch.manual_seed(0)
-    task = build_task(ArraySource(noisy, "YX"), TrainConfig(crop=48, batch_size=4), 0, say=said.append)
+    config = TrainConfig(crop=32, batch_size=4)
+    task = build_task(ArraySource(noisy, "YX"), config, 0, say=said.append)
     assert "differs from image to image" in " ".join(said)
-    fit(task, LoopConfig(steps=400, **CPU), RunFolder(tmp_path / "run"))
+    fit(task, LoopConfig(steps=250, **CPU), RunFolder(tmp_path / "run"))
     model = Model.load(tmp_path / "run")
     assert model.noise.per_image
     assert model.inference.wiener
