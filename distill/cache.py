@@ -16,8 +16,9 @@ import json
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
-from bsn.data import MISSING, DataError, HDF5Planes, ReadOptions, options_of_packed
+from bsn.data import MISSING, DataError, HDF5Planes, PairedSource, ReadOptions, options_of_packed
 from bsn.models import ValueScale
 from distill.fingerprint import Fingerprint
 
@@ -27,7 +28,7 @@ FORMAT = "blindspot-teacher-cache"
 FORMAT_VERSION = 1
 
 
-class TeacherCache(HDF5Planes):
+class TeacherCache(HDF5Planes, PairedSource):
     """Noisy images as a source of crops; the teacher's answers are their targets.
 
     Parameters
@@ -60,47 +61,21 @@ class TeacherCache(HDF5Planes):
             raise DataError(str(self.path), f"has {len(self._file['answers'])} of {len(self)} answers", self.REMEDY)
 
     @property
+    @override
     def channels(self) -> int:
-        """Channels of the images."""
         return self._channels
 
     @property
+    @override
     def dtype(self) -> np.dtype[Any]:
-        """Type of the noisy images."""
         return self._dtype
 
+    @override
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the noisy image, see `PlaneSource.native`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width)
-            The type is that of the stored pixels.
-        """
         return self._region("noisy", index, top, left, height, width)
 
+    @override
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of all answers, see :class:`bsn.data.PairedSource`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (layers, C, height, width), float32
-            Image values: a target per stride and, if there is one, the spread.
-        """
         self.check(index)
         return self._region("answers", index, top, left, height, width).reshape(-1, self._channels, height, width)
 

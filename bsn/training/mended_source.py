@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data import ImageSource, fill_missing, read_target
+from bsn.data.sources.wrapped_source import WrappedSource
 from bsn.inference.measuring import measured_places
 from bsn.inference.mending import MARGIN
 from bsn.models import OutlierTreatment
@@ -22,7 +23,7 @@ _NOTHING = (np.empty(0, np.int64), np.empty(0, np.float32))
 _MOST_HELD = 1 << 24  # mended pixels that are remembered
 
 
-class MendedSource:
+class MendedSource(WrappedSource):
     """A source whose outliers and missing pixels show what is around them.
 
     Where there are none, the pixels are those of the source to the bit. A part of an image is searched when a crop first needs
@@ -37,7 +38,8 @@ class MendedSource:
     """
 
     def __init__(self, source: ImageSource, outliers: OutlierTreatment = "keep") -> None:
-        self._source, self._grey_level = source, grey_level_of(source)
+        super().__init__(source)
+        self._grey_level = grey_level_of(source)
         self._searched = outliers != "ignore"
         options = getattr(source, "options", None)
         self._missing = source.dtype.kind == "f" and (options is None or options.nan == "keep")
@@ -46,109 +48,23 @@ class MendedSource:
         self._mended: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray]] = {}
         self._held = 0
 
-    def __len__(self) -> int:
-        return len(self._source)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels of every image."""
-        return self._source.channels
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the stored pixels."""
-        return self._source.dtype
-
-    def name(self, index: int) -> str:
-        """Name an image.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        str
-        """
-        return self._source.name(index)
-
-    def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        tuple of int
-            Rows and columns.
-        """
-        return self._source.size(index)
-
-    def image(self, index: int) -> np.ndarray:
-        """Read a whole image.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        ndarray, shape (C, H, W), float32
-        """
-        return self.crop(index, 0, 0, *self.size(index))
-
+    @override
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region.
-
-        Parameters
-        ----------
-        index, top, left, height, width : int
-            Number of the image, from 0, and the region in pixels.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width), float32
-            Finite, and without outliers.
-        """
+        """Read a region."""
         pixels = self._source.crop(index, top, left, height, width)
         for (channels, rows, columns), values in self._found(index, top, left, height, width):
             pixels[channels, rows, columns] = values
         return pixels
 
+    @override
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
-        """Read a region of the target, see :class:`bsn.data.PairedSource`.
-
-        Parameters
-        ----------
-        index, top, left, height, width : int
-            Number of the image, from 0, and the region in pixels.
-
-        Returns
-        -------
-        ndarray, shape (..., C, height, width), float32, or None
-            Missing pixels are filled from their surroundings; None where the source has no target.
-        """
+        """Read a region of the target, see :class:`bsn.data.PairedSource`."""
         target = read_target(self._source, index, top, left, height, width)
         return fill_missing(target)[0] if target is not None and self._missing else target
 
+    @override
     def counted(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Tell which pixels of a region are neither missing nor outliers.
-
-        Parameters
-        ----------
-        index, top, left, height, width : int
-            Number of the image, from 0, and the region in pixels.
-
-        Returns
-        -------
-        ndarray of bool, shape (height, width)
-            False where any channel was mended, or is missing in the target.
-        """
+        """Tell which pixels of a region are neither missing nor outliers."""
         mask = np.ones((height, width), bool)
         if self._missing:
             target = read_target(self._source, index, top, left, height, width)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data.arrays.pixel_types import to_unit
 from bsn.data.errors import DataError, refuse_several, writing
@@ -16,14 +17,14 @@ from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP, reading
 from bsn.data.files.options import ReadOptions
 from bsn.data.pairs.finding import Pair, read_pair
 from bsn.data.sources.packed_source import HDF5Source
-from bsn.data.sources.plane_source import PlaneSource
+from bsn.data.sources.plane_source import PairedSource, PlaneSource
 
 __all__ = ["PackedPairs", "PairSource", "pack_pairs"]
 
 Images = tuple[np.ndarray, np.ndarray]
 
 
-class PairSource(PlaneSource):
+class PairSource(PlaneSource, PairedSource):
     """Pairs of files.
 
     All pairs are read once when the source is made, so that bad ones are found before training starts. What fits into
@@ -83,13 +84,13 @@ class PairSource(PlaneSource):
         return len(self.pairs)
 
     @property
+    @override
     def channels(self) -> int:
-        """Channels of one image."""
         return self._channels
 
     @property
+    @override
     def dtype(self) -> np.dtype[Any]:
-        """Type of the pixels in the files."""
         return self._dtype
 
     @property
@@ -97,69 +98,22 @@ class PairSource(PlaneSource):
         """Background of each pair, in the order of the pairs."""
         return [pair.group for pair in self.pairs]
 
+    @override
     def name(self, index: int) -> str:
-        """Name a pair, see `PlaneSource.name`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        str
-        """
         self.check(index)
         return self.pairs[index].name
 
+    @override
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size of a pair's images, see `PlaneSource.size`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        tuple of int
-            Rows and columns.
-        """
         self.check(index)
         return self._sizes[index]
 
+    @override
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the degraded image, see `PlaneSource.native`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width)
-            The type is that of the stored pixels.
-        """
         return self.native_images(index)[0][:, top : top + height, left : left + width]
 
+    @override
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the clean image, shape (C, height, width), see `PairedSource.target`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width), float32
-            Integers are scaled to [0, 1].
-        """
         self.check(index)
         clean = self.native_images(index)[1][:, top : top + height, left : left + width]
         return to_unit(clean, self.options.value_range)
@@ -188,7 +142,7 @@ class PairSource(PlaneSource):
         return last[1]
 
 
-class PackedPairs(HDF5Source):
+class PackedPairs(HDF5Source, PairedSource):
     """Pairs in a file of `pack_pairs`.
 
     Parameters
@@ -212,38 +166,12 @@ class PackedPairs(HDF5Source):
             raise DataError(str(self.path), "holds single images, no pairs", "pack pairs with bsn restore pack")
         self.groups = [str(self._file[GROUP][key].attrs["group"]) for key in sorted(self._file[GROUP])]
 
+    @override
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the degraded image, see `PlaneSource.native`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width)
-            The type is that of the stored pixels.
-        """
         return self._region(GROUP, index, top, left, height, width, slice(None, self._channels))
 
+    @override
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region of the clean image, shape (C, height, width), see `PairedSource.target`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width), float32
-            Integers are scaled to [0, 1].
-        """
         self.check(index)
         clean = self._region(GROUP, index, top, left, height, width, slice(self._channels, None))
         return to_unit(clean, self.options.value_range)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data.arrays.planes import check_finite, native_planes
 from bsn.data.errors import DataError
@@ -69,59 +70,25 @@ class ArraySource(PlaneSource):
         return len(self._planes)
 
     @property
+    @override
     def channels(self) -> int:
-        """Number of channels of every image."""
         return int(self._planes[0].shape[0])
 
     @property
+    @override
     def dtype(self) -> np.dtype[Any]:
-        """Type of the stored pixels."""
         return self._planes[0].dtype
 
+    @override
     def name(self, index: int) -> str:
-        """Name an image, see `PlaneSource.name`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        str
-        """
         self.check(index)
         return self._names[index]
 
+    @override
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image, see `PlaneSource.size`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        tuple of int
-            Rows and columns.
-        """
         self.check(index)
         return self._planes[index].shape[1], self._planes[index].shape[2]
 
+    @override
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region as it is stored, see `PlaneSource.native`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width)
-            The type is that of the stored pixels.
-        """
         return self._planes[index][:, top : top + height, left : left + width]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.arrays.planes import check_finite
@@ -87,13 +88,13 @@ class FolderSource(PlaneSource):
         return int(self._first[-1])
 
     @property
+    @override
     def channels(self) -> int:
-        """Number of channels of every image."""
         return self._files[0].planes.depth
 
     @property
+    @override
     def dtype(self) -> np.dtype[Any]:
-        """Type of the pixels in the files."""
         return self._files[0].dtype
 
     @property
@@ -124,52 +125,18 @@ class FolderSource(PlaneSource):
         number, plane = self._find(index)
         return self._files[number].path, plane
 
+    @override
     def name(self, index: int) -> str:
-        """Name an image, see `PlaneSource.name`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        str
-        """
         number, plane = self._find(index)
         label = self._files[number].planes.label(plane)
         return f"{self._titles[number]}[{label}]" if label else self._titles[number]
 
+    @override
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image, see `PlaneSource.size`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        tuple of int
-            Rows and columns.
-        """
         return self._files[self._find(index)[0]].planes.size
 
+    @override
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region as it is stored, see `PlaneSource.native`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width)
-            The type is that of the stored pixels.
-        """
         number, plane = self._find(index)
         file = self._files[number]
         if file.pixels is not None:

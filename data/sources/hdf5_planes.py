@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data.errors import DataError, reading
 from bsn.data.sources.plane_source import PlaneSource
@@ -97,34 +98,13 @@ class HDF5Planes(PlaneSource):
     def __len__(self) -> int:
         return len(self._names)
 
+    @override
     def name(self, index: int) -> str:
-        """Name an image, see `PlaneSource.name`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        str
-        """
         self.check(index)
         return self._names[index]
 
+    @override
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image, see `PlaneSource.size`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        tuple of int
-            Rows and columns.
-        """
         self.check(index)
         return self._sizes[index]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data.arrays.planes import refuse_missing
 from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP, MISSING, options_of_packed
@@ -49,28 +50,15 @@ class HDF5Source(HDF5Planes):
         self._dtype = np.dtype(str(self._file.attrs["dtype"]))
 
     @property
+    @override
     def channels(self) -> int:
-        """Number of channels of every image."""
         return self._channels
 
     @property
+    @override
     def dtype(self) -> np.dtype[Any]:
-        """Type of the stored pixels."""
         return self._dtype
 
+    @override
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region as it is stored, see `PlaneSource.native`.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width)
-            The type is that of the stored pixels.
-        """
         return self._region(GROUP, index, top, left, height, width)

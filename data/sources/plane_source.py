@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data.arrays.pixel_types import to_unit
 from bsn.data.errors import DataError
@@ -16,20 +17,21 @@ class ImageSource(Protocol):
     Every plane of a stack counts as one image.
     """
 
+    @abstractmethod
     def __len__(self) -> int:
         """Return the number of images."""
-        ...
 
     @property
+    @abstractmethod
     def channels(self) -> int:
         """Number of channels of every image."""
-        ...
 
     @property
+    @abstractmethod
     def dtype(self) -> np.dtype[Any]:
         """Type of the stored pixels; what `crop` and `image` give is float32."""
-        ...
 
+    @abstractmethod
     def name(self, index: int) -> str:
         """Name an image, for example ``cells.tif[z=3]``.
 
@@ -42,8 +44,8 @@ class ImageSource(Protocol):
         -------
         str
         """
-        ...
 
+    @abstractmethod
     def size(self, index: int) -> tuple[int, int]:
         """Return the size of an image.
 
@@ -57,25 +59,35 @@ class ImageSource(Protocol):
         tuple of int
             Rows and columns.
         """
-        ...
 
+    @abstractmethod
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         """Read a region.
 
         Parameters
         ----------
-        index, top, left, height, width : int
-            Number of the image, from 0, and the region in pixels.
+        index : int
+            Number of the image, from 0.
+        top, left : int
+            First row and column.
+        height, width : int
+            Size of the region in pixels.
 
         Returns
         -------
         ndarray, shape (C, height, width), float32
-            Integers are scaled to [0, 1].
-        """
-        ...
+            Integers scaled to [0, 1], floats as they are, or what the value range of the source makes of them; missing
+            values are NaN or infinite. The caller's own copy.
 
+        Raises
+        ------
+        DataError
+            There is no such image, or the region leaves it.
+        """
+
+    @abstractmethod
     def image(self, index: int) -> np.ndarray:
-        """Read an image.
+        """Read a whole image, as `crop` gives its parts.
 
         Parameters
         ----------
@@ -85,9 +97,12 @@ class ImageSource(Protocol):
         Returns
         -------
         ndarray, shape (C, H, W), float32
-            Integers are scaled to [0, 1].
+
+        Raises
+        ------
+        DataError
+            There is no such image.
         """
-        ...
 
 
 @runtime_checkable
@@ -168,7 +183,7 @@ def read_counted(source: ImageSource, index: int, top: int, left: int, height: i
     return np.ones((height, width), bool)
 
 
-class PlaneSource(ABC):
+class PlaneSource(ImageSource, ABC):
     """The part of a source that does not depend on where its pixels are.
 
     Attributes
@@ -180,58 +195,15 @@ class PlaneSource(ABC):
     options: ReadOptions = ReadOptions()
 
     @abstractmethod
-    def __len__(self) -> int: ...
-
-    @property
-    @abstractmethod
-    def channels(self) -> int:
-        """Number of channels of every image."""
-
-    @property
-    @abstractmethod
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the stored pixels."""
-
-    @abstractmethod
-    def name(self, index: int) -> str:
-        """Name an image.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image.
-
-        Returns
-        -------
-        str
-            File name and plane, for example ``cells.tif[z=3]``.
-        """
-
-    @abstractmethod
-    def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image.
-
-        Returns
-        -------
-        tuple of int
-            Rows and columns.
-        """
-
-    @abstractmethod
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         """Read a region as it is stored.
 
         Parameters
         ----------
         index : int
-            Number of the image.
+            Number of the image, from 0.
         top, left, height, width : int
-            The region; it lies inside the image.
+            The region in pixels; it lies inside the image.
 
         Returns
         -------
@@ -239,29 +211,8 @@ class PlaneSource(ABC):
             The pixels; perhaps a view that must not be changed.
         """
 
+    @override
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image.
-        top, left : int
-            First row and column.
-        height, width : int
-            Size of the region.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width), float32
-            Integers scaled to [0, 1], floats as they are, or what the value range of the options makes of them; missing
-            values are NaN or infinite. The caller's own copy.
-
-        Raises
-        ------
-        DataError
-            There is no such image, or the region leaves it.
-        """
         self.check(index)
         rows, columns = self.size(index)
         if min(top, left) < 0 or min(height, width) < 1 or top + height > rows or left + width > columns:
@@ -272,24 +223,8 @@ class PlaneSource(ABC):
             )
         return to_unit(self.native(index, top, left, height, width), self.options.value_range)
 
+    @override
     def image(self, index: int) -> np.ndarray:
-        """Read a whole image.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image.
-
-        Returns
-        -------
-        ndarray, shape (C, H, W), float32
-            Integers scaled to [0, 1], floats as they are.
-
-        Raises
-        ------
-        DataError
-            There is no such image.
-        """
         self.check(index)
         return self.crop(index, 0, 0, *self.size(index))
 
