@@ -2,25 +2,25 @@
 
 Each class has one job:
 
-==========================  ===================================================================================
-``NoiseStatistics``      what is measured on a set of noisy images: level, curve, correlation, faults
-``NoiseCorrelation``     correlation of the noise in all directions, measured with its errors
-``Judgement``            the statistics of a set and the ``Advice`` that follows from them
-``NoiseModel``           two numbers that a trained model stores: gain, and variance at zero
-``NoiseLevel``           the noise while a network trains: known, learned, or fitted to each crop
-``NoiseCurve``           variance over intensity of one image, fitted to what a network leaves of it
-``NoiseSpectrum``        power of the noise by frequency, for the Wiener filter
-``NoiseCovariance``      covariance of correlated noise, from which noise is drawn and a ``Risk`` estimated
-``Prediction``           mean and covariance that a network predicts for each pixel
-``ValueScale``           the range of values in which a network works
-=======================  ===================================================================================
+====================  ==================================================================================
+``NoiseStatistics``   what is measured on a set of noisy images: level, curve, correlation, faults
+``NoiseCorrelation``  correlation of the noise in all directions, measured with its errors
+``Judgement``         the statistics of a set and the ``Advice`` that follows from them
+``NoiseModel``        two numbers that a trained model stores: gain, and variance at zero
+``NoiseLevel``        the noise while a network trains: known, learned, or fitted to each crop
+``NoiseCurve``        variance over intensity of one image, fitted to what a network leaves of it
+``NoiseSpectrum``     power of the noise by frequency, for the Wiener filter
+``NoiseCovariance``   covariance of correlated noise, from which noise is drawn and a ``Risk`` estimated
+``Prediction``        mean and covariance that a network predicts for each pixel
+``ValueScale``        the range of values in which a network works
+====================  ==================================================================================
 
 Modules, in the order in which they build on each other:
 
-=======================  ===================================================================================
+=======================  ======================================================================================================
 ``value_scale``          the map between image values and network values
 ``model``                the noise that a trained model stores: Gaussian or Poisson-Gaussian
-``recorruption``     pairs with independent noise of one noisy image; ``matched_noise`` puts measured noise on clean images
+``recorruption``         pairs with independent noise of one noisy image; ``matched_noise`` puts measured noise on clean images
 ``robust``               mean, spread and range of images in which a few values are far from all others
 ``outliers``             hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
 ``counts``               whether an image counts few photons
@@ -39,7 +39,7 @@ Modules, in the order in which they build on each other:
 ``advice``               from measured noise to settings
 ``judgement``            statistics and advice for a set of images, from one sample of it
 ``report``               the noise of files, for ``bsn inspect``; ``drawing`` makes its picture
-=======================  ===================================================================================
+=======================  ======================================================================================================
 """
 
 from bsn.noise.advice import Advice, NoiseName, NoiseScope, advise
