@@ -46,7 +46,7 @@ def measure_covariance(images: np.ndarray | Sequence[np.ndarray], grey_level: fl
     Notes
     -----
     See :mod:`bsn.noise.measurement.halves`. What is measured is the noise where the picture is flat. Cameras and JPEG leave
-    more of it in texture. The errors on images whose noise is known: ``python -m benchmarks.noise_statistics``.
+    more of it in texture. The errors on images whose noise is known: ``python -m benchmarks.noise_covariance``.
     """
     planes = [images] if isinstance(images, np.ndarray) else list(images)
     seen = [usable(image, grey_level) for image in planes]
