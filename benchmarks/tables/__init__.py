@@ -35,6 +35,7 @@ _MAKERS = (
     white_noise.bundled,
     correlated_noise.camera,
     correlated_noise.strides,
+    correlated_noise.camera_schemes,
     correlated_noise.measured_noise,
     blindness.certified,
     blindness.leaks,

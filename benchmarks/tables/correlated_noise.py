@@ -46,6 +46,16 @@ def strides() -> Table:
     return Table(header, rows, ["strides"])
 
 
+def camera_schemes() -> Table:
+    """Blind networks, their student and networks on made pairs, at equal time."""
+    found = stored("camera_schemes_synthetic")["schemes"]
+    rows = [
+        [name, decibels(row["psnr"]), f"{row['worst_gain']:.1f}", str(row.get("steps", "-"))]
+        for name, row in sorted(found.items(), key=lambda item: -item[1]["psnr"])
+    ]
+    return Table(["scheme", "PSNR", "worst image against the noisy one", "steps"], rows, ["camera_schemes_synthetic"])
+
+
 def measured_noise() -> Table:
     """What ``bsn inspect`` measures on noisy images, against the truth from their clean partners."""
     rows = [measured_row(name, row) for name, row in stored("noise_statistics")["sets"].items()]
