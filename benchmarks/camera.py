@@ -1,0 +1,91 @@
+"""Camera noise without truth: the choice and the mixture by estimated risk, against their input and a simple filter.
+
+    python -m benchmarks.camera --data ../shared/data --model runs/camera
+
+Scores one model, trained on noisy images alone (``bsn train photos/ -o runs/camera --recipe camera``), on the PolyU pairs
+that the index marks "test", on all of CC15 and Nam, and on the SIDD pair, with the protocol "rgb8": the noisy images, non-local means at
+the measured noise level, the model without a mixture, and with the ways to mix. For each way the mean, the worst difference to
+the input, the number of images worse than the input, and the seconds. Writes benchmarks/results/camera.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.datasets import DEFAULT, pairs
+from benchmarks.measure import write_result
+from benchmarks.polyu import measured_sigma, non_local_means, read
+from bsn.evaluation import get_protocol
+from bsn.inference import Denoiser
+from bsn.models import Model
+
+SETS = {"polyu": "test", "cc15": None, "nam": None, "sidd": None}
+MIXES = {"model": "off", "mixed": "auto", "mixed, one weight": "image", "mixed, regions": "regions"}
+
+
+def summary(scores: list[float], noisy: list[float], seconds: float) -> dict[str, Any]:
+    """Mean, worst difference to the input, and how many are worse than it."""
+    gains = np.subtract(scores, noisy)
+    return {
+        "mean": float(np.mean(scores)),
+        "worst_gain": float(gains.min()),
+        "worse_than_input": int((gains < 0).sum()),
+        "seconds_per_image": seconds / len(scores),
+        "psnr": scores,
+    }
+
+
+def way_of(run: Path, mix: str, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Denoise an 8-bit photograph as (C, H, W) in [0, 1]."""
+    denoiser = Denoiser(run, mix=mix, threads=threads)
+
+    def denoise(noisy: np.ndarray) -> np.ndarray:
+        eight_bit = np.rint(noisy * 255).astype(np.uint8)
+        return np.asarray(denoiser(eight_bit, "CYX")) / np.float32(255)
+
+    return denoise
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DEFAULT)
+    parser.add_argument("--model", type=Path, required=True, help="folder of a run")
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--ways", nargs="+", choices=list(MIXES), default=list(MIXES))
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    score = get_protocol("rgb8").score
+    ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "noisy": lambda noisy: noisy,
+        "non-local means, measured": lambda noisy: non_local_means(noisy, measured_sigma(noisy)),
+    }
+    ways |= {name: way_of(options.model, MIXES[name], options.threads) for name in options.ways}
+    scores: dict[str, dict[str, Any]] = {}
+    for name in options.sets:
+        images = [(read(pair.noisy), read(pair.clean)) for pair in pairs(options.data, name, SETS[name])]
+        before = [score(noisy, clean).psnr for noisy, clean in images]
+        scores[name] = {}
+        for label, way in ways.items():
+            start = time.perf_counter()
+            found = [score(way(noisy), clean).psnr for noisy, clean in images]
+            scores[name][label] = row = summary(found, before, time.perf_counter() - start)
+            print(
+                f"{name}, {label}: {row['mean']:.2f} dB, worst {row['worst_gain']:+.2f}, {row['worse_than_input']} worse than "
+                f"the input, {row['seconds_per_image']:.1f} s",
+                flush=True,
+            )
+    provenance = Model.load(options.model).provenance
+    trained = {key: provenance.get(key) for key in ("model", "steps", "seconds")}
+    print(write_result("camera", {"trained": trained, "threads": options.threads, "scores": scores}))
+
+
+if __name__ == "__main__":
+    main()
