@@ -3,9 +3,10 @@
     python -m benchmarks.camera --data ../shared/data --model runs/camera
 
 Scores one model, trained on noisy images alone (``bsn train photos/ -o runs/camera --recipe camera``), on the PolyU pairs
-that the index marks "test", on all of CC15 and Nam, and on the SIDD pair, with the protocol "rgb8": the noisy images, non-local means at
-the measured noise level, the model without a mixture, and with the ways to mix. For each way the mean, the worst difference to
-the input, the number of images worse than the input, and the seconds. Writes benchmarks/results/camera.json.
+that the index marks "test", on all of CC15 and Nam, and on the SIDD pair, with the protocol "rgb8": the noisy images,
+non-local means at the measured noise level, the model without a mixture, and with the ways to mix. For each way the mean, the
+worst difference to the input, the number of images worse than the input, and the seconds. Writes
+benchmarks/results/camera.json.
 """
 
 from __future__ import annotations
