@@ -9,7 +9,8 @@ are. One pass certifies one pixel.
 changed at once. Behind the line the features of the branch that looks away from it must stay as they are; in front of it
 those of the opposite branch must be those of the wholly changed image. Sweeping the line over the image certifies every
 pixel and every offset of the hole with as many passes as there are lines. Two more passes show that the branches are
-joined pixel by pixel.
+joined pixel by pixel. A network may keep one feature for each cell of several pixels: that feature must then stay as it is
+as soon as one of the pixels demands it, and the branches are joined cell by cell.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class HalfPlaneBranches(Protocol):
 
         Returns
         -------
-        list of 4 Tensor or None, each of shape (N, K, H, W)
+        list of 4 Tensor or None, each of shape (N, K, H / cell, W / cell)
+            One feature for each pixel, or for each square cell of pixels.
         """
         ...
 
@@ -261,15 +263,16 @@ class _Sweeps:
         """The output is that of the joined branches, and changing half of the features changes no output elsewhere."""
         height, width = self.subject.condition.size
         first, second = self._branches(self.x), self._branches(self.other)
+        cell = self._cell(next(part for part in first if part is not None))
         joined = self._merged(first)
         if not torch.equal(joined[..., :height, :width], self.run.clean):
             raise NetworkRefusal(
                 "the output of the network is not that of its joined branches; it cannot be certified by them"
             )
-        board = (self.rows + self.columns) % 2 == 0
+        board = (self.rows // cell + self.columns // cell) % 2 == 0
         for changed in (board, ~board):
             mixed = [
-                None if a is None or b is None else torch.where(changed, b, a)
+                None if a is None or b is None else torch.where(changed[::cell, ::cell], b, a)
                 for a, b in zip(first, second, strict=True)
             ]
             difference = (self._merged(mixed) - joined).abs().amax((0, 1))
@@ -304,11 +307,17 @@ class _Sweeps:
             return
         difference = (found.double() - expected.double()).abs().amax((0, 1))
         self.moved = self.moved or bool((difference != 0).any())
-        self._note((difference != 0) & where, difference)
+        cell = self._cell(found)
+        demanded = torch.nn.functional.max_pool2d(where[None].float(), cell)[0] > 0
+        self._note((difference != 0) & demanded, difference, cell)
 
-    def _note(self, hit: Tensor, difference: Tensor) -> None:
+    def _cell(self, features: Tensor) -> int:
+        """Side in pixels of the cell that one feature stands for."""
+        return len(self.rows) // int(features.shape[-2])
+
+    def _note(self, hit: Tensor, difference: Tensor, cell: int = 1) -> None:
         for row, column in hit.nonzero().tolist()[:_LARGEST_LIST]:
-            self.leaks.append(RegionLeak((row, column), None, float(difference[row, column])))
+            self.leaks.append(RegionLeak((row * cell, column * cell), None, float(difference[row, column])))
 
     def _depth(self, branch: int) -> Tensor:
         """Distance of each pixel along the direction in which a branch looks."""

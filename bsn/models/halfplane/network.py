@@ -67,11 +67,11 @@ class HalfPlane(nn.Module):
         self.config = config = config or HalfPlaneConfig()
         self.hole = Hole.parse(config.hole)
         self.body = make_body(config)
-        self._slope = SLOPE if config.body == "unet" else 0.0
+        self._slope = 0.0 if config.body == "residual" else SLOPE
         merged = 4 * self.body.outputs * (2 if config.plane == "diagonal" else 1)
         self.merge1 = nn.Conv2d(merged, merged, 1)
-        self.merge2 = nn.Conv2d(merged, 2 * config.width, 1)
-        self.merge3 = nn.Conv2d(2 * config.width, config.outputs or config.channels, 1)
+        self.merge2 = nn.Conv2d(merged, 2 * config.features, 1)
+        self.merge3 = nn.Conv2d(2 * config.features, config.cell**2 * (config.outputs or config.channels), 1)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -107,14 +107,14 @@ class HalfPlane(nn.Module):
     @property
     def size_multiple(self) -> int:
         """Grid on which tiles have to start: the cells of the coarsest level, or the windows of its attention."""
-        if self.config.body == "residual":
-            return 1
-        return 2**self.config.levels * (self.config.window if self.config.attention_heads else 1)
+        window = self.config.window if self.config.attention_heads else 1
+        return self.config.cell * 2**self.config.halvings * window
 
     @property
     def halo(self) -> int:
         """Farthest pixel that can influence an output, with the network's own hole."""
-        return int(self.body.reach) + self.hole.shift + self.size_multiple - 1
+        cell = self.config.cell
+        return cell * (int(self.body.reach) + self.config.cells_of(self.hole)) + cell - 1 + self.size_multiple - 1
 
     def branches(self, x: Tensor, hole: Hole, wanted: Sequence[int] = (0, 1, 2, 3)) -> list[Tensor | None]:
         """Features of the four branches, moved away and turned back; None for those that are left out.
@@ -131,25 +131,25 @@ class HalfPlane(nn.Module):
 
         Returns
         -------
-        list of 4 Tensor or None, each of shape (N, K, H, W)
+        list of 4 Tensor or None, each of shape (N, K, H / cell, W / cell)
         """
         found: list[Tensor | None] = [None] * 4
         outside = _TURNS.get(hole.shape, (0, 1, 2, 3))
         for pair in ((0, 2), (1, 3)):
             turns = [turn for turn in pair if turn in outside and turn in wanted]
             if turns:
-                features = self.body(torch.cat([rotated(x, turn) for turn in turns]))
-                features = moved_away(features, hole.shift, plane=self.config.plane)
+                features = self.body(F.pixel_unshuffle(torch.cat([rotated(x, turn) for turn in turns]), self.config.cell))
+                features = moved_away(features, self.config.cells_of(hole), plane=self.config.plane)
                 for turn, part in zip(turns, features.chunk(len(turns)), strict=True):
                     found[turn] = rotated(part, -turn)
         return found
 
     def merge(self, branches: list[Tensor | None]) -> Tensor:
-        """Join the branches, pixel by pixel.
+        """Join the branches, cell by cell.
 
         Parameters
         ----------
-        branches : list of 4 Tensor or None, each of shape (N, K, H, W)
+        branches : list of 4 Tensor or None, each of shape (N, K, H / cell, W / cell)
             Features from :meth:`branches`; None for a branch that is left out.
 
         Returns
@@ -160,7 +160,7 @@ class HalfPlane(nn.Module):
         x = torch.cat([torch.zeros_like(like) if part is None else part for part in branches], 1)
         for layer in (self.merge1, self.merge2):
             x = F.leaky_relu(layer(x), self._slope)
-        return self.merge3(x)
+        return F.pixel_shuffle(self.merge3(x), self.config.cell)
 
     def forward(self, x: Tensor, hole: Hole | str | None = None) -> Tensor:
         """Denoise a batch.

@@ -28,6 +28,10 @@ FORMS = {
     "diagonal residual": {"body": "residual", "groups": 1, "blocks": 1, **DIAGONAL},
     "attention": {"attention_heads": 2, "window": 4},
     "diagonal attention": {"attention_heads": 2, "window": 4, **DIAGONAL},
+    "pyramid": {"body": "pyramid", "widths": (4, 6, 8)},
+    "pyramid of cells": {"body": "pyramid", "widths": (4, 6), "cell": 2},
+    "diagonal pyramid of cells": {"body": "pyramid", "widths": (4, 6), "cell": 2, **DIAGONAL},
+    "residual of cells": {"body": "residual", "groups": 1, "blocks": 1, "cell": 3},
 }
 
 
