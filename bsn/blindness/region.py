@@ -9,8 +9,8 @@ are. One pass certifies one pixel.
 changed at once. Behind the line the features of the branch that looks away from it must stay as they are; in front of it
 those of the opposite branch must be those of the wholly changed image. Sweeping the line over the image certifies every
 pixel and every offset of the hole with as many passes as there are lines. Two more passes show that the branches are
-joined pixel by pixel. A network may keep one feature for each cell of several pixels: that feature must then stay as it is
-as soon as one of the pixels demands it, and the branches are joined cell by cell.
+joined pixel by pixel. A network may keep one feature for each square cell of several pixels: then the line sweeps over cells,
+the hole is that of all cells into which an offset can lead from any pixel of a cell, and the branches are joined cell by cell.
 """
 
 from __future__ import annotations
@@ -226,9 +226,12 @@ class _Sweeps:
         unit = getattr(network, "size_multiple", 1)
         height, width = subject.condition.size
         self.padding = (0, -width % unit, 0, -height % unit)
-        height, width = height + self.padding[3], width + self.padding[1]
-        self.rows, self.columns = torch.arange(height)[:, None], torch.arange(width)[None, :]
         self.diagonal = network.config.plane == "diagonal"
+        self.clean, self.changed = self._branches(self.x), self._branches(self.other)
+        features = next(part for part in self.clean if part is not None)
+        self.cell = (height + self.padding[3]) // int(features.shape[-2])
+        self.shift = _shift_in_cells(hole, self.cell, diagonal=self.diagonal)
+        self.rows, self.columns = torch.arange(features.shape[-2])[:, None], torch.arange(features.shape[-1])[None, :]
 
     def check(self) -> RegionCheck:
         self._joined_pixel_by_pixel()
@@ -262,22 +265,20 @@ class _Sweeps:
     def _joined_pixel_by_pixel(self) -> None:
         """The output is that of the joined branches, and changing half of the features changes no output elsewhere."""
         height, width = self.subject.condition.size
-        first, second = self._branches(self.x), self._branches(self.other)
-        cell = self._cell(next(part for part in first if part is not None))
-        joined = self._merged(first)
+        joined = self._merged(self.clean)
         if not torch.equal(joined[..., :height, :width], self.run.clean):
             raise NetworkRefusal(
                 "the output of the network is not that of its joined branches; it cannot be certified by them"
             )
-        board = (self.rows // cell + self.columns // cell) % 2 == 0
+        board = (self.rows + self.columns) % 2 == 0
         for changed in (board, ~board):
             mixed = [
-                None if a is None or b is None else torch.where(changed[::cell, ::cell], b, a)
-                for a, b in zip(first, second, strict=True)
+                None if a is None or b is None else torch.where(changed, b, a)
+                for a, b in zip(self.clean, self.changed, strict=True)
             ]
             difference = (self._merged(mixed) - joined).abs().amax((0, 1))
             self.moved = self.moved or bool((difference != 0).any())
-            self._note((difference != 0) & ~changed, difference)
+            self._note((difference != 0) & ~self._pixels(changed), difference)
 
     def _merged(self, branches: list[Tensor | None]) -> Tensor:
         with self._precision():
@@ -286,42 +287,48 @@ class _Sweeps:
     def _sweep(self, pair: tuple[int, int]) -> None:
         """Move a line along the normal of two opposite branches."""
         depth = self._depth(pair[0])
-        shift = self.hole.shift
-        unchanged, changed = self._branches(self.x, pair), self._branches(self.other, pair)
-        if unchanged[pair[0]] is None:
+        if self.clean[pair[0]] is None:
             return
         height, width = self.subject.condition.size
-        inside = self.rows.lt(height) & self.columns.lt(width)
+        inside = (self.rows * self.cell < height) & (self.columns * self.cell < width)
         for line in range(int(depth[inside].min()), int(depth[inside].max()) + 1):
             # `depth` grows towards what the first branch sees; everything nearer than the line is changed.
-            nearer = (depth < line)[:height, :width]
+            nearer = self._pixels(depth < line)[:height, :width]
             mixed = self._branches(torch.where(nearer, self.other, self.x), pair)
             for branch, clean, out in (
-                (pair[0], unchanged, depth + shift >= line),
-                (pair[1], changed, depth - shift < line),
+                (pair[0], self.clean, depth + self.shift >= line),
+                (pair[1], self.changed, depth - self.shift < line),
             ):
                 self._compare(mixed[branch], clean[branch], out & inside)
+
+    def _pixels(self, cells: Tensor) -> Tensor:
+        """A mask of cells as one of pixels."""
+        return cells.repeat_interleave(self.cell, 0).repeat_interleave(self.cell, 1)
 
     def _compare(self, found: Tensor | None, expected: Tensor | None, where: Tensor) -> None:
         if found is None or expected is None:
             return
         difference = (found.double() - expected.double()).abs().amax((0, 1))
         self.moved = self.moved or bool((difference != 0).any())
-        cell = self._cell(found)
-        demanded = torch.nn.functional.max_pool2d(where[None].float(), cell)[0] > 0
-        self._note((difference != 0) & demanded, difference, cell)
-
-    def _cell(self, features: Tensor) -> int:
-        """Side in pixels of the cell that one feature stands for."""
-        return len(self.rows) // int(features.shape[-2])
+        self._note((difference != 0) & where, difference, self.cell)
 
     def _note(self, hit: Tensor, difference: Tensor, cell: int = 1) -> None:
         for row, column in hit.nonzero().tolist()[:_LARGEST_LIST]:
             self.leaks.append(RegionLeak((row * cell, column * cell), None, float(difference[row, column])))
 
     def _depth(self, branch: int) -> Tensor:
-        """Distance of each pixel along the direction in which a branch looks."""
+        """Distance of each cell along the direction in which a branch looks."""
         rows, columns = torch.broadcast_tensors(self.rows, self.columns)
         straight = (-rows, -columns)
         diagonal = (columns - rows, -rows - columns)
         return (diagonal if self.diagonal else straight)[branch]
+
+
+def _shift_in_cells(hole: Hole, cell: int, *, diagonal: bool) -> int:
+    """Distance in cells from which on no pixel of a cell meets its hole, whichever branch looks there."""
+    rows, columns = (hole.mask().nonzero() - (hole.shift - 1)).unbind(1)
+    within = torch.arange(cell)[:, None]
+    across, along = ((within + offsets).div(cell, rounding_mode="floor").abs().amax(0) for offsets in (rows, columns))
+    if diagonal:
+        return 1 + int((across + along).max())
+    return 1 + max(int(far.max()) for far, shape in ((across, "columns"), (along, "rows")) if hole.shape != shape)
