@@ -93,6 +93,23 @@ register_preset(
         "diamond hole of any size, for noise that demosaicing spread; trains on two CPU cores in minutes",
     )
 )
+_CELLS = HalfPlaneConfig(body="pyramid", widths=(32, 48, 64, 96), cell=2)
+register_preset(
+    Preset(
+        "halfplane-cells",
+        "halfplane",
+        _CELLS,
+        "square hole of any size, on cells of 2 x 2 pixels: twice the steps of halfplane in the same time",
+    )
+)
+register_preset(
+    Preset(
+        "halfplane-cells-diamond",
+        "halfplane",
+        dataclasses.replace(_CELLS, plane="diagonal", hole="diamond:9"),
+        "diamond hole of any size, on cells of 2 x 2 pixels",
+    )
+)
 register_preset(
     Preset(
         "halfplane-attention",

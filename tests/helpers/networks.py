@@ -17,6 +17,8 @@ SMALL = {
     "tm-bsn": {"width": 4, "groups": 1, "blocks": 1, "hole": "diamond:5"},
     "halfplane": {"width": 4, "levels": 2, "hole": "square:5"},
     "halfplane-diamond": {"width": 4, "levels": 2, "hole": "diamond:3"},
+    "halfplane-cells": {"widths": (4, 6), "hole": "square:5"},
+    "halfplane-cells-diamond": {"widths": (4, 6), "hole": "diamond:3"},
     "halfplane-attention": {"width": 4, "levels": 2, "attention_heads": 2, "window": 4, "hole": "square:3"},
     "nbsn": {"width": 8},
     "nbsn-tm": {"width": 8},

@@ -79,9 +79,7 @@ class DirectionalUNet(nn.Module):
         pixels = config.channels * config.cell**2
         self.intro = _Convs(pixels, f, plane=plane)
         self.encoders = nn.ModuleList(_Convs(f, f, plane=plane) for _ in range(levels + 1))
-        into = [
-            pixels + 2 * f if level == 0 else (2 if level == levels - 1 else 3) * f for level in range(levels)
-        ]
+        into = [pixels + 2 * f if level == 0 else (2 if level == levels - 1 else 3) * f for level in range(levels)]
         if levels == 1:
             into = [pixels + f]
         self.decoders = nn.ModuleList(_Convs(n, 2 * f, 2 * f, plane=plane) for n in into)

@@ -138,7 +138,9 @@ class HalfPlane(nn.Module):
         for pair in ((0, 2), (1, 3)):
             turns = [turn for turn in pair if turn in outside and turn in wanted]
             if turns:
-                features = self.body(F.pixel_unshuffle(torch.cat([rotated(x, turn) for turn in turns]), self.config.cell))
+                features = self.body(
+                    F.pixel_unshuffle(torch.cat([rotated(x, turn) for turn in turns]), self.config.cell)
+                )
                 features = moved_away(features, self.config.cells_of(hole), plane=self.config.plane)
                 for turn, part in zip(turns, features.chunk(len(turns)), strict=True):
                     found[turn] = rotated(part, -turn)

@@ -53,9 +53,9 @@ def both(source, config):
 
 def test_correlated_noise_gets_a_hole_at_full_resolution(correlated):
     config, advice = both(correlated, TrainConfig())
-    assert config.model == "halfplane-diamond"
+    assert config.model == "halfplane-cells-diamond"
     assert config.hole.startswith("diamond:")
-    assert (config.stride, config.noise, config.loss, config.optimizer) == (1, "none", "l1", "adamw")
+    assert (config.stride, config.noise, config.loss, config.optimizer) == (1, "none", "l1", "muon")
     assert config.inference_wiener
     assert advice.suitable
     assert advice.reasons[0] == advice.hole.why
@@ -88,7 +88,8 @@ def test_explicit_settings_win(correlated):
 
 
 @pytest.mark.parametrize(
-    ("hole", "model"), [("square:5", "halfplane"), ("rows:3", "halfplane"), ("diamond:5", "halfplane-diamond")]
+    ("hole", "model"),
+    [("square:5", "halfplane-cells"), ("rows:3", "halfplane-cells"), ("diamond:5", "halfplane-cells-diamond")],
 )
 def test_a_hole_brings_its_network(independent, hole, model):
     config = settled(independent, hole=hole)
@@ -104,7 +105,7 @@ def test_a_pixel_on_half_planes_keeps_the_noise_model(independent):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"model": "tbsn", "hole": "square:5"}, "use --model halfplane"),
+        ({"model": "tbsn", "hole": "square:5"}, "use --model halfplane-cells"),
         ({"model": "halfplane", "hole": "none"}, "would learn to copy the noise; use --hole auto"),
         ({"model": "halfplane", "hole": "diamond:5"}, "the network with diagonal half-planes"),
         ({"hole": "square:5", "stride": 2}, "use one of the two"),
