@@ -34,7 +34,6 @@ DRT_WINDOW = 7  # sides that its literal form takes are multiples
 def forward_of(network: torch.nn.Module, x: torch.Tensor, config: InferenceConfig, backend: str):
     threads = torch.get_num_threads()
     run = Runner(network, x.device, config)
-    torch.set_num_threads(threads)  # the runner has set its own for the whole process
 
     def forward():
         torch.set_num_threads(config.threads or threads)

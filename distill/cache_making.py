@@ -24,6 +24,7 @@ from bsn.data import (
     reading_attributes,
     writing,
 )
+from bsn.engine import keep_freed_memory
 from bsn.models import OutlierTreatment
 from bsn.training import MendedSource
 from distill.cache import FORMAT, FORMAT_VERSION, TeacherCache
@@ -169,6 +170,8 @@ def _work(
     errors: Any, threads: int, teacher: Teacher, source: ImageSource, parts: Path, device: str, share: Sequence[int]
 ) -> None:
     torch.set_num_threads(threads)
+    if device == "cpu":
+        keep_freed_memory()  # the process is our own
     try:
         local = teacher.on(device)
         for index in share:

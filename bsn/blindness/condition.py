@@ -148,7 +148,7 @@ class Subject:
         """
         self._restore()
         with torch.random.fork_rng(devices=[]), self._autocast():
-            torch.manual_seed(self.seed)
+            torch.default_generator.manual_seed(self.seed)  # `torch.manual_seed` would seed the GPUs, too
             try:
                 out = self.network(x)
             except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, NotImplementedError) as error:

@@ -46,7 +46,9 @@ def run(options: Namespace) -> int:
         Exit code; 0 means success.
     """
     from bsn.demo import run_demo
+    from bsn.engine.allocator import keep_freed_memory
 
+    keep_freed_memory()
     result = run_demo(Path(options.output), minutes=options.minutes, seed=options.seed, steps=options.steps)
     return 0 if result.blindness.blind else 1
 

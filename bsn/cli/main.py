@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from bsn.cli.command import Command
+from bsn.cli.memory import keep_memory
 from bsn.cli.precedence import action_first, config_first
 from bsn.cli.refusal import refusal_text
 from bsn.cli.terminal import speaking
@@ -72,7 +73,9 @@ def _run_quietly(name: str, words: list[str]) -> int:
             print(help_text(parser, basic if asked == "short" and basic else None), end="")
             raise SystemExit(0)
         overruling = spoken.recipes.overruling(words) if spoken.recipes is not None else []
-        return command.run(parser.parse_args(config_first(switch_words(parser, words), overruling)))
+        options = parser.parse_args(config_first(switch_words(parser, words), overruling))
+        keep_memory(options)
+        return command.run(options)
     except ArgumentError as error:
         return _complain(f"bsn {name}", f"{refusal_text(str(error))}; see bsn {name} --help")
     except KeyboardInterrupt:

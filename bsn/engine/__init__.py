@@ -4,6 +4,7 @@ The engine knows a :class:`~bsn.engine.task.Task` (modules and optimisers, updat
 images. Blind-spot training, distillation, restoration and architecture search are tasks of the same engine.
 """
 
+from bsn.engine.allocator import keep_freed_memory
 from bsn.engine.config import LoopConfig
 from bsn.engine.devices import is_first_process
 from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
@@ -12,7 +13,7 @@ from bsn.engine.optimizers import OptimizerName, make_optimizer
 from bsn.engine.recipes import Recipe, RecipeBook
 from bsn.engine.run_folder import RunFolder
 from bsn.engine.run_settings import RunSettings, named_images, plain
-from bsn.engine.side_effects import process_restored
+from bsn.engine.side_effects import generators_restored, process_restored
 from bsn.engine.task import Part, Task, Update
 
 __all__ = [
@@ -30,7 +31,9 @@ __all__ = [
     "TrainingDiverged",
     "Update",
     "fit",
+    "generators_restored",
     "is_first_process",
+    "keep_freed_memory",
     "make_optimizer",
     "named_images",
     "plain",

@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from bsn.engine.allocator import keep_freed_memory
 from bsn.engine.config import LoopConfig
 from bsn.engine.errors import RunError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-__all__ = ["best_precision", "is_first_process", "make_fabric"]
+__all__ = ["VARIABLES", "best_precision", "is_first_process", "make_fabric"]
 
+# Lightning describes the processes of a run in the environment; cuBLAS is told to repeat itself.
+VARIABLES = (
+    "CUBLAS_WORKSPACE_CONFIG",
+    "GLOBAL_RANK",
+    "LOCAL_RANK",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "NODE_RANK",
+    "WORLD_SIZE",
+)
 MixedPrecision = Literal["32-true", "bf16-mixed"]
 
 _RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK")  # what launchers tell the processes that they start
@@ -71,8 +80,6 @@ def make_fabric(config: LoopConfig) -> Fabric:
     precision: MixedPrecision | Literal["16-mixed"] = (
         best_precision(device) if config.precision == "auto" else config.precision
     )
-    if not use_gpu:
-        keep_freed_memory()
     if not use_gpu and config.devices > 1:
         torch.set_num_threads(max(1, torch.get_num_threads() // config.devices))
     if config.deterministic and use_gpu:

@@ -22,6 +22,7 @@ from bsn.engine.recording import Recorder
 from bsn.engine.run_folder import RunFolder
 from bsn.engine.run_settings import RunSettings, plain
 from bsn.engine.schedule import learning_rate_factor
+from bsn.engine.side_effects import process_restored
 from bsn.engine.stop import StopRequest
 from bsn.engine.task import Loss, Task, Update, Workers
 
@@ -46,6 +47,7 @@ class FitResult:
     best_step: int | None
 
 
+@process_restored()
 def fit(
     task: Task, config: LoopConfig, folder: RunFolder, *, resume: bool = False, settings: RunSettings | None = None
 ) -> FitResult:

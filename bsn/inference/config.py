@@ -52,11 +52,12 @@ class InferenceConfig:
         ``torch.compile``: about a minute before the first tile, then faster; worth it for many images of one size.
     threads : int, optional
         Number of CPU threads; None leaves PyTorch's choice, one per core.
-    keep_memory : bool
+    keep_memory : bool, optional
         Whether, on the CPU, to keep the memory of one layer for the next instead of returning it to the operating
         system: about a fifth less time; more memory where an image goes through in tiles (half as much again, for
         files of 4,000 x 4,000 pixels). Concerns the whole process, see
-        :func:`bsn.engine.allocator.keep_freed_memory`.
+        :func:`bsn.engine.allocator.keep_freed_memory`. None: in commands, but not in calls of the library, whose process
+        is not theirs.
     seed : int
         Seed of the random replacement.
     posterior : bool
@@ -100,7 +101,7 @@ class InferenceConfig:
     precision: Literal["32", "bf16", "auto"] = "32"
     engine: Literal["auto", "eager", "graphs", "compile"] = "auto"
     threads: int | None = None
-    keep_memory: bool = True
+    keep_memory: bool | None = None
     seed: int = 0
     posterior: bool = True
     calibrate: bool = True

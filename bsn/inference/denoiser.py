@@ -19,6 +19,7 @@ from bsn.data.arrays.pixel_types import Range, grey_level, unit_span
 from bsn.data.arrays.planes import Missing, PlaneLayout, to_planes
 from bsn.data.files.results import Target, open_results
 from bsn.data.sources.samples import evenly, middle
+from bsn.engine.side_effects import threads_set
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting, counting_of
@@ -134,8 +135,9 @@ class Denoiser:
         """
         planes, layout = to_planes(image, axes, nan=nan, value_range=value_range)
         result = np.empty_like(planes)
-        for band in self._bands_of_array(planes, layout):
-            result[band.plane, :, band.rows] = band.image
+        with threads_set(self.config.threads):
+            for band in self._bands_of_array(planes, layout):
+                result[band.plane, :, band.rows] = band.image
         return layout.restore(result)
 
     @overload
@@ -176,8 +178,9 @@ class Denoiser:
         self.check_deviation()
         planes, layout = to_planes(image, axes, nan=nan, value_range=value_range)
         result, spread = np.empty_like(planes), np.empty_like(planes)
-        for band in self._bands_of_array(planes, layout, deviation=True):
-            result[band.plane, :, band.rows], spread[band.plane, :, band.rows] = band.image, band.deviation
+        with threads_set(self.config.threads):
+            for band in self._bands_of_array(planes, layout, deviation=True):
+                result[band.plane, :, band.rows], spread[band.plane, :, band.rows] = band.image, band.deviation
         span = unit_span(layout.dtype, layout.value_range)
         in_units = dataclasses.replace(layout, dtype="float32", value_range=None).restore(spread * span)
         clean = layout.restore(result)
@@ -328,7 +331,10 @@ class Denoiser:
         targets = [Target(Path(target), output_dtype)]
         targets += [Target(uncertainty_path(target), np.float32)] if deviation else []
         how, say = ReadOptions.of(options, axes=axes), remark or functools.partial(_warn, Path(source))
-        with open_results(source, targets, how, overwrite=overwrite) as images:
+        with (
+            open_results(source, targets, how, overwrite=overwrite) as images,
+            threads_set(self.config.threads),
+        ):
             for reader, writers in images:
                 value_range, what = reader.options.value_range, f"{Path(source).name} of axes {reader.axes}"
                 counting = counting_of(reader, writers[0].dtype, value_range, keep_mean=self._keep_mean)

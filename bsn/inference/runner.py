@@ -1,4 +1,4 @@
-"""How a network is run: memory layout, precision, CUDA graphs, compiler, threads, allocator."""
+"""How a network is run: memory layout, precision, CUDA graphs, compiler, allocator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Runner:
     device : torch.device
         Device that computes.
     config : InferenceConfig
-        `precision`, `engine`, `threads` and `keep_memory` count.
+        `precision`, `engine` and `keep_memory` count.
 
     Raises
     ------
@@ -41,8 +41,6 @@ class Runner:
     """
 
     def __init__(self, network: nn.Module, device: torch.device, config: InferenceConfig) -> None:
-        if config.threads is not None:
-            torch.set_num_threads(config.threads)
         if config.keep_memory and device.type == "cpu":
             keep_freed_memory()
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its overloads leave the keyword out

@@ -72,7 +72,7 @@ def milliseconds(network: ImageNetwork, size: int = 256, repeats: int = 3) -> fl
     size, repeats : int
         Side of the image in pixels, and number of timed passes.
     """
-    x = torch.rand(1, network.channels, size, size)
+    x = torch.rand(1, network.channels, size, size, generator=torch.Generator().manual_seed(0))
     network.eval()(x)
     times = []
     for _ in range(repeats):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from bsn.data.errors import writing
 from bsn.data.files.atomic import atomic_output
+from bsn.engine.side_effects import generators_restored
 from bsn.models.interface import ImageNetwork, main_output
 from bsn.models.registry import build, network_name
 from bsn.models.training_values import TrainingValues
@@ -197,7 +198,8 @@ class Model:
             raise ModelFileError(
                 f"{path} is a safetensors file, but not a model of this toolkit; see `bsn convert --help`"
             )
-        network = build(metadata["network"], json.loads(metadata["config"]))
+        with generators_restored():  # of weights that the file replaces
+            network = build(metadata["network"], json.loads(metadata["config"]))
         _fill(network, tensors, path)
         return cls(
             network.eval(),

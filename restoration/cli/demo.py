@@ -45,8 +45,10 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
+    from bsn.engine import keep_freed_memory
     from restoration.demo import run_demo
 
+    keep_freed_memory()
     run_demo(Path(options.output), recipe=options.recipe, steps=options.steps, seed=options.seed)
     return 0
 

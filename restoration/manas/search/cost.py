@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from bsn.engine import generators_restored
 from restoration.manas.genotype.derive import genotype_of_indices
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.network.network import MANAS
@@ -158,7 +159,7 @@ def cost_table(
     names : tuple of str
         Candidates.
     """
-    with torch.random.fork_rng(devices=[]):
+    with generators_restored():
         return _count(shape, kind, channels, names)
 
 
