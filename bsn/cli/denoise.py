@@ -170,8 +170,8 @@ def _warn_of_correlated_noise(done: list[Path], how: ReadOptions) -> None:
 
 
 _BASIC = (
-    "help inputs model output config axes key nan range output_dtype overwrite uncertainty explain mix stride r3_passes wiener "
-    "same_noise ensemble tile device outliers"
+    "help inputs model output config axes key nan range output_dtype overwrite uncertainty explain mix stride wiener "
+    "same_noise ensemble device outliers"
 )
 
 COMMAND = Command("denoise images with a trained model", EXAMPLES, add_arguments, run, basic=_BASIC)
