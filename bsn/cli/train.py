@@ -102,7 +102,7 @@ def run(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help images output config recipe model start stride noise scheme clean student steps minutes resume "
+    "help images output config recipe model start hole noise scheme clean student steps minutes resume "
     "validate.noisy axes nan range outliers"
 )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bsn.hole import Hole
+
 __all__ = ["InferenceConfig"]
 
 
@@ -18,6 +20,9 @@ class InferenceConfig:
         Stride of the pixel-shuffle downsampling, for noise that is correlated between neighbours; 1 for white noise.
         None: what the model was trained for. Several, such as [1, 2]: the mean of the results of each, between the
         noise that a small stride leaves and the picture that a large one loses.
+    hole : str
+        Region around each pixel that a half-plane network does not see: square:5, diamond:3, rows:1, columns:1 or pixel;
+        smaller ones keep more detail, and more of the noise. "auto": what was found for the model when it was trained.
     r3_passes : int
         Passes of random-replacement refinement after the first; 0 for none, published: 8.
     r3_probability : float
@@ -90,6 +95,7 @@ class InferenceConfig:
     """
 
     stride: int | list[int] | None = None
+    hole: str = "auto"
     r3_passes: int = 0
     r3_probability: float = 0.16
     wiener: bool | None = None
@@ -110,6 +116,8 @@ class InferenceConfig:
     mix: Literal["auto", "off", "image", "regions"] = "auto"
 
     def __post_init__(self) -> None:
+        if self.hole != "auto":
+            Hole.parse(self.hole)
         rules = {
             "stride": (_is_stride(self.stride), "1 or more, or several such as [1, 2]"),
             "r3_passes": (self.r3_passes >= 0, "0 or more"),

@@ -8,6 +8,7 @@ import math
 
 import torch
 
+from bsn.hole import Hole
 from bsn.inference.config import InferenceConfig
 from bsn.inference.explanation import RESULT
 from bsn.inference.measuring import Measurement
@@ -27,7 +28,7 @@ from bsn.inference.pipeline import Pipeline
 from bsn.inference.runner import Runner
 from bsn.inference.stages import Downsampling, Filter, Frame, Posterior, Refinement
 from bsn.inference.tiling import Tiling
-from bsn.models import HalfPlane, Model
+from bsn.models import HalfPlane, Model, image_network
 from bsn.noise.calibration import CALIBRATION
 from bsn.noise.spectrum import BLOCK
 from bsn.noise.wiener import REACH_INDEPENDENT, STEP
@@ -51,6 +52,7 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         For options that exclude each other, or that this model has no use for.
     """
     _check(model, config)
+    model = _at_hole(model, config)
     margin = model.inference.mosaic_margin
     downsamplings = tuple(Downsampling(stride, margin) for stride in strides_of(model, config))
     frame = _frame(model, downsamplings)
@@ -62,7 +64,7 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
     measures = filters and model.noise is None
     pipeline = Pipeline(
         frame=frame,
-        views=range(8) if config.ensemble else range(1),
+        views=_views(model, config),
         downsamplings=downsamplings,
         network=network,
         posterior=posterior,
@@ -85,12 +87,12 @@ def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: t
     if mixes(model, config):
         plain = dataclasses.replace(pipeline, filter=None)
         network, smaller = model.network, None
-        hole = smaller_hole(network.hole) if isinstance(network, HalfPlane) else None
+        hole = _smaller(model, config)
         if hole is not None and isinstance(network, HalfPlane):
             runner = Runner(AtHole(network, hole), device, config)
             smaller = image_of(dataclasses.replace(plain, network=runner).estimate)
         filtered = image_of(pipeline.estimate) if pipeline.filter is not None else None
-        networks = network_candidates(model, image_of(plain.estimate), filtered, smaller, stride)
+        networks = network_candidates(model, image_of(plain.estimate), filtered, smaller, stride, hole)
         scope = "auto" if config.mix == "off" else config.mix
         return Mixing(networks, scope, pipeline.tiling, config.seed)
     if needs_check(model, config):
@@ -98,6 +100,43 @@ def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: t
         noise = None if model.noise is None else functools.partial(believed_noise, pipeline.posterior)
         return Check(result, noise, pipeline.tiling.grid, config.seed)
     return None
+
+
+def _at_hole(model: Model, config: InferenceConfig) -> Model:
+    """The model with the hole that is asked for, or that was found for it.
+
+    A mixture takes the hole of the training, whose error is known without a truth, and the smaller one beside it.
+    """
+    network = model.network
+    if not isinstance(network, HalfPlane):
+        if config.hole != "auto":
+            raise ValueError(
+                f"this model is a {type(network).__name__} and has no hole that could be changed to {config.hole}; leave the "
+                "hole out"
+            )
+        return model
+    if config.hole == "auto" and (model.inference.hole is None or mixes(model, config)):
+        return model
+    hole = Hole.parse(str(model.inference.hole) if config.hole == "auto" else config.hole)
+    return dataclasses.replace(model, network=image_network(network.at_hole(hole)))
+
+
+def _views(model: Model, config: InferenceConfig) -> range:
+    """Flips and turns that are averaged; a quarter turn would lay lines of noise across the hole that hides them."""
+    if not config.ensemble:
+        return range(1)
+    network = model.network
+    along_lines = isinstance(network, HalfPlane) and network.hole.shape in ("rows", "columns")
+    return range(0, 8, 2) if along_lines else range(8)
+
+
+def _smaller(model: Model, config: InferenceConfig) -> Hole | None:
+    """The hole that a mixture takes beside that of a half-plane network; None where there is none."""
+    if not isinstance(model.network, HalfPlane):
+        return None
+    own = model.network.hole
+    advised = own if model.inference.hole is None or config.hole != "auto" else Hole.parse(model.inference.hole)
+    return advised if advised != own and own.includes(advised) else smaller_hole(own)
 
 
 def strides_of(model: Model, config: InferenceConfig) -> tuple[int, ...]:
@@ -138,14 +177,20 @@ def _filters(model: Model, config: InferenceConfig) -> bool:
 def _frame(model: Model, downsamplings: tuple[Downsampling, ...]) -> Frame:
     stride = math.lcm(*(d.stride for d in downsamplings))
     network = model.network
-    blind = network.lattice > 0
+    if isinstance(network, HalfPlane):
+        padding = "grid"
+    elif network.lattice == 0:
+        padding = "none"
+    else:
+        padding = "phases" if model.inference.mosaic_margin is None else "zeros"
     return Frame(
         scale=model.scale,
         channels=model.channels,
         unit=stride * network.size_multiple,
         period=stride * max(network.lattice, 1),
-        padding="none" if not blind else "phases" if model.inference.mosaic_margin is None else "zeros",
+        padding=padding,
         stride=stride,
+        hole=network.hole if isinstance(network, HalfPlane) else None,
     )
 
 

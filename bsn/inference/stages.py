@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.data.arrays.geometry import transform
+from bsn.hole import Hole
 from bsn.inference.mixture import Mixture
 from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
@@ -173,10 +174,13 @@ class Frame:
         Sides inside are multiples of this.
     period : int
         Side of the lattice on which the first pass is blind: the padding copies pixels of the same residue class.
-    padding : {"phases", "zeros", "none"}
-        "zeros" as AP-BSN does, to a multiple of the stride; "none" for networks that pad by themselves.
+    padding : {"phases", "zeros", "grid", "none"}
+        "zeros" as AP-BSN does, to a multiple of the stride; "grid" with zeros to a multiple of the unit, as half-plane networks
+        do, but before the region is turned, so that its grid stays where it is; "none" for networks that pad by themselves.
     stride : int
         Side of the lattice that all strides have in common.
+    hole : Hole, optional
+        What the network does not see around each pixel, where that is a region.
     """
 
     scale: ValueScale
@@ -185,6 +189,7 @@ class Frame:
     period: int
     padding: str
     stride: int
+    hole: Hole | None = None
 
     def enter(self, noisy: Tensor) -> Tensor:
         """Network values of a region.
@@ -201,9 +206,14 @@ class Frame:
         Raises
         ------
         ValueError
-            If the region is smaller than the lattice.
+            If the region is smaller than the lattice, or than the hole.
         """
         height, width = noisy.shape[-2:]
+        if self.hole is not None and min(height, width) <= self.hole.size * self.stride:
+            raise ValueError(
+                f"the hole {self.hole} leaves nothing to see of an image of {height} x {width} pixels; use a smaller hole or a "
+                "larger image"
+            )
         if min(height, width) < self.period and (height % self.unit or width % self.unit):
             raise ValueError(
                 f"an image of {height} x {width} pixels is smaller than {self.period} pixels, the lattice of this model at "
@@ -214,6 +224,8 @@ class Frame:
             return x
         if self.padding == "phases":
             return pad_within_phases(x, self.unit, self.period)
+        if self.padding == "grid":
+            return F.pad(x, (0, -width % self.unit, 0, -height % self.unit))
         return F.pad(x, (0, -width % self.stride, 0, -height % self.stride))
 
     def leave(self, estimate: Estimate, noisy: Tensor) -> Estimate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -189,7 +189,7 @@ def build_task(
         )
     mended = MendedSource(source, config.outliers)
     held_back = held_back_crops(mended, config.image_crop, config.validation_crops, seed)
-    crops = RandomCrops(mended, config.image_crop, seed=seed, augment=config.augment, avoid=held_back)
+    crops = RandomCrops(mended, config.image_crop, seed=seed, augment=_augment(config), avoid=held_back)
     network = _new_network(config, source.channels) if start is None else _started_network(config, start)
     warn_of_leaks(network, config.crop)
     mean, spread, darkest = crop_statistics(crops)
@@ -263,6 +263,12 @@ def _starting_model(config: TrainConfig, channels: int) -> Model:
     if model.channels != channels:
         raise ValueError(f"the model {config.start} has {model.channels} channels, the images have {channels}")
     return model
+
+
+def _augment(config: TrainConfig) -> bool | Literal["flips"]:
+    """Flips and turns of the crops; a quarter turn would lay the lines that a hole hides across it."""
+    along_lines = config.hole.partition(":")[0] in ("rows", "columns")
+    return "flips" if config.augment and along_lines else config.augment
 
 
 def _started_network(config: TrainConfig, start: Model) -> nn.Module:

@@ -107,7 +107,9 @@ def settle(
         judgement = judgement or judge_noise(source)
         statistics = judgement.statistics
         config = settle_hole(config, judgement.advice, judgement.correlation)
-        wanted = judgement.advice if config.hole != "none" or statistics is None else advise(statistics)
+        wanted = judgement.advice
+        if wanted.hole is not None and config.hole == "none" and statistics is not None:
+            wanted = advise(statistics)
         advice = _with_room(source, wanted) if config.stride == "auto" else wanted
         reasons += advice.reasons if automatic else ()
         config = _settle_noise(config, wanted, advice)

@@ -108,7 +108,12 @@ def smaller_hole(hole: Hole) -> Hole | None:
 
 
 def network_candidates(
-    model: Model, plain: Stages, filtered: Stages | None, smaller: Stages | None, stride: int
+    model: Model,
+    plain: Stages,
+    filtered: Stages | None,
+    smaller: Stages | None,
+    stride: int,
+    hole: Hole | None = None,
 ) -> tuple[Candidate, ...]:
     """Results of the network for a mixture.
 
@@ -124,6 +129,8 @@ def network_candidates(
         A half-plane network with a smaller hole.
     stride : int
         Smallest stride of the downsampling.
+    hole : Hole, optional
+        The smaller hole; default: :func:`smaller_hole`.
 
     Returns
     -------
@@ -135,7 +142,7 @@ def network_candidates(
     blind = model.noise is None and (own is not None or network.lattice > 0)
     found = [network_candidate(PILOT, plain, own, stride, blind=blind)]
     if smaller is not None and own is not None:
-        hole = smaller_hole(own)
+        hole = hole or smaller_hole(own)
         found.append(network_candidate(f"{PILOT} {hole}", smaller, hole, stride, blind=blind))
     if filtered is not None:
         found.append(network_candidate(FILTERED, filtered, None, stride, blind=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -98,6 +99,27 @@ class HalfPlane(nn.Module):
         """
         self.config.check_hole(hole)
         self.hole, self.config = hole, dataclasses.replace(self.config, hole=str(hole))
+
+    def at_hole(self, hole: Hole) -> HalfPlane:
+        """The same network, weights shared, with another hole where a call names none.
+
+        Parameters
+        ----------
+        hole : Hole
+            One of those that the half-planes can open.
+
+        Returns
+        -------
+        HalfPlane
+
+        Raises
+        ------
+        ValueError
+            For a hole of another shape.
+        """
+        other = copy.copy(self)
+        other.open_hole(hole)
+        return other
 
     @property
     def channels(self) -> int:
