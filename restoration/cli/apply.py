@@ -17,6 +17,7 @@ EXAMPLES = """examples:
 """
 
 _FOR_DENOISERS = {
+    "hole",
     "stride",
     "r3_passes",
     "r3_probability",
