@@ -1,20 +1,20 @@
 """Denoising with a trained model: the stages, tiles, arrays and files.
 
-==============  ==============================================================================================
-``once``        one array, one call
-``denoiser``    a model ready for many arrays and files
-``targets``     where the results of a list of inputs go
-``fitness``     whether an image is one for a model
-``mending``     first and last stage: what is missing or stands out is put aside and given back
-``stages``      the stages between: downsampling, network, posterior, refinement, filter
-``pipeline``    their order; ``plan`` chooses them for a model and its options
-``measuring``   what has to be known of the noise of a plane beforehand
-``bands``       a plane tile by tile; ``tiling`` cuts it
-``runner``      how the network is run
-``mixing``        the choice between denoisers, and their mixture, by estimated error; ``mixture`` holds what was settled
-``explanation``   what was chosen for an image, and why
-``scoring``     scores of folders
-==============  ==============================================================================================
+===============  =======================================================================================================
+``once``         one array, one call
+``denoiser``     a model ready for many arrays and files
+``targets``      where the results of a list of inputs go
+``fitness``      whether an image is one for a model
+``mending``      first and last stage: what is missing or stands out is put aside and given back
+``stages``       the stages between: downsampling, network, posterior, refinement, filter
+``pipeline``     their order; ``plan`` chooses them for a model and its options
+``measuring``    what has to be known of the noise of a plane beforehand
+``bands``        a plane tile by tile; ``tiling`` cuts it
+``runner``       how the network is run
+``mixing``       the choice between denoisers, and their mixture, by estimated error; ``mixture`` holds what was settled
+``explanation``  what was chosen for an image, and why
+``scoring``      scores of folders
+===============  =======================================================================================================
 """
 
 from bsn.inference.bands import denoise_bands

@@ -295,10 +295,10 @@ def test_noise_that_differs_from_image_to_image_is_fitted_to_each(tmp_path):
     noisy = [(c + s * rng.normal(size=c.shape)).astype(np.float32) for c, s in zip(clean, sigmas, strict=True)]
     said = []
     torch.manual_seed(0)
-    config = TrainConfig(crop=32, batch_size=4)
+    config = TrainConfig(crop=48, batch_size=4)
     task = build_task(ArraySource(noisy, "YX"), config, 0, say=said.append)
     assert "differs from image to image" in " ".join(said)
-    fit(task, LoopConfig(steps=250, **CPU), RunFolder(tmp_path / "run"))
+    fit(task, LoopConfig(steps=400, **CPU), RunFolder(tmp_path / "run"))
     model = Model.load(tmp_path / "run")
     assert model.noise.per_image
     assert model.inference.wiener
