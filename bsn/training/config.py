@@ -35,19 +35,6 @@ class TrainConfig:
 
     Parameters
     ----------
-    scheme : {"blind", "recorrupted", "matched"}
-        What the network learns from. "blind": noisy images alone, by a network that does not see the pixel it predicts. The
-        other two measure the noise, take the measurement as it is, and train a network that sees its pixel and needs one pass.
-        "recorrupted": noisy images alone, of each a pair with independent noise (:mod:`bsn.noise.recorruption`). "matched":
-        clean images with the measured noise on them, from `clean`, from `pilot`, or from both.
-    clean : str or list of str, optional
-        Clean images for the scheme "matched": files, folders, patterns or a packed file.
-    pilot : str, optional
-        A trained model, file or run folder, for the scheme "matched": its denoised versions of the training images count as
-        clean.
-    recorruption : float
-        Strength of the fresh noise on the inputs of the scheme "recorrupted", relative to their own; the targets get its
-        inverse.
     model : str
         Preset, see ``bsn models``. "auto": a half-plane network where the noise of neighbours is correlated, else
         ``phase-unet-tiny``.
@@ -125,6 +112,19 @@ class TrainConfig:
         it, and denoises accordingly; what is measured of the noise is robust in any case.
     validation_crops : int
         Crops held back for validation, at most 5 % of the pixels; 0 for none.
+    scheme : {"blind", "recorrupted", "matched"}
+        What the network learns from. "blind": noisy images alone, by a network that does not see the pixel it predicts. The
+        other two measure the noise, take the measurement as it is, and train a network that sees its pixel and needs one pass.
+        "recorrupted": noisy images alone, of each a pair with independent noise (:mod:`bsn.noise.recorruption`). "matched":
+        clean images with the measured noise on them, from `clean`, from `pilot`, or from both.
+    clean : str or list of str, optional
+        Clean images for the scheme "matched": files, folders, patterns or a packed file.
+    pilot : str, optional
+        A trained model, file or run folder, for the scheme "matched": its denoised versions of the training images count as
+        clean.
+    recorruption : float
+        Strength of the fresh noise on the inputs of the scheme "recorrupted", relative to their own; the targets get its
+        inverse.
 
     Raises
     ------
@@ -132,10 +132,6 @@ class TrainConfig:
         For values outside their range.
     """
 
-    scheme: Scheme = "blind"
-    clean: str | list[str] | None = None
-    pilot: str | None = None
-    recorruption: float = 0.5
     model: str = "auto"
     start: str | None = None
     channel_attention: ChannelScope = "phase"
@@ -163,6 +159,10 @@ class TrainConfig:
     value_scale: Literal["standardise", "255"] = "standardise"
     outliers: OutlierTreatment = "keep"
     validation_crops: int = 8
+    scheme: Scheme = "blind"
+    clean: str | list[str] | None = None
+    pilot: str | None = None
+    recorruption: float = 0.5
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", current_name(self.model))  # one name in runs, old settings included

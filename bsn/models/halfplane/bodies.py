@@ -252,5 +252,6 @@ def make_body(config: HalfPlaneConfig) -> DirectionalUNet | ResidualBody | Direc
     -------
     DirectionalUNet, ResidualBody or DirectionalPyramid
     """
-    bodies = {"unet": DirectionalUNet, "residual": ResidualBody, "pyramid": DirectionalPyramid}
-    return bodies[config.body](config)
+    if config.body == "unet":
+        return DirectionalUNet(config)
+    return ResidualBody(config) if config.body == "residual" else DirectionalPyramid(config)

@@ -18,6 +18,7 @@ from bsn.data.files.formats.container import CONTAINER, Container, choose_key, c
 from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored
 from bsn.data.files.formats.hdf5_boxes import DatasetBoxes, DatasetOutput
 from bsn.data.files.formats.losses import Keeping
+from bsn.data.files.formats.mat_structure import check_structure
 
 SUFFIXES = (".mat",)
 #: A MATLAB file keeps what is in the file that its image came from, and nothing of other formats.
@@ -242,6 +243,7 @@ def _load(path: Path, names: list[str] | None = None) -> dict[str, Any]:
     """Load a version 5 file, each variable in the type that it has in MATLAB, not in the shorter one it is stored in."""
     from scipy.io import loadmat
 
+    check_structure(path)
     loaded: dict[str, Any] = loadmat(path, variable_names=names, mat_dtype=True)
     return loaded
 
