@@ -79,14 +79,15 @@ class InferenceConfig:
     keep_mean : bool, optional
         Give the result the local mean of the noisy image, over some hundred pixels: for noise that is skewed, of which networks
         take the median. None: for images that count few photons (:func:`bsn.noise.find_counts`), by models that denoise.
-    mix : {"auto", "off", "image", "regions"}
-        Mix the network's result with Wiener filters, non-local means and the noisy image itself, by weights that minimise the
-        estimated error (:mod:`bsn.inference.mixing`). "image" and "regions" trust the measured noise: "image" has weights of
-        its own for brightness and colours in three bands of frequencies where that is better, "regions" may also have others
-        in each region. "auto", for models that were trained for correlated noise, leaves the model's own result only as
-        far as that pays even if the noise was measured wrongly, and takes the noisy image or non-local means where the
-        result is estimated to be worse than these. For other models "auto" only compares the result with these two.
-        With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by hand, and "auto" leaves them as they are.
+    mix : {"check", "auto", "image", "regions", "off"}
+        What is done with the network's result by its estimated error (:mod:`bsn.inference.mixing`). "check" compares it with
+        the noisy image and with non-local means on one region, and gives one of these instead where the result is
+        estimated to be worse even if the noise is much stronger than measured. The others mix it with Wiener filters,
+        non-local means and the noisy image. "auto" leaves the model's own result only as far as that pays even if the
+        noise was measured wrongly. "image" and "regions" trust the measured noise: "image" has weights of its own for
+        brightness and colours in three bands of frequencies where that is better, "regions" may also have others in each
+        region. "off" leaves the result as it is. With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by
+        hand, and "check" leaves them as they are.
 
     Raises
     ------
@@ -113,7 +114,7 @@ class InferenceConfig:
     calibrate: bool = True
     outliers: Literal["keep", "repair", "ignore"] | None = None
     keep_mean: bool | None = None
-    mix: Literal["auto", "off", "image", "regions"] = "auto"
+    mix: Literal["check", "auto", "image", "regions", "off"] = "check"
 
     def __post_init__(self) -> None:
         if self.hole != "auto":
@@ -125,7 +126,7 @@ class InferenceConfig:
             "threads": (self.threads is None or self.threads >= 1, "1 or more"),
             "tile": (self.tile is None or self.tile >= 0, "0 for the whole image, or a side in pixels"),
             "outliers": (self.outliers in (None, "keep", "repair", "ignore"), "keep, repair or ignore"),
-            "mix": (self.mix in ("auto", "off", "image", "regions"), "auto, off, image or regions"),
+            "mix": (self.mix in ("check", "auto", "image", "regions", "off"), "check, auto, image, regions or off"),
             "overlap": (self.overlap is None or self.overlap >= 0, "0 or more"),
         }
         for name, (legal, range_) in rules.items():

@@ -84,7 +84,7 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
 
 def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: torch.device) -> Mixing | Check | None:
     stride = min(strides_of(model, config))
-    if mixes(model, config):
+    if mixes(config):
         plain = dataclasses.replace(pipeline, filter=None)
         network, smaller = model.network, None
         hole = _smaller(model, config)
@@ -93,8 +93,8 @@ def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: t
             smaller = image_of(dataclasses.replace(plain, network=runner).estimate)
         filtered = image_of(pipeline.estimate) if pipeline.filter is not None else None
         networks = network_candidates(model, image_of(plain.estimate), filtered, smaller, stride, hole)
-        scope = "auto" if config.mix == "off" else config.mix
-        return Mixing(networks, scope, pipeline.tiling, config.seed)
+        assert config.mix in ("auto", "image", "regions")
+        return Mixing(networks, config.mix, pipeline.tiling, config.seed)
     if needs_check(model, config):
         result = network_candidate(RESULT, image_of(pipeline.estimate), None, stride, blind=False)
         noise = None if model.noise is None else functools.partial(believed_noise, pipeline.posterior)
@@ -115,7 +115,7 @@ def _at_hole(model: Model, config: InferenceConfig) -> Model:
                 "hole out"
             )
         return model
-    if config.hole == "auto" and (model.inference.hole is None or mixes(model, config)):
+    if config.hole == "auto" and (model.inference.hole is None or mixes(config)):
         return model
     hole = Hole.parse(str(model.inference.hole) if config.hole == "auto" else config.hole)
     return dataclasses.replace(model, network=image_network(network.at_hole(hole)))
@@ -202,7 +202,7 @@ def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: boo
     # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
     halo = widest * (reach + 1) - 1 if widest > 1 else reach
     halo += reach if config.r3_passes else 0
-    mixed = mixes(model, config)
+    mixed = mixes(config)
     if mixed:
         halo += REACH + (2 * BLOCK if filters else 0)
     elif filters:

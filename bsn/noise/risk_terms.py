@@ -86,6 +86,10 @@ class RiskTerms:
         )
         return RiskTerms(*(a + share * b for a, b in pairs))
 
+    def with_noise(self, factor: float) -> RiskTerms:
+        """The terms if the noise has `factor` times the power that it was given."""
+        return RiskTerms(self.quadratic, *(factor * p for p in (self.linear, self.own, self.probed)))
+
     def divergence(self) -> Tensor:
         """Divergence of each image, (G, ..., K), corrected by what the probe's power is by chance.
 

@@ -1,7 +1,8 @@
 """Do no harm: a result that is estimated to be worse than the noisy image, or than a simple filter, is not given.
 
-For networks whose result is left as it is otherwise. The check looks at one region of the first plane of a file, so it costs
-little; for a model with a noise model it believes what that says of the noise, which then is white.
+The check looks at one region of the first plane of a file, so it costs little; for a model with a noise model it believes
+what that says of the noise, which then is white. Measured noise is often too weak where there is texture, which makes the noisy
+image look better than it is; so a result is only given up if it would be worse even with much stronger noise.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from bsn.inference.measuring import Region
 from bsn.inference.mixing.candidates import MEANS, NOISY, Candidate, Run, classical_candidates
 from bsn.inference.mixing.mixer import peak_of, survey_noise
 from bsn.inference.mixing.survey import survey_box
+from bsn.inference.mixing.weights import WEIGHTS
 from bsn.inference.mixture import Mixture, SurveyedNoise
 from bsn.inference.stages import Measured, Place
 from bsn.noise import NoiseCovariance, Subbands, covariance_spectrum
@@ -26,6 +28,8 @@ __all__ = ["Check"]
 
 _SAMPLE = 192
 _ERRORS = 2.0  # standard errors by which the result has to be worse
+_STRONGEST = WEIGHTS.stronger * (1 + WEIGHTS.own_doubt)
+"""Power of the noise, relative to the measured one, with which the result still has to be worse."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,12 @@ class Check:
         names = [RESULT, NOISY, MEANS]
         run = Run(noisy, Place(*box[:2]), measured, noise, candidates)
         terms, values = survey_box(run, names, (slice(box[2]), slice(box[3])), self.seed)
-        cells = terms.singles().sum(0).flatten(0, 1)
-        risks = cells.sum(0) / values
-        best = int(risks.argmin())
+        risks = terms.singles().sum(0).flatten(0, 1).sum(0) / values
+        cells = terms.with_noise(_STRONGEST).singles().sum(0).flatten(0, 1)
+        best = int(cells.sum(0).argmin())
         differences = cells[:, 0] - cells[:, best]
         error = float(differences.std(correction=0) * math.sqrt(len(cells))) / values
-        taken = best if float(risks[0] - risks[best]) > _ERRORS * error else 0
+        taken = best if float(differences.sum()) / values > _ERRORS * error else 0
         choices = tuple(
             Choice(n, float(r), float(i == taken)) for i, (n, r) in enumerate(zip(names, risks, strict=True))
         )

@@ -21,8 +21,23 @@ _KNOTS = 33
 Stages = Callable[[Tensor, Place, Measured], Tensor]
 
 
-def mixes(model: Model, config: InferenceConfig) -> bool:
-    """Whether results are mixed: where it is asked for, or where the model was trained for correlated noise.
+def mixes(config: InferenceConfig) -> bool:
+    """Whether results are mixed.
+
+    Parameters
+    ----------
+    config : InferenceConfig
+        What the caller asks for.
+
+    Returns
+    -------
+    bool
+    """
+    return config.mix not in ("check", "off")
+
+
+def needs_check(model: Model, config: InferenceConfig) -> bool:
+    """Whether a result that is not mixed is compared with the noisy image.
 
     Parameters
     ----------
@@ -34,26 +49,9 @@ def mixes(model: Model, config: InferenceConfig) -> bool:
     Returns
     -------
     bool
-    """
-    if config.mix != "auto":
-        return config.mix != "off"
-    return model.noise is None and model.inference.wiener and not _by_hand(config)
-
-
-def needs_check(model: Model, config: InferenceConfig) -> bool:
-    """Whether a result that is not mixed is compared with the noisy image.
-
-    Parameters
-    ----------
-    model, config
-        See :func:`mixes`.
-
-    Returns
-    -------
-    bool
         Not for networks of unknown training, and not for those that take away more than noise.
     """
-    if config.mix != "auto" or _by_hand(config):
+    if config.mix != "check" or _by_hand(config):
         return False
     return model.noise is not None or (bool(model.provenance) and "training_pairs" not in model.provenance)
 

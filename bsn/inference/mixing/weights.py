@@ -144,7 +144,7 @@ def depart_from(terms: RiskTerms, values: int, own: int, simple: tuple[int, ...]
     """
     measured = terms.summed().whole()
     singles = measured.singles()[0] / values
-    doubted = RiskTerms(terms.quadratic, *(WEIGHTS.stronger * p for p in (terms.linear, terms.own, terms.probed)))
+    doubted = terms.with_noise(WEIGHTS.stronger)
     total = doubted.summed().whole()
     start = torch.nn.functional.one_hot(torch.tensor(own), len(singles)).double()[None]
     weights = _cautious(total, start, simplex_weights(total.quadratic, total.divergence()), WEIGHTS.own_doubt)
