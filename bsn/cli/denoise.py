@@ -23,7 +23,7 @@ EXAMPLES = """examples:
   bsn denoise noisy/ --model run -o clean/ --ensemble
   bsn denoise photo.png --model run -o out/ --stride 2 --r3_passes 8
   bsn denoise photos/ --model run -o out/ --same_noise      files of one camera: their noise is measured together
-  bsn denoise photo.png --model run -o clean.png --explain  what the result was chosen from, and why
+  bsn denoise photo.png --model run -o clean.png --mix check --explain
 """
 
 
@@ -121,7 +121,7 @@ def run(options: Namespace) -> int:
     for path, message in report.failed.items():
         named = "" if path.name in message else f"{path.name}: "
         print(f"bsn denoise: {named}{' '.join(message.split())}", file=sys.stderr)
-    _say_what_was_chosen(report, tables=options.explain)
+    _say_what_was_chosen(report, tables=getattr(options, "explain", False))
     print(f"{len(report.done)} of {len(sources)} images denoised to {options.output}")
     if options.model is None:
         _warn_of_correlated_noise(list(report.done), how)

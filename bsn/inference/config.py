@@ -79,15 +79,16 @@ class InferenceConfig:
     keep_mean : bool, optional
         Give the result the local mean of the noisy image, over some hundred pixels: for noise that is skewed, of which networks
         take the median. None: for images that count few photons (:func:`bsn.noise.find_counts`), by models that denoise.
-    mix : {"check", "auto", "image", "regions", "off"}
+    mix : {"off", "check", "auto", "image", "regions"}
         What is done with the network's result by its estimated error (:mod:`bsn.inference.mixing`). "check" compares it with
         the noisy image and with non-local means on one region, and gives one of these instead where the result is
         estimated to be worse even if the noise is much stronger than measured. The others mix it with Wiener filters,
         non-local means and the noisy image. "auto" leaves the model's own result only as far as that pays even if the
         noise was measured wrongly. "image" and "regions" trust the measured noise: "image" has weights of its own for
         brightness and colours in three bands of frequencies where that is better, "regions" may also have others in each
-        region. "off" leaves the result as it is. With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by
-        hand, and "check" leaves them as they are.
+        region. "off" leaves the result as it is, which is the default: the noise of textured photographs is not measured well
+        enough yet to give up results for it. With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by hand,
+        and "check" leaves them as they are.
 
     Raises
     ------
@@ -114,7 +115,7 @@ class InferenceConfig:
     calibrate: bool = True
     outliers: Literal["keep", "repair", "ignore"] | None = None
     keep_mean: bool | None = None
-    mix: Literal["check", "auto", "image", "regions", "off"] = "check"
+    mix: Literal["off", "check", "auto", "image", "regions"] = "off"
 
     def __post_init__(self) -> None:
         if self.hole != "auto":

@@ -75,7 +75,18 @@ class Explanation:
         return f"{what}; estimated PSNR {self.psnr(self.risk)} dB{before}"
 
     def psnr(self, risk: float) -> str:
-        """PSNR of a mean squared error, in dB with one decimal; "-" where the estimate is not positive."""
+        """PSNR of a mean squared error, in dB with one decimal.
+
+        Parameters
+        ----------
+        risk : float
+            Estimated mean squared error, in squared image values.
+
+        Returns
+        -------
+        str
+            "-" where the estimate is not positive.
+        """
         return f"{10 * math.log10(self.peak**2 / risk):.1f}" if risk > 0 else "-"
 
     def as_dict(self) -> dict[str, Any]:

@@ -96,6 +96,8 @@ class NoiseCurve:
 
     def _at(self, mean: Tensor, variance: Tensor) -> Tensor:
         n = len(mean)
+        if self.intensity.shape[1] == 1:
+            return variance.to(mean).reshape(-1, 1, 1, 1).expand_as(mean)
         x, y = (part.expand(n, -1).to(mean).contiguous() for part in (self.intensity, variance))
         at = mean.flatten(1).contiguous()
         right = torch.searchsorted(x, at).clamp(1, x.shape[1] - 1)

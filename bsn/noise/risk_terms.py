@@ -78,7 +78,19 @@ class RiskTerms:
         return RiskTerms(*(p.sum(0, keepdim=True) for p in (self.quadratic, self.linear, self.own, self.probed)))
 
     def plus(self, other: RiskTerms, share: float) -> RiskTerms:
-        """These terms and `share` times those of `other`."""
+        """Add the terms of another image.
+
+        Parameters
+        ----------
+        other : RiskTerms
+            Terms of the same shapes.
+        share : float
+            Factor of `other`.
+
+        Returns
+        -------
+        RiskTerms
+        """
         pairs = zip(
             (self.quadratic, self.linear, self.own, self.probed),
             (other.quadratic, other.linear, other.own, other.probed),
@@ -87,7 +99,17 @@ class RiskTerms:
         return RiskTerms(*(a + share * b for a, b in pairs))
 
     def with_noise(self, factor: float) -> RiskTerms:
-        """The terms if the noise has `factor` times the power that it was given."""
+        """The terms if the noise has another power.
+
+        Parameters
+        ----------
+        factor : float
+            Power relative to the one that it was given.
+
+        Returns
+        -------
+        RiskTerms
+        """
         return RiskTerms(self.quadratic, *(factor * p for p in (self.linear, self.own, self.probed)))
 
     def divergence(self) -> Tensor:
@@ -99,7 +121,17 @@ class RiskTerms:
         return self.linear * ratio.clamp(0.25, 4.0)[..., None]
 
     def risk(self, weights: Tensor) -> Tensor:
-        """Risk of mixtures with weights (G, ..., K) or broadcastable, shape (G, ...)."""
+        """Risk of mixtures.
+
+        Parameters
+        ----------
+        weights : Tensor, shape (G, ..., K), or one that broadcasts to it
+            Weights of the K images.
+
+        Returns
+        -------
+        Tensor, shape (G, ...)
+        """
         full = weights.expand(self.linear.shape)
         return mixture_risk(self.quadratic, self.divergence(), self.own, full)
 

@@ -90,15 +90,46 @@ class Subbands:
         return len(SUBBANDS.widths) + 1
 
     def turn(self, x: Tensor) -> Tensor:
-        """Colour axes of images (N, C, H, W), same shape."""
+        """Turn channels into colour axes.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            Images.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return torch.einsum("kc,nchw->nkhw", self.colours.to(x), x)
 
     def turn_back(self, x: Tensor) -> Tensor:
-        """Channels of images (N, C, H, W) along the colour axes, same shape."""
+        """Turn colour axes back into channels.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            Images along the colour axes.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         return torch.einsum("kc,nkhw->nchw", self.colours.to(x), x)
 
     def split(self, x: Tensor) -> list[Tensor]:
-        """Divide images (..., H, W) into bands of the same shape, from fine to coarse, which sum to them."""
+        """Divide images into bands of frequencies.
+
+        Parameters
+        ----------
+        x : Tensor, shape (..., H, W)
+            Images.
+
+        Returns
+        -------
+        list of Tensor, each of shape (..., H, W)
+            From fine to coarse; their sum is the image.
+        """
         parts, rest = [], x
         for width in SUBBANDS.widths:
             smooth = gaussian_mean(x, width, math.ceil(3 * width))

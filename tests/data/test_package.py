@@ -24,6 +24,17 @@ def run(code):
 
 # Published: a name goes from here only in the change that also tells users.
 PUBLIC = [
+    "JoinedSource",
+    "MISSING",
+    "Missing",
+    "PlaneSource",
+    "jpeg_compressed",
+    "jpeg_quality",
+    "options_of_packed",
+    "partner_options",
+    "read_planes",
+    "reading_attributes",
+    "source_digest",
     "LAYOUTS",
     "NOISES",
     "SUFFIXES",

@@ -66,7 +66,17 @@ class Run:
         return self._results[name]
 
     def stack(self, names: Iterable[str]) -> Tensor:
-        """Results of several candidates, (K, C, H, W)."""
+        """Results of several candidates.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Their K names.
+
+        Returns
+        -------
+        Tensor, shape (K, C, H, W)
+        """
         return torch.cat([self[name] for name in names])
 
 

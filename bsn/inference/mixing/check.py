@@ -2,7 +2,8 @@
 
 The check looks at one region of the first plane of a file, so it costs little; for a model with a noise model it believes
 what that says of the noise, which then is white. Measured noise is often too weak where there is texture, which makes the noisy
-image look better than it is; so a result is only given up if it would be worse even with much stronger noise.
+image look better than it is, or too strong, which favours the smoother result; so a result is only given up if it would be
+worse both with much weaker and with much stronger noise.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from bsn.inference.mixing.survey import survey_box
 from bsn.inference.mixing.weights import WEIGHTS
 from bsn.inference.mixture import Mixture, SurveyedNoise
 from bsn.inference.stages import Measured, Place
-from bsn.noise import NoiseCovariance, Subbands, covariance_spectrum
+from bsn.noise import NoiseCovariance, RiskTerms, Subbands, covariance_spectrum
 
 __all__ = ["Check"]
 
 _SAMPLE = 192
 _ERRORS = 2.0  # standard errors by which the result has to be worse
-_STRONGEST = WEIGHTS.stronger * (1 + WEIGHTS.own_doubt)
-"""Power of the noise, relative to the measured one, with which the result still has to be worse."""
+_NOISE = tuple(WEIGHTS.stronger * (1 + sign * WEIGHTS.own_doubt) for sign in (-1, 1))
+"""Power of the noise, relative to the measured one, with all of which the result has to be worse."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,10 @@ class Check:
         run = Run(noisy, Place(*box[:2]), measured, noise, candidates)
         terms, values = survey_box(run, names, (slice(box[2]), slice(box[3])), self.seed)
         risks = terms.singles().sum(0).flatten(0, 1).sum(0) / values
-        cells = terms.with_noise(_STRONGEST).singles().sum(0).flatten(0, 1)
-        best = int(cells.sum(0).argmin())
-        differences = cells[:, 0] - cells[:, best]
-        error = float(differences.std(correction=0) * math.sqrt(len(cells))) / values
-        taken = best if float(differences.sum()) / values > _ERRORS * error else 0
+        best = int(risks.argmin())
+        worse = [self._worse_by_two_errors(terms.with_noise(factor), best) for factor in _NOISE]
+        taken = best if all(worse) else 0
+        error = self._error(terms, best) / values
         choices = tuple(
             Choice(n, float(r), float(i == taken)) for i, (n, r) in enumerate(zip(names, risks, strict=True))
         )
@@ -89,6 +89,17 @@ class Check:
         subbands = Subbands.of(noise.covariance)
         weights = torch.ones(len(subbands.groups) * subbands.bands, 1, 1, 1)
         return Mixture((names[taken],), weights, subbands, noise, explanation)
+
+    def _differences(self, terms: RiskTerms, best: int) -> Tensor:
+        cells = terms.singles().sum(0).flatten(0, 1)
+        return cells[:, 0] - cells[:, best]
+
+    def _error(self, terms: RiskTerms, best: int) -> float:
+        differences = self._differences(terms, best)
+        return float(differences.std(correction=0) * math.sqrt(len(differences)))
+
+    def _worse_by_two_errors(self, terms: RiskTerms, best: int) -> bool:
+        return float(self._differences(terms, best).sum()) > _ERRORS * self._error(terms, best)
 
     def __call__(self, noisy: Tensor, place: Place, measured: Measured, mixture: Mixture) -> Tensor:
         """Result (1, C, H, W) of a region (1, C, H, W), by what was decided for its plane."""

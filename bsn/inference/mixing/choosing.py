@@ -76,7 +76,17 @@ class AtHole(nn.Module):
         self.network, self.hole = network, hole
 
     def forward(self, x: Tensor) -> Tensor:
-        """Denoise a batch (N, C, H, W), same shape."""
+        """Denoise a batch.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            Images in network values.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
         found: Tensor = self.network(x, hole=self.hole)
         return found
 

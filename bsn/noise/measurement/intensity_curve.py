@@ -56,7 +56,17 @@ class IntensityPoints:
         return found
 
     def times(self, factor: float) -> IntensityPoints:
-        """The curve times a factor."""
+        """The curve times a factor.
+
+        Parameters
+        ----------
+        factor : float
+            Factor of the variance.
+
+        Returns
+        -------
+        IntensityPoints
+        """
         return replace(self, variance=self.variance * factor)
 
 
