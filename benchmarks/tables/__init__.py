@@ -37,6 +37,7 @@ _MAKERS = (
     correlated_noise.strides,
     correlated_noise.camera_schemes,
     correlated_noise.measured_noise,
+    correlated_noise.measured_covariance,
     blindness.certified,
     blindness.leaks,
     blindness.learned,

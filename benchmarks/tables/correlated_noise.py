@@ -63,6 +63,28 @@ def measured_noise() -> Table:
     return Table(header, rows, ["noise_statistics"])
 
 
+def measured_covariance() -> Table:
+    """Noise level that the covariance measured on one image says, over the truth, and the correlation of neighbours."""
+    rows = []
+    for name, row in stored("noise_covariance")["sets"].items():
+        for label in ("before", "after"):
+            found = row[label]
+            ratios = [f"{found[part][key]:.2f}" for part in ("ratio_flat", "ratio") for key in ("median", "worst")]
+            lags = " / ".join(f"{value[0]:.2f}" for value in (found["lags"], row["true_lags"]))
+            rows.append([name, str(row["images"]), label, *ratios, lags])
+    header = [
+        "set",
+        "images",
+        "measurement",
+        "flat half: median",
+        "flat half: worst",
+        "whole: median",
+        "whole: worst",
+        "lag 1, x",
+    ]
+    return Table(header, rows, ["noise_covariance"])
+
+
 def measured_row(name: str, row: dict[str, Any]) -> list[str]:
     """Cells of one set: estimate / truth; sigma, wavelet and gain in grey levels of 8 bits."""
 

@@ -28,7 +28,18 @@ def bits(run):
 
 
 def test_the_command_trains_a_student_beside_the_network(tmp_path, capsys, noisy_folder):
-    words = ["train", noisy_folder, "-o", tmp_path / "run", "--model", "halfplane", "--stride", "1", "--noise", "none"]
+    words = [
+        "train",
+        noisy_folder,
+        "-o",
+        tmp_path / "run",
+        "--model",
+        "halfplane",
+        "--hole",
+        "square:5",
+        "--noise",
+        "none",
+    ]
     words += ["--steps", "1", "--crop", "16", "--batch_size", "1", "--accelerator", "cpu", "--validation_crops", "0"]
     code, out, err = run(capsys, *words, "--student", "--student_steps", "1")
     assert code == 0, err
