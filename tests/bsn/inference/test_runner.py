@@ -5,11 +5,12 @@ import platform
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
 from bsn.engine.allocator import keep_freed_memory
-from bsn.inference import InferenceConfig
+from bsn.inference import Denoiser, InferenceConfig
 from bsn.inference.runner import Runner
 from tests.helpers.networks import randomise, small
 
@@ -42,13 +43,12 @@ def test_bf16_is_close_and_auto_follows_the_hardware(network, monkeypatch):
         assert torch.equal(run(network, x, precision="auto"), expected)
 
 
-def test_threads_are_set(network):
-    before = torch.get_num_threads()
-    try:
-        run(network, torch.rand(1, 1, 32, 32), threads=2)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+def test_threads_hold_for_a_call(network):
+    before, seen = torch.get_num_threads(), []
+    network.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    Denoiser(network, threads=before + 1)(np.zeros((32, 32), np.float32), "YX")
+    assert set(seen) == {before + 1}
+    assert torch.get_num_threads() == before
 
 
 def test_graphs_need_cuda(network):
