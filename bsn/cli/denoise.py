@@ -100,7 +100,10 @@ def run(options: Namespace) -> int:
     from bsn.inference import Denoiser, InferenceConfig, result_paths
     from bsn.models.bundled import BUNDLED
 
-    denoiser = Denoiser(options.model, take(InferenceConfig, options))
+    config = take(InferenceConfig, options)
+    if getattr(options, "explain", False) and config.mix == "off":
+        raise ValueError("--explain has nothing to list, since --mix off compares no candidates; add --mix check")
+    denoiser = Denoiser(options.model, config)
     if options.uncertainty:
         denoiser.check_deviation()
     paths = result_paths(options.inputs, options.output, deviation=options.uncertainty)

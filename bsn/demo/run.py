@@ -72,6 +72,8 @@ def run_demo(
     image = noisy(truth, seed)
     say(f"training phase-unet-tiny on {len(training)} noisy photographs, never shown a clean one ...")
     config = TrainConfig(optimizer="muon")
+    if steps is None:
+        say(f"{_TRIED_STEPS} steps show how fast this machine is; then the training begins anew")
     length = steps or min(_MOST_STEPS, _steps_in(minutes, training, config))
     train(training, output / "run", config, LoopConfig(steps=length, seed=seed, validate_every=0), axes="CYX")
 

@@ -82,8 +82,8 @@ class InferenceConfig:
     mix : {"off", "check", "auto", "image", "regions"}
         What is done with the network's result by its estimated error (:mod:`bsn.inference.mixing`). "check" compares it with
         the noisy image and with non-local means on one region, and gives one of these instead where the result is
-        estimated to be worse even if the noise is much stronger than measured. The others mix it with Wiener filters,
-        non-local means and the noisy image. "auto" leaves the model's own result only as far as that pays even if the
+        estimated to be worse, whether the noise is much weaker or much stronger than measured. The others mix it with Wiener
+        filters, non-local means and the noisy image. "auto" leaves the model's own result only as far as that pays even if the
         noise was measured wrongly. "image" and "regions" trust the measured noise: "image" has weights of its own for
         brightness and colours in three bands of frequencies where that is better, "regions" may also have others in each
         region. "off" leaves the result as it is, which is the default: the noise of textured photographs is not measured well

@@ -15,7 +15,6 @@ from bsn.inference.measuring import Measurement
 from bsn.inference.mixing.candidates import network_candidate
 from bsn.inference.mixing.check import Check
 from bsn.inference.mixing.choosing import (
-    AtHole,
     believed_noise,
     image_of,
     mixes,
@@ -89,7 +88,7 @@ def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: t
         network, smaller = model.network, None
         hole = _smaller(model, config)
         if hole is not None and isinstance(network, HalfPlane):
-            runner = Runner(AtHole(network, hole), device, config)
+            runner = Runner(image_network(network.at_hole(hole)), device, config)
             smaller = image_of(dataclasses.replace(plain, network=runner).estimate)
         filtered = image_of(pipeline.estimate) if pipeline.filter is not None else None
         networks = network_candidates(model, image_of(plain.estimate), filtered, smaller, stride, hole)

@@ -13,7 +13,7 @@ __all__ = ["RECIPES", "get_recipe"]
 
 RECIPES = RecipeBook(
     {
-        "default": Recipe("what the noise of the images asks for, on a CPU in about ten minutes", TrainConfig()),
+        "default": Recipe("what the noise of the images asks for, on two cores in 10 to 15 minutes", TrainConfig()),
         "camera": Recipe(
             "correlated noise (JPEGs of cameras and phones): stride 5",
             TrainConfig(stride=5, noise="none", loss="l1"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data.errors import DataError
 from bsn.data.sources.plane_source import ImageSource
@@ -11,7 +12,7 @@ from bsn.data.sources.plane_source import ImageSource
 __all__ = ["JoinedSource"]
 
 
-class JoinedSource:
+class JoinedSource(ImageSource):
     """The images of several sources, one source after the other.
 
     Parameters
@@ -51,67 +52,28 @@ class JoinedSource:
         """Type of the pixels in the first source."""
         return self._sources[0].dtype
 
+    @override
     def name(self, index: int) -> str:
-        """Name an image.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        str
-        """
         source, own = self._find(index)
         return source.name(own)
 
+    @override
     def size(self, index: int) -> tuple[int, int]:
-        """Return the size of an image.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        tuple of int
-            Rows and columns.
-        """
         source, own = self._find(index)
         return source.size(own)
 
+    @override
     def image(self, index: int) -> np.ndarray:
-        """Read a whole image.
-
-        Parameters
-        ----------
-        index : int
-            Number of the image, from 0.
-
-        Returns
-        -------
-        ndarray, shape (C, H, W), float32
-        """
         source, own = self._find(index)
         return source.image(own)
 
+    @override
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Read a region.
-
-        Parameters
-        ----------
-        index, top, left, height, width : int
-            Number of the image, from 0, and the region in pixels.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width), float32
-        """
         source, own = self._find(index)
         return source.crop(own, top, left, height, width)
 
     def _find(self, index: int) -> tuple[ImageSource, int]:
+        if not 0 <= index < len(self):
+            raise DataError(f"image {index}", f"there are {len(self)}", f"count from 0 to {len(self) - 1}")
         number = int(np.searchsorted(self._first, index, side="right")) - 1
         return self._sources[number], index - int(self._first[number])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bsn.hole import Hole
 from bsn.inference.config import InferenceConfig
@@ -14,7 +14,7 @@ from bsn.inference.stages import Estimate, Measured, Place, Posterior
 from bsn.models import HalfPlane, Model
 from bsn.noise import NoiseCovariance, NoiseCurve
 
-__all__ = ["AtHole", "believed_noise", "image_of", "mixes", "needs_check", "network_candidates", "smaller_hole"]
+__all__ = ["believed_noise", "image_of", "mixes", "needs_check", "network_candidates", "smaller_hole"]
 
 _KNOTS = 33
 
@@ -58,37 +58,6 @@ def needs_check(model: Model, config: InferenceConfig) -> bool:
 
 def _by_hand(config: InferenceConfig) -> bool:
     return config.wiener is not None or config.r3_passes > 0 or not config.posterior
-
-
-class AtHole(nn.Module):
-    """A half-plane network with another hole than its own.
-
-    Parameters
-    ----------
-    network : HalfPlane
-        The network, which is shared.
-    hole : Hole
-        The hole.
-    """
-
-    def __init__(self, network: HalfPlane, hole: Hole) -> None:
-        super().__init__()
-        self.network, self.hole = network, hole
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Denoise a batch.
-
-        Parameters
-        ----------
-        x : Tensor, shape (N, C, H, W)
-            Images in network values.
-
-        Returns
-        -------
-        Tensor, shape (N, C, H, W)
-        """
-        found: Tensor = self.network(x, hole=self.hole)
-        return found
 
 
 def smaller_hole(hole: Hole) -> Hole | None:

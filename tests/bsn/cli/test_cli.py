@@ -349,3 +349,10 @@ def test_training_settles_what_is_automatic_and_the_uncertainty_is_written(capsy
     spread = read_image(tmp_path / "out" / "a_uncertainty.tif").pixels
     assert (spread.dtype, spread.shape) == (np.float32, (256, 256))
     assert 0 < spread.mean() < 65535
+
+
+def test_explain_needs_something_to_explain(tmp_path, capsys):
+    np.save(tmp_path / "noisy.npy", np.random.default_rng(0).random((64, 64)).astype(np.float32))
+    assert main(["denoise", str(tmp_path / "noisy.npy"), "-o", str(tmp_path / "clean.npy"), "--explain"]) == 2
+    assert "add --mix check" in capsys.readouterr().err
+    assert not (tmp_path / "clean.npy").exists()

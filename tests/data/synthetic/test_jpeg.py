@@ -62,3 +62,6 @@ def test_joined_sources_are_one_after_the_other():
     assert float(joined.image(1).max()) == 0.0
     with pytest.raises(DataError, match="of one kind"):
         JoinedSource([ArraySource(a, "ZYX"), ArraySource(np.zeros((20, 20, 3), np.uint8), "YXC")])
+    for index in (-1, len(joined)):
+        with pytest.raises(DataError, match="count from 0 to"):
+            joined.image(index)
