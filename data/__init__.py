@@ -13,7 +13,7 @@ room             what is in it
 ``arrays``       axes strings, planes of any supported dtype, flips and quarter turns
 ``sources``      arrays, folders and packed files as sources; random crops; packing; batches prepared by a thread
 ``pairs``        degraded and clean images that belong together, their published layouts, leaks between splits
-``synthetic``    Gaussian, Poisson, Poisson-Gaussian and correlated noise; JPEG; rain
+``synthetic``    Gaussian, Poisson, Poisson-Gaussian and correlated noise; cameras; JPEG; rain
 ``layouts``      SIDD and DND as published
 ``photographs``  photographs that installed packages carry, for demonstrations
 ===============  ========================================================================================================
@@ -55,6 +55,8 @@ from bsn.data.sources.packing import PackSummary, file_sha256, pack
 from bsn.data.sources.plane_source import ImageSource, PairedSource, PlaneSource, read_target
 from bsn.data.sources.prefetching import Prefetcher, prefetch
 from bsn.data.sources.subset_source import SubsetSource, subset
+from bsn.data.synthetic.camera.drawn import random_camera
+from bsn.data.synthetic.camera.pipeline import Camera
 from bsn.data.synthetic.camera_noise import SensorNoise
 from bsn.data.synthetic.jpeg import jpeg_compressed, jpeg_quality
 from bsn.data.synthetic.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian

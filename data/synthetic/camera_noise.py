@@ -11,16 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsn.data.errors import DataError
+from bsn.data.synthetic.camera.bayer import demosaic, mosaic
+from bsn.data.synthetic.camera.tone import to_linear, to_srgb
 from bsn.data.synthetic.jpeg import jpeg_compressed
 from bsn.data.synthetic.noise import PoissonGaussian
 from bsn.data.synthetic.noise_image import Rng, as_clean, as_generator
 
-__all__ = ["SensorNoise", "demosaic", "mosaic", "to_linear", "to_srgb"]
-
-_RED, _GREEN, _BLUE = 0, 1, 2
-_BAYER = np.array([[_RED, _GREEN], [_GREEN, _BLUE]])
-_CROSS = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]]) / 4
-_SQUARE = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 4
+__all__ = ["SensorNoise"]
 
 
 @dataclass(frozen=True)
@@ -132,75 +129,3 @@ class SensorNoise:
     def _factors(self) -> np.ndarray:
         red, blue = self.white_balance
         return np.array([red, 1.0, blue])[:, None, None]
-
-
-def mosaic(image: np.ndarray) -> np.ndarray:
-    """Keep one colour of each pixel: red and green in even rows, green and blue in odd ones.
-
-    Parameters
-    ----------
-    image : ndarray, shape (3, H, W)
-        Red, green, blue.
-
-    Returns
-    -------
-    ndarray, shape (H, W)
-    """
-    _, height, width = image.shape
-    return np.take_along_axis(image, _colours(height, width)[None], 0)[0]
-
-
-def demosaic(raw: np.ndarray) -> np.ndarray:
-    """Fill in the missing colours with the mean of the nearest pixels that have them (bilinear).
-
-    Parameters
-    ----------
-    raw : ndarray, shape (H, W), float
-        As :func:`mosaic` makes it; at least 2 x 2 pixels.
-
-    Returns
-    -------
-    ndarray, shape (3, H, W), float64
-        Mirrored beyond its edges.
-    """
-    from scipy.ndimage import convolve
-
-    colours = _colours(*raw.shape)
-    kernels = {_RED: _SQUARE, _GREEN: _CROSS, _BLUE: _SQUARE}
-    planes = [convolve(np.where(colours == c, raw, 0.0), kernel, mode="mirror") for c, kernel in kernels.items()]
-    return np.stack(planes)
-
-
-def _colours(height: int, width: int) -> np.ndarray:
-    """Which colour each pixel of the sensor sees."""
-    return np.tile(_BAYER, ((height + 1) // 2, (width + 1) // 2))[:height, :width]
-
-
-def to_linear(image: np.ndarray) -> np.ndarray:
-    """Light from values of sRGB (IEC 61966-2-1).
-
-    Parameters
-    ----------
-    image : ndarray, float
-        Range [0, 1].
-
-    Returns
-    -------
-    ndarray, same shape
-    """
-    return np.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4)
-
-
-def to_srgb(light: np.ndarray) -> np.ndarray:
-    """Values of sRGB from light, the inverse of :func:`to_linear`.
-
-    Parameters
-    ----------
-    light : ndarray, float
-        Range [0, 1].
-
-    Returns
-    -------
-    ndarray, same shape
-    """
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055)

@@ -3,17 +3,22 @@
 import functools
 import io
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
 from bsn.data.errors import DataError
 
-__all__ = ["jpeg_compressed", "jpeg_quality"]
+__all__ = ["Sampling", "jpeg_compressed", "jpeg_quality"]
+
+Sampling = Literal["4:4:4", "4:2:2", "4:2:0"]
 
 _GRID = 8
 
 
-def jpeg_compressed(image: np.ndarray, quality: int, offset: tuple[int, int] = (0, 0)) -> np.ndarray:
+def jpeg_compressed(
+    image: np.ndarray, quality: int, offset: tuple[int, int] = (0, 0), *, sampling: Sampling | None = None
+) -> np.ndarray:
     """Compress an image and read it again.
 
     Parameters
@@ -24,11 +29,13 @@ def jpeg_compressed(image: np.ndarray, quality: int, offset: tuple[int, int] = (
         1 to 100, as the library of the Independent JPEG Group counts.
     offset : tuple of int
         Row and column of JPEG's grid at which the image begins, 0 to 7 each.
+    sampling : {"4:4:4", "4:2:2", "4:2:0"}, optional
+        Resolution of the colours: full, half along the rows, or half along both. By default full from quality 90 on, else
+        half along both, as most cameras store them.
 
     Returns
     -------
     ndarray, same shape, float32
-        Colours at full resolution (4:4:4) from quality 90 on, else at half of it, as most cameras store them.
 
     Raises
     ------
@@ -52,18 +59,17 @@ def jpeg_compressed(image: np.ndarray, quality: int, offset: tuple[int, int] = (
     pixels = np.clip(np.rint(framed * 255), 0, 255).astype(np.uint8)
     picture = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(np.moveaxis(pixels, 0, -1)))
     stored = io.BytesIO()
-    picture.save(
-        stored, format="JPEG", quality=quality, **({} if len(pixels) == 1 else {"subsampling": _sampling(quality)})
-    )
+    colours: dict[str, Any] = {} if len(pixels) == 1 else {"subsampling": sampling or _sampling(quality)}
+    picture.save(stored, format="JPEG", quality=quality, **colours)
     stored.seek(0)
     read = np.asarray(Image.open(stored), dtype=np.float32) / 255
     planes = read[None] if read.ndim == 2 else np.moveaxis(read, -1, 0)
     return np.ascontiguousarray(planes[:, top:, left:])
 
 
-def _sampling(quality: int) -> int:
-    """Pillow's number for colours at full (0) or half (2) resolution."""
-    return 0 if quality >= 90 else 2
+def _sampling(quality: int) -> Sampling:
+    """Resolution of the colours that cameras store at a quality."""
+    return "4:4:4" if quality >= 90 else "4:2:0"
 
 
 def jpeg_quality(path: str | Path) -> int | None:

@@ -1,19 +1,23 @@
-"""The noise that the weights in the box are trained for."""
+"""The noise that the weights in the box are trained for: white for `photo`, that of cameras for `camera`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bsn.data import Gaussian, PoissonGaussian
+from bsn.data.synthetic.camera.drawn import SMALLEST_SCALE, random_camera
 
-__all__ = ["BlindNoise"]
+__all__ = ["BlindNoise", "CameraNoise"]
+
+# Pixels at the edge of a photographed piece that know of its end: demosaicing, smoothing of colours, sharpening.
+_MARGIN = 8
 
 
 @dataclass(frozen=True)
 class BlindNoise:
-    """Random colours, random brightness, random noise.
+    """Random colours, random brightness, random white noise.
 
     Parameters
     ----------
@@ -60,3 +64,62 @@ class BlindNoise:
         # The same strength at mid-grey, shared between photons and read-out.
         share = rng.random()
         return PoissonGaussian(gain=2 * share * sigma**2, read_noise=sigma * (1 - share) ** 0.5)
+
+
+@dataclass(frozen=True)
+class CameraNoise:
+    """A camera drawn at random photographs each piece; some pieces have white noise instead.
+
+    Parameters
+    ----------
+    white : float
+        Share of pieces with the noise of `BlindNoise`, so that it, too, is known.
+    grey : float
+        Share of photographs turned grey after the camera.
+    mixed : float
+        Share of pieces whose colours change places before they are photographed.
+    darkest : float
+        Pieces are dimmed by a factor between this and 1, three times out of ten.
+    """
+
+    white: float = 0.12
+    grey: float = 0.06
+    mixed: float = 0.2
+    darkest: float = 0.3
+    blind: BlindNoise = field(default_factory=BlindNoise)
+
+    @staticmethod
+    def piece(crop: int) -> int:
+        """Side of the clean pieces that give a crop of a side, however much the camera reduces them."""
+        return int(np.ceil((crop + 2 * _MARGIN) / SMALLEST_SCALE))
+
+    def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Make a noisy photograph and what it would be without noise.
+
+        Parameters
+        ----------
+        clean : ndarray, shape (3, h, w), float32, range [0, 1]
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        noisy, target : ndarray, shape (3, h', w'), float32
+            Of another size than `clean`: what the edges of the piece have touched is cut off, and cameras resize.
+        """
+        if rng.random() < self.white:
+            return self.blind(clean, rng)
+        if rng.random() < self.mixed:
+            clean = clean[rng.permutation(3)]
+        if rng.random() < 0.3:
+            clean = clean * np.float32(rng.uniform(self.darkest, 1.0))
+        pair = random_camera(rng).pair(clean, rng)
+        if rng.random() < self.grey:
+            pair = (_grey(pair[0]), _grey(pair[1]))
+        inner = (slice(None), slice(_MARGIN, -_MARGIN), slice(_MARGIN, -_MARGIN))
+        return pair[0][inner], pair[1][inner]
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    """Luminance of ITU-R BT.601, as files of grey photographs hold it, three times."""
+    luminance = np.tensordot(np.array([0.299, 0.587, 0.114], np.float32), image, 1)
+    return np.broadcast_to(luminance, image.shape)

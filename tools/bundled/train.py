@@ -15,7 +15,8 @@ from distill.config import DistillConfig
 from distill.task import DistillTask
 from tools.bundled.corruption import BlindNoise
 from tools.bundled.pairs import SyntheticPairs
-from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS, training_source
+from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS
+from tools.bundled.sources import training_source
 
 __all__ = ["CONFIG", "LOOP", "train_bundled"]
 
