@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bsn.data import Gaussian, PoissonGaussian
-from bsn.data.synthetic.camera.drawn import SMALLEST_SCALE, random_camera
+from bsn.data import Gaussian, PoissonGaussian, random_camera
 
 __all__ = ["BlindNoise", "CameraNoise"]
 
 # Pixels at the edge of a photographed piece that know of its end: demosaicing, smoothing of colours, sharpening.
 _MARGIN = 8
+_SCALES = (0.6, 1.3)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class CameraNoise:
     @staticmethod
     def piece(crop: int) -> int:
         """Side of the clean pieces that give a crop of a side, however much the camera reduces them."""
-        return int(np.ceil((crop + 2 * _MARGIN) / SMALLEST_SCALE))
+        return int(np.ceil((crop + 2 * _MARGIN) / _SCALES[0]))
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Make a noisy photograph and what it would be without noise.
@@ -112,7 +112,7 @@ class CameraNoise:
             clean = clean[rng.permutation(3)]
         if rng.random() < 0.3:
             clean = clean * np.float32(rng.uniform(self.darkest, 1.0))
-        pair = random_camera(rng).pair(clean, rng)
+        pair = random_camera(rng, _SCALES).pair(clean, rng)
         if rng.random() < self.grey:
             pair = (_grey(pair[0]), _grey(pair[1]))
         inner = (slice(None), slice(_MARGIN, -_MARGIN), slice(_MARGIN, -_MARGIN))

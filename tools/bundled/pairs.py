@@ -9,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from bsn.data import CropBatch, RandomCrops, transform
-from bsn.data.arrays.geometry import COUNT
 
 __all__ = ["RecycledPairs", "SyntheticPairs"]
 
 # Keeps these random numbers apart from those of other users of the same seed.
 _STREAM = 0x6E6F6973
 _CUTS = 0x63757473
+
+_TURNS = 8  # flips and quarter turns of bsn.data.transform
 
 Corruption = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
@@ -107,7 +108,7 @@ class RecycledPairs:
         piece = self._piece((step + number) // self.uses, number)
         rng = np.random.default_rng((_CUTS, self.pieces.seed, step, number))
         top, left = (int(rng.integers(size - self.size + 1)) for size in piece.noisy.shape[-2:])
-        turn = int(rng.integers(COUNT))
+        turn = int(rng.integers(_TURNS))
         inner = (slice(None), slice(top, top + self.size), slice(left, left + self.size))
         noisy, target = (transform(image[inner], turn) for image in (piece.noisy, piece.target))
         return noisy, target, piece.name, piece.position

@@ -10,14 +10,12 @@ from bsn.data.synthetic.camera.pipeline import Camera, Matrix
 from bsn.data.synthetic.camera.tone import ToneCurve
 from bsn.data.synthetic.jpeg import Sampling
 
-__all__ = ["LARGEST_SCALE", "SMALLEST_SCALE", "random_camera"]
-
-SMALLEST_SCALE, LARGEST_SCALE = 0.6, 1.3
+__all__ = ["random_camera"]
 
 T = TypeVar("T")
 
 
-def random_camera(rng: np.random.Generator) -> Camera:
+def random_camera(rng: np.random.Generator, scales: tuple[float, float] = (0.6, 1.3)) -> Camera:
     """Draw a camera and its settings.
 
     The read-out noise follows the gain as it does over the ISO settings of real sensors: Brooks et al. (CVPR 2019, equation
@@ -27,11 +25,12 @@ def random_camera(rng: np.random.Generator) -> Camera:
     Parameters
     ----------
     rng : numpy.random.Generator
+    scales : tuple of float
+        Smallest and largest factor by which one camera of three resizes its pictures; the others leave their size.
 
     Returns
     -------
     Camera
-        Its scale is one of 1 (two times out of three) and :data:`SMALLEST_SCALE` to :data:`LARGEST_SCALE`.
     """
     gain = _logarithmic(rng, 1e-4, 2.5e-2)
     variance = min(float(np.exp(2.18 * np.log(gain) + 1.2 + rng.normal(0, 0.6))), 2e-3)
@@ -52,7 +51,7 @@ def random_camera(rng: np.random.Generator) -> Camera:
         colour_width=_one_of(rng, [1, 1, 1, 3, 5, 7]),
         blur=float(rng.uniform(0.1, 0.6)) if rng.random() < 0.25 else 0.0,
         sharpening=float(rng.uniform(0, 1.0)) if rng.random() < 0.35 else 0.0,
-        scale=1.0 if rng.random() < 2 / 3 else float(rng.uniform(SMALLEST_SCALE, LARGEST_SCALE)),
+        scale=1.0 if rng.random() < 2 / 3 else float(rng.uniform(*scales)),
         quality=int(rng.integers(70, 101)) if rng.random() < 0.6 else None,
         sampling=_one_of(rng, list[Sampling](["4:4:4", "4:2:2", "4:2:0"])),
     )
