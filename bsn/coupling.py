@@ -22,6 +22,8 @@ class Coupling(enum.Enum):
         Pixels of every phase but its own: the centre-masked head, with the side of its lattice in ``lattice``.
     OUTSIDE_HOLE
         Every pixel outside of a hole around its own, at full resolution: half-plane networks, with the hole in ``hole``.
+    OTHER_FRAMES
+        Pixels of neighbouring frames only, whose noise is independent: they may be seen whole.
     ACROSS_PHASES
         Anything else; behind the head it ends the blindness (channel attention with a global Gram matrix).
     """
@@ -30,4 +32,5 @@ class Coupling(enum.Enum):
     WITHIN_PHASE = "within phase"
     OTHER_PHASES = "other phases"
     OUTSIDE_HOLE = "outside a hole"
+    OTHER_FRAMES = "other frames"
     ACROSS_PHASES = "across phases"

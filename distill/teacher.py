@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from bsn.inference import Denoiser, denoise_bands
-from bsn.models import Model, ValueScale, image_network, is_blind, network_name
+from bsn.models import Model, ValueScale, image_network, is_blind, network_name, stored_config
 from distill.config import TeacherInference
 from distill.holes import settle_holes, with_hole
 
@@ -181,7 +181,7 @@ class ModelTeacher:
         model = self.model
         facts = [
             network_name(model.network),
-            dataclasses.asdict(model.network.config),
+            stored_config(model.network),
             dataclasses.asdict(model.scale),
             model.inference.stored(),
             *([dataclasses.asdict(model.noise)] if model.noise else []),

@@ -27,6 +27,7 @@ FLOORS = [
     {"models"},
     {"noise"},
     {"ops", "selfsup", "blindness", "engine", "evaluation"},
+    {"frames"},
     {"data"},
     {"lattice", "coupling", "hole"},
     {"mirror"},

@@ -5,6 +5,7 @@
 ``jacobian_check``          exact gradients in float64 at sampled pixels
 ``perturbation_check``      finite changes, compared bit by bit: every pixel, one lattice class at a time
 ``region_check``            finite changes: every pixel and every offset of a hole, by half-planes or pixel by pixel
+``stack_check``             finite changes of stacks: every frame, with the code that gives it its neighbours
 ``estimate_diagonal``       the whole Jacobian diagonal from random probes, with its standard error
 ``learnability``            trains the network to copy noise: is a leak harmless?
 ``find_culprit``            the first module that couples a pixel with itself
@@ -23,6 +24,7 @@ from bsn.blindness.learnability import Learnability, LearnabilityConfig, explain
 from bsn.blindness.perturbation import PerturbationCheck, SelfView, blind_lattices, perturbation_check
 from bsn.blindness.receptive_field import ReceptiveField, measure_halo, receptive_field
 from bsn.blindness.region import RegionCheck, RegionLeak, region_check
+from bsn.blindness.stack import StackCheck, StackLeak, frames_worth_checking, network_on_stacks, stack_check
 from bsn.blindness.stochastic import DiagonalEstimate, estimate_diagonal
 from bsn.blindness.structure import Declaration, StructureJudgement, declarations, judge_structure
 from bsn.blindness.verdict import CheckResult, Leak, Verdict
@@ -47,6 +49,8 @@ __all__ = [
     "RegionCheck",
     "RegionLeak",
     "SelfView",
+    "StackCheck",
+    "StackLeak",
     "StructureJudgement",
     "Subject",
     "Verdict",
@@ -58,6 +62,7 @@ __all__ = [
     "estimate_diagonal",
     "explained_variance",
     "find_culprit",
+    "frames_worth_checking",
     "guess_channels",
     "jacobian_check",
     "jacobian_maps",
@@ -65,9 +70,11 @@ __all__ = [
     "learnability",
     "measure_halo",
     "move_weights",
+    "network_on_stacks",
     "perturbation_check",
     "receptive_field",
     "region_check",
     "sample_positions",
+    "stack_check",
     "verify",
 ]

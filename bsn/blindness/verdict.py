@@ -21,7 +21,7 @@ class CheckResult:
     Parameters
     ----------
     check : str
-        "structure", "jacobian", "perturbation", "stochastic", "learnability".
+        "structure", "jacobian", "perturbation", "region", "stack", "stochastic", "learnability".
     condition : str
         Precision, mode and size it ran in.
     passed : bool, optional

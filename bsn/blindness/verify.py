@@ -16,8 +16,10 @@ from bsn.blindness.attribution import find_culprit
 from bsn.blindness.condition import Condition, NetworkRefusal, Subject
 from bsn.blindness.jacobian import Position, hole_gradient, jacobian_maps, summarise
 from bsn.blindness.learnability import Learnability, LearnabilityConfig, learnability
+from bsn.blindness.own_frame import context_of, own_frame
 from bsn.blindness.perturbation import PerturbationCheck, blind_lattices, perturbation_check
 from bsn.blindness.region import HalfPlaneBranches, RegionCheck, region_check
+from bsn.blindness.stack import StackCheck, frames_worth_checking, network_on_stacks, stack_check
 from bsn.blindness.stochastic import estimate_diagonal
 from bsn.blindness.structure import judge_structure
 from bsn.blindness.verdict import CheckResult, Leak, Verdict
@@ -29,6 +31,7 @@ Check = Literal["structure", "jacobian", "perturbation", "conditions", "stochast
 CHECKS: tuple[Check, ...] = ("structure", "jacobian", "perturbation", "conditions", "stochastic")
 
 _SMALL = 64
+_SMALLEST_STACK = 14
 _ODD = (37, 50)
 _LEAK_SAMPLES = 8
 _SINGLE_SAMPLES = 256
@@ -46,7 +49,8 @@ class VerifyConfig:
     checks : tuple of str
         "structure": what the modules declare. "jacobian": exact gradients at corners, border, centre. "perturbation": every
         pixel of the image. "conditions": every pixel again in train mode, at an odd size, under bfloat16 autocast, and with
-        weights moved from their values (a leak can hide behind a zero start). "stochastic": estimate of the whole diagonal.
+        weights moved from their values (a leak can hide behind a zero start); and networks with context on whole stacks.
+        "stochastic": estimate of the whole diagonal.
     lattice : int, optional
         Side of the blind lattice that the network must have; None finds one.
     hole : Hole, optional
@@ -105,7 +109,9 @@ def verify(
     Parameters
     ----------
     network : nn.Module
-        Maps (N, C, H, W) to (N, C', H, W). A copy is examined, the network itself is not changed.
+        Maps (N, C, H, W) to (N, C', H, W). A copy is examined, the network itself is not changed. A network with context
+        (attribute ``context``) takes windows of :func:`bsn.frames.windows`. It is examined between random neighbours, which
+        are changed along with the frame if they have its hole, too (attribute ``context_hole``), and on whole stacks.
     channels : int
         C.
     config : VerifyConfig, optional
@@ -139,7 +145,9 @@ class _Examination:
     def __init__(
         self, network: nn.Module, channels: int, config: VerifyConfig, say: Callable[[str], None] | None
     ) -> None:
-        self.network, self.channels, self.config = network, channels, config
+        self.channels, self.config = channels, config
+        self.network = own_frame(network, channels, config.seed, config.value_range)
+        self.stacked = network if context_of(network) else None
         self.say = say or (lambda text: None)
         self.results: list[CheckResult] = []
         self.leak: Leak | None = None
@@ -196,6 +204,7 @@ class _Examination:
         if "conditions" in checks:
             for condition in self._other_conditions():
                 (self._vary if self.hole is None else self._vary_region)(condition)
+            self._stacks()
         if "stochastic" in checks:
             self._stochastic()
         learned = self._learn()
@@ -356,6 +365,42 @@ class _Examination:
             self._condition("autocast", self.small, dtype=torch.float32, autocast=torch.bfloat16),
             self._condition("moved weights", self.small, spread=0.2),
         ]
+
+    def _stacks(self) -> None:
+        """Stacks that are shorter than a window, and one with all kinds of frames."""
+        if self.stacked is None:
+            return
+        context, hidden = context_of(self.stacked), bool(getattr(self.stacked, "context_hole", False))
+        lattice = 0 if self.hole is not None else max(int(getattr(self.stacked, "lattice", 0)), 1)
+        height, width = (min(side, max(_SMALLEST_STACK, 2 * lattice)) for side in self.config.size)
+        lengths = dict.fromkeys((1, 2, context + 1, 2 * context + 2))
+        condition = f"float64, stacks of {', '.join(map(str, lengths))} frames, {height} x {width}"
+        with self._timed("stack", condition) as note:
+            function = network_on_stacks(self.stacked)
+            checks = [
+                stack_check(
+                    function,
+                    (count, self.channels, height, width),
+                    lattice=lattice,
+                    hole=self.hole,
+                    frames=frames_worth_checking(count, context),
+                    neighbours=hidden,
+                    value_range=self.config.value_range,
+                    seed=self.config.seed,
+                )
+                for count in lengths
+            ]
+            note[:] = [all(check.blind for check in checks), self._describe_stacks(checks, hidden)]
+
+    def _describe_stacks(self, checks: Sequence[StackCheck], hidden: bool) -> str:
+        leak = next((leak for check in checks for leak in check.leaks), None)
+        if leak is not None:
+            if self.leak is None:
+                self.leak = Leak("stack", "stack", leak.position, leak.change, float("nan"))
+            return f"frame {leak.frame} of the result changed with its own noise, by {leak.change:.3g}"
+        frames, passes = sum(len(check.frames) for check in checks), sum(check.passes for check in checks)
+        also = " and to the same places of their neighbours" if hidden else ""
+        return f"{frames} frames are blind to themselves{also}, ends included, {passes} passes"
 
     def _stochastic(self) -> None:
         condition = self._condition("eval", self.small)

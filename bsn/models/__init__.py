@@ -7,7 +7,7 @@ from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
 from bsn.models.interface import BlindSpotNetwork, ImageNetwork, image_network, is_blind, main_output, merged
 from bsn.models.light import Light, LightConfig, MergedConv
 from bsn.models.measure import count_parameters, macs_per_pixel
-from bsn.models.model import InferenceDefaults, Model, ModelFileError, OutlierTreatment
+from bsn.models.model import InferenceDefaults, Model, ModelFileError, OutlierTreatment, stored_config
 from bsn.models.phase_unet import PhaseUNet, PhaseUNetConfig
 from bsn.models.published import PublishedConfigError, load_published, unwrap_state_dict
 from bsn.models.registry import (
@@ -72,6 +72,7 @@ __all__ = [
     "register_converter",
     "register_network",
     "register_preset",
+    "stored_config",
     "unwrap_state_dict",
 ]
 

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bsn.frames import check_context
+from bsn.models.context import NeighbourHead, linear_projection, split_window
 from bsn.models.published import PublishedConfigError, load_published
 from bsn.ops import Coupling, MaskedConv2d
 
@@ -29,6 +31,9 @@ class DBSNlConfig:
         Residual dilated convolutions in each branch (``num_module``).
     outputs : int, optional
         Outputs per pixel, if they are not the channels of the image (:func:`bsn.noise.outputs_for_posterior`).
+    context, context_hole : int, bool
+        Neighbouring frames on each side, and whether they have the hole of the frame itself, see
+        :class:`bsn.models.PhaseUNetConfig`.
 
     Raises
     ------
@@ -40,8 +45,11 @@ class DBSNlConfig:
     width: int = 128
     modules: int = 9
     outputs: int | None = None
+    context: int = 0
+    context_hole: bool = False
 
     def __post_init__(self) -> None:
+        check_context(self.context, hole=self.context_hole)
         if self.channels < 1 or self.modules < 0:
             raise ValueError(
                 f"{self.channels} channels and {self.modules} modules cannot be built; use 1 and 0 or more"
@@ -82,8 +90,21 @@ class _Branch(nn.Module):
             nn.ReLU(),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.body(x)
+    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        """Features of the branch; `added` joins those of the masked convolution."""
+        if added is None:
+            return self.body(x)
+        return self.body[1:](self.body[0](x) + added)
+
+
+def _neighbour_head(config: DBSNlConfig, dilation: int) -> NeighbourHead:
+    project = linear_projection(
+        2 * config.context * config.channels,
+        config.width,
+        kernel_size=2 * dilation - 1,
+        lattice=dilation if config.context_hole else None,
+    )
+    return NeighbourHead(config.channels, config.width, config.context, project)
 
 
 class DBSNl(nn.Module):
@@ -128,6 +149,10 @@ class DBSNl(nn.Module):
             nn.ReLU(),
             nn.Conv2d(b // 2, config.outputs or config.channels, 1),
         )
+        # Last, so that the other weights start as those of a network without context do.
+        self.neighbours = (
+            nn.ModuleList(_neighbour_head(config, dilation) for dilation in (2, 3)) if config.context else None
+        )
 
     @classmethod
     def from_official(cls, state_dict: Mapping[str, Tensor], config: Mapping[str, Any]) -> DBSNl:
@@ -167,21 +192,38 @@ class DBSNl(nn.Module):
         return self.config.channels
 
     @property
+    def context(self) -> int:
+        """Neighbouring frames on each side."""
+        return self.config.context
+
+    @property
+    def context_hole(self) -> bool:
+        """Whether the neighbours have the hole of the frame itself."""
+        return self.config.context_hole
+
+    @property
     def halo(self) -> int:
         """Farthest pixel that can influence an output: 2 + 3 (modules) of the branch of dilation 3, in pixels."""
         return 2 + 3 * self.config.modules
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, available: Tensor | None = None) -> Tensor:
         """Denoise a batch.
 
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
-            Any size, in the value range the weights were trained on (published weights: 0..255).
+            Any size, in the value range the weights were trained on (published weights: 0..255). A network with context takes
+            windows (N, (2 k + 1) C, H, W) of :func:`bsn.frames.windows`; a frame alone has no neighbours.
+        available : Tensor, shape (N, 2 k), optional
+            1 for the neighbours that are there, 0 for the others; None: all of a window are.
 
         Returns
         -------
         Tensor, shape (N, C, H, W)
         """
+        added: list[Tensor | None] = [None, None]
+        if self.neighbours is not None:
+            x, others = split_window(x, self.channels, self.context)
+            added = [head(others, available) for head in self.neighbours]
         x = self.head(x.contiguous(memory_format=torch.channels_last))
-        return self.tail(torch.cat([self.branch1(x), self.branch2(x)], 1)).contiguous()
+        return self.tail(torch.cat([self.branch1(x, added[0]), self.branch2(x, added[1])], 1)).contiguous()

@@ -49,16 +49,21 @@ def macs_per_pixel(network: ImageNetwork, size: int = 128) -> float:
     Returns
     -------
     float
-        Multiply-accumulate operations per pixel, those of attention included.
+        Multiply-accumulate operations per pixel of a frame, those of attention and of all neighbours included.
     """
     grid = network.size_multiple
     size = -(-size // grid) * grid
     shapes = copy.deepcopy(network).to("meta").eval()
-    x = torch.zeros(1, network.channels, size, size, device="meta")
+    x = torch.zeros(1, _input_channels(network), size, size, device="meta")
     # The fused attention of PyTorch would count as nothing.
     with use_backend("reference"), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         shapes(x)
     return counter.get_total_flops() / 2 / size**2
+
+
+def _input_channels(network: ImageNetwork) -> int:
+    """Channels of a frame and of all its neighbours."""
+    return network.channels * (2 * getattr(network, "context", 0) + 1)
 
 
 @torch.no_grad()
@@ -72,7 +77,7 @@ def milliseconds(network: ImageNetwork, size: int = 256, repeats: int = 3) -> fl
     size, repeats : int
         Side of the image in pixels, and number of timed passes.
     """
-    x = torch.rand(1, network.channels, size, size, generator=torch.Generator().manual_seed(0))
+    x = torch.rand(1, _input_channels(network), size, size, generator=torch.Generator().manual_seed(0))
     network.eval()(x)
     times = []
     for _ in range(repeats):

@@ -21,7 +21,7 @@ from bsn.models.training_values import TrainingValues
 from bsn.noise.model import NoiseModel
 from bsn.noise.value_scale import ValueScale
 
-__all__ = ["InferenceDefaults", "Model", "ModelFileError", "load"]
+__all__ = ["InferenceDefaults", "Model", "ModelFileError", "load", "stored_config"]
 
 FORMAT = "bsn-model-1"
 
@@ -149,7 +149,7 @@ class Model:
         metadata = {
             "format": FORMAT,
             "network": network_name(self.network),
-            "config": json.dumps(dataclasses.asdict(self.network.config)),
+            "config": json.dumps(stored_config(self.network)),
             "scale": json.dumps(dataclasses.asdict(self.scale)),
             "inference": json.dumps(self.inference.stored()),
             "provenance": json.dumps(self.provenance),
@@ -210,6 +210,23 @@ class Model:
             NoiseModel(**json.loads(metadata["noise"])) if "noise" in metadata else None,
             TrainingValues(**json.loads(metadata["training_values"])) if "training_values" in metadata else None,
         )
+
+
+def stored_config(network: ImageNetwork) -> dict[str, Any]:
+    """Configuration of a network as files hold it.
+
+    Parameters
+    ----------
+    network : ImageNetwork
+        A registered network.
+
+    Returns
+    -------
+    dict of str to Any
+        Its fields; context only where there is some, so that older programs read the files of the others.
+    """
+    fields = dataclasses.asdict(network.config)
+    return {name: value for name, value in fields.items() if not name.startswith("context") or value}
 
 
 def _inference_of(metadata: Mapping[str, str]) -> dict[str, Any]:

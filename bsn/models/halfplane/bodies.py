@@ -76,7 +76,7 @@ class DirectionalUNet(nn.Module):
         f, levels, plane = config.width, config.levels, config.plane
         self.plane: Plane = plane
         self.window = config.window
-        pixels = config.channels * config.cell**2
+        pixels = config.body_channels
         self.intro = _Convs(pixels, f, plane=plane)
         self.encoders = nn.ModuleList(_Convs(f, f, plane=plane) for _ in range(levels + 1))
         into = [pixels + 2 * f if level == 0 else (2 if level == levels - 1 else 3) * f for level in range(levels)]
@@ -141,7 +141,7 @@ class DirectionalPyramid(nn.Module):
     def __init__(self, config: HalfPlaneConfig) -> None:
         super().__init__()
         widths, plane, self.plane = config.widths, config.plane, config.plane
-        pixels = config.channels * config.cell**2
+        pixels = config.body_channels
         self.intro = _Convs(pixels, widths[0], plane=plane)
         self.encoders = nn.ModuleList(
             _Convs(widths[max(level - 1, 0)], width, plane=plane) for level, width in enumerate(widths)
@@ -217,7 +217,7 @@ class ResidualBody(nn.Module):
     def __init__(self, config: HalfPlaneConfig) -> None:
         super().__init__()
         f, plane = config.width, config.plane
-        self.first = DirectionalConv2d(config.channels * config.cell**2, f, plane=plane)
+        self.first = DirectionalConv2d(config.body_channels, f, plane=plane)
         self.groups = nn.Sequential(*(_Group(f, config.blocks, plane) for _ in range(config.groups)))
         self.last = DirectionalConv2d(f, f, plane=plane)
         self.outputs = f

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from bsn.frames import check_context
 from bsn.hole import Hole
 
 __all__ = ["HalfPlaneConfig"]
@@ -47,6 +48,11 @@ class HalfPlaneConfig:
         Side in pixels of the cells that a branch sees and moves as one: the image enters the body with its pixels stacked
         on the channels, cell by cell (pixel unshuffle). A cell of 2 pixels takes a quarter of the work. The hole then
         consists of whole cells and holds at least the offsets that are asked for, see :meth:`cells_of`.
+    context : int
+        Neighbouring frames on each side that the network takes beside the frame itself, see :mod:`bsn.frames`.
+    context_hole : bool
+        The neighbours go through the same half-planes as the frame itself, so that they have its hole. False: they are seen
+        whole, by a network of their own.
 
     Raises
     ------
@@ -67,6 +73,8 @@ class HalfPlaneConfig:
     outputs: int | None = None
     widths: tuple[int, ...] = ()
     cell: int = 1
+    context: int = 0
+    context_hole: bool = False
 
     def __post_init__(self) -> None:
         if self.channels < 1 or self.width < 1 or (self.outputs is not None and self.outputs < 1):
@@ -95,7 +103,13 @@ class HalfPlaneConfig:
                 f"{self.width} features do not divide into {self.attention_heads} attention heads; use a divisor of "
                 f"{self.width}"
             )
+        check_context(self.context, hole=self.context_hole)
         self.check_hole(Hole.parse(self.hole))
+
+    @property
+    def body_channels(self) -> int:
+        """Channels of a cell that the half-planes see: those of the frame, and of its neighbours if they have its hole."""
+        return self.channels * self.cell**2 * (2 * self.context + 1 if self.context_hole else 1)
 
     @property
     def shapes(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bsn.coupling import Coupling
 from bsn.hole import Hole
+from bsn.models.context import NeighbourHead, deep_projection, split_window
 from bsn.models.halfplane.bodies import SLOPE, make_body
 from bsn.models.halfplane.config import HalfPlaneConfig
 from bsn.models.halfplane.official import at_bsn_key, merge_key, tm_bsn_key
@@ -73,7 +74,17 @@ class HalfPlane(nn.Module):
         self.merge1 = nn.Conv2d(merged, merged, 1)
         self.merge2 = nn.Conv2d(merged, 2 * config.features, 1)
         self.merge3 = nn.Conv2d(2 * config.features, config.cell**2 * (config.outputs or config.channels), 1)
+        # Last, so that the other weights start as those of a network without context do.
+        self.neighbours = self._neighbour_head(merged) if config.context else None
         self.reset_parameters()
+
+    def _neighbour_head(self, width: int) -> NeighbourHead:
+        """Neighbours that are seen whole pass convolutions of their own; others pass the half-planes."""
+        config, project = self.config, None
+        if not config.context_hole:
+            inputs = 2 * config.context * config.channels
+            project = deep_projection(inputs, width, hidden=config.features, cell=config.cell, slope=SLOPE)
+        return NeighbourHead(config.channels, width, config.context, project)
 
     def reset_parameters(self) -> None:
         """He-normal weights for the activation that follows, biases of zero."""
@@ -127,6 +138,16 @@ class HalfPlane(nn.Module):
         return self.config.channels
 
     @property
+    def context(self) -> int:
+        """Neighbouring frames on each side."""
+        return self.config.context
+
+    @property
+    def context_hole(self) -> bool:
+        """Whether the neighbours have the hole of the frame itself."""
+        return self.config.context_hole
+
+    @property
     def size_multiple(self) -> int:
         """Grid on which tiles have to start: the cells of the coarsest level, or the windows of its attention."""
         window = self.config.window if self.config.attention_heads else 1
@@ -144,7 +165,7 @@ class HalfPlane(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
-            H and W multiples of :attr:`size_multiple`.
+            H and W multiples of :attr:`size_multiple`; whole windows where the neighbours have the hole, too.
         hole : Hole
             Region around each pixel that its output must not see.
         wanted : sequence of int
@@ -168,13 +189,15 @@ class HalfPlane(nn.Module):
                     found[turn] = rotated(part, -turn)
         return found
 
-    def merge(self, branches: list[Tensor | None]) -> Tensor:
+    def merge(self, branches: list[Tensor | None], added: Tensor | None = None) -> Tensor:
         """Join the branches, cell by cell.
 
         Parameters
         ----------
         branches : list of 4 Tensor or None, each of shape (N, K, H / cell, W / cell)
             Features from :meth:`branches`; None for a branch that is left out.
+        added : Tensor, optional
+            What the neighbouring frames add to the features of the first layer.
 
         Returns
         -------
@@ -182,19 +205,22 @@ class HalfPlane(nn.Module):
         """
         like = next(part for part in branches if part is not None)
         x = torch.cat([torch.zeros_like(like) if part is None else part for part in branches], 1)
-        for layer in (self.merge1, self.merge2):
-            x = F.leaky_relu(layer(x), self._slope)
+        x = self.merge1(x) if added is None else self.merge1(x) + added
+        x = F.leaky_relu(self.merge2(F.leaky_relu(x, self._slope)), self._slope)
         return F.pixel_shuffle(self.merge3(x), self.config.cell)
 
-    def forward(self, x: Tensor, hole: Hole | str | None = None) -> Tensor:
+    def forward(self, x: Tensor, hole: Hole | str | None = None, available: Tensor | None = None) -> Tensor:
         """Denoise a batch.
 
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
-            Any size, in the value range the weights were trained on.
+            Any size, in the value range the weights were trained on. A network with context takes windows
+            (N, (2 k + 1) C, H, W) of :func:`bsn.frames.windows`; a frame alone has no neighbours.
         hole : Hole or str, optional
             Offsets that the output must not depend on; default :attr:`hole`.
+        available : Tensor, shape (N, 2 k), optional
+            1 for the neighbours that are there, 0 for the others; None: all of a window are.
 
         Returns
         -------
@@ -211,7 +237,35 @@ class HalfPlane(nn.Module):
         unit = self.size_multiple
         # Zeros, as beyond every border: a mirrored pixel could lie in the half-plane of the one it repeats.
         x = F.pad(x, (0, -width % unit, 0, -height % unit))
-        return self.merge(self.branches(x, hole))[..., :height, :width].contiguous()
+        x, added = self.with_neighbours(x, available)
+        return self.merge(self.branches(x, hole), added)[..., :height, :width].contiguous()
+
+    def with_neighbours(self, x: Tensor, available: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """What the half-planes see, and what the neighbours add behind them.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W) or (N, (2 k + 1) C, H, W)
+            Frames or windows, padded.
+        available : Tensor, shape (N, 2 k), optional
+            See :meth:`forward`.
+
+        Returns
+        -------
+        seen : Tensor
+            Input of :meth:`branches`.
+        added : Tensor or None
+            Second input of :meth:`merge`; None without context.
+        """
+        if self.neighbours is None:
+            return x, None
+        own, others = split_window(x, self.channels, self.context)
+        added = self.neighbours(others, available)
+        if not self.context_hole:
+            return own, added
+        if others is None:
+            others = own.new_zeros(len(own), 2 * self.context * self.channels, *own.shape[-2:])
+        return torch.cat([own, self.neighbours.present(others, available)], 1), added
 
 
 class ATBSN(HalfPlane):
@@ -223,7 +277,7 @@ class ATBSN(HalfPlane):
     torch.Size([1, 1, 32, 32])
     """
 
-    def forward(self, x: Tensor, hole: Hole | str | int | None = None) -> Tensor:
+    def forward(self, x: Tensor, hole: Hole | str | int | None = None, available: Tensor | None = None) -> Tensor:
         """Denoise a batch.
 
         Parameters
@@ -232,6 +286,8 @@ class ATBSN(HalfPlane):
             Noisy images in 0..255 or [0, 1], as the weights were trained.
         hole : Hole, str or int, optional
             An integer is the published ``hole_size``: 0 (sees everything), or odd.
+        available : Tensor, shape (N, 2 k), optional
+            See :meth:`HalfPlane.forward`.
 
         Returns
         -------
@@ -239,7 +295,7 @@ class ATBSN(HalfPlane):
         """
         if isinstance(hole, int):
             hole = Hole("square", hole) if hole else Hole("none", 0)
-        return super().forward(x, hole)
+        return super().forward(x, hole, available)
 
     @classmethod
     def from_official(cls, state_dict: Mapping[str, Tensor], config: Mapping[str, Any]) -> ATBSN:
@@ -279,7 +335,7 @@ class TMBSN(HalfPlane):
     torch.Size([1, 1, 9, 12])
     """
 
-    def forward(self, x: Tensor, hole: Hole | str | int | None = None) -> Tensor:
+    def forward(self, x: Tensor, hole: Hole | str | int | None = None, available: Tensor | None = None) -> Tensor:
         """Denoise a batch.
 
         Parameters
@@ -288,6 +344,8 @@ class TMBSN(HalfPlane):
             Noisy images.
         hole : Hole, str or int, optional
             An integer is the published shift s: the diamond abs(dy) + abs(dx) < s; 0 sees everything.
+        available : Tensor, shape (N, 2 k), optional
+            See :meth:`HalfPlane.forward`.
 
         Returns
         -------
@@ -295,7 +353,7 @@ class TMBSN(HalfPlane):
         """
         if isinstance(hole, int):
             hole = Hole("diamond", 2 * hole - 1) if hole else Hole("none", 0)
-        return super().forward(x, hole)
+        return super().forward(x, hole, available)
 
     @classmethod
     def from_official(cls, state_dict: Mapping[str, Tensor], config: Mapping[str, Any]) -> TMBSN:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from bsn.frames import check_context
+
 __all__ = ["PhaseUNetConfig"]
 
 
@@ -38,6 +40,11 @@ class PhaseUNetConfig:
         1 - 1/d^2 of the image: 3/4 with 2, 15/16 with 4. The head's kernel has 2 d - 1 taps a side.
     outputs : int, optional
         Outputs per pixel, if they are not the channels of the image (:func:`bsn.noise.outputs_for_posterior`).
+    context : int
+        Neighbouring frames on each side that the network takes beside the frame itself, see :mod:`bsn.frames`.
+    context_hole : bool
+        The neighbours have the hole of the frame itself, too: for noise that is correlated from frame to frame, and for
+        patterns that all frames share.
 
     Raises
     ------
@@ -57,12 +64,15 @@ class PhaseUNetConfig:
     tail_layers: int = 0
     dilation: int = 4
     outputs: int | None = None
+    context: int = 0
+    context_hole: bool = False
 
     def __post_init__(self) -> None:
         if self.channels < 1:
             raise ValueError(f"an image of {self.channels} channels cannot be denoised; channels must be at least 1")
         if self.dilation < 2:
             raise ValueError(f"dilation {self.dilation} leaves no pixel to see; use 2 or more")
+        check_context(self.context, hole=self.context_hole)
         self._check_one_per_level("blocks")
         for level, width in enumerate(self.widths):
             if level and width % 4:

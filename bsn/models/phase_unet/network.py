@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bsn.models.context import NeighbourHead, linear_projection, split_window
 from bsn.models.phase_unet.blocks import Block, Downsample, Upsample, feed_forward
 from bsn.models.phase_unet.config import PhaseUNetConfig
 from bsn.ops import MaskedConv2d, merge_phases, pad_within_phases, split_phases
@@ -66,11 +67,33 @@ class PhaseUNet(nn.Module):
         self.refinement = stage(width, 0, config.refinement_blocks)
         hidden = [layer for _ in range(config.tail_layers) for layer in (nn.Conv2d(width, width, 1), nn.ReLU())]
         self.output = nn.Sequential(*hidden, nn.Conv2d(width, config.outputs or config.channels, 1, bias=config.bias))
+        # Last, so that the other weights start as those of a network without context do.
+        self.neighbours = self._neighbour_head() if config.context else None
 
     def _block(self, width: int, level: int) -> Block:
         """One block; networks with attention make their own."""
         layer = feed_forward(width, self.config)
         return Block(width, [layer], layer.reach, self.config.norm)
+
+    def _neighbour_head(self) -> NeighbourHead:
+        config = self.config
+        project = linear_projection(
+            2 * config.context * config.channels,
+            config.widths[0],
+            kernel_size=2 * self.head.reach + 1,
+            lattice=config.dilation if config.context_hole else None,
+        )
+        return NeighbourHead(config.channels, config.widths[0], config.context, project)
+
+    @property
+    def context(self) -> int:
+        """Neighbouring frames on each side."""
+        return self.config.context
+
+    @property
+    def context_hole(self) -> bool:
+        """Whether the neighbours have the hole of the frame itself."""
+        return self.config.context_hole
 
     @property
     def lattice(self) -> int:
@@ -100,13 +123,16 @@ class PhaseUNet(nn.Module):
             reach = 2 * reach + 1 + _reach(self.encoder[level]) + _reach(self.decoder[level])
         return self.lattice * (reach + _reach(self.refinement)) + self.head.reach
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, available: Tensor | None = None) -> Tensor:
         """Denoise a batch.
 
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
-            Any size, in the value range the weights were trained on (published weights: 0..255).
+            Any size, in the value range the weights were trained on (published weights: 0..255). A network with context takes
+            windows (N, (2 k + 1) C, H, W) of :func:`bsn.frames.windows`; a frame alone has no neighbours.
+        available : Tensor, shape (N, 2 k), optional
+            1 for the neighbours that are there, 0 for the others; None: all of a window are.
 
         Returns
         -------
@@ -114,9 +140,16 @@ class PhaseUNet(nn.Module):
         """
         height, width = x.shape[-2:]
         x = pad_within_phases(x, self.size_multiple, self.lattice)
-        x = split_phases(self.head(x), self.lattice).contiguous(memory_format=torch.channels_last)
+        x = split_phases(self._features(x, available), self.lattice).contiguous(memory_format=torch.channels_last)
         x = self.output(self.body(x))
         return merge_phases(x, self.lattice)[..., :height, :width]
+
+    def _features(self, x: Tensor, available: Tensor | None) -> Tensor:
+        """What the head sees of the frame, and what its neighbours add."""
+        if self.neighbours is None:
+            return self.head(x)
+        own, others = split_window(x, self.channels, self.context)
+        return self.head(own) + self.neighbours(others, available)
 
     def body(self, x: Tensor) -> Tensor:
         """Everything between head and tail.

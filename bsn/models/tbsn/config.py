@@ -24,7 +24,8 @@ class TBSNConfig(PhaseUNetConfig):
     ==================================  ======================================
     published name                      here
     ==================================  ======================================
-    in_ch, out_ch                       ``channels``
+    in_ch                               ``channels``
+    out_ch, where it differs            ``outputs``
     dim, 2 dim, 4 dim                   ``widths``
     num_blocks                          ``blocks``
     num_refinement_blocks               ``refinement_blocks``
@@ -53,7 +54,7 @@ class TBSNConfig(PhaseUNetConfig):
         Scope of the Gram matrices; "global" is the published network and not strictly blind.
     channels, widths, blocks, refinement_blocks, ffn_expansion, activation, bias
         See :class:`bsn.models.phase_unet.PhaseUNetConfig`.
-    norm, wide_decoder, tail_layers, dilation, outputs
+    norm, wide_decoder, tail_layers, dilation, outputs, context, context_hole
         See there, too; the published network has dilation 2 and a wide decoder.
 
     Raises

@@ -61,16 +61,15 @@ def our_config(official: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     PublishedConfigError
-        For options that no published network uses (``scale``, unequal input and output channels).
+        For options that no published network uses (``scale``).
     """
     given = {**_DEFAULTS, **{key: value for key, value in official.items() if key in _DEFAULTS}}
     if given["scale"] != 1:
         raise PublishedConfigError(f"scale {given['scale']} enlarges the input first; only scale 1 is a denoiser")
-    if given["out_ch"] not in (None, given["in_ch"]):
-        raise PublishedConfigError(f"in_ch {given['in_ch']} and out_ch {given['out_ch']} differ; a denoiser keeps them")
     dim = given["dim"]
     return {
         "channels": given["in_ch"],
+        "outputs": None if given["out_ch"] in (None, given["in_ch"]) else given["out_ch"],
         "widths": (dim, 2 * dim, 4 * dim),
         "blocks": tuple(given["num_blocks"]),
         "refinement_blocks": given["num_refinement_blocks"],
