@@ -3,7 +3,7 @@
 ==============  ===========================================================================================
 ``denoise``     clean one array with a model
 ``Denoiser``    the same for many arrays and files
-``load``        read a model file or the folder of a run
+``load``        read a model file, the folder of a run, or a model in the box
 ``train``       train on noisy images alone
 ``ops``         blind-spot-safe operators                        ``models``      networks, presets, files
 ``selfsup``     pure functions of the method                     ``engine``      the training loop
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bsn.inference import Denoised, Denoiser, denoise, denoise_with_deviation
-    from bsn.models.model import load
+    from bsn.models.bundled import load
     from bsn.training import train
 
 _HOME = {
@@ -28,7 +28,7 @@ _HOME = {
     "Denoiser": "bsn.inference",
     "denoise": "bsn.inference",
     "denoise_with_deviation": "bsn.inference",
-    "load": "bsn.models.model",
+    "load": "bsn.models.bundled",
     "train": "bsn.training",
 }
 _PACKAGES = ("blindness", "data", "engine", "evaluation", "inference", "models", "noise", "ops", "selfsup", "training")

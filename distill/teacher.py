@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from bsn.inference import Denoiser, denoise_bands
-from bsn.models import Model, ValueScale, image_network, is_blind, network_name, stored_config
+from bsn.models import Model, ValueScale, image_network, is_blind, load, network_name, stored_config
 from distill.config import TeacherInference
 from distill.holes import settle_holes, with_hole
 
@@ -132,7 +132,7 @@ class ModelTeacher:
     ) -> None:
         self.inference = inference or TeacherInference()
         self.source = os.path.abspath(model) if isinstance(model, (str, Path)) else type(model).__name__
-        loaded = Model.load(model) if isinstance(model, (str, Path)) else model
+        loaded = load(model) if isinstance(model, (str, Path)) else model
         self.model = loaded if isinstance(loaded, Model) else Model(image_network(loaded))
         configs = self.inference.configs(device)
         if self.inference.holes:

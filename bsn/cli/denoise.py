@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, take
@@ -13,11 +12,12 @@ from bsn.cli.reading import add_read_options, read_options
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
-    from bsn.data import ReadOptions
-    from bsn.inference import FileReport
+    from bsn.inference import Denoiser, FileReport, InferenceConfig
+    from bsn.inference.boxed import BoxChoice
 
 EXAMPLES = """examples:
-  bsn denoise photo.png -o clean.png                   with the model in the box: photographs, white noise
+  bsn denoise photo.png -o clean.png                   with the model in the box that fits its noise
+  bsn denoise photo.png -o clean.png --model photo     with a model in the box by name, see bsn models
   bsn denoise noisy/ --model run -o clean/             every image of a folder, same names, same dtype
   bsn denoise scan.tif --model run -o scan_clean.tif   one file, tile by tile if it is large
   bsn denoise noisy/ --model run -o clean/ --ensemble
@@ -42,7 +42,8 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         "--model",
         type=str | None,
         default=None,
-        help="folder of a run, or a .safetensors model; default: the one in the box, for photographs with white noise",
+        help="folder of a run, a .safetensors model, or the name of one in the box, see bsn models; default: the one in the "
+        "box that the noise of each image asks for",
     )
     parser.add_argument(
         "--uncertainty",
@@ -97,38 +98,61 @@ def run(options: Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from bsn.inference import Denoiser, InferenceConfig, result_paths
-    from bsn.models.bundled import BUNDLED
+    from bsn.inference import FileReport, InferenceConfig, result_paths
+    from bsn.inference.boxed import choose_for_files
 
     config = take(InferenceConfig, options)
     if getattr(options, "explain", False) and config.mix == "off":
         raise ValueError("--explain has nothing to list, since --mix off compares no candidates; add --mix check")
-    denoiser = Denoiser(options.model, config)
-    if options.uncertainty:
-        denoiser.check_deviation()
+    named = None if options.model is None else _ready(options.model, config, options)
     paths = result_paths(options.inputs, options.output, deviation=options.uncertainty)
-    sources, how = list(paths), read_options(options)
-    if options.model is None:
-        print(f"model in the box: {BUNDLED}, for {denoiser.model.provenance['trained_for']}")
+    sources, how, report = list(paths), read_options(options), FileReport()
+    choices: list[BoxChoice] = []
+    if named is None:
+        choices = choose_for_files(sources, how)
+        shares = [(_ready(None if c.model is None else c.model.name, config, options), c.files) for c in choices]
+        for choice, (denoiser, _) in zip(choices, shares, strict=True):
+            _say_which(choice, denoiser.model.provenance.get("trained_for", ""), len(sources))
+    else:
+        shares = [(named, sources)]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("denoising", total=len(sources))
-        report = denoiser.denoise_files(
-            sources,
-            paths.__getitem__,
-            options=how,
-            overwrite=options.overwrite,
-            deviation=options.uncertainty,
-            output_dtype=options.output_dtype,
-            progress=lambda _: progress.advance(bar),
-        )
+        for denoiser, files in shares:
+            report.add(
+                denoiser.denoise_files(
+                    files,
+                    paths.__getitem__,
+                    options=how,
+                    overwrite=options.overwrite,
+                    deviation=options.uncertainty,
+                    output_dtype=options.output_dtype,
+                    progress=lambda _: progress.advance(bar),
+                )
+            )
     for path, message in report.failed.items():
-        named = "" if path.name in message else f"{path.name}: "
-        print(f"bsn denoise: {named}{' '.join(message.split())}", file=sys.stderr)
+        named_already = "" if path.name in message else f"{path.name}: "
+        print(f"bsn denoise: {named_already}{' '.join(message.split())}", file=sys.stderr)
     _say_what_was_chosen(report, tables=getattr(options, "explain", False))
     print(f"{len(report.done)} of {len(sources)} images denoised to {options.output}")
-    if options.model is None:
-        _warn_of_correlated_noise(list(report.done), how)
+    for choice in choices:
+        _warn_of_shared_noise(choice, report)
     return 2 if report.failed else 0
+
+
+def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> Denoiser:
+    from bsn.inference import Denoiser
+
+    denoiser = Denoiser(model, config)
+    if options.uncertainty:
+        denoiser.check_deviation()
+    return denoiser
+
+
+def _say_which(choice: BoxChoice, purpose: str, count: int) -> None:
+    """The model in the box, how many of the images it is for, and why."""
+    assert choice.model is not None  # without one, nothing could be loaded
+    share = "" if len(choice.files) == count else f" for {len(choice.files)} of {count} images"
+    print(f"model in the box{share}: {choice.model.name}, for {purpose}; {choice.why}")
 
 
 def _say_what_was_chosen(report: FileReport, *, tables: bool) -> None:
@@ -151,25 +175,14 @@ def _say_what_was_chosen(report: FileReport, *, tables: bool) -> None:
             print(f"{path.name}: {said[0].line()}{more}")
 
 
-def _warn_of_correlated_noise(done: list[Path], how: ReadOptions) -> None:
-    from bsn.data.errors import name_some
-    from bsn.data.files.formats.packed import is_packed
-    from bsn.noise.report import correlated_files
-
-    found = correlated_files([path for path in done if how.key is not None or not is_packed(path)], how)
-    jpegs = [path for path in done if path.suffix.lower() in (".jpg", ".jpeg") and path not in found]
-    said = []
-    if found:
-        names, worst = name_some([path.name for path in found]), max(found.values())
-        said.append(f"the noise of {names} is correlated between neighbours (up to {worst:.2f})")
-    if jpegs:
-        said.append(f"{name_some([p.name for p in jpegs])}: JPEG correlates noise")
-    if said:
-        print(
-            f"bsn denoise: note: {'; '.join(said)}. The model in the box takes noise that neighbours share for picture. Train "
-            "on your own images: bsn train noisy/ -o run --recipe camera",
-            file=sys.stderr,
-        )
+def _warn_of_shared_noise(choice: BoxChoice, report: FileReport) -> None:
+    if choice.fits or not any(path in report.done for path in choice.files):
+        return
+    print(
+        f"bsn denoise: note: {choice.why}. The model in the box takes noise that neighbours share for picture. Train "
+        "on your own images: bsn train noisy/ -o run --recipe camera",
+        file=sys.stderr,
+    )
 
 
 _BASIC = (

@@ -37,7 +37,12 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     from bsn.evaluation import listed_protocols
     from bsn.inference import InferenceConfig
 
-    parser.add_argument("--model", type=str | None, default=None, help="folder of a run, or a .safetensors model")
+    parser.add_argument(
+        "--model",
+        type=str | None,
+        default=None,
+        help="folder of a run, a .safetensors model, or one in the box, see bsn models",
+    )
     parser.add_argument("--noisy", nargs="+", default=None, help="noisy images")
     parser.add_argument("--result", nargs="+", default=None, help="denoised images, instead of a model")
     parser.add_argument("--clean", nargs="+", default=None, help="true images, matched by name; without: residual only")

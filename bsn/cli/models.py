@@ -49,9 +49,10 @@ def run(options: Namespace) -> int:
     from bsn.evaluation import environment
     from bsn.models import presets
 
+    box = _box()
     rows = [_row(preset, options) for preset in presets().values()]
     if options.json:
-        print_json({"models": rows, "environment": environment()})
+        print_json({"models": rows, "box": box, "environment": environment()})
         return 0
     machine = environment()["machine"]
     print_table(
@@ -68,7 +69,39 @@ def run(options: Namespace) -> int:
             for row in rows
         ],
     )
+    _print_box(box)
     return 0
+
+
+def _box() -> list[dict[str, Any]]:
+    """Trained models that come with the package."""
+    from bsn.models.bundled import KINDS, boxed_models, find_boxed
+
+    rows = []
+    for boxed in boxed_models():
+        model = boxed.load()
+        rows.append(
+            {
+                "name": boxed.name,
+                "short_name": boxed.kind if find_boxed(boxed.kind) == boxed else None,
+                "bytes": boxed.path.stat().st_size,
+                "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
+                "for": KINDS[boxed.kind],
+                "weights_licence": model.weights_licence,
+            }
+        )
+    return rows
+
+
+def _print_box(rows: list[dict[str, Any]]) -> None:
+    print_table(
+        "trained models in the box, for bsn denoise --model NAME",
+        [("name", "left"), ("also", "left"), "parameters", "bytes", ("for", "left")],
+        [
+            [row["name"], row["short_name"] or "", f"{row['parameters']:,}", f"{row['bytes']:,}", row["for"]]
+            for row in rows
+        ],
+    )
 
 
 def _row(preset: Any, options: Namespace) -> dict[str, Any]:
@@ -86,4 +119,9 @@ def _row(preset: Any, options: Namespace) -> dict[str, Any]:
     }
 
 
-COMMAND = Command("list the networks with parameters, work and measured speed", EXAMPLES, add_arguments, run)
+COMMAND = Command(
+    "list the networks with parameters, work and measured speed, and the trained models in the box",
+    EXAMPLES,
+    add_arguments,
+    run,
+)

@@ -133,6 +133,7 @@ def _find(word: str, channels: int | None, overrides: list[str]) -> _Target:
     """Network of a preset, a file, a folder, or a callable."""
     from bsn.blindness import guess_channels
     from bsn.models import create, current_name, presets
+    from bsn.models.bundled import find_boxed
 
     if current_name(word) in presets():
         network = create(word, channels=channels, **_parse(overrides))
@@ -141,9 +142,10 @@ def _find(word: str, channels: int | None, overrides: list[str]) -> _Target:
         raise ValueError(f"--set changes options of presets; {word!r} is not one of {', '.join(presets())}")
     if ":" in word and not Path(word).exists():
         return _imported(word, channels)
-    if not Path(word).exists():
+    if not Path(word).exists() and find_boxed(word) is None:
         raise ValueError(
-            f"{word!r} is not a preset ({', '.join(presets())}), a file, a folder, or of the form package.module:callable"
+            f"{word!r} is not a preset ({', '.join(presets())}), a model in the box, a file, a folder, or of the form "
+            "package.module:callable"
         )
     return _stored(word, channels)
 
@@ -151,9 +153,9 @@ def _find(word: str, channels: int | None, overrides: list[str]) -> _Target:
 def _stored(path: str, channels: int | None) -> _Target:
     import torch
 
-    from bsn.models import Model
+    from bsn.models import load
 
-    model = Model.load(path)
+    model = load(path)
     if channels not in (None, model.channels):
         raise ValueError(f"{path} is a model for {model.channels} channels, not {channels}")
     low, high = (float(model.scale.to_network(torch.tensor(value))) for value in (0.0, 1.0))

@@ -32,7 +32,7 @@ from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRow
 from bsn.inference.stages import Measured
 from bsn.inference.targets import uncertainty_path
 from bsn.models import Model, image_network
-from bsn.models.bundled import load_bundled
+from bsn.models.bundled import load, load_bundled
 from bsn.noise import measure_spectrum
 
 __all__ = ["AnyModel", "Denoiser"]
@@ -48,8 +48,8 @@ class Denoiser:
     Parameters
     ----------
     model : Model, nn.Module, str or Path, optional
-        A loaded model, a registered network that works on image values, a model file, or the folder of a run. None: the
-        model in the box, see :mod:`bsn.models.bundled`.
+        A loaded model, a registered network that works on image values, a model file, the folder of a run, or the name of
+        a model in the box (:mod:`bsn.models.bundled`), such as "photo" or "photo-tiny". None: "photo".
     config : InferenceConfig, optional
         Strides, tiles, precision and the like; the model's defaults if left out.
     **options
@@ -83,7 +83,7 @@ class Denoiser:
         if model is None:
             model = load_bundled()
         elif isinstance(model, (str, Path)):
-            model = Model.load(model)
+            model = load(model)
         elif isinstance(model, nn.Module):
             model = Model(image_network(model))
         self.model = dataclasses.replace(model, network=model.network.to(self.device).eval())

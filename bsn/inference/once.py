@@ -7,10 +7,11 @@ from typing import Any, overload
 import numpy as np
 from torch import Tensor
 
-from bsn.data.arrays.pixel_types import Range
-from bsn.data.arrays.planes import Missing
+from bsn.data.arrays.pixel_types import Range, grey_level
+from bsn.data.arrays.planes import Missing, to_planes
+from bsn.inference.boxed import choose_for_planes
 from bsn.inference.denoiser import AnyModel, Denoiser
-from bsn.inference.results import Denoised
+from bsn.inference.results import ArrayPlanes, Denoised
 
 __all__ = ["denoise", "denoise_with_deviation"]
 
@@ -51,7 +52,8 @@ def denoise(
     image : ndarray or Tensor
         See :meth:`Denoiser.__call__`.
     model : Model, nn.Module, str or Path, optional
-        See :class:`Denoiser`.
+        See :class:`Denoiser`. None: the model in the box that the noise of the image asks for, "camera" where neighbours
+        share it (if that is installed), otherwise "photo".
     axes, nan, value_range
         See :meth:`Denoiser.__call__`.
     **options
@@ -67,6 +69,11 @@ def denoise(
     data.DataError, ValueError, ModelFileError
         See :class:`Denoiser`.
     """
+    if model is None:
+        planes, layout = to_planes(image, axes, nan=nan, value_range=value_range)
+        dtype = np.dtype(layout.dtype)
+        chosen = choose_for_planes(ArrayPlanes(planes, dtype), grey_level(dtype, value_range))
+        model = None if chosen is None else chosen.load()
     return Denoiser(model, **options)(image, axes, nan=nan, value_range=value_range)
 
 

@@ -71,6 +71,20 @@ class FileReport:
         """
         self.remarks.setdefault(remark.about, {}).setdefault(source, remark.text)
 
+    def add(self, other: FileReport) -> None:
+        """Take in the report on other files.
+
+        Parameters
+        ----------
+        other : FileReport
+            Report on files that this one does not know.
+        """
+        self.done |= other.done
+        self.failed |= other.failed
+        self.explanations |= other.explanations
+        for about, found in other.remarks.items():
+            self.remarks.setdefault(about, {}).update(found)
+
     def said(self) -> Iterator[str]:
         """One sentence for each subject, with the names of the files."""
         for about, found in self.remarks.items():

@@ -1,6 +1,7 @@
 """Blind-spot networks, presets by name, model files."""
 
 import bsn.models.presets as _presets  # registers the networks and presets of this package
+from bsn.models.bundled import load
 from bsn.models.convert import Converter, read_published, register_converter
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
@@ -62,6 +63,7 @@ __all__ = [
     "current_name",
     "image_network",
     "is_blind",
+    "load",
     "load_published",
     "macs_per_pixel",
     "main_output",

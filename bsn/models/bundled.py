@@ -1,37 +1,152 @@
-"""The model in the box: weights that come with the package."""
+"""The models in the box: weights that come with the package, found by name.
+
+A name is a kind and a size: ``photo-tiny``. The kind alone, ``photo``, stands for the largest size that is installed. What
+is in the box is what lies in the folder ``weights``; nothing else is listed or offered.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 
 from bsn.models.model import Model, ModelFileError
 
-__all__ = ["BUNDLED", "bundled_path", "load_bundled"]
+__all__ = ["KINDS", "BoxedModel", "boxed_models", "find_boxed", "load", "load_bundled"]
 
-BUNDLED = "photo-tiny"
+WEIGHTS = Path(__file__).parent / "weights"
+
+KINDS = {
+    "photo": "photographs with white noise",
+    "camera": "files of cameras, whose noise neighbours share",
+}
+"""What each kind is for."""
+
+SIZES = ("base", "tiny")
+"""From the largest to the smallest."""
 
 
-def bundled_path() -> Path:
-    """File of the weights; its model card lies beside it, with the suffix ``.md``."""
-    return Path(__file__).parent / "weights" / f"{BUNDLED}.safetensors"
+@dataclass(frozen=True)
+class BoxedModel:
+    """Weights that come with the package.
+
+    Parameters
+    ----------
+    kind, size : str
+    path : Path
+        The file; its model card lies beside it, with the suffix ``.md``.
+    """
+
+    kind: str
+    size: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Kind and size, as in ``photo-tiny``."""
+        return f"{self.kind}-{self.size}"
+
+    def load(self) -> Model:
+        """Read the weights.
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        ModelFileError
+            If the file is broken.
+        """
+        model = Model.load(self.path)
+        return dataclasses.replace(model, inference=dataclasses.replace(model.inference, cut_spots=True))
 
 
-def load_bundled() -> Model:
-    """Load the model that is used where none is named.
+def boxed_models() -> list[BoxedModel]:
+    """List what is in the box.
+
+    Returns
+    -------
+    list of BoxedModel
+        By kind, the largest first.
+    """
+    listed = [BoxedModel(kind, size, WEIGHTS / f"{kind}-{size}.safetensors") for kind in KINDS for size in SIZES]
+    return [model for model in listed if model.path.is_file()]
+
+
+def find_boxed(name: str) -> BoxedModel | None:
+    """Find weights by name.
+
+    Parameters
+    ----------
+    name : str
+        Kind and size, or the kind alone for its largest size.
+
+    Returns
+    -------
+    BoxedModel or None
+        None where the box has none of that name.
+    """
+    return next((model for model in boxed_models() if name in (model.name, model.kind)), None)
+
+
+def load_bundled(name: str = "photo") -> Model:
+    """Load a model in the box.
+
+    Parameters
+    ----------
+    name : str
+        See :func:`find_boxed`.
 
     Returns
     -------
     Model
-        A student for photographs with white noise of any strength, see the model card.
 
     Raises
     ------
     ModelFileError
-        If the package was installed without its weights.
+        If there is none of that name.
     """
-    path = bundled_path()
-    if not path.is_file():
-        raise ModelFileError(f"the weights {path.name} are missing from this installation; install the package again")
-    model = Model.load(path)
-    return dataclasses.replace(model, inference=dataclasses.replace(model.inference, cut_spots=True))
+    found = find_boxed(name)
+    if found is None:
+        raise ModelFileError(
+            f"the weights {name} are missing from this installation, which has {_names()}; install the package again"
+        )
+    return found.load()
+
+
+def load(path: str | Path) -> Model:
+    """Read a model file, the final model of a run folder, or a model in the box.
+
+    Parameters
+    ----------
+    path : str or Path
+        A safetensors file, the folder of a run, or a name such as ``photo`` or ``photo-tiny``. A file or run of that name
+        comes before the box.
+
+    Returns
+    -------
+    Model
+        See :meth:`Model.load`.
+
+    Raises
+    ------
+    ModelFileError
+        If it is missing, broken, or not one of ours.
+    """
+    found = find_boxed(str(path))
+    if found is not None and not _is_run(Path(path)):
+        return found.load()
+    if not Path(path).exists() and Path(path).name == str(path) and not Path(path).suffix:
+        raise ModelFileError(
+            f"there is no model {path}; give a .safetensors file, the folder of a run, or one of those in the box: {_names()}"
+        )
+    return Model.load(path)
+
+
+def _is_run(path: Path) -> bool:
+    return path.is_file() or any(path.glob("*.safetensors")) or (path / "last.ckpt").exists()
+
+
+def _names() -> str:
+    return ", ".join(model.name for model in boxed_models()) or "none"

@@ -21,7 +21,7 @@ from bsn.models.training_values import TrainingValues
 from bsn.noise.model import NoiseModel
 from bsn.noise.value_scale import ValueScale
 
-__all__ = ["InferenceDefaults", "Model", "ModelFileError", "load", "stored_config"]
+__all__ = ["InferenceDefaults", "Model", "ModelFileError", "stored_config"]
 
 FORMAT = "bsn-model-1"
 
@@ -260,23 +260,3 @@ def _model_path(path: Path) -> Path:
     if path.suffix in (".pth", ".pt", ".ckpt", ".pkl"):
         raise ModelFileError(f"{path} is a checkpoint, not a model; convert published weights with `bsn convert`")
     return path
-
-
-def load(path: str | Path) -> Model:
-    """Read a model file, or the final model of a run folder.
-
-    Parameters
-    ----------
-    path : str or Path
-        A safetensors file, or the folder of a run.
-
-    Returns
-    -------
-    Model
-        See :meth:`Model.load`.
-
-    Raises
-    ------
-    ModelFileError
-    """
-    return Model.load(path)

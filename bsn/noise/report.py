@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,9 @@ from bsn.hole import Hole
 from bsn.noise.advice import Advice
 from bsn.noise.correlation_map import NoiseCorrelation
 from bsn.noise.judgement import SAMPLE, grey_level_of, judge_noise, map_of
-from bsn.noise.measurement import NoiseStatistics, flattest_parts, measure_usable, usable
+from bsn.noise.measurement import NoiseStatistics, measure_usable, usable
 
-__all__ = ["REPORT", "InspectedFile", "NoiseReport", "Place", "ReportSettings", "correlated_files", "inspect_files"]
+__all__ = ["REPORT", "InspectedFile", "NoiseReport", "Place", "ReportSettings", "inspect_files"]
 
 #: Denoises an array with those axes.
 DenoiseArray = Callable[[np.ndarray, str | None], np.ndarray]
@@ -34,7 +33,7 @@ DenoiseImage = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class ReportSettings:
-    """How much of a file is looked at, and from where on its noise is called correlated.
+    """How much of a file is looked at.
 
     Parameters
     ----------
@@ -48,11 +47,6 @@ class ReportSettings:
         Bytes of the files that are kept in memory.
     strip : int
         Bytes that are read together to find the range of a file.
-    strong : float
-        Correlation of neighbours from which a model for white noise is warned of.
-    weakest : float
-        Least standard deviation, in image values, for that: 1.5 grey levels of 255. What varies less in flat parts is the
-        picture or its rounding as well as noise.
     """
 
     planes: int = 4
@@ -60,8 +54,6 @@ class ReportSettings:
     named: int = 100
     cache: int = 1 << 28
     strip: int = 1 << 24
-    strong: float = 0.2
-    weakest: float = 0.006
 
 
 REPORT = ReportSettings()
@@ -293,35 +285,3 @@ def _strips(reader: ImageReader) -> Iterator[np.ndarray]:
     for plane in range(reader.planes):
         for top in range(0, height, rows):
             yield reader.read(plane, top, 0, min(rows, height - top), width)
-
-
-def correlated_files(paths: Iterable[Path], options: ReadOptions | None = None) -> dict[Path, float]:
-    """Files on which a denoiser for white noise will fail: a quick look at the flattest parts of the first plane.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        Readable images; of large ones the middle is looked at.
-    options : ReadOptions, optional
-        How they are read.
-
-    Returns
-    -------
-    dict
-        Correlation of neighbours, of the files where it is strong.
-
-    Notes
-    -----
-    Of the 54 photographs of Kodak, McMaster and Set12 none is named with white noise of 5, 15 or 30 grey levels and all are
-    with noise blurred by 0.7 pixels, as are SIDD's noisy blocks; without any noise six are, for their texture.
-    """
-    found = {}
-    for path in paths:
-        # A remark beside results that are written already: a file that cannot be looked at this way goes without.
-        with contextlib.suppress(DataError), open_image(path, options) as reader:
-            level = _grey_level(reader)
-            image = usable(reader.read_unit(0, *middle(reader.size, REPORT.side)), level)
-            seen = flattest_parts([image.measured], level)
-            if seen.strongest_lag > REPORT.strong and seen.sigma > REPORT.weakest:
-                found[path] = seen.strongest_lag
-    return found

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   bsn export student -o student.onnx                             any size, image in [0, 1] in and out
+  bsn export --model photo -o photo.onnx                         a model in the box
   bsn export student -o student.onnx --pixels uint8              pixels as image libraries give them
   bsn export student -o student.onnx --int8 --calibrate noisy/   a quarter of the size
   bsn export student -o student.pt2 --format torch
@@ -38,7 +39,10 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     """
     from distill.export.formats import FORMATS
 
-    parser.add_argument("student", help="folder of a run of bsn distill, or a .safetensors model")
+    parser.add_argument(
+        "student", nargs="?", default=None, help="folder of a run of bsn distill, or a .safetensors model"
+    )
+    parser.add_argument("--model", type=str | None, default=None, help="instead: a model in the box, see bsn models")
     parser.add_argument("-o", "--output", required=True, help="the file to write")
     parser.add_argument("--format", default="onnx", choices=list(FORMATS), help="kind of file")
     parser.add_argument(
@@ -68,12 +72,12 @@ def run(options: Namespace) -> int:
         Exit code; 0 means success.
     """
     from bsn.data import check_target
-    from bsn.models import Model
+    from bsn.models import load
 
     target = Path(options.output)
     _check(options)
     check_target(target, overwrite=options.overwrite)
-    model = Model.load(options.student)
+    model = load(options.student or options.model)
     calibration = _calibration(options, model) if options.int8 else []
     _write(model, target, options)
     if options.int8:
@@ -88,6 +92,9 @@ def run(options: Namespace) -> int:
 
 
 def _check(options: Namespace) -> None:
+    if (options.student is None) == (options.model is None):
+        given = "neither" if options.student is None else "both"
+        raise ValueError(f"{given} of a student and --model given, and one model is exported; give one of them")
     if options.format != "onnx" and options.int8:
         raise ValueError(f"int8 is for onnx, not for {options.format}; leave --int8 out")
     if options.int8 and not options.calibrate:

@@ -1,0 +1,134 @@
+"""Which model in the box an image is for, by its noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bsn.data import DataError, ReadOptions, open_image
+from bsn.data.arrays.pixel_types import grey_level
+from bsn.data.errors import name_some
+from bsn.data.files.formats.packed import is_packed
+from bsn.data.sources.samples import middle
+from bsn.inference.fitness import ImagePlanes
+from bsn.models.bundled import BoxedModel, find_boxed
+from bsn.noise.neighbours import NeighbourNoise, neighbour_noise
+
+__all__ = ["BoxChoice", "choose_for_files", "choose_for_planes"]
+
+WHITE, SHARED = "photo", "camera"
+
+_SIDE = 1024
+_JPEG = (".jpg", ".jpeg")
+
+
+@dataclass(frozen=True)
+class BoxChoice:
+    """A model in the box, and the files that it is for.
+
+    Parameters
+    ----------
+    model : BoxedModel or None
+        None where the box has no model at all.
+    files : list of Path
+    why : str
+        What was seen of their noise, half a sentence.
+    shared : bool
+        Neighbours share the noise of these files.
+    """
+
+    model: BoxedModel | None
+    files: list[Path]
+    why: str
+    shared: bool
+
+    @property
+    def fits(self) -> bool:
+        """Whether the model knows such noise; False where the box has none that does."""
+        return not self.shared or (self.model is not None and self.model.kind == SHARED)
+
+
+def choose_for_planes(image: ImagePlanes, level: float) -> BoxedModel | None:
+    """Choose for an image in memory.
+
+    Parameters
+    ----------
+    image : ImagePlanes
+        The middle of its first plane is looked at.
+    level : float
+        Distance of two values of its dtype, in image values; 0 for floats.
+
+    Returns
+    -------
+    BoxedModel or None
+        None where the box is empty.
+    """
+    if find_boxed(SHARED) is None:
+        return find_boxed(WHITE)
+    try:
+        noise = neighbour_noise(image.read_unit(0, *middle(image.size, _SIDE)), level)
+    except DataError:  # too small, or nothing but missing pixels
+        return find_boxed(WHITE)
+    return find_boxed(SHARED if noise.shared else WHITE)
+
+
+def choose_for_files(paths: Iterable[Path], options: ReadOptions) -> list[BoxChoice]:
+    """Choose for each file: the model for cameras where neighbours share their noise, otherwise that for white noise.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files. Those that cannot be read are left to who reads them whole.
+    options : ReadOptions
+        How they are read.
+
+    Returns
+    -------
+    list of BoxChoice
+        One or two, the files in their order.
+    """
+    white: dict[Path, NeighbourNoise | None] = {}
+    shared: dict[Path, NeighbourNoise | None] = {}
+    for path in paths:
+        noise = _noise_of(path, options)
+        jpeg = path.suffix.lower() in _JPEG
+        (shared if jpeg or (noise is not None and noise.shared) else white)[path] = noise
+    choices = []
+    if white:
+        choices.append(BoxChoice(find_boxed(WHITE), list(white), _why_white(white.values()), shared=False))
+    if shared:
+        choices.append(
+            BoxChoice(find_boxed(SHARED) or find_boxed(WHITE), list(shared), _why_shared(shared), shared=True)
+        )
+    return choices
+
+
+def _noise_of(path: Path, options: ReadOptions) -> NeighbourNoise | None:
+    if options.key is None and is_packed(path):
+        return None
+    try:
+        with open_image(path, options) as reader:
+            level = grey_level(reader.dtype, reader.options.value_range)
+            return neighbour_noise(reader.read_unit(0, *middle(reader.size, _SIDE)), level)
+    except DataError:
+        return None
+
+
+def _why_white(found: Iterable[NeighbourNoise | None]) -> str:
+    seen = [noise.correlation for noise in found if noise is not None]
+    if not seen:
+        return "the noise could not be measured and is taken to be independent between neighbours"
+    return f"the noise is independent between neighbours (correlation {max(seen, key=abs):+.2f})"
+
+
+def _why_shared(found: dict[Path, NeighbourNoise | None]) -> str:
+    measured = {path: noise.correlation for path, noise in found.items() if noise is not None and noise.shared}
+    others = [path for path in found if path not in measured]
+    said = []
+    if measured:
+        names = name_some([path.name for path in measured])
+        said.append(f"the noise of {names} is correlated between neighbours (up to {max(measured.values()):.2f})")
+    if others:
+        said.append(f"{name_some([path.name for path in others])}: JPEG correlates noise")
+    return "; ".join(said)
