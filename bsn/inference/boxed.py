@@ -32,6 +32,7 @@ class BoxChoice:
     model : BoxedModel or None
         None where the box has no model at all.
     files : list of Path
+        The files, in the order in which they were given.
     why : str
         What was seen of their noise, half a sentence.
     shared : bool

@@ -33,6 +33,7 @@ class BoxedModel:
     Parameters
     ----------
     kind, size : str
+        What it is for, a key of :data:`KINDS`, and how large it is: tiny or base.
     path : Path
         The file; its model card lies beside it, with the suffix ``.md``.
     """

@@ -25,6 +25,7 @@ def random_camera(rng: np.random.Generator, scales: tuple[float, float] = (0.6, 
     Parameters
     ----------
     rng : numpy.random.Generator
+        All settings are drawn from it.
     scales : tuple of float
         Smallest and largest factor by which one camera of three resizes its pictures; the others leave their size.
 

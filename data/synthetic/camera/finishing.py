@@ -13,6 +13,7 @@ def smooth_colours(image: np.ndarray, width: int) -> np.ndarray:
     Parameters
     ----------
     image : ndarray, shape (..., 3, H, W), float32
+        Red, green and blue.
     width : int
         Side of the squares, odd; 1 changes nothing.
 
@@ -32,6 +33,7 @@ def blurred(image: np.ndarray, neighbour: float) -> np.ndarray:
     Parameters
     ----------
     image : ndarray, shape (..., H, W), float32
+        Any number of pictures and colours.
     neighbour : float
         Weight of the neighbours above, below, left and right against 1 of the pixel itself; the diagonal ones have its
         square. 0 changes nothing.
@@ -51,6 +53,7 @@ def sharpened(image: np.ndarray, amount: float) -> np.ndarray:
     Parameters
     ----------
     image : ndarray, shape (..., H, W), float32
+        Any number of pictures and colours.
     amount : float
         0 changes nothing.
 
@@ -67,6 +70,7 @@ def resized(image: np.ndarray, factor: float) -> np.ndarray:
     Parameters
     ----------
     image : ndarray, shape (..., H, W), float32
+        Any number of pictures and colours.
     factor : float
         Positive; 1 changes nothing.
 

@@ -161,6 +161,7 @@ class Camera:
         Parameters
         ----------
         raw : ndarray, shape (..., H, W) or, without mosaic, (..., 3, H, W), float32
+            What the pixels have counted, white of the picture at the exposure.
 
         Returns
         -------
@@ -179,6 +180,7 @@ class Camera:
         Parameters
         ----------
         image : ndarray, shape (3, H, W), float, range [0, 1]
+            Developed picture.
 
         Returns
         -------

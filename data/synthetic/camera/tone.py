@@ -95,6 +95,7 @@ class ToneCurve:
         Parameters
         ----------
         light : ndarray, float, range [0, 1]
+            Linear.
 
         Returns
         -------
@@ -112,6 +113,7 @@ class ToneCurve:
         Parameters
         ----------
         values : ndarray, float, range [0, 1]
+            Of a picture.
 
         Returns
         -------
