@@ -25,6 +25,7 @@ from bsn.data import (
     writing,
 )
 from bsn.engine import keep_freed_memory
+from bsn.inference import Filled
 from bsn.models import OutlierTreatment
 from bsn.training import MendedSource
 from distill.cache import FORMAT, FORMAT_VERSION, TeacherCache
@@ -131,7 +132,9 @@ def _part(parts: Path, index: int) -> Path:
     return parts / f"{index:06d}.h5"
 
 
-def _answer_all(teacher: Teacher, source: ImageSource, parts: Path, devices: Sequence[str], progress: Progress) -> None:
+def _answer_all(
+    teacher: Teacher, source: MendedSource, parts: Path, devices: Sequence[str], progress: Progress
+) -> None:
     total = len(source)
     missing = [index for index in range(total) if not _part(parts, index).exists()]
     if len(devices) == 1 or len(missing) < 2:
@@ -167,7 +170,7 @@ def _in_processes(jobs: Sequence[tuple[Any, ...]], tick: Callable[[], None]) -> 
 
 
 def _work(
-    errors: Any, threads: int, teacher: Teacher, source: ImageSource, parts: Path, device: str, share: Sequence[int]
+    errors: Any, threads: int, teacher: Teacher, source: MendedSource, parts: Path, device: str, share: Sequence[int]
 ) -> None:
     torch.set_num_threads(threads)
     if device == "cpu":
@@ -185,7 +188,7 @@ def _work(
         errors.put(fields)
 
 
-def _answer_one(teacher: Teacher, source: ImageSource, index: int, path: Path) -> None:
+def _answer_one(teacher: Teacher, source: MendedSource, index: int, path: Path) -> None:
     """Write the answer to one image, shape (layers * C, H, W), whole or not at all."""
     import h5py
 
@@ -198,11 +201,14 @@ def _answer_one(teacher: Teacher, source: ImageSource, index: int, path: Path) -
             raise DataError(source.name(index), "has pixels that are not numbers", "leave it out or repair it")
         return torch.from_numpy(region)[None]
 
+    def missing(top: int, left: int, rows: int, columns: int) -> np.ndarray:
+        return ~source.counted(index, top, left, rows, columns)[None]
+
     with atomic_output(path, overwrite=True) as temporary, writing(path), h5py.File(temporary, "w") as file:
         shape = (teacher.layers * channels, height, width)
         chunks = (shape[0], min(_CHUNK, height), min(_CHUNK, width))
         target = file.create_dataset("answer", shape, np.float32, chunks=chunks)
-        for layer, top, rows in teacher.answer(read, (height, width), index):
+        for layer, top, rows in teacher.answer(Filled(read, missing), (height, width), index):
             if not bool(torch.isfinite(rows).all()):
                 raise DataError(
                     source.name(index), "makes the teacher give values that are not numbers", "leave it out"

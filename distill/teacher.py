@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from bsn.inference import Denoiser, denoise_bands
+from bsn.inference import Denoiser, Filled, HasMissing, denoise_bands
 from bsn.models import Model, ValueScale, image_network, is_blind, load, network_name, stored_config
 from distill.config import TeacherInference
 from distill.holes import settle_holes, with_hole
@@ -232,8 +232,9 @@ class ModelTeacher:
             def region(top: int, left: int, height: int, width: int, device: Any = denoiser.device) -> Tensor:
                 return read(top, left, height, width).to(device)
 
+            known = Filled(region, read.missing) if isinstance(read, HasMissing) else region
             spread = self.gives_spread and layer == 0
-            for band in denoise_bands(denoiser.pipeline, region, size, plane=plane, deviation=spread):
+            for band in denoise_bands(denoiser.pipeline, known, size, plane=plane, deviation=spread):
                 yield layer, band.top, band.image
                 if band.deviation is not None:
                     yield len(self._denoisers), band.top, band.deviation

@@ -22,6 +22,7 @@ from bsn.inference.config import InferenceConfig
 from bsn.inference.contenders import Contender, by_model, by_model_unrounded, from_files, unchanged
 from bsn.inference.denoiser import Denoiser
 from bsn.inference.fitness import DenoisingWarning
+from bsn.inference.measuring import Filled, HasMissing
 from bsn.inference.once import denoise, denoise_with_deviation
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.plan import make_pipeline
@@ -35,6 +36,8 @@ __all__ = [
     "Denoiser",
     "DenoisingWarning",
     "FileReport",
+    "Filled",
+    "HasMissing",
     "InferenceConfig",
     "Pipeline",
     "Scene",

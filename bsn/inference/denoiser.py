@@ -31,7 +31,7 @@ from bsn.inference.plan import make_pipeline
 from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows
 from bsn.inference.stages import Measured
 from bsn.inference.targets import uncertainty_path
-from bsn.models import Model, image_network
+from bsn.models import Model, image_network, is_blind
 from bsn.models.bundled import load, load_bundled
 from bsn.noise import measure_spectrum
 
@@ -267,6 +267,7 @@ class Denoiser:
             self.config.outliers or self.model.inference.outliers,
             grey_level,
             spots=self.model.inference.cut_spots,
+            noisy_fill=not is_blind(self.model.network),
         )
 
     def share_noise(self, images: Sequence[np.ndarray]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -15,18 +16,59 @@ from bsn.noise import (
     NoiseCurve,
     NoiseSpectrum,
     Prediction,
+    ValueScale,
     fit_noise,
     measure_spectrum,
     propagated_share,
     split_prediction,
 )
 
-__all__ = ["Measurement", "Region", "fit_image_noise", "measured_places"]
+__all__ = ["Filled", "HasMissing", "Measurement", "Region", "fit_image_noise", "measured_places", "with_gaps"]
 
 Region = Callable[[int, int, int, int], Tensor]
 """``read(top, left, height, width)`` gives a region, shape (1, C, h, w), image values, on the device that computes."""
 
+_FEWEST = 64  # present values on which noise can be fitted
 _MEASURED = 512  # side of the parts on which the noise of a large image is measured
+
+
+@runtime_checkable
+class HasMissing(Protocol):
+    """A :data:`Region` that knows which of its pixels are not those of the image, but filled from their surroundings."""
+
+    def missing(self, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Tell which pixels of a region are filled.
+
+        Parameters
+        ----------
+        top, left, height, width : int
+            The region in pixels, inside the plane.
+
+        Returns
+        -------
+        ndarray of bool, shape (C, height, width) or (1, height, width)
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A reader of regions together with what it filled.
+
+    Parameters
+    ----------
+    read : callable
+        See :data:`Region`.
+    missing : callable
+        See :meth:`HasMissing.missing`.
+    """
+
+    read: Region
+    missing: Callable[[int, int, int, int], np.ndarray]
+
+    def __call__(self, top: int, left: int, height: int, width: int) -> Tensor:
+        """Read a region."""
+        return self.read(top, left, height, width)
 
 
 @dataclass(frozen=True)
@@ -75,11 +117,11 @@ class Measurement:
         if self.spectrum == "no" and not self.curve:
             return Measured()
         regions = [read(*place) for place in measured_places(size)]
-        spectrum = None if self.spectrum == "no" else self._spectrum(regions)
-        return Measured(spectrum, self._curve(regions) if self.curve else None)
+        images = with_gaps(read, regions, size)
+        spectrum = None if self.spectrum == "no" else self._spectrum(images)
+        return Measured(spectrum, self._curve(regions, images) if self.curve else None)
 
-    def _spectrum(self, regions: Sequence[Tensor]) -> NoiseSpectrum | None:
-        images: list[np.ndarray] = [region[0].float().cpu().numpy() for region in regions]
+    def _spectrum(self, images: Sequence[np.ndarray]) -> NoiseSpectrum | None:
         try:
             own = measure_spectrum(images)
         except DataError:
@@ -88,9 +130,14 @@ class Measurement:
             return None
         return own if self.typical is None else own.drawn_to(self.typical)
 
-    def _curve(self, regions: Sequence[Tensor]) -> NoiseCurve:
+    def _curve(self, regions: Sequence[Tensor], images: Sequence[np.ndarray]) -> NoiseCurve:
         inputs = [self.downsampling.split(self.frame.enter(region)) for region in regions]
-        return fit_image_noise(self.network, inputs, self.frame.channels)
+        present = [torch.from_numpy(np.isfinite(image))[None].to(regions[0]) for image in images]
+        counted: list[Tensor] | None = None
+        if not all(bool(part.all()) for part in present):
+            frame = replace(self.frame, scale=ValueScale())
+            counted = [self.downsampling.split(frame.enter(part)) > 0.5 for part in present]
+        return fit_image_noise(self.network, inputs, self.frame.channels, counted)
 
 
 def measured_places(size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
@@ -113,7 +160,32 @@ def measured_places(size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
     return [(t * (height - h) // 3, u * (width - w) // 3, h, w) for t in (1, 2) for u in (1, 2)]
 
 
-def fit_image_noise(network: Network, inputs: Sequence[Tensor], channels: int) -> NoiseCurve:
+def with_gaps(read: Region, regions: Sequence[Tensor], size: tuple[int, int]) -> list[np.ndarray]:
+    """Show the pixels that are measured, with NaN in place of those that are missing.
+
+    Parameters
+    ----------
+    read : callable
+        See :data:`Region`; one that :class:`HasMissing` tells what is missing.
+    regions : sequence of Tensor, shape (1, C, h, w)
+        What it gives for :func:`measured_places`.
+    size : tuple of int
+        (H, W) of the plane.
+
+    Returns
+    -------
+    list of ndarray, shape (C, h, w), float32
+    """
+    images: list[np.ndarray] = [region[0].float().cpu().numpy() for region in regions]
+    if not isinstance(read, HasMissing):
+        return images
+    holes = [read.missing(*place) for place in measured_places(size)]
+    return [np.where(hole, np.nan, image) if hole.any() else image for image, hole in zip(images, holes, strict=True)]
+
+
+def fit_image_noise(
+    network: Network, inputs: Sequence[Tensor], channels: int, counted: Sequence[Tensor] | None = None
+) -> NoiseCurve:
     """Noise of an image, from what the network leaves of it: two passes.
 
     Parameters
@@ -124,6 +196,8 @@ def fit_image_noise(network: Network, inputs: Sequence[Tensor], channels: int) -
         Parts of the image, in network values.
     channels : int
         C.
+    counted : sequence of Tensor of bool, shape (N, C, H, W), optional
+        Which values count; all of them where it is left out, or where there are hardly any.
 
     Returns
     -------
@@ -134,14 +208,19 @@ def fit_image_noise(network: Network, inputs: Sequence[Tensor], channels: int) -
     def predict(x: Tensor) -> Prediction:
         return split_prediction(network(x), channels)
 
-    def together(parts: Iterable[Tensor]) -> Tensor:
+    if counted is not None and sum(int(mask.sum()) for mask in counted) < _FEWEST:
+        counted = None
+
+    def together(parts: Sequence[Tensor]) -> Tensor:
+        if counted is not None:
+            parts = [part[mask] for part, mask in zip(parts, counted, strict=True)]
         return torch.cat([part.flatten() for part in parts])[None, None, None]
 
     found = [predict(x) for x in inputs]
-    known = (together(p.mean for p in found), together(p.variance() for p in found), together(inputs))
+    known = (together([p.mean for p in found]), together([p.variance() for p in found]), together(inputs))
     first = fit_noise(*known)
-    shares = (
+    shares = [
         propagated_share(lambda y: predict(y).mean, x, p.mean, first(p.mean))
         for x, p in zip(inputs, found, strict=True)
-    )
+    ]
     return fit_noise(*known, together(shares))

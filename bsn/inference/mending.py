@@ -20,6 +20,7 @@ from torch import Tensor
 
 from bsn.data import fill_missing
 from bsn.inference.measuring import measured_places
+from bsn.inference.position_noise import position_uniform
 from bsn.models import OutlierTreatment
 from bsn.noise.local_noise import LocalNoise, measure_local_noise
 from bsn.noise.outliers import find_outliers, repair_outliers
@@ -53,6 +54,8 @@ class SpotSettings:
 SPOTS = SpotSettings()
 
 Pixels = Callable[[int, int, int, int], np.ndarray]
+_FILL = 0x4E614E  # names the random image of the noise in holes
+_NEARLY = 1 - 1e-6  # no number farther out than five standard deviations
 
 
 class MendedPlane:
@@ -73,6 +76,9 @@ class MendedPlane:
         Distance of two values of the image's dtype, in image values; 0 for floats.
     spots : bool
         Cut bright spots off, and add them again.
+    noisy_fill : bool
+        Give what is filled into broad holes the noise of the image. A network that sees its pixel judges by the surroundings
+        how strong the noise is, and would leave it beside a smooth hole. A blind network needs no such guess.
     """
 
     def __init__(
@@ -84,20 +90,22 @@ class MendedPlane:
         grey_level: float,
         *,
         spots: bool = False,
+        noisy_fill: bool = False,
     ) -> None:
         self.size, self._pixels, self._device, self._outliers = size, pixels, device, outliers
         self._aside: list[tuple[np.ndarray, np.ndarray]] = []  # places (K, 3) as channel, row, column; values (K,)
         self._cut: list[tuple[np.ndarray, np.ndarray]] = []
         self._spots = spots and outliers != "ignore"
         self._spread: list[float] = []
-        self._noise = [] if outliers == "ignore" else self._measured(grey_level)
+        self._grey_level, self._noisy_fill = grey_level, noisy_fill
+        self._noise = [] if outliers == "ignore" else self._measured()
 
     def __call__(self, top: int, left: int, height: int, width: int) -> Tensor:
         """Read a region without what is put aside, shape (1, C, h, w), on the device."""
         first_row, first_column = max(top - MARGIN, 0), max(left - MARGIN, 0)
         last_row, last_column = min(top + height + MARGIN, self.size[0]), min(left + width + MARGIN, self.size[1])
         seen = self._pixels(first_row, first_column, last_row - first_row, last_column - first_column)
-        mended, aside = self._mend(seen)
+        mended, aside = self._mend(seen, first_row, first_column)
         rows, columns = slice(top - first_row, None), slice(left - first_column, None)
         inside = (slice(None), rows, columns)
         aside, original = aside[inside][:, :height, :width], seen[inside][:, :height, :width]
@@ -107,6 +115,11 @@ class MendedPlane:
         if self._spots:
             region = self._without_spots(mended, inside, region, (0, top, left))
         return torch.from_numpy(region)[None].to(self._device)
+
+    def missing(self, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Tell which pixels of a region, shape (C, h, w), are missing, see :class:`bsn.inference.measuring.HasMissing`."""
+        holes: np.ndarray = ~np.isfinite(self._pixels(top, left, height, width))
+        return holes
 
     def give_back(self, top: int, image: np.ndarray, deviation: np.ndarray | None) -> None:
         """Put what was put aside into finished rows, in place.
@@ -146,7 +159,7 @@ class MendedPlane:
         excess = np.zeros_like(region)
         for channel, (plane, noise) in enumerate(zip(mended, self._noise, strict=True)):
             middle = median_filter(plane, SPOTS.surroundings, mode="nearest")
-            height = np.maximum(SPOTS.deviations * np.sqrt(noise.variance(middle)), lowest[channel])
+            height = np.maximum(SPOTS.deviations * np.sqrt(noise.variance_of_light(middle)), lowest[channel])
             over = np.maximum(plane - middle - height, 0).astype(np.float32)
             excess[channel] = over[inside[1:]][: region.shape[1], : region.shape[2]]
         found = excess > 0
@@ -167,17 +180,38 @@ class MendedPlane:
         image += whole
         return later
 
-    def _mend(self, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Pixels without what is put aside, and the mask of that."""
+    def _mend(self, seen: np.ndarray, top: int, left: int) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels of a region without what is put aside, and the mask of that."""
         filled, missing = fill_missing(seen)
+        if self._noisy_fill and missing.any():
+            filled = self._with_noise(filled, missing, top, left)
         if self._outliers == "ignore":
             return filled, missing
-        found = find_outliers(filled, noise=self._noise) & ~missing
+        found = find_outliers(filled, noise=self._noise, missing=missing)
         return repair_outliers(filled, found), missing | found
 
-    def _measured(self, grey_level: float) -> list[LocalNoise]:
+    def _with_noise(self, filled: np.ndarray, missing: np.ndarray, top: int, left: int) -> np.ndarray:
+        """Add noise where holes are broader than two pixels; the same to a pixel in whatever region it is seen."""
+        from scipy.ndimage import binary_opening
+
+        self._noise = self._noise or self._measured()
+        uniform = position_uniform((_FILL,), len(filled), top, left, *filled.shape[1:])[0]
+        normal = (2**0.5 * torch.erfinv((2 * uniform - 1).clamp(-_NEARLY, _NEARLY))).numpy()
+        noisy = filled.copy()
+        for plane, holes, noise, drawn in zip(noisy, missing, self._noise, normal, strict=True):
+            broad = binary_opening(holes, np.ones((3, 3)))
+            plane[broad] += np.sqrt(noise.variance(plane[broad])) * drawn[broad]
+        return noisy
+
+    def _measured(self) -> list[LocalNoise]:
         """Noise of each channel, of the whole plane, so that tiles agree on what stands out."""
-        parts = [fill_missing(self._pixels(*place))[0] for place in measured_places(self.size)]
-        together = np.concatenate(parts, 1) if len(parts) > 1 else parts[0]
-        self._spread = [1.4826 * float(np.median(np.abs(channel - np.median(channel)))) for channel in together]
-        return [measure_local_noise(channel, grey_level) for channel in together]
+        parts = [fill_missing(self._pixels(*place)) for place in measured_places(self.size)]
+        planes, missing = (np.concatenate(part, 1) for part in zip(*parts, strict=True))
+        self._spread = [_spread(plane[~holes]) for plane, holes in zip(planes, missing, strict=True)]
+        known = zip(planes, missing, strict=True)
+        return [measure_local_noise(plane, self._grey_level, holes) for plane, holes in known]
+
+
+def _spread(values: np.ndarray) -> float:
+    """Robust standard deviation; 0 where there are no values."""
+    return 1.4826 * float(np.median(np.abs(values - np.median(values)))) if values.size else 0.0

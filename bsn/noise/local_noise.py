@@ -47,11 +47,14 @@ class LocalNoise:
         Points of the curve; straight between them, constant beyond.
     gain : float
         Value by which one event (a photon, a grey level) may raise a pixel.
+    darkest : float
+        Smallest value that was seen.
     """
 
     intensities: tuple[float, ...]
     variances: tuple[float, ...]
     gain: float
+    darkest: float
 
     @property
     def smallest(self) -> float:
@@ -72,6 +75,30 @@ class LocalNoise:
             Variance in squared image values, of the shape of `intensity`.
         """
         return np.interp(intensity, self.intensities, self.variances)
+
+    def variance_of_light(self, intensity: np.ndarray) -> np.ndarray:
+        """Variance at intensities, as far as it can be that of noise, same shape.
+
+        The brightest parts of a plane may be nothing but spots, whose slopes count as variance. No noise grows faster than in
+        proportion to the light, as that of speckle does, so each point of the curve bounds the variance at all brighter ones.
+
+        Parameters
+        ----------
+        intensity : ndarray, any shape
+            Intensities in image values.
+
+        Returns
+        -------
+        ndarray
+            Variance in squared image values, at most :meth:`variance`.
+        """
+        bounded: np.ndarray = self.variance(intensity)
+        light = intensity - self.darkest
+        for known, variance in zip(self.intensities, self.variances, strict=True):
+            dark = known - self.darkest
+            if dark > 0:
+                bounded = np.where(light > dark, np.minimum(bounded, variance * np.square(light / dark)), bounded)
+        return bounded
 
     def stabilised(self, intensity: np.ndarray, excess: np.ndarray) -> np.ndarray:
         """Excess over intensities in standard deviations, in units in which Poisson-Gaussian noise is normal.
@@ -94,7 +121,7 @@ class LocalNoise:
         return 2 / self.gain * root
 
 
-def measure_local_noise(plane: np.ndarray, grey_level: float = 0.0) -> LocalNoise:
+def measure_local_noise(plane: np.ndarray, grey_level: float = 0.0, missing: np.ndarray | None = None) -> LocalNoise:
     """Measure a plane, on a lattice of places.
 
     Parameters
@@ -103,14 +130,15 @@ def measure_local_noise(plane: np.ndarray, grey_level: float = 0.0) -> LocalNois
         Finite values.
     grey_level : float
         Distance of two values of the original dtype; 0 for floats.
+    missing : ndarray of bool, shape (H, W), optional
+        Pixels that were filled from their surroundings. They are smoother than the image, so they do not count.
 
     Returns
     -------
     LocalNoise
         Right for planes of which fewer than a fiftieth of the pixels are outliers.
     """
-    rows, columns = (np.arange(0, side, max(1, side // LOCAL_NOISE.sites)) for side in plane.shape)
-    rows, columns = (axis.ravel() for axis in np.meshgrid(rows, columns, indexing="ij"))
+    rows, columns = _sites(plane.shape, missing)
     middle = np.median(windows(plane, rows, columns, 2), axis=(1, 2))
     seen = plane[rows, columns]
     squares = np.square(seen - middle, dtype=np.float64)
@@ -120,8 +148,23 @@ def measure_local_noise(plane: np.ndarray, grey_level: float = 0.0) -> LocalNois
     step = max(grey_level, _smallest_step(seen))
     smallest = max((step / 2) ** 2, (1e-6 * float(np.ptp(intensities)) or 1e-12) ** 2)
     variances = np.array([max(_without_largest(squares[part]), smallest) for part in parts])
-    gain = max(_gain(intensities, variances, float(seen.min())), step)
-    return LocalNoise(tuple(map(float, intensities)), tuple(map(float, variances)), gain)
+    darkest = float(seen.min())
+    gain = max(_gain(intensities, variances, darkest), step)
+    return LocalNoise(tuple(map(float, intensities)), tuple(map(float, variances)), gain, darkest)
+
+
+def _sites(shape: tuple[int, ...], missing: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of places on a lattice, or, where few pixels are present, of as many of those."""
+    steps = (np.arange(0, side, max(1, side // LOCAL_NOISE.sites)) for side in shape)
+    rows, columns = (axis.ravel() for axis in np.meshgrid(*steps, indexing="ij"))
+    if missing is None or not missing.any() or missing.all():
+        return rows, columns
+    present = ~missing[rows, columns]
+    if np.count_nonzero(present) >= LOCAL_NOISE.parts * LOCAL_NOISE.fewest:
+        return rows[present], columns[present]
+    rows, columns = np.nonzero(~missing)
+    apart = max(1, len(rows) // LOCAL_NOISE.sites**2)
+    return rows[::apart], columns[::apart]
 
 
 def _smallest_step(values: np.ndarray) -> float:

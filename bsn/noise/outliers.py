@@ -63,7 +63,13 @@ class OutlierSettings:
 OUTLIERS = OutlierSettings()
 
 
-def find_outliers(planes: np.ndarray, *, grey_level: float = 0.0, noise: list[LocalNoise] | None = None) -> np.ndarray:
+def find_outliers(
+    planes: np.ndarray,
+    *,
+    grey_level: float = 0.0,
+    noise: list[LocalNoise] | None = None,
+    missing: np.ndarray | None = None,
+) -> np.ndarray:
     """Find isolated outliers in an image, each channel by itself.
 
     Parameters
@@ -74,6 +80,8 @@ def find_outliers(planes: np.ndarray, *, grey_level: float = 0.0, noise: list[Lo
         Distance of two values of the original dtype (1/255, 1/65535); 0 for floats.
     noise : list of LocalNoise, optional
         One for each channel, of a larger part of the same image, so that its tiles agree; None measures these planes.
+    missing : ndarray of bool, shape (C, H, W), optional
+        Pixels that were filled from their surroundings. They are no outliers, and no noise is measured on them.
 
     Returns
     -------
@@ -93,9 +101,11 @@ def find_outliers(planes: np.ndarray, *, grey_level: float = 0.0, noise: list[Lo
     """
     if planes.ndim != 3:
         raise ValueError(f"find_outliers: planes of shape {planes.shape}, not (C, H, W); give one image")
-    levels = noise or [measure_local_noise(plane, grey_level) for plane in planes]
+    holes = np.zeros(planes.shape, bool) if missing is None else missing
+    known = zip(planes, holes, strict=True)
+    levels = noise or [measure_local_noise(plane, grey_level, hole) for plane, hole in known]
     found = [_in_plane(plane, level) for plane, level in zip(planes, levels, strict=True)]
-    return np.stack(found) if found else np.zeros(planes.shape, bool)
+    return np.stack(found) & ~holes if found else holes
 
 
 def _in_plane(plane: np.ndarray, noise: LocalNoise) -> np.ndarray:

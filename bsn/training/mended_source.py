@@ -109,7 +109,7 @@ class MendedSource(WrappedSource):
         filled, missing = fill_missing(seen)
         found = np.zeros_like(missing)
         if self._searched:
-            found = find_outliers(filled, noise=self._noise_of(index)) & ~missing
+            found = find_outliers(filled, noise=self._noise_of(index), missing=missing)
         aside = missing | found
         if not aside.any():
             return _NOTHING
@@ -124,7 +124,8 @@ class MendedSource(WrappedSource):
 
     def _noise_of(self, index: int) -> list[LocalNoise]:
         if index not in self._noise:
-            parts = [fill_missing(self._source.crop(index, *place))[0] for place in measured_places(self.size(index))]
-            together = np.concatenate(parts, 1)
-            self._noise[index] = [measure_local_noise(channel, self._grey_level) for channel in together]
+            parts = [fill_missing(self._source.crop(index, *place)) for place in measured_places(self.size(index))]
+            planes, missing = (np.concatenate(part, 1) for part in zip(*parts, strict=True))
+            known = zip(planes, missing, strict=True)
+            self._noise[index] = [measure_local_noise(plane, self._grey_level, holes) for plane, holes in known]
         return self._noise[index]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bsn.data import DataError
 from bsn.inference.explanation import Choice, Explanation
-from bsn.inference.measuring import Region, measured_places
+from bsn.inference.measuring import Region, measured_places, with_gaps
 from bsn.inference.mixing.candidates import FILTERED, MEANS, NOISY, Candidate, Run, classical_candidates
 from bsn.inference.mixing.classical import NLM_REACH, non_local_means
 from bsn.inference.mixing.survey import Survey, survey_plane, survey_regions
@@ -170,7 +170,7 @@ def survey_noise(
     """
     regions = [read(*place) for place in measured_places(size)]
     try:
-        covariance = measure_covariance([r[0].float().cpu().numpy() for r in regions], grey_level)
+        covariance = measure_covariance(with_gaps(read, regions, size), grey_level)
     except DataError:
         return None
     if not bool((covariance.variance() > 0).any()):

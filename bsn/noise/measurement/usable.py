@@ -54,5 +54,5 @@ def usable(image: np.ndarray, grey_level: float = 0.0) -> UsableImage:
         Its planes are the image itself where nothing had to be done.
     """
     filled, missing = fill_missing(image)
-    outliers = find_outliers(filled, grey_level=grey_level)
+    outliers = find_outliers(filled, grey_level=grey_level, missing=missing)
     return UsableImage(repair_outliers(filled, outliers), missing, outliers)

@@ -10,8 +10,11 @@ import bsn
 from bsn.data import write_image
 from bsn.data.files.images import Image
 from bsn.inference import Denoiser
+from bsn.inference.measuring import Measurement
 from bsn.inference.mending import MendedPlane
-from bsn.models import Model, NoiseModel
+from bsn.inference.stages import Downsampling, Frame
+from bsn.models import Model, NoiseModel, ValueScale
+from bsn.noise.local_noise import measure_local_noise
 from tests.bsn.inference.test_denoiser import Unsure, tiny
 
 SIZE = 96
@@ -61,6 +64,35 @@ def test_outliers_do_not_move_the_noise_that_is_measured():
     model = Model(Unsure(), noise=NoiseModel(0, 9.0, per_image=True))
     one, other = (bsn.denoise_with_deviation(x, model, device="cpu").deviation for x in (image, struck))
     assert np.median(other) == pytest.approx(np.median(one), rel=0.02)
+
+
+def test_missing_pixels_do_not_move_the_noise_that_is_measured():
+    """Two thirds of the image are filled from their surroundings, so smooth that their noise is nearly 0."""
+    image = (5 + 0.5 * np.random.default_rng(0).normal(size=(160, 160))).astype(np.float32)
+    holes = image.copy()
+    holes[:, 56:] = np.nan
+    measure = Measurement(
+        Frame(ValueScale(), 1, 1, 1, "none", 1), Downsampling(1, None), Unsure(), spectrum="yes", curve=True
+    )
+    whole, part = (
+        measure(MendedPlane(reading(x), x.shape, torch.device("cpu"), "keep", 0.0), x.shape) for x in (image, holes)
+    )
+    assert float(part.spectrum.power.mean()) == pytest.approx(float(whole.spectrum.power.mean()), rel=0.15)
+    assert float(part.noise.variance.median()) == pytest.approx(float(whole.noise.variance.median()), rel=0.15)
+
+
+def reading(image):
+    return lambda top, left, height, width: image[None, top : top + height, left : left + width]
+
+
+def test_a_large_hole_leaves_the_rest_as_it_is():
+    """With the model in the box; the noise of the rest is not taken for outliers or spots."""
+    image = (grey16() / 65535).astype(np.float32)
+    holes = image.copy()
+    holes[np.hypot(ROWS - 48, COLUMNS - 48) > 38] = np.nan
+    one, other = Denoiser(device="cpu")(image), Denoiser(device="cpu")(holes, nan="keep")
+    inside = np.hypot(ROWS - 48, COLUMNS - 48) < 26
+    assert np.abs(other - one)[inside].max() < 0.002, "of noise of 0.02"
 
 
 @pytest.mark.parametrize("options", [{}, {"ensemble": True}, {"tile": 88}, {"stride": 2}], ids=str)
@@ -126,6 +158,33 @@ def test_a_bright_star_field_leaves_the_sky_as_it_is(width):
     assert rms(kept, far) < 1.35 * rms(without, far)
     assert rms(uncut, far) > 2 * rms(without, far)
     assert np.abs(kept / 65535 - (SKY + stars).clip(0, 1)).max() < 0.15, "the stars are as bright as they were"
+
+
+def test_a_crowded_star_field_leaves_the_sky_as_it_is():
+    """Stars on a tenth of the pixels, so that the brightest eighth of the image shows nothing but their slopes."""
+    rng = np.random.default_rng(0)
+    stars = np.zeros(SKY.shape)
+    for row, column, height in zip(*rng.uniform(0, SIZE, (2, 14)), rng.exponential(60000, 14), strict=True):
+        stars += height * np.exp(-(np.square(ROWS - row) + np.square(COLUMNS - column)) / 2.9)
+    sky = 100 + stars
+    image = (rng.poisson(sky) + rng.normal(0, 8, sky.shape)).clip(0, 65535).astype(np.uint16)
+    far = stars < 20
+    assert 0.8 < far.mean() < 0.93
+    kept = Denoiser(device="cpu")(image)
+    assert np.sqrt(np.square(kept - sky)[far].mean()) < 0.6 * np.sqrt(np.square(image - sky)[far].mean())
+
+
+def test_noise_that_grows_with_the_light_is_not_taken_for_spots():
+    """Poisson noise, speckle and clipped white: the bound on the variance lies at or above what noise has."""
+    rng, light = np.random.default_rng(0), np.tile(np.linspace(20, 250, 256), (256, 1))
+    for noisy in (
+        rng.poisson(light),
+        light * rng.normal(1, 0.1, light.shape),
+        np.minimum(light + rng.normal(0, 3, light.shape), 200),
+    ):
+        noise = measure_local_noise(noisy.astype(np.float64))
+        places = np.linspace(40, 240, 9)
+        np.testing.assert_allclose(noise.variance_of_light(places), noise.variance(places), rtol=0.3)
 
 
 def test_photographs_have_no_spots_to_cut():
