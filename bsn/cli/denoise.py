@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   bsn denoise scan.tif --model run -o scan_clean.tif   one file, tile by tile if it is large
   bsn denoise noisy/ --model run -o clean/ --ensemble
   bsn denoise photo.png --model run -o out/ --stride 2 --r3_passes 8
+  bsn denoise photo.png -o out/ --strength 0.7              leave some of the noise
   bsn denoise photos/ --model run -o out/ --same_noise      files of one camera: their noise is measured together
   bsn denoise photo.png --model run -o clean.png --mix check --explain
 """
@@ -187,7 +188,7 @@ def _warn_of_shared_noise(choice: BoxChoice, report: FileReport) -> None:
 
 _BASIC = (
     "help inputs model output config axes key nan range output_dtype overwrite uncertainty explain mix stride wiener "
-    "same_noise ensemble device outliers"
+    "same_noise ensemble device outliers strength"
 )
 
 COMMAND = Command("denoise images with a trained model", EXAMPLES, add_arguments, run, basic=_BASIC)

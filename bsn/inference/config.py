@@ -90,6 +90,12 @@ class InferenceConfig:
         enough yet to give up results for it. With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by hand,
         and "check" leaves them as they are.
 
+    strength : float
+        How much noise is removed, 0 to 1.5. 1 leaves the result as it is. Below, the noise is put back evenly: the share
+        ``1 - strength`` of what was removed; 0 is the image itself. Above, the noise is taken to be that much stronger than
+        it is, by the posterior or the Wiener filter; a network that has neither is given its result a second time, all of
+        which counts at 1.5.
+
     Raises
     ------
     ValueError
@@ -116,6 +122,7 @@ class InferenceConfig:
     outliers: Literal["keep", "repair", "ignore"] | None = None
     keep_mean: bool | None = None
     mix: Literal["off", "check", "auto", "image", "regions"] = "off"
+    strength: float = 1.0
 
     def __post_init__(self) -> None:
         if self.hole != "auto":
@@ -128,6 +135,7 @@ class InferenceConfig:
             "tile": (self.tile is None or self.tile >= 0, "0 for the whole image, or a side in pixels"),
             "outliers": (self.outliers in (None, "keep", "repair", "ignore"), "keep, repair or ignore"),
             "mix": (self.mix in ("check", "auto", "image", "regions", "off"), "check, auto, image, regions or off"),
+            "strength": (0 <= self.strength <= 1.5, "0 for the image itself, 1 for the result, at most 1.5"),
             "overlap": (self.overlap is None or self.overlap >= 0, "0 or more"),
         }
         for name, (legal, range_) in rules.items():

@@ -28,7 +28,7 @@ from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, channel
 from bsn.inference.memory import telling_of_memory
 from bsn.inference.mending import MendedPlane
 from bsn.inference.plan import make_pipeline
-from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows
+from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows, unchanged_rows
 from bsn.inference.stages import Measured
 from bsn.inference.targets import uncertainty_path
 from bsn.models import Model, image_network, is_blind
@@ -134,6 +134,8 @@ class Denoiser:
             If the image or a tile is too small for the model.
         """
         planes, layout = to_planes(image, axes, nan=nan, value_range=value_range)
+        if self.config.strength == 0:
+            return image.clone() if isinstance(image, Tensor) else image.copy()
         result = np.empty_like(planes)
         with threads_set(self.config.threads):
             for band in self._bands_of_array(planes, layout):
@@ -197,6 +199,10 @@ class Denoiser:
         """
         if not self.config.posterior:
             raise ValueError("the uncertainty is that of the posterior; leave posterior=False out")
+        if self.config.strength != 1:
+            raise ValueError(
+                f"the uncertainty is that of the result, not of one at strength {self.config.strength:g}; leave one of them out"
+            )
         if self.model.noise is None:
             raise ValueError(
                 "this model predicts no uncertainty; train one with a noise model (`bsn train --noise poisson-gaussian`)"
@@ -229,6 +235,9 @@ class Denoiser:
         groups = channel_groups(image, self.model)
         level = grey_level(image.dtype, value_range)
         self.explanations = []
+        if self.config.strength == 0:
+            yield from unchanged_rows(image)
+            return
         checked: list[Measured] = []
         for plane in range(image.planes):
             mended = [self._mended(image, plane, group, level) for group in groups]
@@ -241,7 +250,8 @@ class Denoiser:
                     for read, number, known in zip(mended, numbers, measured, strict=True)
                 ]
                 for parts in zip(*bands, strict=True):
-                    yield counting.finish(FinishedRows.of(plane, parts, mended))
+                    rows = FinishedRows.of(plane, parts, mended)
+                    yield counting.finish(rows.put_back(image, self.config.strength))
 
     def _measured(
         self, mended: Sequence[MendedPlane], size: tuple[int, int], level: float, checked: Sequence[Measured]

@@ -15,6 +15,7 @@ from bsn.inference.local_mean import REACH, keep_local_mean
 from bsn.inference.measuring import Measurement, Region
 from bsn.inference.mixing.check import Check
 from bsn.inference.mixing.mixer import Mixing
+from bsn.inference.refinement import Refinement, SecondPass
 from bsn.inference.stages import (
     WHOLE,
     Downsampling,
@@ -25,7 +26,6 @@ from bsn.inference.stages import (
     Network,
     Place,
     Posterior,
-    Refinement,
 )
 from bsn.inference.tiling import Tiling
 
@@ -58,6 +58,8 @@ class Pipeline:
         How large planes are cut.
     keep_mean : bool
         The result gets the local mean of the region, see :meth:`keeping_mean`.
+    second : SecondPass, optional
+        Stage of the second pass; None leaves it out.
     mixing : Mixing or Check, optional
         Last stage: the network's results are mixed with those of other denoisers, or compared with them; None leaves it
         out.
@@ -73,6 +75,7 @@ class Pipeline:
     measurement: Measurement
     tiling: Tiling
     keep_mean: bool = False
+    second: SecondPass | None = None
 
     def keeping_mean(self) -> Pipeline:
         """Copy whose results have the local mean of the noisy image, see :mod:`bsn.inference.local_mean`."""
@@ -155,6 +158,10 @@ class Pipeline:
         assert measured.mixture is not None
         return self.mixing(noisy, place, measured, measured.mixture)
 
+    def _once(self, x: Tensor) -> Tensor:
+        """One pass at full resolution, of a network that does not weigh the noisy pixel in."""
+        return self.posterior(self.network(x), x).mean
+
     def estimate(self, noisy: Tensor, place: Place, measured: Measured) -> Estimate:
         """Denoise a region by all stages but the last ones, the mixture and the local mean.
 
@@ -185,6 +192,9 @@ class Pipeline:
             estimate = Estimate.average(passes)
             if self.refinement is not None:
                 estimate = self.refinement(self.network, seen, estimate, place, view)
+            # Where a spectrum was measured, it is raised in place of a second pass.
+            if self.second is not None and measured.spectrum is None:
+                estimate = self.second(self._once, seen, estimate, place, view)
             estimate = estimate.map(functools.partial(inverse, index=view))
             total = estimate if total is None else total.plus(estimate)
         assert total is not None

@@ -24,8 +24,9 @@ from bsn.inference.mixing.choosing import (
 )
 from bsn.inference.mixing.mixer import REACH, Mixing
 from bsn.inference.pipeline import Pipeline
+from bsn.inference.refinement import Refinement, SecondPass
 from bsn.inference.runner import Runner
-from bsn.inference.stages import Downsampling, Filter, Frame, Posterior, Refinement
+from bsn.inference.stages import Downsampling, Filter, Frame, Posterior
 from bsn.inference.tiling import Tiling
 from bsn.models import HalfPlane, Model, image_network
 from bsn.noise.calibration import CALIBRATION
@@ -33,6 +34,8 @@ from bsn.noise.spectrum import BLOCK
 from bsn.noise.wiener import REACH_INDEPENDENT, STEP
 
 __all__ = ["make_pipeline", "strides_of"]
+
+_FULL_SECOND_PASS = 0.5  # by how much the strength is above 1 where the second result alone counts
 
 
 def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
@@ -55,12 +58,16 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
     margin = model.inference.mosaic_margin
     downsamplings = tuple(Downsampling(stride, margin) for stride in strides_of(model, config))
     frame = _frame(model, downsamplings)
-    posterior = Posterior(model.channels, model.noise, model.scale, config.posterior, config.calibrate)
+    raised = max(config.strength, 1.0)
+    posterior = Posterior(model.channels, model.noise, model.scale, config.posterior, config.calibrate, raised)
     filters = _filters(model, config)
     device = next((p.device for p in model.network.parameters()), torch.device("cpu"))
     network = Runner(model.network, device, config)
     refinement = Refinement(config.r3_passes, config.r3_probability, config.seed, margin or 0)
     measures = filters and model.noise is None
+    weighs = model.noise is not None and config.posterior
+    again = Refinement(1, 0.0, config.seed, margin or 0)
+    second = SecondPass(again, (raised - 1) / _FULL_SECOND_PASS) if raised > 1 and not weighs else None
     pipeline = Pipeline(
         frame=frame,
         views=_views(model, config),
@@ -77,6 +84,7 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
             curve=model.noise is not None and model.noise.per_image and config.posterior,
         ),
         tiling=_tiling(model, config, frame, filters=filters),
+        second=second,
     )
     return dataclasses.replace(pipeline, mixing=_mixing(pipeline, model, config, device))
 
@@ -167,6 +175,12 @@ def _check(model: Model, config: InferenceConfig) -> None:
             "posterior=False leaves the noisy pixel out, wiener=True brings it back; leave one of them out"
         )
 
+    if config.strength > 1 and config.mix != "off":
+        raise ValueError(
+            f"strength {config.strength:g} removes more than the measured noise, by which mix={config.mix!r} judges results; "
+            "use a strength of at most 1, or mix='off'"
+        )
+
 
 def _filters(model: Model, config: InferenceConfig) -> bool:
     wanted = model.inference.wiener if config.wiener is None else config.wiener
@@ -201,6 +215,7 @@ def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: boo
     # The last sub-pixel of a stride adds its own offset; a refinement pass works at full resolution.
     halo = widest * (reach + 1) - 1 if widest > 1 else reach
     halo += reach if config.r3_passes else 0
+    halo += reach if config.strength > 1 else 0
     mixed = mixes(config)
     if mixed:
         halo += REACH + (2 * BLOCK if filters else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +16,12 @@ from bsn.data.arrays.pixel_types import from_unit, unit_span
 from bsn.data.errors import name_some
 from bsn.inference.bands import Band
 from bsn.inference.explanation import Explanation
-from bsn.inference.fitness import Remark
+from bsn.inference.fitness import ImagePlanes, Remark
 from bsn.inference.mending import MendedPlane
 
-__all__ = ["ArrayPlanes", "Denoised", "FileReport", "FinishedRows"]
+__all__ = ["ArrayPlanes", "Denoised", "FileReport", "FinishedRows", "unchanged_rows"]
+
+_STRIP = 256
 
 Kind = TypeVar("Kind", np.ndarray, Tensor)
 
@@ -105,12 +108,35 @@ class FinishedRows:
         Rows of the plane that are finished.
     image, deviation : ndarray, shape (C, h, W)
         Denoised rows and, if it was asked for, their standard deviation.
+    unchanged : bool
+        They are those of the noisy image.
     """
 
     plane: int
     rows: slice
     image: np.ndarray
     deviation: np.ndarray | None
+    unchanged: bool = False
+
+    def put_back(self, image: ImagePlanes, strength: float) -> FinishedRows:
+        """Put noise back, the same share everywhere.
+
+        Parameters
+        ----------
+        image : ImagePlanes
+            The noisy image.
+        strength : float
+            Share of what was removed that stays removed; from 1 on, nothing is put back.
+
+        Returns
+        -------
+        FinishedRows
+        """
+        if strength >= 1:
+            return self
+        _, height, width = self.image.shape
+        noisy = image.read_unit(self.plane, self.rows.start, 0, height, width)
+        return dataclasses.replace(self, image=noisy + np.float32(strength) * (self.image - noisy))
 
     @classmethod
     def of(cls, plane: int, parts: Sequence[Band], mended: Sequence[MendedPlane]) -> FinishedRows:
@@ -155,10 +181,34 @@ class FinishedRows:
             The image and, if there is one, the deviation.
         """
         value_range = reader.options.value_range
+        if self.unchanged and dtype == reader.dtype:
+            _, height, width = self.image.shape
+            return [reader.read(self.plane, self.rows.start, 0, height, width)]
         image = from_unit(self.image, dtype, value_range, of=reader.dtype)
         if self.deviation is None:
             return [image]
         return [image, (self.deviation * unit_span(reader.dtype, value_range)).astype(np.float32)]
+
+
+def unchanged_rows(image: ImagePlanes) -> Iterator[FinishedRows]:
+    """All rows of an image as they are.
+
+    Parameters
+    ----------
+    image : ImagePlanes
+        Read in strips.
+
+    Yields
+    ------
+    FinishedRows
+    """
+    height, width = image.size
+    for plane in range(image.planes):
+        for top in range(0, height, _STRIP):
+            rows = slice(top, min(top + _STRIP, height))
+            yield FinishedRows(
+                plane, rows, image.read_unit(plane, top, 0, rows.stop - top, width), None, unchanged=True
+            )
 
 
 class ArrayPlanes:

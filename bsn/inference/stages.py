@@ -5,16 +5,18 @@
 :class:`Downsampling`    cut into sub-images in which the noise is nearly white, and interleaved again
 the network              see :class:`bsn.inference.runner.Runner`
 :class:`Posterior`       mean and variance of the clean pixels from the network's outputs and the noisy pixels
-:class:`Refinement`      passes over the result mixed with some noisy pixels
+refinement               passes over the result mixed with some noisy pixels
+second pass              the network sees its result again, for more than its usual strength
 :class:`Filter`          fine structure of the noisy image is brought back
 =======================  =============================================================================================
 
-The stages know numbers, not models: :mod:`bsn.inference.plan` chooses them for a model and its options.
+Refinement and second pass are in :mod:`bsn.inference.refinement`. The stages know numbers, not models:
+:mod:`bsn.inference.plan` chooses them for a model and its options.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,10 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bsn.data.arrays.geometry import transform
 from bsn.hole import Hole
 from bsn.inference.mixture import Mixture
-from bsn.inference.position_noise import position_uniform
 from bsn.lattice import pad_within_phases
 from bsn.noise import (
     NoiseCurve,
@@ -43,7 +43,6 @@ from bsn.selfsup import (
     mosaic_upsample,
     pixel_shuffle_downsample,
     pixel_shuffle_upsample,
-    random_replacement_refinement,
 )
 
 __all__ = [
@@ -56,7 +55,6 @@ __all__ = [
     "Network",
     "Place",
     "Posterior",
-    "Refinement",
 ]
 
 Network = Callable[[Tensor], Tensor]
@@ -338,6 +336,8 @@ class Posterior:
         False leaves the noisy pixel out and gives the prediction from its surroundings.
     calibrated : bool
         Correct the predicted covariance by the residuals around each pixel (:func:`bsn.noise.calibrate`).
+    raised : float
+        Factor by which the noise is taken to be stronger than it is.
     """
 
     channels: int
@@ -345,6 +345,7 @@ class Posterior:
     scale: ValueScale
     weigh: bool
     calibrated: bool
+    raised: float = 1.0
 
     def __call__(self, outputs: Tensor, noisy: Tensor, curve: NoiseCurve | None = None) -> Estimate:
         """Combine outputs (N, K, H, W) and noisy pixels (N, C, H, W), in network values.
@@ -381,86 +382,9 @@ class Posterior:
             Variance in squared network values.
         """
         if curve is not None:
-            return curve(mean)
+            return curve(mean) * self.raised**2
         assert self.noise is not None
-        return affine_noise_variance(mean, *self.noise.in_network_units(self.scale))
-
-
-@dataclass(frozen=True)
-class Refinement:
-    """Random-replacement refinement at full resolution.
-
-    Parameters
-    ----------
-    passes : int
-        Number of passes whose results are averaged.
-    probability : float
-        Share of noisy pixels mixed into each pass.
-    seed : int
-        Seed of the random replacement.
-    margin : int
-        Mirrored around the image before each pass, and cut off after it (AP-BSN).
-    """
-
-    passes: int
-    probability: float
-    seed: int
-    margin: int
-
-    def __call__(self, network: Network, x: Tensor, first: Estimate, place: Place, view: int) -> Estimate:
-        """Refine a first result.
-
-        Parameters
-        ----------
-        network : callable
-        x : Tensor, shape (N, C, H, W)
-            Noisy, in network values.
-        first : Estimate
-        place : Place
-            Plane and position of the region, so that tiles draw the same numbers as the whole image.
-        view : int
-            Number of the flip or turn in which the region is seen.
-        """
-        return Estimate(
-            random_replacement_refinement(
-                lambda mixed: self._full_resolution(network, mixed),
-                x,
-                first.mean,
-                passes=self.passes,
-                probability=self.probability,
-                uniforms=self.uniforms(x, place, view),
-            )
-        )
-
-    def uniforms(self, x: Tensor, place: Place, view: int) -> Iterator[Tensor]:
-        """Random numbers of each pass, for the pixels of `x`.
-
-        Parameters
-        ----------
-        x : Tensor, shape (N, C, H, W)
-            Images whose shape, device and dtype the numbers take.
-        place : Place
-            Plane and position of the region, which the numbers depend on.
-        view : int
-            Number of the flip or turn under which `x` is seen.
-
-        Returns
-        -------
-        iterator of Tensor
-            One tensor in [0, 1) for each pass.
-        """
-        height, width = x.shape[-2:] if view % 2 == 0 else (x.shape[-1], x.shape[-2])
-        for index in range(self.passes):
-            key = (self.seed, place.plane, view, index)
-            field = position_uniform(key, x.shape[1], place.top, place.left, height, width)
-            yield transform(field, view).to(device=x.device, dtype=x.dtype)
-
-    def _full_resolution(self, network: Network, x: Tensor) -> Tensor:
-        margin = self.margin
-        if not margin:
-            return network(x).to(x.dtype)
-        padded = network(F.pad(x, (margin,) * 4, mode="reflect")).to(x.dtype)
-        return padded[..., margin:-margin, margin:-margin]
+        return affine_noise_variance(mean, *self.noise.in_network_units(self.scale)) * self.raised**2
 
 
 @dataclass(frozen=True)
@@ -470,7 +394,7 @@ class Filter:
     Parameters
     ----------
     posterior : Posterior
-        Stage that knows the value scale and, where it is active, the variance of the noise.
+        Stage that knows the value scale, by how much the noise is raised and, where it is active, the variance of the noise.
     """
 
     posterior: Posterior
@@ -493,5 +417,5 @@ class Filter:
             filtered = wiener_filter_independent(scale.to_network(noisy), signal, level, estimate.variance)
             return Estimate(scale.to_image(filtered), estimate.variance)
         if measured.spectrum is not None:
-            return Estimate(wiener_filter(noisy, estimate.mean, measured.spectrum))
+            return Estimate(wiener_filter(noisy, estimate.mean, measured.spectrum.raised(self.posterior.raised)))
         return estimate

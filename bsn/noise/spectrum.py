@@ -63,6 +63,20 @@ class NoiseSpectrum:
     colours: Tensor
     power: Tensor
 
+    def raised(self, factor: float) -> NoiseSpectrum:
+        """Spectrum of the same noise at another strength.
+
+        Parameters
+        ----------
+        factor : float
+            Factor of the standard deviation, positive.
+
+        Returns
+        -------
+        NoiseSpectrum
+        """
+        return self if factor == 1 else NoiseSpectrum(self.colours, self.power * factor**2)
+
     def drawn_to(self, typical: NoiseSpectrum) -> NoiseSpectrum:
         """Geometric mean with the spectrum of more images with such noise: a single image has few flat places.
 

@@ -27,6 +27,7 @@ _FOR_DENOISERS = {
     "posterior",
     "calibrate",
     "keep_mean",
+    "strength",
 }
 
 

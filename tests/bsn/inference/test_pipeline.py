@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bsn.inference import InferenceConfig, make_pipeline
-from bsn.inference.stages import Refinement
+from bsn.inference.refinement import Refinement
 from bsn.models import TBSN, DBSNl, InferenceDefaults, Model, ValueScale
 from tests.helpers.golden import assert_close, load_golden
 
