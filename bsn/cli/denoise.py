@@ -187,7 +187,7 @@ def _warn_of_shared_noise(choice: BoxChoice, report: FileReport) -> None:
 
 
 _BASIC = (
-    "help inputs model output config axes key nan range output_dtype overwrite uncertainty explain mix stride wiener "
+    "help inputs model output config axes key nan range output_dtype overwrite uncertainty stride wiener "
     "same_noise ensemble device outliers strength"
 )
 
