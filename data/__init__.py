@@ -42,6 +42,7 @@ from bsn.data.pairs.finding import Pair, check_no_leak, find_pairs, read_pair
 from bsn.data.pairs.pair_source import PackedPairs, PairSource, pack_pairs
 from bsn.data.pairs.rules import LAYOUTS, PairLayout, PairRule
 from bsn.data.sources.array_source import ArraySource
+from bsn.data.sources.context_crops import ContextCrops, with_neighbours
 from bsn.data.sources.crops import CropBatch, RandomCrops, grid_crops
 from bsn.data.sources.digest import source_digest
 from bsn.data.sources.folder_source import FolderSource
@@ -49,6 +50,7 @@ from bsn.data.sources.grouped_crops import GroupedCrops, background_members
 from bsn.data.sources.hdf5_planes import HDF5Planes
 from bsn.data.sources.joined_source import JoinedSource
 from bsn.data.sources.mirrored_source import MirroredSource
+from bsn.data.sources.neighbours import StackedSource, neighbour_in, neighbour_of, neighbour_offsets, stack_axis
 from bsn.data.sources.opening import open_source
 from bsn.data.sources.packed_source import HDF5Source
 from bsn.data.sources.packing import PackSummary, file_sha256, pack

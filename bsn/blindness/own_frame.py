@@ -111,7 +111,17 @@ class OwnFrame(nn.Module):
         return low + (high - low) * torch.rand(shape, generator=generator, dtype=torch.float64)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Output for frames (N, C, H, W) between their neighbours."""
+        """Output between the neighbours.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            Frames.
+
+        Returns
+        -------
+        Tensor, shape (N, C', H, W)
+        """
         return self.network(self.window(x))
 
 
@@ -131,7 +141,17 @@ class OwnFrameBranches(OwnFrame):
         return int(self.network.size_multiple)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Output for frames (N, C, H, W) between their neighbours."""
+        """Output between the neighbours, see :meth:`OwnFrame.forward`.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            Frames.
+
+        Returns
+        -------
+        Tensor, shape (N, C', H, W)
+        """
         self._size = (x.shape[-2], x.shape[-1])
         return self.network(self.window(x), hole=self.hole)
 

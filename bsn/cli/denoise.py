@@ -97,7 +97,7 @@ def run(options: Namespace) -> int:
         Exit code; 0 means success.
     """
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TextColumn
 
     from bsn.inference import FileReport, InferenceConfig, result_paths
     from bsn.inference.boxed import choose_for_files
@@ -116,9 +116,19 @@ def run(options: Namespace) -> int:
             _say_which(choice, denoiser.model.provenance.get("trained_for", ""), len(sources))
     else:
         shares = [(named, sources)]
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("denoising", total=len(sources))
+    columns = (*Progress.get_default_columns(), TextColumn("{task.fields[rate]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("denoising", total=len(sources), rate="")
+        frames = progress.add_task("frames of the file", visible=False, rate="")
+
+        def frame_done(done: int, total: int) -> None:
+            if done == 1:
+                progress.reset(frames, total=total, visible=total > 1)
+            speed = progress.tasks[frames].speed
+            progress.update(frames, completed=done, rate=f"{speed:.2f} frames/s" if speed else "")
+
         for denoiser, files in shares:
+            denoiser.frame_done = frame_done
             report.add(
                 denoiser.denoise_files(
                     files,

@@ -25,8 +25,11 @@ from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting, counting_of
 from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, channel_groups, remarks_on
+from bsn.inference.measuring import Region
 from bsn.inference.memory import telling_of_memory
-from bsn.inference.mending import MendedPlane
+from bsn.inference.mending import MendedPlane, PlaneReader
+from bsn.inference.neighbours import FrameRing, HeldFrame, stacks_in
+from bsn.inference.pipeline import Pipeline
 from bsn.inference.plan import make_pipeline
 from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows, unchanged_rows
 from bsn.inference.stages import Measured
@@ -61,6 +64,8 @@ class Denoiser:
         What the result of the last image or file was chosen from and why, one for each plane (and each channel, where these are
         denoised one by one); empty where nothing was chosen. Of results that are not mixed, the first plane alone is
         checked.
+    frame_done : callable or None
+        Called after each plane of an image with their number so far and in all, for displays of progress.
 
     Raises
     ------
@@ -89,6 +94,7 @@ class Denoiser:
         self.model = dataclasses.replace(model, network=model.network.to(self.device).eval())
         self.pipeline = make_pipeline(self.model, self.config)
         self.explanations: list[Explanation] = []
+        self.frame_done: Callable[[int, int], None] | None = None
 
     @overload
     def __call__(
@@ -112,7 +118,7 @@ class Denoiser:
         ----------
         image : ndarray or Tensor
             uint8, uint16 or float; grey or with the model's number of channels (others are denoised channel by channel, with
-            a warning); stacks are denoised plane by plane.
+            a warning). Stacks are denoised plane by plane, by models with context with the neighbours of each along T or Z.
         axes : str, optional
             One letter per axis, such as "YX", "YXC", "ZYX"; guessed from the shape where left out.
         nan : {"refuse", "keep"}
@@ -138,7 +144,7 @@ class Denoiser:
             return image.clone() if isinstance(image, Tensor) else image.copy()
         result = np.empty_like(planes)
         with threads_set(self.config.threads):
-            for band in self._bands_of_array(planes, layout):
+            for band in self._bands_of_array(planes, layout, stated_axes=axes is not None):
                 result[band.plane, :, band.rows] = band.image
         return layout.restore(result)
 
@@ -181,7 +187,7 @@ class Denoiser:
         planes, layout = to_planes(image, axes, nan=nan, value_range=value_range)
         result, spread = np.empty_like(planes), np.empty_like(planes)
         with threads_set(self.config.threads):
-            for band in self._bands_of_array(planes, layout, deviation=True):
+            for band in self._bands_of_array(planes, layout, stated_axes=axes is not None, deviation=True):
                 result[band.plane, :, band.rows], spread[band.plane, :, band.rows] = band.image, band.deviation
         span = unit_span(layout.dtype, layout.value_range)
         in_units = dataclasses.replace(layout, dtype="float32", value_range=None).restore(spread * span)
@@ -209,9 +215,10 @@ class Denoiser:
             )
 
     def _bands_of_array(
-        self, planes: np.ndarray, layout: PlaneLayout, *, deviation: bool = False
+        self, planes: np.ndarray, layout: PlaneLayout, *, stated_axes: bool, deviation: bool = False
     ) -> Iterator[FinishedRows]:
-        image, what = ArrayPlanes(planes, np.dtype(layout.dtype)), f"an image of axes {layout.axes}"
+        what = f"an image of axes {layout.axes}"
+        image = ArrayPlanes(planes, np.dtype(layout.dtype), layout.index if stated_axes else None)
         counting = counting_of(image, image.dtype, layout.value_range, keep_mean=self._keep_mean)
         as_float = f"give it as float32 with value_range=(0, {unit_span(image.dtype):g})"
         for remark in (
@@ -239,40 +246,79 @@ class Denoiser:
             yield from unchanged_rows(image)
             return
         checked: list[Measured] = []
-        for plane in range(image.planes):
-            mended = [self._mended(image, plane, group, level) for group in groups]
+        frames = self._windows(image, groups, level) if self.model.context else self._planes(image, groups, level)
+        for done, (plane, mended, found) in enumerate(frames, 1):
             numbers = range(plane * len(groups), (plane + 1) * len(groups))
-            with telling_of_memory(what, image.size, pipeline.tiling):
-                measured = self._measured(mended, image.size, level, checked)
+            here = pipeline if found is None else pipeline.with_neighbours(found)
+            with telling_of_memory(what, image.size, here.tiling):
+                measured = self._measured(mended, image.size, level, checked, here)
                 checked = measured if pipeline.checks_once else []
                 bands = [
-                    denoise_bands(pipeline, read, image.size, plane=number, deviation=deviation, measured=known)
+                    denoise_bands(here, read, image.size, plane=number, deviation=deviation, measured=known)
                     for read, number, known in zip(mended, numbers, measured, strict=True)
                 ]
                 for parts in zip(*bands, strict=True):
                     rows = FinishedRows.of(plane, parts, mended)
                     yield counting.finish(rows.put_back(image, self.config.strength))
+            if self.frame_done is not None:
+                self.frame_done(done, image.planes)
+
+    def _planes(
+        self, image: ImagePlanes, groups: Sequence[slice], level: float
+    ) -> Iterator[tuple[int, Sequence[PlaneReader], Tensor | None]]:
+        """Every plane by itself."""
+        for plane in range(image.planes):
+            yield plane, [self._mended(image.read_unit, image.size, plane, group, level) for group in groups], None
+
+    def _windows(
+        self, image: ImagePlanes, groups: Sequence[slice], level: float
+    ) -> Iterator[tuple[int, Sequence[PlaneReader], Tensor | None]]:
+        """Every plane with its neighbours, stack after stack; each frame is read once."""
+
+        def held(group: slice, plane: int) -> HeldFrame:
+            whole = image.read_unit(plane, 0, 0, *image.size)
+
+            def read(_: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+                return whole[:, top : top + height, left : left + width]
+
+            return HeldFrame(self._mended(read, image.size, plane, group, level))
+
+        for stack in stacks_in(image.stacked, image.planes, self.model.inference.context_axis):
+            rings = [FrameRing(stack, self.model.context, functools.partial(held, group)) for group in groups]
+            for position, plane in enumerate(stack):
+                windows = [ring.window(position) for ring in rings]
+                yield plane, windows, windows[0].available
 
     def _measured(
-        self, mended: Sequence[MendedPlane], size: tuple[int, int], level: float, checked: Sequence[Measured]
+        self,
+        mended: Sequence[Region],
+        size: tuple[int, int],
+        level: float,
+        checked: Sequence[Measured],
+        pipeline: Pipeline,
     ) -> list[Measured]:
         """What is measured on a plane, for each group of its channels; what was checked on the first plane stays."""
         if checked:
             known = zip(mended, checked, strict=True)
-            return [
-                dataclasses.replace(self.pipeline.measurement(read, size), mixture=of.mixture) for read, of in known
-            ]
-        found = [self.pipeline.measure(read, size, level) for read in mended]
+            return [dataclasses.replace(pipeline.measurement(read, size), mixture=of.mixture) for read, of in known]
+        found = [pipeline.measure(read, size, level) for read in mended]
         self.explanations += [of.mixture.explanation for of in found if of.mixture is not None]
         return found
 
-    def _mended(self, image: ImagePlanes, plane: int, group: slice, grey_level: float) -> MendedPlane:
+    def _mended(
+        self,
+        read: Callable[[int, int, int, int, int], np.ndarray],
+        size: tuple[int, int],
+        plane: int,
+        group: slice,
+        grey_level: float,
+    ) -> MendedPlane:
         def pixels(top: int, left: int, height: int, width: int) -> np.ndarray:
-            return image.read_unit(plane, top, left, height, width)[group]
+            return read(plane, top, left, height, width)[group]
 
         return MendedPlane(
             pixels,
-            image.size,
+            size,
             self.device,
             self.config.outliers or self.model.inference.outliers,
             grey_level,
@@ -424,7 +470,7 @@ class Denoiser:
             with contextlib.suppress(DataError), open_image(sources[index], options) as reader:
                 if reader.channels in (1, self.model.channels):
                     place = middle(reader.size, _MIDDLE)
-                    seen = self._mended(reader, 0, slice(None), 0.0)(*place)
+                    seen = self._mended(reader.read_unit, reader.size, 0, slice(None), 0.0)(*place)
                     images.append(seen[0].cpu().numpy())
         with contextlib.suppress(DataError):
             if images:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from bsn.data import DataError
+from bsn.data import DataError, PlaneIndex, stack_axis
 from bsn.data.sources.samples import evenly, middle
 from bsn.models import Model, TrainingValues
 
@@ -25,7 +25,7 @@ class Remark(NamedTuple):
     Parameters
     ----------
     about : str
-        "values" or "channels"; for metadata that a result cannot keep, the text itself.
+        "values", "channels" or "context"; for metadata that a result cannot keep, the text itself.
     text : str
         Half a sentence, after the name of the image.
     """
@@ -35,7 +35,15 @@ class Remark(NamedTuple):
 
 
 class ImagePlanes(Protocol):
-    """An image or a stack that is read by regions, such as :class:`bsn.data.ImageReader`."""
+    """An image or a stack that is read by regions, such as :class:`bsn.data.ImageReader`.
+
+    Attributes
+    ----------
+    stacked : PlaneIndex or None
+        Axes and shape, where the meaning of the axes is known.
+    """
+
+    stacked: PlaneIndex | None
 
     @property
     def planes(self) -> int:
@@ -122,6 +130,8 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
     remarks = []
     if image.channels != model.channels and not (image.channels == 1 and model.inference.grey_as_colour):
         remarks.append(Remark("channels", _about_channels(image.channels, model.channels)))
+    if model.context and not (image.stacked and stack_axis(image.stacked, model.inference.context_axis)):
+        remarks.append(Remark("context", _about_context(image, model)))
     trained = model.training_values or TrainingValues.implied(model.scale)
     if trained is None:
         return remarks
@@ -134,6 +144,17 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
     if found.refuse:
         raise DataError(what, found.why, found.remedy)
     return [*remarks, Remark("values", f"{found.why}, so it may keep its noise or lose its picture; {found.remedy}")]
+
+
+def _about_context(image: ImagePlanes, model: Model) -> str:
+    known = f"this model takes {model.context} neighbouring frames on each side"
+    axis = model.inference.context_axis or "T or Z"
+    if image.planes == 1:
+        return f"{known}, and there is a single frame: it is denoised alone"
+    return (
+        f"{known}, and it is not known which of the {image.planes} planes follow each other: each is denoised alone; state the "
+        f"axes, with {axis} for frames that follow each other, such as --axes {axis[0]}YX"
+    )
 
 
 def _about_channels(given: int, wanted: int) -> str:

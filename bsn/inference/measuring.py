@@ -117,7 +117,7 @@ class Measurement:
         if self.spectrum == "no" and not self.curve:
             return Measured()
         regions = [read(*place) for place in measured_places(size)]
-        images = with_gaps(read, regions, size)
+        images = with_gaps(read, [self.frame.own(region) for region in regions], size)
         spectrum = None if self.spectrum == "no" else self._spectrum(images)
         return Measured(spectrum, self._curve(regions, images) if self.curve else None)
 
@@ -135,7 +135,7 @@ class Measurement:
         present = [torch.from_numpy(np.isfinite(image))[None].to(regions[0]) for image in images]
         counted: list[Tensor] | None = None
         if not all(bool(part.all()) for part in present):
-            frame = replace(self.frame, scale=ValueScale())
+            frame = replace(self.frame, scale=ValueScale(), context=0)
             counted = [self.downsampling.split(frame.enter(part)) > 0.5 for part in present]
         return fit_image_noise(self.network, inputs, self.frame.channels, counted)
 
@@ -193,7 +193,7 @@ def fit_image_noise(
     network : callable
         Predicts mean and covariance.
     inputs : sequence of Tensor, shape (N, C, H, W)
-        Parts of the image, in network values.
+        Parts of the image, in network values; windows (N, (2 k + 1) C, H, W) where the network takes neighbouring frames.
     channels : int
         C.
     counted : sequence of Tensor of bool, shape (N, C, H, W), optional
@@ -217,7 +217,8 @@ def fit_image_noise(
         return torch.cat([part.flatten() for part in parts])[None, None, None]
 
     found = [predict(x) for x in inputs]
-    known = (together([p.mean for p in found]), together([p.variance() for p in found]), together(inputs))
+    own = together([x[:, :channels] for x in inputs])
+    known = (together([p.mean for p in found]), together([p.variance() for p in found]), own)
     first = fit_noise(*known)
     shares = [
         propagated_share(lambda y: predict(y).mean, x, p.mean, first(p.mean))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from bsn.models import OutlierTreatment
 from bsn.noise.local_noise import LocalNoise, measure_local_noise
 from bsn.noise.outliers import find_outliers, repair_outliers
 
-__all__ = ["MARGIN", "MendedPlane"]
+__all__ = ["MARGIN", "MendedPlane", "PlaneReader"]
 
 MARGIN = 16
 """Pixels around a region that are looked at, too: the search for outliers reaches no farther."""
@@ -56,6 +57,28 @@ SPOTS = SpotSettings()
 Pixels = Callable[[int, int, int, int], np.ndarray]
 _FILL = 0x4E614E  # names the random image of the noise in holes
 _NEARLY = 1 - 1e-6  # no number farther out than five standard deviations
+
+
+def _released(top: int, left: int, height: int, width: int) -> np.ndarray:
+    raise AssertionError("the pixels of this plane were let go of")
+
+
+class PlaneReader(Protocol):
+    """Regions as networks take them, and what is given back after them: a plane, or one with its neighbours."""
+
+    def __call__(self, top: int, left: int, height: int, width: int) -> Tensor: ...  # noqa: D102
+
+    def give_back(self, top: int, image: np.ndarray, deviation: np.ndarray | None) -> None:
+        """Put what was put aside into finished rows, see :meth:`MendedPlane.give_back`.
+
+        Parameters
+        ----------
+        top : int
+            First row.
+        image, deviation : ndarray, shape (C, h, W)
+            Changed in place.
+        """
+        ...
 
 
 class MendedPlane:
@@ -146,6 +169,10 @@ class MendedPlane:
             if rest.any():
                 later.append((places[rest], values[rest]))
         self._aside = later
+
+    def release(self) -> None:
+        """Let go of the pixels, once all of them were read; what was put aside is kept."""
+        self._pixels = _released
 
     def _without_spots(
         self, mended: np.ndarray, inside: tuple[slice, ...], region: np.ndarray, origin: tuple[int, int, int]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,7 +45,7 @@ class Pipeline:
     downsamplings : tuple of Downsampling
         The result is the mean over them.
     network : callable
-        Maps (N, C, H, W) in network values to the network's outputs.
+        Maps (N, C, H, W) in network values to the network's outputs. That of a network with context also takes ``available``.
     posterior : Posterior
         Stage that weighs the noisy pixel in.
     refinement : Refinement, optional
@@ -68,7 +68,7 @@ class Pipeline:
     frame: Frame
     views: Sequence[int]
     downsamplings: tuple[Downsampling, ...]
-    network: Network
+    network: Callable[..., Tensor]
     posterior: Posterior
     refinement: Refinement | None
     filter: Filter | None
@@ -76,6 +76,23 @@ class Pipeline:
     tiling: Tiling
     keep_mean: bool = False
     second: SecondPass | None = None
+
+    def with_neighbours(self, available: Tensor) -> Pipeline:
+        """Copy that takes windows: regions of a frame with those of its neighbours, see :mod:`bsn.frames`.
+
+        Parameters
+        ----------
+        available : Tensor, shape (1, 2 k)
+            1 for the neighbours that are there, 0 for the others.
+
+        Returns
+        -------
+        Pipeline
+        """
+        frame = dataclasses.replace(self.frame, context=available.shape[1] // 2)
+        network: Network = functools.partial(self.network, available=available)
+        measurement = dataclasses.replace(self.measurement, frame=frame, network=network)
+        return dataclasses.replace(self, frame=frame, network=network, measurement=measurement)
 
     def keeping_mean(self) -> Pipeline:
         """Copy whose results have the local mean of the noisy image, see :mod:`bsn.inference.local_mean`."""
@@ -124,7 +141,7 @@ class Pipeline:
         Parameters
         ----------
         noisy : Tensor, shape (1, C, H, W), image values
-            C is the network's, or 1 for a network of several channels.
+            C is the network's, or 1 for a network of several channels. A window where there are neighbours.
         place : Place
             Its rows and columns are multiples of the tiling's grid.
         measured : Measured, optional
@@ -150,7 +167,7 @@ class Pipeline:
             estimate = self.estimate(noisy, place, measured)
         image = self._mixed(noisy, place, measured) if estimate is None or mixed else estimate.mean
         if self.keep_mean:
-            image = keep_local_mean(noisy, image)
+            image = keep_local_mean(self.frame.own(noisy), image)
         return image, None if estimate is None else self.frame.deviation(estimate)
 
     def _mixed(self, noisy: Tensor, place: Place, measured: Measured) -> Tensor:
@@ -180,14 +197,14 @@ class Pipeline:
         ValueError
             If the region is smaller than the lattice.
         """
-        x = self.frame.enter(noisy)
+        x, noisy = self.frame.enter(noisy), self.frame.own(noisy)
         total: Estimate | None = None
         for view in self.views:
             seen = transform(x, view)
             passes = []
             for downsampling in self.downsamplings:
                 parts = downsampling.split(seen)
-                found = self.posterior(self.network(parts), parts, measured.noise)
+                found = self.posterior(self.network(parts), self.frame.own(parts), measured.noise)
                 passes.append(downsampling.join(found, (seen.shape[-2], seen.shape[-1])))
             estimate = Estimate.average(passes)
             if self.refinement is not None:

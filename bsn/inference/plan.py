@@ -166,6 +166,20 @@ def strides_of(model: Model, config: InferenceConfig) -> tuple[int, ...]:
 
 
 def _check(model: Model, config: InferenceConfig) -> None:
+    again = config.strength > 1 and (model.noise is None or not config.posterior)
+    if model.context and (config.r3_passes or config.mix != "off" or again):
+        option = "r3_passes" if config.r3_passes else f"mix {config.mix!r}"
+        option = "the second pass of a strength above 1" if again else option
+        raise ValueError(
+            f"{option} works on single images, and this model takes {model.context} neighbouring frames on each side; leave it "
+            "out"
+        )
+    outputs = getattr(getattr(model.network, "config", None), "outputs", None)
+    if model.noise is None and outputs is not None and outputs < model.channels:
+        raise ValueError(
+            f"this network turns {model.channels} channels into {outputs}, which is no denoised image of its input; call the "
+            "network itself"
+        )
     if model.noise is not None and config.r3_passes:
         raise ValueError(
             "r3_passes mix noisy pixels into a second pass; this model already weighs them by its noise model, use 0"

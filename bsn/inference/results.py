@@ -11,13 +11,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 from torch import Tensor
 
-from bsn.data import ImageReader
+from bsn.data import ImageReader, PlaneIndex
 from bsn.data.arrays.pixel_types import from_unit, unit_span
 from bsn.data.errors import name_some
 from bsn.inference.bands import Band
 from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import ImagePlanes, Remark
-from bsn.inference.mending import MendedPlane
+from bsn.inference.mending import PlaneReader
 
 __all__ = ["ArrayPlanes", "Denoised", "FileReport", "FinishedRows", "unchanged_rows"]
 
@@ -139,7 +139,7 @@ class FinishedRows:
         return dataclasses.replace(self, image=noisy + np.float32(strength) * (self.image - noisy))
 
     @classmethod
-    def of(cls, plane: int, parts: Sequence[Band], mended: Sequence[MendedPlane]) -> FinishedRows:
+    def of(cls, plane: int, parts: Sequence[Band], mended: Sequence[PlaneReader]) -> FinishedRows:
         """Join the channels, and give back what was put aside in each.
 
         Parameters
@@ -148,7 +148,7 @@ class FinishedRows:
             Number of the plane, from 0.
         parts : sequence of Band
             Bands of the same rows, one per group of channels.
-        mended : sequence of MendedPlane
+        mended : sequence of PlaneReader
             What was put aside before denoising, one per group of channels.
 
         Returns
@@ -220,10 +220,12 @@ class ArrayPlanes:
         Image values.
     dtype : numpy.dtype
         Type of the array before the conversion.
+    stacked : PlaneIndex, optional
+        Axes and shape of the array, where the meaning of the axes is known.
     """
 
-    def __init__(self, planes: np.ndarray, dtype: np.dtype[Any]) -> None:
-        self._pixels, self.dtype = planes, dtype
+    def __init__(self, planes: np.ndarray, dtype: np.dtype[Any], stacked: PlaneIndex | None = None) -> None:
+        self._pixels, self.dtype, self.stacked = planes, dtype, stacked
         self.planes, self.channels = planes.shape[:2]
         self.size = (planes.shape[2], planes.shape[3])
 

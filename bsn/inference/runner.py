@@ -46,7 +46,7 @@ class Runner:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its overloads leave the keyword out
         wanted = config.precision
         self.bf16 = wanted == "bf16" or (wanted == "auto" and best_precision(device.type) == "bf16-mixed")
-        self.run: Callable[[Tensor], Tensor] = network
+        self.run: Callable[..., Tensor] = network
         if config.engine == "compile":
             self.run = torch.compile(network, dynamic=False)
         elif config.engine == "graphs":
@@ -56,10 +56,23 @@ class Runner:
         elif config.engine == "auto" and device.type == "cuda":
             self.run = _Automatic(network, self.bf16)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Outputs (N, K, H, W) for (N, C, H, W)."""
+    def __call__(self, x: Tensor, available: Tensor | None = None) -> Tensor:
+        """Run the network once.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            Images in network values, or windows of :func:`bsn.frames.windows`.
+        available : Tensor, shape (1, 2 k), optional
+            Neighbours that all the windows have.
+
+        Returns
+        -------
+        Tensor, shape (N, K, H, W)
+        """
+        more = {} if available is None else {"available": available.expand(len(x), -1)}
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
-            return main_output(self.run(x))
+            return main_output(self.run(x, **more))
 
 
 class _Graphs:
@@ -67,24 +80,26 @@ class _Graphs:
 
     def __init__(self, network: nn.Module, bf16: bool) -> None:
         self.network, self.bf16 = network, bf16
-        self.captured: dict[tuple[int, ...], tuple[torch.cuda.CUDAGraph, Tensor, Tensor]] = {}
+        self.captured: dict[tuple[int, ...], tuple[torch.cuda.CUDAGraph, dict[str, Tensor], Tensor]] = {}
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Copy the input in, replay, copy the output out."""
+    def __call__(self, x: Tensor, **more: Tensor) -> Tensor:
+        """Copy the inputs in, replay, copy the output out."""
         if tuple(x.shape) not in self.captured:
             if len(self.captured) == KEPT_GRAPHS:
                 self.captured.pop(next(iter(self.captured)))
-            self.captured[tuple(x.shape)] = self._capture(x)
+            self.captured[tuple(x.shape)] = self._capture({"x": x, **more})
         graph, given, out = self.captured[tuple(x.shape)]
-        given.copy_(x)
+        for name, value in {"x": x, **more}.items():
+            given[name].copy_(value)
         graph.replay()
         return out.clone()
 
-    def _capture(self, x: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor, Tensor]:
-        given = x.clone()
+    def _capture(self, inputs: dict[str, Tensor]) -> tuple[torch.cuda.CUDAGraph, dict[str, Tensor], Tensor]:
+        given = {name: value.clone() for name, value in inputs.items()}
+        x, more = given["x"], {name: value for name, value in given.items() if name != "x"}
         # Cached casts of the weights would be freed after the block and be gone at the replay.
         with torch.autocast("cuda", torch.bfloat16, enabled=self.bf16, cache_enabled=False):
-            graph, out = record(lambda: main_output(self.network(given)))
+            graph, out = record(lambda: main_output(self.network(x, **more)))
         return graph, given, out
 
 
@@ -100,16 +115,16 @@ class _Automatic:
         self.graphs: _Graphs | None = _Graphs(network, bf16)
         self.seen: set[tuple[int, ...]] = set()
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Forward pass of (N, C, H, W)."""
+    def __call__(self, x: Tensor, **more: Tensor) -> Tensor:
+        """Forward pass of (N, C, H, W), with what else the network takes."""
         if self.graphs is None or not self._worth_a_graph(tuple(x.shape), self.graphs):
-            return main_output(self.network(x))
+            return main_output(self.network(x, **more))
         try:
-            return self.graphs(x)
+            return self.graphs(x, **more)
         except RuntimeError as error:
             self.graphs = None
             log.warning("CUDA graphs failed, going on without them (engine='eager' avoids the attempt): %s", error)
-        return main_output(self.network(x))
+        return main_output(self.network(x, **more))
 
     def _worth_a_graph(self, shape: tuple[int, ...], graphs: _Graphs) -> bool:
         if shape in graphs.captured:

@@ -179,6 +179,9 @@ class Frame:
         Side of the lattice that all strides have in common.
     hole : Hole, optional
         What the network does not see around each pixel, where that is a region.
+    context : int
+        Neighbouring frames k on each side that come with a region: it then is a window, its own channels first, see
+        :mod:`bsn.frames`.
     """
 
     scale: ValueScale
@@ -188,18 +191,33 @@ class Frame:
     padding: str
     stride: int
     hole: Hole | None = None
+    context: int = 0
+
+    def own(self, noisy: Tensor) -> Tensor:
+        """The frame itself, without its neighbours.
+
+        Parameters
+        ----------
+        noisy : Tensor, shape (N, (2 k + 1) C, H, W)
+            A region, as :meth:`enter` takes it, or what that gives.
+
+        Returns
+        -------
+        Tensor, shape (N, C, H, W)
+        """
+        return noisy[:, : noisy.shape[1] // (2 * self.context + 1)]
 
     def enter(self, noisy: Tensor) -> Tensor:
         """Network values of a region.
 
         Parameters
         ----------
-        noisy : Tensor, shape (N, C, H, W), image values
-            C is the network's, or 1.
+        noisy : Tensor, shape (N, (2 k + 1) C, H, W), image values
+            C is the network's, or 1; k is the context.
 
         Returns
         -------
-        Tensor, shape (N, channels, H', W'), sides at least as long
+        Tensor, shape (N, (2 k + 1) channels, H', W'), sides at least as long
 
         Raises
         ------
@@ -217,7 +235,7 @@ class Frame:
                 f"an image of {height} x {width} pixels is smaller than {self.period} pixels, the lattice of this model at "
                 f"stride {self.stride}; use a smaller stride or a larger image"
             )
-        x = self.scale.to_network(noisy.expand(-1, self.channels, -1, -1) if self._is_grey(noisy) else noisy)
+        x = self.scale.to_network(self._coloured(noisy) if self._is_grey(self.own(noisy)) else noisy)
         if self.padding == "none":
             return x
         if self.padding == "phases":
@@ -260,6 +278,10 @@ class Frame:
             None where the estimate has no variance.
         """
         return None if estimate.variance is None else estimate.variance.sqrt() * self.scale.scale
+
+    def _coloured(self, noisy: Tensor) -> Tensor:
+        """Grey frames, each once per channel of the network."""
+        return noisy.repeat_interleave(self.channels, 1) if self.context else noisy.expand(-1, self.channels, -1, -1)
 
     def _is_grey(self, noisy: Tensor) -> bool:
         return noisy.shape[1] == 1 < self.channels

@@ -32,7 +32,9 @@ def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
 class BlindSpotNetwork(Protocol):
     """An image-to-image network with the facts that training, tiling and checks need.
 
-    It takes images of any size. Where it returns several tensors, the first is the result.
+    It takes images of any size. Where it returns several tensors, the first is the result. A network with neighbouring frames
+    has the attributes ``context`` (int) and ``context_hole`` (bool), too, and takes windows of :func:`bsn.frames.windows`
+    together with ``available``; others are called with images alone.
 
     Attributes
     ----------
@@ -77,7 +79,7 @@ class BlindSpotNetwork(Protocol):
         """Whether a layer pools over the image."""
         ...
 
-    def __call__(self, x: Tensor) -> Tensor | tuple[Tensor, ...]: ...  # noqa: D102
+    def __call__(self, x: Tensor, *, available: Tensor | None = None) -> Tensor | tuple[Tensor, ...]: ...  # noqa: D102
 
 
 if TYPE_CHECKING:

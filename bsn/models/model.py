@@ -56,6 +56,9 @@ class InferenceDefaults:
         models of restoration, whose degradation may be just that.
     hole : str, optional
         Hole of a half-plane network for denoising, smaller than that of its training; None: that of its training.
+    context_axis : str
+        Axis of stacks along which a network with context takes its neighbours, "T" or "Z"; empty takes T where there is one,
+        else Z.
     """
 
     stride: int = 1
@@ -66,10 +69,11 @@ class InferenceDefaults:
     cut_spots: bool = False
     outliers: OutlierTreatment = "keep"
     hole: str | None = None
+    context_axis: str = ""
 
     def stored(self) -> dict[str, Any]:
         """Fields as JSON values; rare ones only where they are set, so that older programs read the files of the others."""
-        unset = {"cut_spots": False, "outliers": "keep", "hole": None}
+        unset = {"cut_spots": False, "outliers": "keep", "hole": None, "context_axis": ""}
         return {
             name: value for name, value in dataclasses.asdict(self).items() if name not in unset or unset[name] != value
         }
@@ -110,14 +114,21 @@ class Model:
         """Channels of the images it denoises."""
         return self.network.channels
 
+    @property
+    def context(self) -> int:
+        """Neighbouring frames on each side that the network takes."""
+        return int(getattr(self.network, "context", 0))
+
     @torch.no_grad()
-    def predict(self, x: Tensor) -> Tensor:
+    def predict(self, x: Tensor, available: Tensor | None = None) -> Tensor:
         """One pass of the network in image values.
 
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W), float, range of the images ([0, 1] for integer images)
-            Noisy images.
+            Noisy images; for a network with context also windows (N, (2 k + 1) C, H, W) of :func:`bsn.frames.windows`.
+        available : Tensor, shape (N, 2 k), optional
+            1 for the neighbours of a window that are there, 0 for the others; None: all are.
 
         Returns
         -------
@@ -125,7 +136,8 @@ class Model:
             Not clipped. Of a network that predicts mean and covariance, the mean: what the surroundings say of each pixel.
             :class:`bsn.inference.Denoiser` combines it with the noisy pixel.
         """
-        outputs = main_output(self.network(self.scale.to_network(x)))
+        seen = self.scale.to_network(x)
+        outputs = main_output(self.network(seen) if available is None else self.network(seen, available=available))
         return self.scale.to_image(outputs[:, : self.channels])
 
     def save(self, path: str | Path, *, half: bool = False) -> None:

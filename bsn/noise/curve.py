@@ -117,7 +117,7 @@ def propagated_share(
     predict : callable
         Blind prediction of images (N, C, H, W).
     noisy : Tensor, shape (N, C, H, W)
-        Noisy images.
+        Noisy images, or windows (N, F C, H, W) of F frames with the same noise.
     mean : Tensor, shape (N, C, H, W)
         Its prediction.
     variance : Tensor, shape (N, C, H, W)
@@ -132,7 +132,8 @@ def propagated_share(
         values are chance; average many.
     """
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(noisy.shape, generator=generator).to(noisy) * variance.to(noisy).sqrt()
+    spread = variance.to(noisy).sqrt().repeat(1, noisy.shape[1] // mean.shape[1], 1, 1)
+    noise = torch.randn(noisy.shape, generator=generator).to(noisy) * spread
     return ((predict(noisy + CURVE.probe * noise) - mean) / CURVE.probe).square() / variance
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bsn.engine import OptimizerName
+from bsn.frames import check_context
 from bsn.hole import Hole
 from bsn.models import OutlierTreatment, current_name
 from bsn.ops.channel_attention import ChannelScope
@@ -52,6 +53,17 @@ class TrainConfig:
     hole_test : str, optional
         Hole recommended for denoising, of the same shape, and smaller, which keeps detail; stored in the model. None: as
         measured.
+    context : int
+        Neighbouring frames on each side that the network takes beside each plane of a stack, see :mod:`bsn.frames`: planes of
+        the same file that follow each other along T or Z. 0 denoises every plane alone.
+    context_hole : bool
+        The neighbours have the hole of the plane itself, too: for noise that is correlated from frame to frame, and for
+        patterns that all frames share.
+    context_axis : {"t", "z"}, optional
+        Axis along which planes are neighbours. None: T where there is one, else Z.
+    time_reversal : bool
+        Show half of the samples backwards, where there is context. Turn it off where events rise fast and decay slowly, such as
+        calcium transients, and the network is to know it.
     stride : int or "auto"
         Stride of the pixel-shuffle downsampling, which takes correlated neighbours apart; 1 for white noise and for half-plane
         networks. "auto": measured on the training images, see ``bsn inspect``.
@@ -137,6 +149,10 @@ class TrainConfig:
     channel_attention: ChannelScope = "phase"
     hole: str = "auto"
     hole_test: str | None = None
+    context: int = 0
+    context_hole: bool = False
+    context_axis: Literal["t", "z"] | None = None
+    time_reversal: bool = True
     stride: int | Literal["auto"] = "auto"
     stride_test: int | None = None
     wiener_test: bool | None = None
@@ -184,6 +200,7 @@ class TrainConfig:
         for name, (legal, range_) in rules.items():
             if not legal:
                 raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
+        self._check_context()
         self._check_holes()
         if self.downsampling == "mosaic" and self.crop % self.step:
             nearest = max(self.crop // self.step, 1) * self.step
@@ -221,6 +238,15 @@ class TrainConfig:
                 "pixel; leave it out"
             )
 
+    def _check_context(self) -> None:
+        """Refuse context beside settings that know single images only."""
+        check_context(self.context, hole=self.context_hole)
+        if self.context and (self.augment_colours or self.scheme != "blind"):
+            what = "augment_colours" if self.augment_colours else f"the scheme {self.scheme!r}"
+            raise ValueError(
+                f"{what} is for single images, and context {self.context} takes stacks; leave one of them out"
+            )
+
     def _check_holes(self) -> None:
         """Refuse holes that cannot be read, and a hole for denoising that the training did not hide."""
         train = None if self.hole in ("auto", "none") else Hole.parse(self.hole)
@@ -254,6 +280,11 @@ class TrainConfig:
             "poisson-gaussian": (self.noise_gain, self.noise_read),
         }
         return None in wanted.get(self.noise, ())
+
+    @property
+    def stack_axis(self) -> str:
+        """Axis of the neighbours, "T" or "Z"; empty where the images decide."""
+        return (self.context_axis or "").upper()
 
     @property
     def image_crop(self) -> int:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
-from bsn.data import CropBatch, DataError, ImageSource, grid_crops
+from bsn.data import (
+    CropBatch,
+    DataError,
+    ImageSource,
+    grid_crops,
+    neighbour_of,
+    neighbour_offsets,
+    with_neighbours,
+)
 
 __all__ = [
     "SMALLEST_CROP",
@@ -14,6 +23,7 @@ __all__ = [
     "fit_crop",
     "held_back_crops",
     "held_back_groups",
+    "kept_from_training",
     "pixels_of",
     "smallest_side",
 ]
@@ -91,7 +101,9 @@ def fit_crop(source: ImageSource, crop: int, *, stride: int = 1, grid: int = 1) 
     return min(-(-crop // grid) * grid, room)
 
 
-def held_back_crops(source: ImageSource, size: int, count: int, seed: int) -> CropBatch | None:
+def held_back_crops(
+    source: ImageSource, size: int, count: int, seed: int, *, context: int = 0, axis: str = ""
+) -> CropBatch | None:
     """Fixed crops that training never sees.
 
     Parameters
@@ -104,6 +116,10 @@ def held_back_crops(source: ImageSource, size: int, count: int, seed: int) -> Cr
         Number of crops wanted; they hold at most 5 % of the pixels.
     seed : int
         Seed of the choice.
+    context : int
+        Neighbours k on each side that the crops get.
+    axis : str
+        Axis of the neighbours, see :class:`bsn.data.StackedSource`.
 
     Returns
     -------
@@ -111,8 +127,47 @@ def held_back_crops(source: ImageSource, size: int, count: int, seed: int) -> Cr
         None where 5 % of the pixels are less than one crop.
     """
     affordable = int(_LARGEST_SHARE_OF_PIXELS * pixels_of(source) / size**2)
-    count = min(count, affordable)
-    return grid_crops(source, size, count, seed) if count else None
+    # Neighbours of held-back crops are not trained on either, see `kept_from_training`.
+    count = min(count, max(affordable // (2 * context + 1), min(affordable, 1)))
+    if not count:
+        return None
+    crops = grid_crops(source, size, count, seed)
+    return with_neighbours(source, crops, context, axis=axis) if context else crops
+
+
+def kept_from_training(
+    source: ImageSource, held_back: CropBatch | None, *, context: int = 0, axis: str = ""
+) -> CropBatch | None:
+    """Places at which no crop of the training lies: the held-back crops, and there also the frames next to them.
+
+    Training on a neighbour would show it the held-back crop as a neighbour of its own.
+
+    Parameters
+    ----------
+    source : ImageSource
+        What the crops were cut from.
+    held_back : CropBatch, optional
+        Crops that training never sees.
+    context : int
+        Neighbours k on each side.
+    axis : str
+        Axis of the neighbours, see :class:`bsn.data.StackedSource`.
+
+    Returns
+    -------
+    CropBatch or None
+        Its positions count, not its pixels. None where nothing is held back.
+    """
+    if held_back is None or not context:
+        return held_back
+    around = [
+        (found, *place)
+        for index, *place in held_back.positions.tolist()
+        for offset in neighbour_offsets(context)
+        if (found := neighbour_of(source, index, offset, axis)) is not None
+    ]
+    places = np.concatenate([held_back.positions, np.array(around, np.int64).reshape(-1, 4)])
+    return dataclasses.replace(held_back, positions=places)
 
 
 def held_back_groups(groups: Sequence[str], count: int, seed: int) -> list[int]:

@@ -227,9 +227,9 @@ def as_started(config: TrainConfig, start: Model) -> TrainConfig:
     Raises
     ------
     ValueError
-        For a hole that its network cannot have.
+        For a hole or a context that its network cannot have.
     """
-    network = start.network
+    config, network = _with_context(config, start), start.network
     if not isinstance(network, HalfPlane):
         if config.hole not in ("auto", "none"):
             raise ValueError(
@@ -241,6 +241,19 @@ def as_started(config: TrainConfig, start: Model) -> TrainConfig:
         config = dataclasses.replace(config, hole=str(network.hole), hole_test=config.hole_test or start.inference.hole)
     preset = HALF_PLANES.model if network.config.plane == "straight" else HALF_PLANES.diagonal
     return dataclasses.replace(config, model=preset)
+
+
+def _with_context(config: TrainConfig, start: Model) -> TrainConfig:
+    """The neighbouring frames that the starting network takes."""
+    own = start.context, bool(getattr(start.network, "context_hole", False))
+    if (config.context, config.context_hole) not in ((0, False), own):
+        raise ValueError(
+            f"the model {config.start} takes {start.context} neighbouring frames on each side, not {config.context}; leave "
+            "--context and --context_hole out, or train a new model"
+        )
+    config = dataclasses.replace(config, context=own[0], context_hole=own[1])
+    axis: Any = start.inference.context_axis.lower()
+    return dataclasses.replace(config, context_axis=axis) if axis and config.context_axis is None else config
 
 
 def settle_hole(config: TrainConfig, advice: Advice | None, correlation: NoiseCorrelation | None) -> TrainConfig:

@@ -18,9 +18,10 @@ from bsn.hole import Hole
 from bsn.models import HalfPlane, Model, NoiseModel, ValueScale, create, is_blind, presets
 from bsn.noise import NoiseLevel, NoiseStatistics, outputs_for_posterior
 from bsn.training.config import TrainConfig
+from bsn.training.context_settings import check_stacks, context_crops
 from bsn.training.crop_statistics import crop_statistics
 from bsn.training.crop_task import values_of
-from bsn.training.held_back import held_back_crops, pixels_of
+from bsn.training.held_back import held_back_crops, kept_from_training, pixels_of
 from bsn.training.hole_settings import recommended_steps
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.mended_source import MendedSource
@@ -187,9 +188,12 @@ def build_task(
             f"augment_colours is for RGB images and one Gaussian noise level, not for {source.channels} channels and noise "
             f"{config.noise!r} of scope {config.noise_scope!r}; leave it out, or set the noise"
         )
+    check_stacks(source, config, validation)
     mended = MendedSource(source, config.outliers)
-    held_back = held_back_crops(mended, config.image_crop, config.validation_crops, seed)
-    crops = RandomCrops(mended, config.image_crop, seed=seed, augment=_augment(config), avoid=held_back)
+    stacked: dict[str, Any] = {"context": config.context, "axis": config.stack_axis}
+    held_back = held_back_crops(mended, config.image_crop, config.validation_crops, seed, **stacked)
+    avoid = kept_from_training(mended, held_back, **stacked)
+    crops = RandomCrops(mended, config.image_crop, seed=seed, augment=_augment(config), avoid=avoid)
     network = _new_network(config, source.channels) if start is None else _started_network(config, start)
     warn_of_leaks(network, config.crop)
     mean, spread, darkest = crop_statistics(crops)
@@ -203,7 +207,7 @@ def build_task(
         noise = NoiseLevel(start_level, scale, darkest=darkest, learned=config.noise_learned)
     return BlindSpotTask(
         network,
-        crops,
+        context_crops(crops, config),
         config,
         scale,
         mean_intensity=abs(mean) or spread,
@@ -238,7 +242,9 @@ _IN_PROVENANCE = (
 
 def _provenance(config: TrainConfig) -> dict[str, Any]:
     """Settings that a reader of the model file should know."""
-    return {name: getattr(config, name) for name in _IN_PROVENANCE if name != "hole" or config.hole != "none"}
+    stacked = ("context", "context_hole", "time_reversal") if config.context else ()
+    names = [name for name in _IN_PROVENANCE if name != "hole" or config.hole != "none"]
+    return {name: getattr(config, name) for name in (*names, *stacked)}
 
 
 def _new_network(config: TrainConfig, channels: int) -> nn.Module:
@@ -250,6 +256,8 @@ def _new_network(config: TrainConfig, channels: int) -> nn.Module:
         overrides["outputs"] = outputs_for_posterior(channels)
     if config.hole != "none":
         overrides["hole"] = config.hole
+    if config.context:
+        overrides |= {"context": config.context, "context_hole": config.context_hole}
     return create(config.model, channels=channels, **overrides)
 
 

@@ -125,15 +125,17 @@ class BlindSpotTask(ModelTask[CropBatch]):
     @override
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of crops."""
-        batch = self.next_batch(step)
+        batch, parts = self.next_batch(step), self.config.accumulate
         colours = self._colours_of(batch, step) if self.config.augment_colours else None
-        parts = [self._target(part, colours) for part in np.array_split(batch.pixels, self.config.accumulate)]
-        if batch.counted is None:
-            yield Update([Part(self._loss, [part]) for part in parts], batch=batch.names)
-            return
-        masks = np.array_split(self._sub_image(batch.counted), self.config.accumulate)
-        given = [[part, self.tensor(counted_places(mask))] for part, mask in zip(parts, masks, strict=True)]
-        yield Update([Part(self._loss, part) for part in given], batch=batch.names)
+        given = [[self._target(part, colours)] for part in np.array_split(batch.windows, parts)]
+        if batch.available is not None:
+            for tensors, there in zip(given, np.array_split(batch.available, parts), strict=True):
+                tensors.append(self.tensor(there))
+        if batch.counted is not None:
+            for tensors, mask in zip(given, np.array_split(self._sub_image(batch.counted), parts), strict=True):
+                tensors.append(self.tensor(counted_places(mask)))
+        loss = self._loss if batch.available is None else self._window_loss
+        yield Update([Part(loss, tensors) for tensors in given], batch=batch.names)
 
     def _colours_of(self, batch: CropBatch, step: int) -> torch.Generator:
         """As random as the crops, so that a resumed run sees the same."""
@@ -153,6 +155,22 @@ class BlindSpotTask(ModelTask[CropBatch]):
 
     def _loss(self, target: Tensor, places: Tensor | None = None) -> tuple[Tensor, Mapping[str, float]]:
         outputs = self.predict(self.modules["network"], target).to(target.dtype)
+        return self._loss_of(outputs, target, places)
+
+    def _window_loss(
+        self, window: Tensor, available: Tensor, places: Tensor | None = None
+    ) -> tuple[Tensor, Mapping[str, float]]:
+        """The same for windows: only the frame itself is predicted."""
+        target = self._own(window, available)
+        outputs = self.predict(self.modules["network"], window, available).to(target.dtype)
+        return self._loss_of(outputs, target, places)
+
+    @staticmethod
+    def _own(window: Tensor, available: Tensor) -> Tensor:
+        """Frames (N, C, H, W) of windows."""
+        return window[:, : window.shape[1] // (available.shape[1] + 1)]
+
+    def _loss_of(self, outputs: Tensor, target: Tensor, places: Tensor | None) -> tuple[Tensor, Mapping[str, float]]:
         if places is not None:
             outputs, target = only_counted(places, outputs, target)
         return self.loss(outputs, target, self.modules).mean(), {}
@@ -162,7 +180,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
         stride = self.config.step
         return pixels[..., ::stride, ::stride] if self.config.downsampling == "sub-image" else pixels
 
-    def predict(self, network: nn.Module, x: Tensor) -> Tensor:
+    def predict(self, network: nn.Module, x: Tensor, available: Tensor | None = None) -> Tensor:
         """Network value of every pixel of `x` (N, C, H, W) from the others, by way of the mosaic if there is one.
 
         Parameters
@@ -170,16 +188,19 @@ class BlindSpotTask(ModelTask[CropBatch]):
         network : nn.Module
             Maps (N, C, h, w) to (N, K, h, w) with K at least C.
         x : Tensor, shape (N, C, H, W)
-            Network values.
+            Network values; windows where the network takes neighbouring frames.
+        available : Tensor, shape (N, 2 k), optional
+            Neighbours that the windows have, see :func:`bsn.frames.windows`.
 
         Returns
         -------
         Tensor, shape (N, K, H, W)
         """
+        more = {} if available is None else {"available": available}
         if self.config.downsampling == "sub-image":
-            return network(x)
+            return network(x, **more)
         stride, margin = self.config.step, self.config.mosaic_margin
-        mosaic = network(mosaic_downsample(x, stride, margin=margin))
+        mosaic = network(mosaic_downsample(x, stride, margin=margin), **more)
         return mosaic_upsample(mosaic, stride, margin=margin)
 
     def loss(self, outputs: Tensor, target: Tensor, modules: Mapping[str, nn.Module]) -> Tensor:
@@ -239,7 +260,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
         def blind(pixels: np.ndarray) -> np.ndarray:
             """Prediction from the surroundings: with the noisy pixel in it, the residual would not be noise."""
             target = self.scale.to_network(self.tensor(pixels[None]))
-            outputs = self.predict(modules["network"], target).to(target.dtype)
+            outputs = self.predict(modules["network"], *next(seen, (target,))).to(target.dtype)
             mask = next(masks)
             if mask is None:
                 losses.append(float(self.loss(outputs, target, modules)))
@@ -250,10 +271,17 @@ class BlindSpotTask(ModelTask[CropBatch]):
             return self.scale.to_image(outputs[:, : target.shape[1]])[0].float().cpu().numpy()
 
         names, crops, counted = self.held_back.names, self.held_back.pixels, self.held_back.counted
+        seen = self._held_back_windows(self.held_back)
         masks: Iterator[np.ndarray | None] = iter([None] * len(crops) if counted is None else self._sub_image(counted))
-        seen = [ImagePair(name, self._sub_image(crop)) for name, crop in zip(names, crops, strict=True)]
-        residual = Validation(seen).run(blind, sample)
+        pairs = [ImagePair(name, self._sub_image(crop)) for name, crop in zip(names, crops, strict=True)]
+        residual = Validation(pairs).run(blind, sample)
         return {**({"val_loss": fmean(losses)} if losses else {}), **residual}
+
+    def _held_back_windows(self, held_back: CropBatch) -> Iterator[tuple[Tensor, ...]]:
+        """Windows of the held-back crops and their available neighbours; nothing where there is no context."""
+        if held_back.available is not None:
+            for window, there in zip(held_back.windows, held_back.available, strict=True):
+                yield self.network_crops(window[None]), self.tensor(there[None])
 
     def network_crops(self, pixels: np.ndarray) -> Tensor:
         """Network input of crops (B, C, h, w) in image values.
@@ -281,6 +309,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
             training_crop=config.crop,
             outliers=config.outliers,
             hole=config.hole_test,
+            context_axis=config.stack_axis if config.context else "",
         )
         return Model(
             image_network(modules["network"]),

@@ -32,6 +32,9 @@ class ImageReader:
         See `bsn.data.files.images.Image`.
     options : ReadOptions
         How it was opened.
+    stacked : PlaneIndex or None
+        `index` where the meaning of the axes is known; None where it was guessed from the shape, so that nobody knows which
+        planes follow each other.
     """
 
     def __init__(self, path: Path, stored: Stored, dtype: np.dtype[Any], axes: str, options: ReadOptions) -> None:
@@ -40,6 +43,7 @@ class ImageReader:
             options = dataclasses.replace(options, value_range=stored.metadata["value_range"])
         self.options = options
         self.index = PlaneIndex(axes, stored.shape)
+        self.stacked = self.index if options.axes or (stored.axes and not stored.guessed) else None
         self.dtype = dtype
         self.metadata = stored.metadata
         self._boxes = stored.boxes

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from typing_extensions import override
 
+from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.arrays.planes import check_finite, native_planes
 from bsn.data.errors import DataError
 from bsn.data.files.options import ReadOptions
+from bsn.data.sources.neighbours import neighbour_in
 from bsn.data.sources.plane_source import PlaneSource
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class ArraySource(PlaneSource):
             raise DataError("an empty list of arrays", "there is nothing to draw from", "give at least one image")
         self._planes: list[np.ndarray] = []
         self._names: list[str] = []
+        self._stacks: list[tuple[PlaneIndex, int]] = []  # of each plane: its array, and the number of its first plane
         for number, array in enumerate(listed):
             title = "array" if len(listed) == 1 else f"array {number}"
             planes, layout = native_planes(array, self.options.axes)
@@ -63,6 +66,7 @@ class ArraySource(PlaneSource):
                     "give arrays of one kind",
                 )
             labels = [layout.index.label(i) for i in range(len(planes))]
+            self._stacks += [(layout.index, len(self._planes))] * len(planes)
             self._planes.extend(planes)
             self._names.extend(f"{title}[{label}]" if label else title for label in labels)
 
@@ -88,6 +92,24 @@ class ArraySource(PlaneSource):
     def size(self, index: int) -> tuple[int, int]:
         self.check(index)
         return self._planes[index].shape[1], self._planes[index].shape[2]
+
+    def neighbour(self, index: int, offset: int, axis: str = "") -> int | None:
+        """Find a neighbour in the same array, see `bsn.data.StackedSource`.
+
+        Parameters
+        ----------
+        index, offset, axis
+            See there.
+
+        Returns
+        -------
+        int or None
+            None where the axes were not stated.
+        """
+        self.check(index)
+        planes, first = self._stacks[index]
+        found = None if self.options.axes is None else neighbour_in(planes, index - first, offset, axis)
+        return None if found is None else first + found
 
     @override
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:

@@ -38,6 +38,10 @@ class CropBatch:
         What the crops should become, cut at the same places; for sources that know it (`PairedSource`).
     counted : ndarray of bool, shape (B, h, w), or None
         Pixels to learn from; None where all are (`MaskedSource`).
+    neighbours : ndarray, shape (B, 2 k, C, h, w), float32, or None
+        Crops of the frames before and after, at the same places; zeros where there is none (`ContextCrops`).
+    available : ndarray, shape (B, 2 k), float32, or None
+        1 for neighbours that are there, 0 for the others.
     """
 
     pixels: np.ndarray
@@ -45,6 +49,16 @@ class CropBatch:
     positions: np.ndarray
     targets: np.ndarray | None = None
     counted: np.ndarray | None = None
+    neighbours: np.ndarray | None = None
+    available: np.ndarray | None = None
+
+    @property
+    def windows(self) -> np.ndarray:
+        """Each crop with its neighbours behind it, as networks with context take them, shape (B, (2 k + 1) C, h, w)."""
+        if self.neighbours is None:
+            return self.pixels
+        count, _, _, height, width = self.neighbours.shape
+        return np.concatenate([self.pixels, self.neighbours.reshape(count, -1, height, width)], 1)
 
 
 class RandomCrops:

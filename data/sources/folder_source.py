@@ -17,6 +17,7 @@ from bsn.data.errors import DataError, refuse_several
 from bsn.data.files.listing import list_images
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
+from bsn.data.sources.neighbours import neighbour_in
 from bsn.data.sources.plane_source import PlaneSource
 
 _BAND_BYTES = 32 * 2**20
@@ -27,6 +28,7 @@ _OPEN_FILES = 8
 class _File:
     path: Path
     planes: PlaneIndex
+    stacked: PlaneIndex | None  # the same where the meaning of the axes is known
     dtype: np.dtype[Any]
     pixels: np.ndarray | None  # (N, C, H, W), or None where the file is read each time
 
@@ -135,6 +137,24 @@ class FolderSource(PlaneSource):
     def size(self, index: int) -> tuple[int, int]:
         return self._files[self._find(index)[0]].planes.size
 
+    def neighbour(self, index: int, offset: int, axis: str = "") -> int | None:
+        """Find a neighbour in the same file, see `bsn.data.StackedSource`.
+
+        Parameters
+        ----------
+        index, offset, axis
+            See there.
+
+        Returns
+        -------
+        int or None
+            None where the axes of the file are only guessed.
+        """
+        number, plane = self._find(index)
+        stacked = self._files[number].stacked
+        found = None if stacked is None else neighbour_in(stacked, plane, offset, axis)
+        return None if found is None else index - plane + found
+
     @override
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         number, plane = self._find(index)
@@ -190,7 +210,7 @@ def _load(path: Path, options: ReadOptions, room: int) -> _File:
                     _check_band(band, path, reader.index.label(plane), top)
                 if pixels is not None:
                     pixels[plane, :, top : top + rows] = band
-        return _File(path, reader.index, reader.dtype, pixels)
+        return _File(path, reader.index, reader.stacked, reader.dtype, pixels)
 
 
 def _check_band(band: np.ndarray, path: Path, label: str, top: int) -> None:

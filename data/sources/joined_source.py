@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from bsn.data.errors import DataError
+from bsn.data.sources.neighbours import neighbour_of
 from bsn.data.sources.plane_source import ImageSource
 
 __all__ = ["JoinedSource"]
@@ -71,6 +72,22 @@ class JoinedSource(ImageSource):
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         source, own = self._find(index)
         return source.crop(own, top, left, height, width)
+
+    def neighbour(self, index: int, offset: int, axis: str = "") -> int | None:
+        """Find a neighbour in the same source, see `bsn.data.StackedSource`.
+
+        Parameters
+        ----------
+        index, offset, axis
+            See there.
+
+        Returns
+        -------
+        int or None
+        """
+        source, own = self._find(index)
+        found = neighbour_of(source, own, offset, axis)
+        return None if found is None else index - own + found
 
     def _find(self, index: int) -> tuple[ImageSource, int]:
         if not 0 <= index < len(self):

@@ -6,10 +6,19 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.arrays.planes import refuse_missing
-from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP, MISSING, options_of_packed
+from bsn.data.files.formats.packed import (
+    FORMAT,
+    FORMAT_VERSION,
+    GROUP,
+    MISSING,
+    STACK_SHAPE,
+    options_of_packed,
+)
 from bsn.data.files.options import ReadOptions
 from bsn.data.sources.hdf5_planes import HDF5Planes
+from bsn.data.sources.neighbours import neighbour_in
 
 
 class HDF5Source(HDF5Planes):
@@ -48,6 +57,13 @@ class HDF5Source(HDF5Planes):
             refuse_missing(str(self.path), "some pixels")
         self._channels = int(self._file.attrs["channels"])
         self._dtype = np.dtype(str(self._file.attrs["dtype"]))
+        images = [self._file[GROUP][key].attrs for key in sorted(self._file[GROUP])]
+        self._stacks = [
+            (PlaneIndex(str(about["axes"]), tuple(about[STACK_SHAPE])), int(about["plane"]))
+            if STACK_SHAPE in about
+            else None
+            for about in images
+        ]
 
     @property
     @override
@@ -58,6 +74,26 @@ class HDF5Source(HDF5Planes):
     @override
     def dtype(self) -> np.dtype[Any]:
         return self._dtype
+
+    def neighbour(self, index: int, offset: int, axis: str = "") -> int | None:
+        """Find a neighbour among the planes of the same file, see `bsn.data.StackedSource`.
+
+        Parameters
+        ----------
+        index, offset, axis
+            See there.
+
+        Returns
+        -------
+        int or None
+        """
+        self.check(index)
+        known = self._stacks[index]
+        if known is None:
+            return None
+        planes, own = known
+        found = neighbour_in(planes, own, offset, axis)
+        return None if found is None else index - own + found
 
     @override
     def native(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:

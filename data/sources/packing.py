@@ -4,8 +4,9 @@ Layout, version 1. Attributes of the file: ``format`` = "blindspot-pack", ``form
 ``dtype``, ``value_range`` where one was stated, and ``missing`` where pixels are NaN or infinite.
 Datasets ``images/000000``, ``images/000001`` ...: one plane each,
 shape (C, H, W), in the dtype of the files, in chunks of (C, 128, 128), so that a crop touches few of them. Attributes
-of a dataset: ``name`` (as the source shows it), ``file``, ``plane``, ``axes`` (of that file) and ``sha256`` (of that
-file, to find out later whether a test image was among them).
+of a dataset: ``name`` (as the source shows it), ``file``, ``plane``, ``axes`` (of that file), ``shape`` (of that file,
+where it has several planes of known order) and ``sha256`` (of that file, to find out later whether a test image was
+among them).
 """
 
 import hashlib
@@ -20,7 +21,13 @@ import numpy as np
 from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output, check_target
 from bsn.data.files.formats.hdf5_output import HDF5Output
-from bsn.data.files.formats.packed import FORMAT, FORMAT_VERSION, GROUP, reading_attributes
+from bsn.data.files.formats.packed import (
+    FORMAT,
+    FORMAT_VERSION,
+    GROUP,
+    STACK_SHAPE,
+    reading_attributes,
+)
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
 from bsn.data.sources.folder_source import FolderSource
@@ -168,6 +175,8 @@ def _write(
             with open_image(path, options.read) as reader:
                 for plane in range(reader.planes):
                     about = {"name": source.name(done), "file": path.name, "plane": plane}
+                    if reader.stacked is not None and reader.planes > 1:
+                        about[STACK_SHAPE] = list(reader.shape)
                     with writing(output):
                         dataset = _create(packed.file, done, reader, options)
                         dataset.attrs.update({**about, "axes": reader.axes, "sha256": digest})

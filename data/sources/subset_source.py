@@ -6,6 +6,7 @@ import numpy as np
 from typing_extensions import override
 
 from bsn.data.errors import DataError
+from bsn.data.sources.neighbours import neighbour_of
 from bsn.data.sources.plane_source import ImageSource, read_counted, read_target
 from bsn.data.sources.wrapped_source import WrappedSource
 
@@ -16,6 +17,7 @@ class SubsetSource(WrappedSource):
     def __init__(self, source: ImageSource, indices: Sequence[int]) -> None:
         super().__init__(source)
         self._indices = [int(i) for i in indices]
+        self._own = {original: own for own, original in enumerate(self._indices)}
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -31,6 +33,11 @@ class SubsetSource(WrappedSource):
     @override
     def crop(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         return self._source.crop(self._original(index), top, left, height, width)
+
+    @override
+    def neighbour(self, index: int, offset: int, axis: str = "") -> int | None:
+        found = neighbour_of(self._source, self._original(index), offset, axis)
+        return None if found is None else self._own.get(found)
 
     @override
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from bsn.data.sources.neighbours import neighbour_of
 from bsn.data.sources.plane_source import ImageSource, MaskedSource, PairedSource, read_counted, read_target
 
 __all__ = ["WrappedSource"]
@@ -50,6 +51,20 @@ class WrappedSource(ImageSource, PairedSource, MaskedSource):
     @override
     def image(self, index: int) -> np.ndarray:
         return self.crop(index, 0, 0, *self.size(index))
+
+    def neighbour(self, index: int, offset: int, axis: str = "") -> int | None:
+        """Find a neighbour, see `bsn.data.StackedSource`.
+
+        Parameters
+        ----------
+        index, offset, axis
+            See there.
+
+        Returns
+        -------
+        int or None
+        """
+        return neighbour_of(self._source, index, offset, axis)
 
     @override
     def target(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:

@@ -14,6 +14,8 @@ GROUP = "images"
 AXES = "CYX"
 #: Attribute of a file whose pixels have a stated range: the values that stand for 0 and 1.
 VALUE_RANGE = "value_range"
+#: Attribute of a dataset: shape of the file that a plane came from, where the meaning of its axes is known.
+STACK_SHAPE = "shape"
 #: Attribute of a file in which pixels are NaN or infinite.
 MISSING = "missing"
 
