@@ -21,8 +21,16 @@ print(_overview())
 """
 
 
-@pytest.mark.parametrize("name", ["restoration", "distill"])
-@pytest.mark.parametrize("form", ["raises", "foreign", "package", "folder"])
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ("raises", "restoration"),
+        ("foreign", "distill"),
+        ("package", "restoration"),
+        ("folder", "distill"),
+        ("folder", "restoration"),
+    ],
+)
 def test_one_line_names_the_file_that_hides_a_package(tmp_path, name, form):
     if form == "folder":
         place = tmp_path / name

@@ -5,6 +5,7 @@ import pytest
 
 from bsn.cli import main
 from tests.cases.outcomes import INPUTS, check_denoised, pixels_of
+from tests.helpers.networks import narrow_presets
 
 # A short training: what matters here is which images it saw, and what it says of others.
 SHORT = ["--model", "phase-unet-tiny", "--steps", "60", "--crop", "48", "--batch_size", "2"]
@@ -14,7 +15,9 @@ SHORT = ["--model", "phase-unet-tiny", "--steps", "60", "--crop", "48", "--batch
 def run(tmp_path_factory):
     """The folder of a run on 8-bit images."""
     folder = tmp_path_factory.mktemp("old") / "run"
-    assert main(["train", str(INPUTS / "F01_train_8bit"), "-o", str(folder), *SHORT]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        narrow_presets(patch, "phase-unet-tiny")
+        assert main(["train", str(INPUTS / "F01_train_8bit"), "-o", str(folder), *SHORT]) == 0
     return folder
 
 

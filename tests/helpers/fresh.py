@@ -1,4 +1,4 @@
-"""Code in a process of its own that need not wait for PyTorch: it is forked from one in which only libraries are imported.
+"""Code in processes of their own that need not wait for PyTorch: they are forked from one with only libraries imported.
 
 For code that would disturb the tests (it kills itself, other folders come first on its path, its terminal has other letters).
 Our own packages are imported anew each time.
@@ -6,9 +6,11 @@ Our own packages are imported anew each time.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ SERVER = """
 import json, os, sys, traceback
 
 import torch, numpy, scipy.ndimage, scipy.signal, lightning_fabric, jsonargparse
+import einops, rich.console, rich.progress, safetensors.torch, skimage.metrics, tifffile, torch.utils.flop_counter, yaml
 
 def run(job):
     os.chdir(job["folder"])
@@ -34,7 +37,10 @@ def run(job):
         exec(compile(job["code"], "<test>", "exec"), {"__name__": "__main__"})
         return 0
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        if stop.code is None or isinstance(stop.code, int):
+            return stop.code or 0
+        print(stop.code, file=sys.stderr)
+        return 1
     except BaseException:
         traceback.print_exc()
         return 1
@@ -43,10 +49,12 @@ def run(job):
         sys.stderr.flush()
 
 for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        os._exit(run(json.loads(line)))
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    children = []
+    for job in json.loads(line):
+        children.append(os.fork())
+        if children[-1] == 0:
+            os._exit(run(job))
+    print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]), flush=True)
 """
 
 
@@ -76,21 +84,53 @@ def run_fresh(
     environment: Mapping[str, str] | None = None,
 ) -> Done:
     """Run Python code in a fresh process, in a folder, with more folders at the head of its path."""
+    (done,) = _run(code, arguments, folder, path, [environment or {}])
+    return done
+
+
+def run_ranks(code: str, *arguments: object, folder: Path, path: Sequence[Path] = (), count: int = 2) -> list[Done]:
+    """Run the same code in several processes at once that are the ranks of one run, as a launcher would start them."""
+    with contextlib.closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": "0"}
+    return _run(code, arguments, folder, path, [{**common, "LOCAL_RANK": str(rank)} for rank in range(count)])
+
+
+def _run(
+    code: str,
+    arguments: Sequence[object],
+    folder: Path,
+    path: Sequence[Path],
+    environments: Sequence[Mapping[str, str]],
+) -> list[Done]:
+    """One process for each environment, all at once."""
     with tempfile.TemporaryDirectory() as place:
-        files = {name: str(Path(place) / name) for name in ("stdout", "stderr")}
-        job = {
-            "code": code,
-            "arguments": [str(argument) for argument in arguments],
-            "folder": str(folder),
-            "path": ["", *map(str, path)],
-            "environment": dict(environment or {}),
-            **files,
-        }
+        outputs = [
+            {name: str(Path(place) / f"{name}{number}") for name in ("stdout", "stderr")}
+            for number in range(len(environments))
+        ]
+        jobs = [
+            {
+                "code": code,
+                "arguments": [str(argument) for argument in arguments],
+                "folder": str(folder),
+                "path": ["", *map(str, path)],
+                "environment": dict(environment),
+                **files,
+            }
+            for environment, files in zip(environments, outputs, strict=True)
+        ]
         server = _server(os.getpid())
         assert server.stdin is not None
         assert server.stdout is not None
-        server.stdin.write(json.dumps(job) + "\n")
+        server.stdin.write(json.dumps(jobs) + "\n")
         server.stdin.flush()
-        returncode = int(server.stdout.readline())
-        said = {name: Path(file).read_bytes().decode("utf-8", "surrogateescape") for name, file in files.items()}
-    return Done(returncode, **said)
+        codes = json.loads(server.stdout.readline())
+        return [
+            Done(
+                code,
+                **{name: Path(file).read_bytes().decode("utf-8", "surrogateescape") for name, file in files.items()},
+            )
+            for code, files in zip(codes, outputs, strict=True)
+        ]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import torch
 
 from bsn.blindness import move_weights as randomise
-from bsn.models import create
+from bsn.models import create, presets
 
-__all__ = ["randomise", "small"]
+__all__ = ["narrow_presets", "randomise", "small"]
 
 SMALL = {
     "tbsn": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "refinement_blocks": 1, "head_dim": 4},
+    "phase-unet-tiny": {"widths": (8, 12, 16, 16), "blocks": (1, 1, 1, 1)},
+    "phase-unet-small": {"widths": (12, 16, 16, 16), "blocks": (1, 1, 1, 2)},
     "phase-unet-large": {"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1)},
     "tbsn-small": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "refinement_blocks": 1},
     "at-bsn": {"width": 4, "levels": 2, "hole": "square:3"},
@@ -40,3 +44,11 @@ def small(name, **options):
     """A preset with all its options, but narrow; the same weights each time."""
     torch.manual_seed(1)
     return create(name, **{**SMALL.get(name, {}), **options})
+
+
+def narrow_presets(monkeypatch, *names):
+    """Let these presets be narrow wherever they are asked for by name, until the end of the test."""
+    for name in names:
+        preset = presets()[name]
+        config = dataclasses.replace(preset.config, **SMALL[name])
+        monkeypatch.setitem(presets(), name, dataclasses.replace(preset, config=config))

@@ -1,9 +1,7 @@
 """``bsn restore``: the whole way, several processes, and one clear line for everything that is wrong."""
 
 import json
-import os
-import subprocess
-import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from bsn.data import Image, read_image, write_image
 from bsn.models import Model
 from restoration.cli import ACTIONS
 from tests.helpers.command_line import complaint, run
+from tests.helpers.fresh import run_ranks
 from tests.helpers.golden import load_golden, relative_error
 
 FAST = [
@@ -121,14 +120,9 @@ def test_two_devices_equal_one_with_the_doubled_batch(capsys, pairs, tmp_path):
         rows = (tmp_path / f"run{devices}" / "metrics.csv").read_text().splitlines()[1:]
         return [float(row.split(",")[1]) for row in rows if row.split(",")[1]]
 
-    done = subprocess.run(
-        [sys.executable, "-m", "bsn", *words(2, 2)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
+    code = "import sys; from bsn.cli import main; sys.exit(main(sys.argv[1:]))"
+    for done in run_ranks(code, *words(2, 2), folder=tmp_path, path=[Path(__file__).resolve().parents[2]]):
+        assert done.returncode == 0, done.stderr
     assert run(capsys, *words(1, 4))[0] == 0
     one, two = losses(1), losses(2)
     assert len(one) == len(two) == 5

@@ -8,7 +8,7 @@ import torch
 
 from bsn.cli.json_output import print_json
 from bsn.data import Image, write_image
-from bsn.models import Model, ValueScale
+from bsn.models import Model, ValueScale, presets
 from tests.helpers.command_line import complaint, run
 from tests.helpers.networks import small
 
@@ -69,7 +69,9 @@ FOUND = {
 
 
 @pytest.mark.parametrize("command", FOUND)
-def test_standard_output_is_one_document(capsys, folder, command):
+def test_standard_output_is_one_document(capsys, folder, command, monkeypatch):
+    few = {name: presets()[name] for name in ("phase-unet-tiny", "tiny")}
+    monkeypatch.setattr("bsn.models.presets", lambda: few)  # for the list of models
     code, out, err = run(capsys, *words_of(command, folder), "--json")
     assert code in (0, 1), err
     assert FOUND[command](strict(out))

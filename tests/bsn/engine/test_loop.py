@@ -1,7 +1,4 @@
 import csv
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +8,7 @@ from safetensors.torch import load_file
 
 from bsn.engine import Interrupted, LoopConfig, RunError, RunFolder, RunSettings, Task, TrainingDiverged, Update, fit
 from bsn.engine.checkpoint import load_checkpoint
-from tests.helpers.fresh import run_fresh
+from tests.helpers.fresh import run_fresh, run_ranks
 from tests.helpers.toy_task import ToyTask
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -110,16 +107,8 @@ fit(ToyTask(batch_size=int(sys.argv[3])), config, RunFolder(Path(sys.argv[1])))
 
 
 def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(DISTRIBUTED)
-    done = subprocess.run(
-        [sys.executable, script, tmp_path / "two", "2", "4"],
-        capture_output=True,
-        check=False,
-        timeout=240,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stderr.decode()
+    for done in run_ranks(DISTRIBUTED, tmp_path / "two", 2, 4, folder=tmp_path, path=[ROOT]):
+        assert done.returncode == 0, done.stderr
     fit(ToyTask(batch_size=8), LoopConfig(steps=12, validate_every=6, **CPU), RunFolder(tmp_path / "one"))
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
     assert list(one) == list(two)

@@ -94,6 +94,13 @@ def test_work_of_drt_is_a_literal_count():
     assert macs_per_pixel(create("drt")) == 3 * width + 6 * layer + 9 * width * 3 == 2_829_888
 
 
+@pytest.mark.parametrize("name", {preset.network: name for name, preset in presets().items()}.values())
+def test_the_work_of_every_network_can_be_counted(name):
+    network = small(name, channels=1)
+    weights = sum(p.numel() for p in network.parameters() if p.ndim == 4)
+    assert 0 < macs_per_pixel(network, 32) < 100 * weights  # a convolution counts its weights once per pixel it makes
+
+
 @pytest.mark.parametrize("name", ["drt", "tbsn-small", "elf"])
 def test_work_does_not_depend_on_the_kernels(name):
     network = small(name)

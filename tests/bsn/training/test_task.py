@@ -106,14 +106,7 @@ def test_resumed_training_ends_in_the_same_bits(tmp_path, options, monkeypatch):
     import dataclasses
 
     from bsn.engine import Interrupted
-    from bsn.models import presets
 
-    narrow = {
-        "phase-unet-tiny": dataclasses.replace(presets()["phase-unet-tiny"].config, widths=(8, 16, 16, 16)),
-        "dbsnl": dataclasses.replace(presets()["dbsnl"].config, width=8, modules=1),
-    }
-    for name, config in narrow.items():
-        monkeypatch.setitem(presets(), name, dataclasses.replace(presets()[name], config=config))
     config = dataclasses.replace(TINY, crop=16, **options)
     source = ArraySource(noisy_ramps(4, 64), "YXC")
     loop = LoopConfig(steps=8, checkpoint_every=3, ema=0.9, **{**CPU, "validate_every": 4})

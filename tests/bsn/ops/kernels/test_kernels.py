@@ -48,9 +48,12 @@ GATES = {
 }
 
 
-@LAYOUTS
-@pytest.mark.parametrize("activation", ["gelu, bias", "prelu"])
-@pytest.mark.parametrize("shape", GATES)
+# Activation and layout do not meet in the kernels: all four pairs on one shape, two of them on the others.
+PAIRS = [("gelu, bias", False), ("prelu", True), ("gelu, bias", True), ("prelu", False)]
+GATED = [(shape, *pair) for shape in GATES for pair in PAIRS[: None if shape == "less than a tile" else 2]]
+
+
+@pytest.mark.parametrize(("shape", "activation", "channels_last"), GATED)
 def test_gated_depthwise_conv(shape, activation, channels_last, device):
     n, c, h, w = GATES[shape]
     inputs = [images(2, n, c, h, w, channels_last=channels_last), numbers(2 * c, 1, 3, 3)]

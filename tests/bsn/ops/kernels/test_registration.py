@@ -112,7 +112,7 @@ def test_a_network_with_kernels_is_the_network(device):
 
 def test_a_network_with_kernels_is_blind(device):
     network = tiny().to(device)
-    x = torch.rand(1, 1, 6, 5, device=device, requires_grad=True)
+    x = torch.rand(1, 1, 4, 3, device=device, requires_grad=True)  # padded to whole windows
     with use_backend("triton"):
         out = network(x)
         for row, column in ((0, 0), (3, 2)):
@@ -130,6 +130,7 @@ def test_golden_channel_attention_with_kernels(device):
     assert_close(out.cpu(), split_phases(golden["output64"]), 5e-6)
 
 
+@pytest.mark.slow
 def test_golden_window_attention_with_kernels(device):
     golden = load_golden("tbsn/op_window_attn_b.safetensors")
     c = golden.config
