@@ -6,12 +6,14 @@ project. Python then finds theirs first.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import warnings
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-__all__ = ["HiddenPackageWarning", "load", "loadable", "what_hides"]
+__all__ = ["HiddenPackageWarning", "import_group", "load", "loadable", "what_hides"]
 
 
 class HiddenPackageWarning(UserWarning):
@@ -78,10 +80,35 @@ def loadable(group: str) -> Iterator[tuple[EntryPoint, object | ValueError]]:
     Parameters
     ----------
     group : str
-        "bsn.commands", "bsn.networks" or "bsn.students".
+        "bsn.commands", "bsn.networks", "bsn.losses" or "bsn.students".
     """
     for point in sorted(entry_points(group=group), key=lambda point: point.name):
         try:
             yield point, load(point)
         except ValueError as error:
             yield point, error
+
+
+@functools.cache
+def import_group(group: str) -> tuple[str, ...]:
+    """Import the modules of a group, once, so that they register what they bring.
+
+    Parameters
+    ----------
+    group : str
+        "bsn.networks" or "bsn.losses".
+
+    Returns
+    -------
+    tuple of str
+        Why modules could not be imported, one line each.
+
+    Warns
+    -----
+    HiddenPackageWarning
+        For each that could not; the others are registered.
+    """
+    failed = tuple(str(found) for _, found in loadable(group) if isinstance(found, ValueError))
+    for reason in failed:
+        warnings.warn(reason, HiddenPackageWarning, stacklevel=3)
+    return failed

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from bsn.data import SUFFIXES, DataError
+from bsn.data import DataError, known_formats
 from bsn.data.errors import writing
 from bsn.data.files.listing import find_images, plan_results
 
@@ -96,7 +96,7 @@ def result_paths(inputs: Sequence[str | Path], output: str | Path, *, deviation:
 
 def _is_file(output: str | Path) -> bool:
     named_a_folder = str(output).endswith(("/", os.sep)) or Path(output).is_dir()
-    return not named_a_folder and Path(output).suffix.lower() in SUFFIXES
+    return not named_a_folder and Path(output).suffix.lower() in known_formats()
 
 
 def _refuse_clashes(targets: dict[Path, Path], *, deviation: bool) -> None:

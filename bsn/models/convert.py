@@ -15,9 +15,9 @@ from bsn.models.dbsnl import DBSNl
 from bsn.models.halfplane import ATBSN, TMBSN
 from bsn.models.interface import image_network
 from bsn.models.model import InferenceDefaults, Model, ModelFileError
-from bsn.models.registry import load_plugins
 from bsn.models.tbsn import TBSN
 from bsn.noise.value_scale import ValueScale
+from bsn.plugins import import_group
 
 __all__ = ["Converter", "convert", "converters", "register_converter"]
 
@@ -82,7 +82,7 @@ def register_converter(name: str, converter: Converter) -> None:
 
 def converters() -> Mapping[str, Converter]:
     """All converters, by the name of the published architecture."""
-    load_plugins()
+    import_group("bsn.networks")
     return _converters
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import functools
 import typing
 import warnings
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from bsn.models.interface import ImageNetwork, image_network
+from bsn.plugins import import_group
 
 __all__ = [
     "OldNameWarning",
@@ -26,7 +26,6 @@ __all__ = [
     "build",
     "create",
     "current_name",
-    "load_plugins",
     "presets",
     "register_network",
     "register_old_form",
@@ -73,8 +72,6 @@ class Preset:
 _networks: dict[str, tuple[type[nn.Module], type[Any]]] = {}
 _presets: dict[str, Preset] = {}
 _old_names: dict[str, str] = {}
-
-_missing: list[str] = []  # why packages with networks could not be imported
 
 OldForm = Callable[[Mapping[str, Any]], tuple[str, Mapping[str, Any]] | None]
 _old_forms: dict[str, OldForm] = {}
@@ -162,31 +159,17 @@ def current_name(name: str) -> str:
     return _old_names[name]
 
 
-@functools.cache
-def load_plugins() -> None:
-    """Import the modules of the entry-point group ``bsn.networks`` once, so that their networks are registered.
-
-    Warns
-    -----
-    HiddenPackageWarning
-        For each that cannot be imported; the others are registered.
-    """
-    from bsn.plugins import HiddenPackageWarning, loadable
-
-    for _, found in loadable("bsn.networks"):
-        if isinstance(found, ValueError):
-            _missing.append(str(found))
-            warnings.warn(str(found), HiddenPackageWarning, stacklevel=2)
+_GROUP = "bsn.networks"
 
 
 def presets() -> Mapping[str, Preset]:
     """All presets, by name."""
-    load_plugins()
+    import_group(_GROUP)
     return _presets
 
 
 def _find(table: Mapping[str, Any], name: str, kind: str) -> Any:
-    load_plugins()
+    import_group(_GROUP)
     if name not in table:
         found = difflib.get_close_matches(name, [*table, *_old_names], n=3)
         near = dict.fromkeys(_old_names.get(match, match) for match in found) or sorted(table)
@@ -196,7 +179,8 @@ def _find(table: Mapping[str, Any], name: str, kind: str) -> Any:
 
 def _where_it_may_be() -> str:
     """End of a message about an unknown name, where a package with networks is missing."""
-    return f" It may be missing because {'; '.join(_missing)}" if _missing else ""
+    missing = import_group(_GROUP)
+    return f" It may be missing because {'; '.join(missing)}" if missing else ""
 
 
 def create(name: str, *, channels: int | None = None, **overrides: Any) -> ImageNetwork:
@@ -287,7 +271,7 @@ def network_name(network: nn.Module) -> str:
     UnknownModelError
         If the class is not registered.
     """
-    load_plugins()
+    import_group(_GROUP)
     for name, (cls, _) in _networks.items():
         if type(network) is cls:
             return name

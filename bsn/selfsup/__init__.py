@@ -1,6 +1,6 @@
 """Pure functions of self-supervised denoising: pixel-shuffle downsampling, refinement, losses."""
 
-from bsn.selfsup.losses import LOSSES, LossName, l1_loss, l2_loss, poisson_l2_loss
+from bsn.selfsup.losses import LOSSES, Loss, find_loss, l1_loss, l2_loss, poisson_l2_loss, register_loss
 from bsn.selfsup.pixel_shuffle_downsample import (
     mosaic_downsample,
     mosaic_upsample,
@@ -11,7 +11,8 @@ from bsn.selfsup.r3 import random_replacement_refinement
 
 __all__ = [
     "LOSSES",
-    "LossName",
+    "Loss",
+    "find_loss",
     "l1_loss",
     "l2_loss",
     "mosaic_downsample",
@@ -20,4 +21,5 @@ __all__ = [
     "pixel_shuffle_upsample",
     "poisson_l2_loss",
     "random_replacement_refinement",
+    "register_loss",
 ]

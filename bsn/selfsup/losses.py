@@ -7,15 +7,83 @@ is the mean of the clean value given its surroundings, that of the L1 loss the m
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import dataclass
 
 from torch import Tensor
 
-__all__ = ["LOSSES", "LossName", "l1_loss", "l2_loss", "poisson_l2_loss"]
+from bsn.plugins import import_group
 
-LossName = Literal["l1", "l2", "poisson-l2"]
+__all__ = ["LOSSES", "Loss", "find_loss", "l1_loss", "l2_loss", "poisson_l2_loss", "register_loss"]
+
+LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 
+@dataclass(frozen=True)
+class Loss:
+    """A loss with the values that it is defined on.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(prediction, target)``, both of shape (N, C, H, W), gives one value per sample, shape (N,).
+    on_intensities : bool
+        True: both are intensities in units of the mean intensity of the training images. False: they are in the network's
+        units, with mean 0 and standard deviation 1.
+    """
+
+    function: LossFunction
+    on_intensities: bool = False
+
+    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Value of each sample."""
+        return self.function(prediction, target)
+
+
+LOSSES: dict[str, Loss] = {}
+
+
+def register_loss(name: str, *, on_intensities: bool = False) -> Callable[[LossFunction], LossFunction]:
+    """Decorator: offer a loss to ``bsn train --loss``; other packages do it in a module of the group ``bsn.losses``.
+
+    Parameters
+    ----------
+    name : str
+        Name by which users choose it.
+    on_intensities : bool
+        See :class:`Loss`.
+    """
+
+    def add(function: LossFunction) -> LossFunction:
+        LOSSES[name] = Loss(function, on_intensities)
+        return function
+
+    return add
+
+
+def find_loss(name: str) -> Loss:
+    """Loss of a name.
+
+    Parameters
+    ----------
+    name : str
+        Name that it was registered by.
+
+    Returns
+    -------
+    Loss
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; the message lists those that there are.
+    """
+    import_group("bsn.losses")
+    if name not in LOSSES:
+        raise ValueError(f"there is no loss {name!r}; use auto, {' or '.join(sorted(LOSSES))}")
+    return LOSSES[name]
+
+
+@register_loss("l1")
 def l1_loss(prediction: Tensor, target: Tensor) -> Tensor:
     """Mean absolute error of each sample.
 
@@ -36,6 +104,7 @@ def l1_loss(prediction: Tensor, target: Tensor) -> Tensor:
     return (prediction - target).abs().flatten(1).mean(1)
 
 
+@register_loss("l2")
 def l2_loss(prediction: Tensor, target: Tensor) -> Tensor:
     """Mean squared error of each sample.
 
@@ -51,6 +120,7 @@ def l2_loss(prediction: Tensor, target: Tensor) -> Tensor:
     return (prediction - target).square().flatten(1).mean(1)
 
 
+@register_loss("poisson-l2", on_intensities=True)
 def poisson_l2_loss(prediction: Tensor, target: Tensor, floor: float = 0.1) -> Tensor:
     """Squared error divided by a variance that grows linearly with intensity, in units of the mean intensity.
 
@@ -70,10 +140,3 @@ def poisson_l2_loss(prediction: Tensor, target: Tensor, floor: float = 0.1) -> T
     """
     variance = prediction.detach().clamp_min(0) + floor
     return ((prediction - target).square() / variance).flatten(1).mean(1)
-
-
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "l1": l1_loss,
-    "l2": l2_loss,
-    "poisson-l2": poisson_l2_loss,
-}

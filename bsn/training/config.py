@@ -10,7 +10,7 @@ from bsn.frames import check_context
 from bsn.hole import Hole
 from bsn.models import OutlierTreatment, current_name
 from bsn.ops.channel_attention import ChannelScope
-from bsn.selfsup import LossName
+from bsn.selfsup import find_loss
 
 __all__ = ["SIGHTED_MODEL", "Scheme", "TrainConfig"]
 
@@ -84,8 +84,9 @@ class TrainConfig:
         Crops per step and device.
     accumulate : int
         Parts in which a batch is computed, to save memory.
-    loss : {"auto", "poisson-l2", "l2", "l1"}
-        See :mod:`bsn.selfsup.losses`. "auto": "l1" for half-plane networks, "poisson-l2" for the others.
+    loss : str
+        "poisson-l2", "l2", "l1" (:mod:`bsn.selfsup.losses`), or one of another package. "auto": "l1" for half-plane
+        networks, "poisson-l2" for the others.
     noise : {"auto", "none", "gaussian", "poisson-gaussian"}
         "none" predicts the clean value from the surroundings alone. With a noise model the network also predicts its own
         uncertainty, and the noisy pixel is combined with the prediction by Bayes' rule: better where the noise is
@@ -161,7 +162,7 @@ class TrainConfig:
     crop: int = 128
     batch_size: int = 4
     accumulate: int = 1
-    loss: LossName | Literal["auto"] = "auto"
+    loss: str = "auto"
     noise: Literal["auto", "none", "gaussian", "poisson-gaussian"] = "auto"
     noise_gain: float | None = None
     noise_read: float | None = None
@@ -183,6 +184,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", current_name(self.model))  # one name in runs, old settings included
         self._check_scheme()
+        if self.loss != "auto":
+            find_loss(self.loss)
         rules = {
             "recorruption": (self.recorruption > 0, "more than 0, such as 0.5"),
             "stride": (self.stride == "auto" or self.stride >= 1, '1 or more, or "auto"'),

@@ -14,7 +14,7 @@ from bsn.data import CropBatch
 from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, image_network, merged
-from bsn.selfsup import LOSSES
+from bsn.selfsup import find_loss
 from bsn.training.config import TrainConfig
 from bsn.training.counted import counted_places, only_counted
 from bsn.training.crop_task import ModelTask
@@ -130,10 +130,10 @@ class SightedTask(ModelTask[CropBatch]):
         found = network(self.scale.to_network(seen)).to(wanted.dtype)
         if places is not None:
             found, wanted = only_counted(places, found, wanted)
-        if self.config.loss == "poisson-l2":
-            # This loss is defined on intensities with a mean near one.
+        loss = find_loss(self.config.loss)
+        if loss.on_intensities:
             found, wanted = (self.scale.to_image(t) / self.mean_intensity for t in (found, wanted))
-        return LOSSES[self.config.loss](found, wanted)
+        return loss(found, wanted)
 
     def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
         """Loss of the held-back pairs and, where their truth is known, their PSNR.

@@ -19,7 +19,7 @@ from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import ImagePair, Validation
 from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, image_network
 from bsn.noise import NoiseLevel, posterior_nll, split_prediction
-from bsn.selfsup import LOSSES, mosaic_downsample, mosaic_upsample
+from bsn.selfsup import find_loss, mosaic_downsample, mosaic_upsample
 from bsn.training.colours import strengthen_colours, turn_hues
 from bsn.training.config import TrainConfig
 from bsn.training.counted import counted_places, only_counted
@@ -227,10 +227,10 @@ class BlindSpotTask(ModelTask[CropBatch]):
         return self._mean_loss(outputs, target)
 
     def _mean_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        if self.config.loss == "poisson-l2":
-            # This loss is defined on non-negative intensities with a mean near one.
+        loss = find_loss(self.config.loss)
+        if loss.on_intensities:
             prediction, target = (self.scale.to_image(t) / self.mean_intensity for t in (prediction, target))
-        return LOSSES[self.config.loss](prediction, target)
+        return loss(prediction, target)
 
     def _likelihood(self, outputs: Tensor, target: Tensor, noise: nn.Module) -> Tensor:
         prediction = split_prediction(outputs, target.shape[1])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bsn.data.errors import DataError, name_some
-from bsn.data.files.formats import SUFFIXES
+from bsn.data.files.formats import known_formats, unknown_suffix
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -32,7 +32,7 @@ def is_image_path(path: str | Path) -> bool:
     (True, False, False)
     """
     path = Path(path)
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in known_formats() and not path.name.startswith(".")
 
 
 def natural_key(path: str | Path) -> tuple[tuple[int, int, str], ...]:
@@ -182,8 +182,8 @@ def _expand(given: str | Path, nested: bool, except_in: Path | None) -> list[Fou
         walked = _walk(path, except_in) if nested else path.iterdir()
         return _images_of(list(walked), path, f"folder {path}")
     if path.exists():
-        if path.suffix.lower() not in SUFFIXES:
-            raise DataError(str(path), f"the suffix {path.suffix!r} is not known", f"use one of {', '.join(SUFFIXES)}")
+        if path.suffix.lower() not in known_formats():
+            raise unknown_suffix(path)
         return [FoundImage(path, Path(path.name))]
     if _MAGIC.search(str(given)):
         base, pattern = _split_pattern(path)
@@ -225,5 +225,5 @@ def _matches(base: Path, pattern: str) -> list[Path]:
 def _images_of(candidates: list[Path], base: Path, given: str) -> list[FoundImage]:
     images = sorted((p for p in candidates if is_image_path(p) and p.is_file()), key=natural_key)
     if not images:
-        raise DataError(given, "has no images", f"images end in {', '.join(SUFFIXES)}")
+        raise DataError(given, "has no images", f"images end in {', '.join(known_formats())}")
     return [FoundImage(path, path.relative_to(base)) for path in images]

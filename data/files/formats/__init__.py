@@ -1,14 +1,18 @@
 """The table of file formats: suffix to reader and writer.
 
 A format is a module with ``read`` and ``write``, ``KEEPING`` (what of an image's metadata its files keep) and, where boxes can
-be read without the rest, ``open_boxes``.
+be read without the rest, ``open_boxes``. Other packages add theirs through the entry-point group ``bsn.formats``: a module that
+calls :func:`register_format` when it is imported.
 """
 
-from collections.abc import Callable
+import functools
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
-from bsn.data.errors import DataError
+from bsn.data.errors import DataError, DataWarning
 from bsn.data.files.formats import hdf5, jpeg, mat, npy, png, tiff, tiff_layout
 from bsn.data.files.formats.decoded import Decoded, Stored
 from bsn.data.files.formats.losses import Keeping
@@ -57,7 +61,47 @@ FORMATS = {
     ".hdf5": _HDF5,
     ".mat": _MAT,
 }
-SUFFIXES = tuple(FORMATS)
+SUFFIXES = tuple(FORMATS)  # our own; :func:`known_formats` has those of other packages too
+
+
+def register_format(*suffixes: str, form: Format) -> None:
+    """Read and write files with these suffixes.
+
+    Parameters
+    ----------
+    *suffixes : str
+        With their dots; upper and lower case are the same. A suffix that is known is replaced.
+    form : Format
+        How to read and write them.
+    """
+    FORMATS.update({suffix.lower(): form for suffix in suffixes})
+
+
+def known_formats() -> Mapping[str, Format]:
+    """Formats by suffix, those of other packages included.
+
+    Warns
+    -----
+    DataWarning
+        Once for each module of another package that cannot be imported; the others are registered.
+    """
+    _import_others()
+    return FORMATS
+
+
+@functools.cache
+def _import_others() -> None:
+    for point in entry_points(group="bsn.formats"):
+        try:
+            point.load()
+        except Exception as error:  # code of others may raise anything
+            reason = f"{point.value} cannot be imported ({type(error).__name__}: {error}); install its package again"
+            warnings.warn(f"the file format {point.name!r} is missing: {reason}", DataWarning, stacklevel=4)
+
+
+def unknown_suffix(path: Path) -> DataError:
+    """The error for a file of no known format; its message lists the suffixes that are known."""
+    return DataError(str(path), f"the suffix {path.suffix!r} is not known", f"use one of {', '.join(known_formats())}")
 
 
 def find_format(path: Path) -> Format:
@@ -83,7 +127,7 @@ def find_format(path: Path) -> Format:
     >>> find_format(Path("a.TIFF")) is FORMATS[".tif"]
     True
     """
-    found = FORMATS.get(path.suffix.lower())
+    found = known_formats().get(path.suffix.lower())
     if found is None:
-        raise DataError(str(path), f"the suffix {path.suffix!r} is not known", f"use one of {', '.join(SUFFIXES)}")
+        raise unknown_suffix(path)
     return found
