@@ -1,6 +1,6 @@
 """Presets of the restoration networks, and the converters of their published weights.
 
-The sizes of ``ddsa``, ``drt`` and ``elf`` are the published ones. The ``-tiny`` ones are designed to learn on two CPU cores
+The sizes of ``ddsa``, ``drt``, ``elf`` and ``nafnet`` are the published ones. The ``-tiny`` ones are designed to learn on two CPU cores
 in minutes: narrow where pixels are many, no batch norm (its statistics over small batches are noise).
 """
 
@@ -21,11 +21,13 @@ from restoration.manas.network.pickled import read_checkpoint
 from restoration.models.ddsa import DDSA, DDSAConfig
 from restoration.models.drt import DRT, DRTConfig
 from restoration.models.elf import ELF, ELFConfig
+from restoration.models.nafnet import NAFNet, NAFNetConfig
 
 register_network("ddsa", DDSAConfig)(DDSA)
 register_network("drt", DRTConfig)(DRT)
 register_network("elf", ELFConfig)(ELF)
 register_network("manas", MANASConfig)(MANAS)
+register_network("nafnet", NAFNetConfig)(NAFNet)
 
 _NO_LICENCE = "published without a licence ({}); ask its authors"
 for _name, _class, _crop, _terms in (
@@ -39,6 +41,16 @@ for _name, _class, _crop, _terms in (
             _class.from_official, InferenceDefaults(training_crop=_crop, outliers="ignore"), _terms, ValueScale()
         ),
     )
+
+register_converter(
+    "nafnet",
+    Converter(
+        NAFNet.from_official,
+        InferenceDefaults(training_crop=256, outliers="ignore"),
+        "MIT (megvii-research/NAFNet); the terms of the training images apply",
+        ValueScale(),
+    ),
+)
 
 register_converter(
     "manas",
@@ -108,6 +120,13 @@ _PRESETS = {
         "manas",
         MANASConfig(shipped_genotype("tiny"), residual=True),
         "a MANAS that learns on two CPU cores in minutes, supervised",
+    ),
+    "nafnet": ("nafnet", NAFNetConfig(), "published size of NAFNet (ECCV 2022), width 32, supervised: the baseline"),
+    "nafnet-wide": ("nafnet", NAFNetConfig(width=64), "published size of NAFNet, width 64, supervised"),
+    "nafnet-tiny": (
+        "nafnet",
+        NAFNetConfig(width=16, encoder=(1, 1, 2), middle=2, decoder=(1, 1, 1), start_at_identity=True),
+        "a NAFNet that learns on two CPU cores in minutes, supervised",
     ),
 }
 for _name, (_network, _config, _summary) in _PRESETS.items():

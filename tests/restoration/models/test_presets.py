@@ -11,7 +11,7 @@ from bsn.models.interface import main_output
 from tests.helpers.golden import assert_close
 from tests.helpers.networks import randomise
 
-TINY = ["ddsa-tiny", "drt-tiny", "elf-tiny", "manas-tiny"]
+TINY = ["ddsa-tiny", "drt-tiny", "elf-tiny", "manas-tiny", "nafnet-tiny"]
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -22,8 +22,8 @@ def test_untrained_networks_return_their_input(name):
 
 
 def test_nothing_here_claims_to_be_blind():
-    ours = [preset for preset in presets().values() if preset.network in ("ddsa", "drt", "elf", "manas")]
-    assert len(ours) == 11
+    ours = [preset for preset in presets().values() if preset.network in ("ddsa", "drt", "elf", "manas", "nafnet")]
+    assert len(ours) == 14
     assert not any(preset.blind for preset in ours)
 
 
