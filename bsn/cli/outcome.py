@@ -42,5 +42,7 @@ def tell_outcome(done: str, result: FitResult, what_now: Sequence[str]) -> None:
         say(f"  {name} {value:.5g}")
     if result.best_step is not None:
         say(f"  best validation {result.best:.5g} at step {result.best_step} (best.safetensors)")
+    if result.kept_step != result.steps:
+        say(f"  the model has the weights of step {result.kept_step}: later ones fit the training crops alone")
     for line in what_now:
         say(line)

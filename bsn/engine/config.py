@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 __all__ = ["LoopConfig", "Precision"]
 
 _STEPS = 5800
+_VALIDATE_EVERY = 500
 
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
@@ -41,8 +42,13 @@ class LoopConfig:
         Largest norm of the gradient; None does not clip.
     ema : float
         Decay of the exponential moving average of the weights; 0 keeps none.
-    validate_every, checkpoint_every : int
-        Steps between validations, and between checkpoints. With 0 they happen at the end only.
+    validate_every : int, optional
+        Steps between validations; with 0 they happen at the end only. None: what suits the task, or 500.
+    checkpoint_every : int
+        Steps between checkpoints; with 0 they are written at the end only.
+    keep : {"auto", "last", "best"}
+        Weights that the model of the run gets: those of its last step, or those of its best validation, which is early
+        stopping without losing the steps behind it. "auto": what suits the task, or the last ones.
     precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}
         "auto": bfloat16 where the hardware computes in it, float32 elsewhere.
     devices : int
@@ -74,8 +80,9 @@ class LoopConfig:
     warmup_steps: int = 50
     clip: float | None = 1.0
     ema: float = 0.995
-    validate_every: int = 500
+    validate_every: int | None = None
     checkpoint_every: int = 200
+    keep: Literal["auto", "last", "best"] = "auto"
     precision: Precision = "auto"
     devices: int = 1
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
@@ -94,8 +101,9 @@ class LoopConfig:
             "warmup_steps": (self.warmup_steps >= 0, "0 or more"),
             "clip": (self.clip is None or self.clip > 0, "more than 0, or null"),
             "ema": (0 <= self.ema < 1, "in [0, 1)"),
-            "validate_every": (self.validate_every >= 0, "0 or more"),
+            "validate_every": (self.validate_every is None or self.validate_every >= 0, "0 or more"),
             "checkpoint_every": (self.checkpoint_every >= 0, "0 or more"),
+            "keep": (self.keep in ("auto", "last", "best"), "auto, last or best"),
             "devices": (self.devices >= 1, "1 or more"),
         }
         for name, (legal, range_) in rules.items():
@@ -106,3 +114,11 @@ class LoopConfig:
     def length(self) -> int:
         """Steps of the run, 5,800 where none are named."""
         return _STEPS if self.steps is None else self.steps
+
+    def settled(self) -> LoopConfig:
+        """The same with what no task has decided: validation every 500 steps, and the weights of the last one."""
+        return replace(
+            self,
+            validate_every=_VALIDATE_EVERY if self.validate_every is None else self.validate_every,
+            keep="last" if self.keep == "auto" else self.keep,
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,13 +39,14 @@ _CALIBRATION_ENDS = 0.5  # of the minutes: from then on the schedule stays as it
 
 @dataclass(frozen=True)
 class FitResult:
-    """Outcome of a run: its length in steps and seconds, last and best validation numbers."""
+    """Outcome of a run: its length in steps and seconds, last and best validation numbers, and whose weights its model has."""
 
     steps: int
     seconds: float
     validation: Mapping[str, float]
     best: float | None
     best_step: int | None
+    kept_step: int
 
 
 @process_restored()
@@ -104,6 +106,7 @@ class _Loop:
     def __init__(
         self, task: Task, config: LoopConfig, folder: RunFolder, fabric: Fabric, settings: RunSettings
     ) -> None:
+        config = config.settled()
         self.task, self.config, self.folder, self.fabric = task, config, folder, fabric
         self.given = settings
         self.total = config.length
@@ -154,7 +157,7 @@ class _Loop:
                 self.seconds = before + time.monotonic() - started
                 journal.step(self.step, {**numbers, "seconds": round(self.seconds, 3)})
                 self._calibrate(journal)
-                if self._due(self.config.validate_every) or self.step == self.total:
+                if self._due(self.config.validate_every or 0) or self.step == self.total:
                     self._validate(journal)
                 # The stop goes first: an interrupted run must not lose a step.
                 if stopped or self._due(self.config.checkpoint_every) or self.step == self.total:
@@ -163,9 +166,18 @@ class _Loop:
                     raise Interrupted(
                         f"interrupted after step {self.step} of {self.total}; continue with --resume -o {self.folder.path}"
                     )
-        if zero:
+        kept = self._kept_step()
+        if zero and kept != self.step:
+            shutil.copyfile(self.folder.best, self.folder.final)
+        elif zero:
             self.task.save(self.folder.final, self.finished_modules, self._facts())
-        return FitResult(self.total, self.seconds, self.validation, self.best, self.best_step)
+        return FitResult(self.total, self.seconds, self.validation, self.best, self.best_step, kept)
+
+    def _kept_step(self) -> int:
+        """Step whose weights the model of the run gets: the last one, or that of the best validation."""
+        if self.config.keep == "best" and self.best_step is not None and self.folder.best.is_file():
+            return self.best_step
+        return self.step
 
     def _resumed(self) -> str:
         if self.calibrated and self.step >= self.total:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bsn.data import ImageSource
+from bsn.engine import LoopConfig
 from bsn.hole import Hole
 from bsn.models import HalfPlane, HalfPlaneConfig, Model, presets
 from bsn.noise import Advice, NoiseCorrelation, advise_use
@@ -24,6 +25,7 @@ __all__ = [
     "check_room",
     "fill_recipe",
     "measures_hole",
+    "recommended_loop",
     "recommended_steps",
     "settle_hole",
     "wants_hole",
@@ -70,6 +72,12 @@ class HalfPlaneRecipe:
         Peak of the schedule.
     steps : int
         Length of the run: a quarter of an hour of two cores.
+    validate_every : int
+        Steps between validations.
+    keep : {"last", "best"}
+        Weights that the model gets. Half-plane networks see far more of an image at full resolution than those on phases,
+        and overfit few images: on five blocks of 256 x 256 pixels of a telephone, the weights of step 500 of 1,400 have the
+        lowest loss on held-back crops (0.547 against 0.559 at the end).
     """
 
     model: str = "halfplane-cells"
@@ -78,6 +86,8 @@ class HalfPlaneRecipe:
     optimizer: str = "muon"
     learning_rate: float = 2e-3
     steps: int = 1400
+    validate_every: int = 100
+    keep: Literal["last", "best"] = "best"
 
 
 PHASES = PhaseRecipe()
@@ -333,6 +343,30 @@ def recommended_steps(config: TrainConfig) -> int:
     int
     """
     return _recipe(config).steps
+
+
+def recommended_loop(config: TrainConfig, loop: LoopConfig) -> LoopConfig:
+    """Fill in length, validation and kept weights where the loop leaves them open.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settings with network and hole.
+    loop : LoopConfig
+        Settings of the loop; those that are given stay.
+
+    Returns
+    -------
+    LoopConfig
+    """
+    recipe = _recipe(config)
+    if isinstance(recipe, HalfPlaneRecipe):
+        loop = dataclasses.replace(
+            loop,
+            validate_every=recipe.validate_every if loop.validate_every is None else loop.validate_every,
+            keep=recipe.keep if loop.keep == "auto" else loop.keep,
+        )
+    return dataclasses.replace(loop, steps=loop.steps or recipe.steps).settled()
 
 
 def _recipe(config: TrainConfig) -> PhaseRecipe | HalfPlaneRecipe:

@@ -22,7 +22,7 @@ from bsn.training.context_settings import check_stacks, context_crops
 from bsn.training.crop_statistics import crop_statistics
 from bsn.training.crop_task import values_of
 from bsn.training.held_back import held_back_crops, kept_from_training, pixels_of
-from bsn.training.hole_settings import recommended_steps
+from bsn.training.hole_settings import recommended_loop
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.mended_source import MendedSource
 from bsn.training.reading import plain_read_settings, read_settings
@@ -123,7 +123,7 @@ def train(
         task = build_task(source, config, loop.seed, steps=steps, validation=validation, say=say)
     else:
         task = build_sighted_task(source, config, loop.seed, validation=validation, say=say)
-    loop = dataclasses.replace(loop, steps=loop.steps or recommended_steps(task.config))
+    loop = recommended_loop(task.config, loop)
     about = {
         "images": named_images(images),
         "output": str(output),

@@ -10,6 +10,17 @@ from restoration.models.drt import DRT, DRTConfig
 from restoration.models.elf import ELF, ELFConfig
 from restoration.models.nafnet import NAFNet, NAFNetConfig
 
-__all__ = ["DDSA", "DRT", "ELF", "MANAS", "DDSAConfig", "DRTConfig", "ELFConfig", "MANASConfig", "NAFNet", "NAFNetConfig"]
+__all__ = [
+    "DDSA",
+    "DRT",
+    "ELF",
+    "MANAS",
+    "DDSAConfig",
+    "DRTConfig",
+    "ELFConfig",
+    "MANASConfig",
+    "NAFNet",
+    "NAFNetConfig",
+]
 
 del _presets

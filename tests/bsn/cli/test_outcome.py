@@ -5,7 +5,7 @@ import pytest
 from bsn.cli.outcome import say, tell_outcome
 from bsn.engine import FitResult, is_first_process
 
-RESULT = FitResult(12, 90.0, {"val_loss": 0.25}, 0.125, 8)
+RESULT = FitResult(12, 90.0, {"val_loss": 0.25}, 0.125, 8, 8)
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +20,7 @@ def test_length_numbers_and_what_to_do_next(capsys):
         "trained 12 steps in 1.5 minutes",
         "  val_loss 0.25",
         "  best validation 0.125 at step 8 (best.safetensors)",
+        "  the model has the weights of step 8: later ones fit the training crops alone",
         "model: run/final.safetensors",
     ]
 

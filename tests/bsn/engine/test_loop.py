@@ -55,6 +55,27 @@ def test_a_run_leaves_everything(tmp_path):
     assert task.closed
 
 
+class Overfitting(ToyTask):
+    """Its validation is best at step 10."""
+
+    def validate(self, step, modules, samples):
+        return {**super().validate(step, modules, samples), "val_loss": abs(step - 10.0)}
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("auto", 20), ("last", 20), ("best", 10)])
+def test_the_model_has_the_weights_that_were_asked_for(tmp_path, keep, kept):
+    config = LoopConfig(steps=20, validate_every=5, keep=keep, **CPU)
+    result = fit(Overfitting(), config, RunFolder(tmp_path / "run"), settings=RunSettings({}))
+    assert result.kept_step == kept
+    short = LoopConfig(steps=20, validate_every=5, keep="best", **CPU)
+    with pytest.raises(Interrupted):
+        fit(Overfitting(interrupt_at=9), short, RunFolder(tmp_path / "half"), settings=RunSettings({}))
+    after_ten = load_checkpoint(tmp_path / "half" / "last.ckpt")["average"]["network"]
+    assert same(weights(tmp_path / "run"), after_ten) == (kept == 10)
+    fit(Overfitting(), short, RunFolder(tmp_path / "half"), resume=True, settings=RunSettings({}))
+    assert same(weights(tmp_path / "half"), after_ten)
+
+
 @pytest.mark.parametrize("stop", [1, 6, 7, 13])
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_interrupted_and_resumed_ends_in_the_same_bits(tmp_path, stop, ema):

@@ -11,6 +11,7 @@ from bsn.data.synthetic.correlated_noise import CorrelatedGaussian
 from bsn.engine import LoopConfig
 from bsn.models import HalfPlane, HalfPlaneConfig, Model
 from bsn.training import TrainConfig, build_task, settle
+from bsn.training.hole_settings import recommended_loop
 
 CROSS = np.array([[0.0, 1, 0], [1, 2, 1], [0, 1, 0]])
 SHORT = LoopConfig(steps=4, accelerator="cpu", validate_every=0, warmup_steps=1, ema=0.5)
@@ -168,3 +169,13 @@ def test_a_phase_model_to_start_from_has_no_hole(tmp_path, correlated):
     assert build_task(correlated, config, 0).config.hole == "none"
     with pytest.raises(ValueError, match="start with a half-plane network"):
         build_task(correlated, dataclasses.replace(config, hole="square:3"), 0)
+
+
+def test_half_plane_runs_keep_their_best_weights_and_others_their_last():
+    hole, phases = TrainConfig(hole="square:5"), TrainConfig(hole="none")
+    found = recommended_loop(hole, LoopConfig())
+    assert (found.keep, found.validate_every, found.steps) == ("best", 100, 1400)
+    given = recommended_loop(hole, LoopConfig(keep="last", validate_every=0, steps=7))
+    assert (given.keep, given.validate_every, given.steps) == ("last", 0, 7)
+    other = recommended_loop(phases, LoopConfig())
+    assert (other.keep, other.validate_every, other.steps) == ("last", 500, 5800)
