@@ -1,7 +1,7 @@
 """Presets of the restoration networks, and the converters of their published weights.
 
-The sizes of ``ddsa``, ``drt``, ``elf`` and ``nafnet`` are the published ones. The ``-tiny`` ones are designed to learn on two CPU cores
-in minutes: narrow where pixels are many, no batch norm (its statistics over small batches are noise).
+The sizes of ``ddsa``, ``drt``, ``elf`` and ``nafnet`` are the published ones. The ``-tiny`` ones are designed to learn on
+two CPU cores in minutes: narrow where pixels are many, no batch norm (its statistics over small batches are noise).
 """
 
 from __future__ import annotations

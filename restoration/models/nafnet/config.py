@@ -58,7 +58,8 @@ class NAFNetConfig:
     def __post_init__(self) -> None:
         if len(self.encoder) != len(self.decoder) or not self.encoder:
             raise ValueError(
-                f"encoder {self.encoder} and decoder {self.decoder} must name the same levels; give one number of each per level"
+                f"encoder {self.encoder} and decoder {self.decoder} must name the same levels; give one number of each per "
+                "level"
             )
         if min(self.channels, self.width, self.window) < 1 or min(self.middle, *self.encoder, *self.decoder) < 0:
             raise ValueError("channels, width and window must be 1 or more, numbers of blocks 0 or more")

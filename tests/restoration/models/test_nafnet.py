@@ -1,5 +1,7 @@
 """NAFNet against the equations of its paper, written down literally, and the published sizes."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -45,9 +47,6 @@ def literal_block(x, weights, prefix):
 
 def literal_network(image, weights, config):
     """The published order of computation, with the published names."""
-    unit = 2 ** len(config["enc_blk_nums"])
-    height, width = image.shape[-2:]
-    assert not (height % unit or width % unit)
     x, skips = conv(image, weights, "intro", padding=1), []
     for level, count in enumerate(config["enc_blk_nums"]):
         for block in range(count):
@@ -63,53 +62,53 @@ def literal_network(image, weights, config):
     return image + conv(x, weights, "ending", padding=1)
 
 
-def official_weights(config):
+class OfficialWeights(dict):
     """Random tensors under the published names and shapes."""
-    generator = torch.Generator().manual_seed(3)
-    weights = {}
 
-    def layer(name, *shape, bias=True):
-        fan = max(1, int(torch.tensor(shape[1:]).prod()))
-        weights[f"{name}.weight"] = torch.randn(*shape, generator=generator, dtype=torch.float64) / fan**0.5
+    def __init__(self, config):
+        super().__init__()
+        self.generator = torch.Generator().manual_seed(3)
+        c, channels = config["width"], config["img_channel"]
+        self.layer("intro", c, channels, 3, 3)
+        for level, count in enumerate(config["enc_blk_nums"]):
+            self.stage(f"encoders.{level}", count, c)
+            self.layer(f"downs.{level}", 2 * c, c, 2, 2)
+            c *= 2
+        self.stage("middle_blks", config["middle_blk_num"], c)
+        for level, count in enumerate(config["dec_blk_nums"]):
+            self.layer(f"ups.{level}.0", 2 * c, c, 1, 1, bias=False)
+            c //= 2
+            self.stage(f"decoders.{level}", count, c)
+        self.layer("ending", channels, c, 3, 3)
+
+    def random(self, *shape):
+        return torch.randn(*shape, generator=self.generator, dtype=torch.float64)
+
+    def layer(self, name, *shape, bias=True):
+        self[f"{name}.weight"] = self.random(*shape) / max(1, math.prod(shape[1:])) ** 0.5
         if bias:
-            weights[f"{name}.bias"] = 0.1 * torch.randn(shape[0], generator=generator, dtype=torch.float64)
+            self[f"{name}.bias"] = 0.1 * self.random(shape[0])
 
-    def block(name, c):
-        for key, shape in {
-            "conv1": (2 * c, c, 1, 1),
-            "conv2": (2 * c, 1, 3, 3),
-            "conv3": (c, c, 1, 1),
-            "sca.1": (c, c, 1, 1),
-            "conv4": (2 * c, c, 1, 1),
-            "conv5": (c, c, 1, 1),
-            "norm1": (c,),
-            "norm2": (c,),
-        }.items():
-            layer(f"{name}.{key}", *shape)
-        for key in ("beta", "gamma"):
-            weights[f"{name}.{key}"] = torch.randn(1, c, 1, 1, generator=generator, dtype=torch.float64)
-
-    c, channels = config["width"], config["img_channel"]
-    layer("intro", c, channels, 3, 3)
-    for level, count in enumerate(config["enc_blk_nums"]):
+    def stage(self, name, count, c):
         for number in range(count):
-            block(f"encoders.{level}.{number}", c)
-        layer(f"downs.{level}", 2 * c, c, 2, 2)
-        c *= 2
-    for number in range(config["middle_blk_num"]):
-        block(f"middle_blks.{number}", c)
-    for level, count in enumerate(config["dec_blk_nums"]):
-        layer(f"ups.{level}.0", 2 * c, c, 1, 1, bias=False)
-        c //= 2
-        for number in range(count):
-            block(f"decoders.{level}.{number}", c)
-    layer("ending", channels, c, 3, 3)
-    return weights
+            for key, shape in {
+                "conv1": (2 * c, c, 1, 1),
+                "conv2": (2 * c, 1, 3, 3),
+                "conv3": (c, c, 1, 1),
+                "sca.1": (c, c, 1, 1),
+                "conv4": (2 * c, c, 1, 1),
+                "conv5": (c, c, 1, 1),
+                "norm1": (c,),
+                "norm2": (c,),
+            }.items():
+                self.layer(f"{name}.{number}.{key}", *shape)
+            for key in ("beta", "gamma"):
+                self[f"{name}.{number}.{key}"] = self.random(1, c, 1, 1)
 
 
 @pytest.mark.parametrize("config", [SMALL, None], ids=["config given", "config from the weights"])
 def test_published_weights_compute_the_equations_of_the_paper(config):
-    weights = official_weights(SMALL)
+    weights = OfficialWeights(SMALL)
     image = torch.rand(2, 3, 24, 20, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     network = NAFNet.from_official({"params": weights}, config)
     assert_close(network(image), literal_network(image, weights, SMALL), 1e-12)
@@ -128,7 +127,7 @@ def test_foreign_weights_are_refused():
         NAFNet.from_official({"conv.weight": torch.zeros(1)})
     with pytest.raises(KeyError):
         our_key("encoders.0.0.conv6.weight")
-    short = official_weights(SMALL)
+    short = OfficialWeights(SMALL)
     del short["encoders.0.0.conv1.bias"]
     with pytest.raises(ValueError, match=r"encoder\.0\.0\.expand\.bias"):
         NAFNet.from_official(short)
