@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bsn.models.light import Light, LightConfig
+from bsn.models import Light, LightConfig
 from tools.bundled.growing import grown
 
 SMALL = LightConfig(widths=(4, 6), blocks=(2, 3), bias=False)

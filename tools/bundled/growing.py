@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bsn.models.light import Light, LightConfig, MergedConv
+from bsn.models import Light, LightConfig, MergedConv
 
 __all__ = ["grown"]
 
