@@ -57,10 +57,10 @@ def grown(small: Light, config: LightConfig) -> Light:
         _embed(large.down[level], merged.down[level])
         _embed(large.up[level], merged.up[level], transposed=True)
     if more:
-        before = len(large.encoder[levels - 1])
+        before = len(list(large.encoder[levels - 1].children()))
         _embed_row(large.encoder[levels - 1], merged.bottom[:before])
         _embed_row(large.decoder[levels - 1], merged.bottom[before:])
-        large.up[levels - 1].weight.zero_()
+        _weight(large.up[levels - 1]).zero_()
     else:
         _embed_row(large.bottom, merged.bottom)
     return large
@@ -71,11 +71,12 @@ def _embed_row(large: nn.Module, small: nn.Module) -> None:
     if len(trained) > len(blocks):
         raise ValueError(f"{len(trained)} blocks have no room in {len(blocks)}; give the level more blocks")
     for block, source in zip(blocks, trained, strict=False):
-        _embed(block.first, source.first)
-        _embed(block.second, source.second)
+        for convolution in ("first", "second"):
+            _embed(block.get_submodule(convolution), source.get_submodule(convolution))
     for block in blocks[len(trained) :]:
-        _zero_branches(block.second)
-        _weight(block.second).zero_()
+        last = block.get_submodule("second")
+        _zero_branches(last)
+        _weight(last).zero_()
 
 
 def _embed(large: nn.Module, small: nn.Module, *, transposed: bool = False) -> None:
@@ -91,9 +92,7 @@ def _embed(large: nn.Module, small: nn.Module, *, transposed: bool = False) -> N
 
 
 def _weight(module: nn.Module) -> Tensor:
-    weight = module.conv.weight if isinstance(module, MergedConv) else module.weight
-    assert isinstance(weight, Tensor)
-    return weight
+    return module.get_parameter("conv.weight" if isinstance(module, MergedConv) else "weight")
 
 
 def _zero_branches(module: nn.Module) -> None:
