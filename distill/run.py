@@ -117,6 +117,8 @@ def distil(
         See :func:`bsn.engine.fit`.
     """
     folder = RunFolder(Path(output))
+    if not resume:
+        folder.check_free()
     stored = RunSettings.of_run(folder) if resume else RunSettings()
     own = isinstance(teacher, (Model, nn.Module, str, Path))
     if resume:

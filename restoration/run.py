@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,8 @@ def train(
         See :func:`bsn.engine.fit`.
     """
     folder = RunFolder(Path(output))
+    if not resume:
+        folder.check_free()
     stored = RunSettings.of_run(folder) if resume else RunSettings()
     if resume:
         config, loop = stored.restore(RestoreConfig, config), stored.restore_loop(loop)
@@ -215,11 +218,11 @@ def pair_settings(pairs: PairData | TrainingPairs) -> dict[str, Any]:
     """
     if not isinstance(pairs, PairData):
         return {"degraded": [], "clean": None}
-    return {**plain(pairs), **_named(pairs)}
+    return {**plain(pairs), **_named(pairs.degraded, pairs.clean)}
 
 
 def restore_pairs(stored: RunSettings, given: PairData | TrainingPairs | None) -> PairData | TrainingPairs:
-    """Pairs of a resumed run: those given, which are to be those of the run, or else its own.
+    """Pairs of a resumed run: those given, which are to be those of the run, or else its own. They may lie elsewhere.
 
     Parameters
     ----------
@@ -236,14 +239,17 @@ def restore_pairs(stored: RunSettings, given: PairData | TrainingPairs | None) -
     if given is not None and not isinstance(given, PairData):
         return given
     if given is not None and given.degraded:
-        stored.restore_images(given.degraded, "degraded")
-        return stored.restore(PairData, dataclasses.replace(given, **_named(given)))
+        # They may have moved: whether they are the same is seen by their content, see `RunSettings.check_images`.
+        stored.restore_images(given.degraded, "degraded", moved=True)
+        clean = stored.restore_images(given.clean, "clean", moved=True) if stored.settled.get("clean") else given.clean
+        named = _named(given.degraded, clean)
+        return stored.restore(PairData, dataclasses.replace(given, **named), free=named)
     stored.restore_images(None, "degraded")
     return stored.restore(PairData, None)
 
 
-def _named(pairs: PairData) -> dict[str, Any]:
-    return {"degraded": named_images(pairs.degraded), "clean": named_images(pairs.clean) or None}
+def _named(degraded: Sequence[str], clean: Sequence[str] | None) -> dict[str, Any]:
+    return {"degraded": named_images(degraded), "clean": named_images(clean) or None}
 
 
 def build_task(

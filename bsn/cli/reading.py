@@ -68,6 +68,27 @@ def read_options(options: Namespace) -> ReadOptions:
     return ReadOptions(options.axes, options.key, options.nan, limits)
 
 
+def said_read_options(options: Namespace) -> str:
+    """Write the options of :func:`add_read_options` that are not the defaults, for a command that is shown to the user.
+
+    Parameters
+    ----------
+    options : Namespace
+        The parsed options.
+
+    Returns
+    -------
+    str
+        Such as `` --nan keep``; empty where all are the defaults.
+    """
+    import shlex
+
+    said = [f"--{name} {shlex.quote(options[name])}" for name in ("axes", "key") if options[name]]
+    said += ["--nan keep"] if options.nan == "keep" else []
+    said += [] if options.range is None else ["--range " + " ".join(f"{value:.12g}" for value in options.range)]
+    return "".join(f" {word}" for word in said)
+
+
 def read_keywords(options: Namespace) -> dict[str, Any]:
     """Parsed options of :func:`add_read_options`, as trainings take them.
 

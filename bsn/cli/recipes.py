@@ -78,6 +78,37 @@ class Recipes:
         """
         return self.settings(option_value(words, "--recipe", "") or self._in_files(_files(words)))
 
+    def defaults(self, words: Sequence[str], stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Defaults of the options: those of the recipe, or of the run that goes on.
+
+        Parameters
+        ----------
+        words : sequence of str
+            Words of the command line.
+        stored : mapping
+            Settings of the run that goes on; empty for a new run.
+
+        Returns
+        -------
+        dict of str to Any
+            Of a run that goes on its own settings, but what a recipe of the command line is there for: settings that
+            differ from the run's are said by it, and to be refused.
+
+        Raises
+        ------
+        ValueError
+            If there is no such recipe.
+        """
+        chosen, name = self.chosen(words), option_value(words, "--recipe", "")
+        if not stored or not name:
+            return {**chosen, **stored}
+        usual = self.settings(self.book().default)
+        return {
+            **chosen,
+            **stored,
+            **{key: value for key, value in self.settings(name).items() if value != usual.get(key)},
+        }
+
     def overruling(self, words: Sequence[str]) -> list[str]:
         """Words that let a recipe of the command line overrule the recipe of a file.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from bsn.cli.outcome import say, tell_outcome
-from bsn.cli.reading import add_read_options, read_keywords
+from bsn.cli.reading import add_read_options, read_keywords, said_read_options
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -62,7 +62,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     flat_dataclass(parser, LoopConfig)
     flat_dataclass(parser, StudentStep)
     parser.add_class_arguments(CleanValidation, "validate")
-    parser.set_defaults({**NAMED.chosen(words), **stored})
+    parser.set_defaults(NAMED.defaults(words, stored))
 
 
 def run(options: Namespace) -> int:
@@ -96,7 +96,7 @@ def run(options: Namespace) -> int:
     lines = [f"model: {options.output}/final.safetensors"]
     lines += [f"student: {options.output}/student/final.safetensors (one pass, no filter)"] if options.student else []
     noisy = (options.images or ["noisy/"])[0]
-    lines.append(f"next:  bsn denoise {noisy} --model {options.output} -o denoised")
+    lines.append(f"next:  bsn denoise {noisy} --model {options.output} -o denoised{said_read_options(options)}")
     tell_outcome("trained", result, lines)
     return 0
 

@@ -61,8 +61,8 @@ class RunFolder:
         """Pictures of validations."""
         return self.path / "samples"
 
-    def check_new(self) -> None:
-        """Refuse to start a run where one lies already, or where nothing can be written.
+    def check_free(self) -> None:
+        """Refuse a folder that holds a run or anything else, without making it: for a look before any work.
 
         Raises
         ------
@@ -74,6 +74,15 @@ class RunFolder:
             )
         if self.path.is_dir() and any(self.path.iterdir()):
             raise RunError(f"the output folder {self.path} is not empty; choose a new or an empty one")
+
+    def check_new(self) -> None:
+        """Refuse to start a run where one lies already, or where nothing can be written; make the folder.
+
+        Raises
+        ------
+        RunError
+        """
+        self.check_free()
         try:
             self.samples.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):

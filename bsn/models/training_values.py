@@ -26,7 +26,8 @@ class Comparison:
     """Limits of the comparison of an image with the training images, in ranges between the 1st and the 99th percentile.
 
     They follow from what images of one scale do: exposures differ by factors of a few, a stretched copy or another number of
-    bits by more. No table of results depends on them.
+    bits by more. A network that was trained for minutes on images of one exposure lost the picture of copies with a quarter of
+    the light. No table of results depends on them.
 
     Parameters
     ----------
@@ -35,14 +36,17 @@ class Comparison:
     narrower : float
         Fraction: an image that fills at most this part of the training range, at its dark end, causes a remark.
     narrower_other_type : float
-        The same for images of another pixel type, whose scale is less certain: 12 bits in 16 are a sixteenth.
+        The same for images of another pixel type, whose scale is less certain: 14 bits in 16 are a quarter, 12 a sixteenth.
+    aside : float
+        An image the middle of whose range lies beyond the training range by more than this part of it causes a remark.
     refused : float
         Another scale altogether, where one is of integers, which have an agreed range, and the other of floats.
     """
 
     wider: float = 4.0
     narrower: float = 1 / 12
-    narrower_other_type: float = 1 / 5
+    narrower_other_type: float = 1 / 3
+    aside: float = 0.05
     refused: float = 20.0
 
 
@@ -175,7 +179,7 @@ class TrainingValues:
         dark = seen.high < self.low + narrow * own
         if span > COMPARISON.wider * own or beyond > COMPARISON.wider:
             factor = max(span / own, beyond)
-        elif span < narrow * own and dark:
+        elif (span < narrow * own and dark) or self._lies_aside(seen):
             factor = own / span
         else:
             return None
@@ -185,6 +189,11 @@ class TrainingValues:
             f"model was trained on ({self.dtype + ', ' if self.dtype else ''}mostly {self.low:.3g} to {self.high:.3g})"
         )
         return Mismatch(refuse, why, _remedy(seen))
+
+    def _lies_aside(self, seen: TrainingValues) -> bool:
+        """Whether an image is, on the whole, darker or brighter than the darkest or brightest parts of the training images."""
+        room = COMPARISON.aside * (self.high - self.low)
+        return not self.low - room <= (seen.low + seen.high) / 2 <= self.high + room
 
 
 def _kind(values: TrainingValues) -> Literal["float", "integer"]:

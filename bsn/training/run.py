@@ -102,6 +102,8 @@ def train(
     if hole is not None:
         config = dataclasses.replace(config or TrainConfig(), hole=hole)
     folder = RunFolder(Path(output))
+    if not resume:
+        folder.check_free()
     stored = RunSettings.of_run(folder) if resume else RunSettings()
     if resume:
         config, loop = stored.restore(TrainConfig, config), stored.restore_loop(loop)

@@ -19,6 +19,7 @@ from bsn.data import (
     ImageSource,
     JoinedSource,
     RandomCrops,
+    ReadOptions,
     jpeg_compressed,
     jpeg_quality,
     open_source,
@@ -217,8 +218,9 @@ def _compressed(quality: int, images: Tensor, generator: torch.Generator) -> Ten
 def _clean_images(source: ImageSource, config: TrainConfig, say: Callable[[str], None]) -> ImageSource:
     """Clean photographs of the user, and the training images as the pilot denoises them."""
     parts: list[ImageSource] = []
+    kept = ReadOptions(nan=getattr(source, "options", ReadOptions()).nan)
     if config.clean is not None:
-        parts.append(open_source(config.clean))
+        parts.append(open_source(config.clean, kept))
         if parts[0].channels != source.channels:
             raise DataError(
                 f"clean images with {parts[0].channels} channels",
@@ -228,10 +230,12 @@ def _clean_images(source: ImageSource, config: TrainConfig, say: Callable[[str],
     if config.pilot is not None:
         # The precision is that of the whole run, whatever the device: a resumed run sees the same pixels.
         denoiser = Denoiser(config.pilot, InferenceConfig(device="cpu"))
-        parts.append(ArraySource([_denoised(denoiser, source.image(i)) for i in range(len(source))], "CYX"))
+        denoised = [_denoised(denoiser, source.image(i), kept) for i in range(len(source))]
+        parts.append(ArraySource(denoised, "CYX", options=kept))
     told = [f"{len(part)} {what}" for part, what in zip(parts, _names(config), strict=True)]
     say(f"the measured noise is put on {' and '.join(told)}")
-    return JoinedSource(parts)
+    # What is missing is filled, and not learned from. Clean images have no outliers.
+    return JoinedSource([MendedSource(part, "ignore") for part in parts])
 
 
 def _names(config: TrainConfig) -> list[str]:
@@ -239,8 +243,8 @@ def _names(config: TrainConfig) -> list[str]:
     return [name for name, given in wanted.items() if given is not None]
 
 
-def _denoised(denoiser: Denoiser, image: np.ndarray) -> np.ndarray:
-    return np.asarray(denoiser(image, "CYX"), np.float32)
+def _denoised(denoiser: Denoiser, image: np.ndarray, options: ReadOptions) -> np.ndarray:
+    return np.asarray(denoiser(image, "CYX", nan=options.nan), np.float32)
 
 
 def _fixed_pairs(pairs: RecorruptedCrops | MatchedCrops, held_back: CropBatch | None) -> CropBatch | None:

@@ -157,7 +157,10 @@ class SightedTask(ModelTask[CropBatch]):
         numbers = {"val_loss": float(self.losses(network, *tensors).mean())}
         if self.truth:
             result = self.scale.to_image(network(self.scale.to_network(tensors[0])).to(tensors[0].dtype))
-            error = (result - tensors[1]).square().flatten(1).mean(1).clamp_min(1e-20)
+            wanted = tensors[1]
+            if len(tensors) > 2:
+                result, wanted = only_counted(tensors[2], result, wanted)
+            error = (result - wanted).square().flatten(1).mean(1).clamp_min(1e-20)
             numbers["val_db_to_target"] = float((-10 * error.log10()).mean())
         return numbers
 

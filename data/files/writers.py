@@ -15,7 +15,7 @@ from bsn.data.arrays.pixel_types import check_dtype
 from bsn.data.errors import DataError, DataWarning, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes
-from bsn.data.files.formats import find_format, hdf5, mat
+from bsn.data.files.formats import find_format, hdf5, mat, npy
 from bsn.data.files.formats.alpha import ALPHA, Joining
 from bsn.data.files.formats.decoded import Decoded, refuse_key
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput
@@ -288,10 +288,11 @@ def _create_tiff(request: _Request) -> _Sink:
 
 def _create_npy(request: _Request) -> InPlace:
     refuse_key(request.key, str(request.target))
-    header = {"descr": request.dtype.str, "fortran_order": False, "shape": request.planes.shape}
+    dtype = npy.stored_dtype(request.dtype, request.metadata)
+    header = {"descr": dtype.str, "fortran_order": False, "shape": request.planes.shape}
     file = request.temporary.open("w+b")
     np.lib.format.write_array_header_1_0(file, header)
-    boxes = FileBoxes(file, file.tell(), request.planes.shape, request.dtype, str(request.target))
+    boxes = FileBoxes(file, file.tell(), request.planes.shape, dtype, str(request.target))
     return InPlace(boxes, range(len(request.planes.shape)))
 
 

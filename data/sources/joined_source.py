@@ -8,12 +8,12 @@ from typing_extensions import override
 
 from bsn.data.errors import DataError
 from bsn.data.sources.neighbours import neighbour_of
-from bsn.data.sources.plane_source import ImageSource
+from bsn.data.sources.plane_source import ImageSource, MaskedSource, read_counted
 
 __all__ = ["JoinedSource"]
 
 
-class JoinedSource(ImageSource):
+class JoinedSource(ImageSource, MaskedSource):
     """The images of several sources, one source after the other.
 
     Parameters
@@ -88,6 +88,11 @@ class JoinedSource(ImageSource):
         source, own = self._find(index)
         found = neighbour_of(source, own, offset, axis)
         return None if found is None else index - own + found
+
+    @override
+    def counted(self, index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        source, own = self._find(index)
+        return read_counted(source, own, top, left, height, width)
 
     def _find(self, index: int) -> tuple[ImageSource, int]:
         if not 0 <= index < len(self):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from bsn.cli.outcome import tell_outcome
-from bsn.cli.reading import add_read_options, read_keywords
+from bsn.cli.reading import add_read_options, read_keywords, said_read_options
 from distill.cli import report
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     flat_dataclass(parser, LoopConfig)
     parser.add_class_arguments(TeacherInference, "inference")
     parser.add_class_arguments(CleanValidation, "validate")
-    parser.set_defaults({**NAMED.chosen(words), **stored})
+    parser.set_defaults(NAMED.defaults(words, stored))
 
 
 def run(options: Namespace) -> int:
@@ -136,7 +136,7 @@ def run(options: Namespace) -> int:
         )
     what_now = [
         f"student: {options.output}/final.safetensors",
-        f"next:    bsn denoise {options.images[0]} --model {options.output} -o denoised",
+        f"next:    bsn denoise {options.images[0]} --model {options.output} -o denoised{said_read_options(options)}",
         f"         bsn export {options.output} -o student.onnx",
     ]
     tell_outcome("distilled", result, what_now)

@@ -65,7 +65,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     add_pair_options(parser, required=not stored)
     flat_dataclass(parser, SearchConfig)
     flat_dataclass(parser, LoopConfig)
-    parser.set_defaults({**NAMED.chosen(words), **stored})
+    parser.set_defaults(NAMED.defaults(words, stored))
 
 
 def run(options: Namespace) -> int:

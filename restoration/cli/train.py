@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from bsn.cli.outcome import tell_outcome
-from bsn.cli.reading import read_keywords
+from bsn.cli.reading import read_keywords, said_read_options
 from restoration.cli.options import add_pair_options
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     flat_dataclass(parser, RestoreConfig)
     flat_dataclass(parser, LoopConfig)
     parser.add_class_arguments(ValidationData, "validate")
-    parser.set_defaults({**NAMED.chosen(words), **stored})
+    parser.set_defaults(NAMED.defaults(words, stored))
 
 
 def run(options: Namespace) -> int:
@@ -89,7 +89,12 @@ def run(options: Namespace) -> int:
     model = f"model: {options.output}/final.safetensors"
     degraded = (options.degraded or ["rainy/"])[0]
     tell_outcome(
-        "trained", result, [model, f"next:  bsn restore apply {degraded} --model {options.output} -o restored"]
+        "trained",
+        result,
+        [
+            model,
+            f"next:  bsn restore apply {degraded} --model {options.output} -o restored{said_read_options(options)}",
+        ],
     )
     return 0
 

@@ -121,3 +121,20 @@ def test_the_settings_give_the_same_bits_again(files, run, command, capsys):
     assert bits(files / "again") == bits(files / "whole")
     assert main([*command, "-o", str(files / "again"), "--resume"]) == 0
     assert "the run is finished" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("run", [restore, look], ids=["restore", "search"])
+def test_pairs_may_have_moved_but_not_changed(files, run):
+    short = dataclasses.replace(LOOP, steps=1)
+    run(files, "run", loop=short)
+    for name in ("rainy", "clean"):
+        (files / name).rename(files / f"{name}_moved")
+    (files / "clean").symlink_to(files / "clean_moved")
+    moved = PairData([str(files / "rainy_moved")], [str(files / "clean")], pattern=r"(\d+)x\d")
+    go_on = {restore: train, look: search}[run]
+    go_on(moved, files / "run", None, dataclasses.replace(LOOP, steps=2), resume=True)
+    moved = dataclasses.replace(moved, clean=[str(files / "clean_moved")])
+    go_on(moved, files / "run", None, dataclasses.replace(LOOP, steps=2), resume=True)
+    write_image(files / "clean_moved" / "0.png", Image(np.zeros((40, 48, 3), np.uint8), "YXC"), overwrite=True)
+    with pytest.raises(RunError, match="have changed since it began"):
+        go_on(moved, files / "run", None, dataclasses.replace(LOOP, steps=3), resume=True)

@@ -68,8 +68,8 @@ def choose_key(images: Mapping[str, Listed], key: str | None, given: str) -> str
     images : mapping
         The images in the file.
     key : str or None
-        The wanted one; None where there is no choice to make. Lists of numbers and masks do not count where there is
-        something else.
+        The wanted one; None where there is no choice to make. Lists of numbers, masks and complex numbers do
+        not count where there is something else.
     given : str
         The file.
 
@@ -91,7 +91,7 @@ def choose_key(images: Mapping[str, Listed], key: str | None, given: str) -> str
             raise DataError(f"key {key!r} for {given}", "the file has no image of that name", f"use {_list(images)}")
         return stripped
     likely = {name: image for name, image in images.items() if not image.is_vector} or dict(images)
-    likely = {name: image for name, image in likely.items() if image.dtype.kind != "b"} or likely
+    likely = {name: image for name, image in likely.items() if image.dtype.kind not in "bc"} or likely
     if len(likely) > 1:
         raise DataError(given, f"holds {len(likely)} images", f"choose one with --key: {_list(likely)}")
     return next(iter(likely))

@@ -124,8 +124,17 @@ def replaced_dataset(file: Any, dataset: Any, shape: tuple[int, ...], dtype: np.
     elsewhere = dataset.is_virtual or dataset.external
     if dataset.shape == shape and dataset.dtype.newbyteorder("=") == dtype and not elsewhere:
         return dataset
-    name, attributes = dataset.name, dict(dataset.attrs)
+    name, attributes, packing = dataset.name, dict(dataset.attrs), _packing(dataset, shape)
     del file[name]
-    new = file.create_dataset(name, shape=shape, dtype=dtype, chunks=True)
+    new = file.create_dataset(name, shape=shape, dtype=dtype, **packing)
     new.attrs.update(attributes)
     return new
+
+
+def _packing(dataset: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    """How a dataset is divided and compressed, as far as another one of this shape can be."""
+    names = ("compression", "compression_opts", "shuffle", "fletcher32")
+    kept = {name: getattr(dataset, name) for name in names if getattr(dataset, name)}
+    fits = dataset.chunks is not None and len(dataset.chunks) == len(shape)
+    fits = fits and all(c <= n for c, n in zip(dataset.chunks, shape, strict=True))
+    return {"chunks": dataset.chunks if fits else True, **kept}

@@ -21,7 +21,8 @@ def list_datasets(file: Any) -> dict[str, Listed]:
     Returns
     -------
     dict of str to Listed
-        Numeric datasets of two or more axes, in groups too, in alphabetical order. Links that lead nowhere are left out.
+        Numeric datasets of two or more axes, in groups too, in alphabetical order, complex ones among them, to be refused
+        with a reason. Links that lead nowhere are left out.
     """
     found: dict[str, Listed] = {}
 
@@ -91,7 +92,7 @@ def external_part(file: Any, name: str) -> str | None:
 def _is_image(item: Any) -> bool:
     import h5py
 
-    return isinstance(item, h5py.Dataset) and item.dtype.kind in "uifb" and len(item.shape or ()) >= 2
+    return isinstance(item, h5py.Dataset) and item.dtype.kind in "uifbc" and len(item.shape or ()) >= 2
 
 
 def _identity(item: Any) -> tuple[str, int]:

@@ -36,6 +36,7 @@ _WORDS = {
 _SILENT = {
     "container",
     "left_behind",
+    "npy_byteorder",
     "photometric",
     "png_chunks",
     "resolution_unit",

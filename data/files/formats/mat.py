@@ -243,9 +243,15 @@ def _load(path: Path, names: list[str] | None = None) -> dict[str, Any]:
     """Load a version 5 file, each variable in the type that it has in MATLAB, not in the shorter one it is stored in."""
     from scipy.io import loadmat
 
-    check_structure(path)
-    loaded: dict[str, Any] = loadmat(path, variable_names=names, mat_dtype=True)
-    return loaded
+    if not check_structure(path):
+        loaded: dict[str, Any] = loadmat(path, variable_names=names, mat_dtype=True)
+        return loaded
+    with warnings.catch_warnings():
+        # In the types of MATLAB, scipy gives the real parts alone, so complex numbers are taken as they are stored.
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+        loaded = loadmat(path, variable_names=names, mat_dtype=True)
+    stored = loadmat(path, variable_names=names)
+    return {name: mat_values.with_complex(value, stored[name]) for name, value in loaded.items()}
 
 
 def _choose(variables: dict[str, Any], key: str | None, path: Path) -> tuple[str, mat_values.Place]:

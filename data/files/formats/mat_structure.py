@@ -26,13 +26,18 @@ _IS_COMPLEX = 0x800
 _DEEPEST = 64
 
 
-def check_structure(path: Path) -> None:
+def check_structure(path: Path) -> bool:
     """Follow all tags of a version 5 file.
 
     Parameters
     ----------
     path : Path
         The file. Files of version 4 are not looked at.
+
+    Returns
+    -------
+    bool
+        Whether a variable is complex.
 
     Raises
     ------
@@ -43,20 +48,24 @@ def check_structure(path: Path) -> None:
         header = file.read(_HEADER)
         order = {b"IM": "<", b"MI": ">"}.get(header[126:128])
         if order is None or 0 in header[:4]:
-            return
-        size = path.stat().st_size
+            return False
+        size, is_complex = path.stat().st_size, False
         while file.tell() < size:
             kind, length = struct.unpack(order + "2I", _exactly(file.read(8), 8))
             end = file.tell() + length
             if end > size:
                 raise ValueError(f"an element of {length} bytes reaches beyond the end of the file")
             if kind == _COMPRESSED:
-                _Elements(_Unpacked(file, length), order).matrix_at_top()
+                elements = _Elements(_Unpacked(file, length), order)
+                elements.matrix_at_top()
             elif kind == _MATRIX:
-                _Elements(_Plain(file, length), order).matrix(length, 0)
+                elements = _Elements(_Plain(file, length), order)
+                elements.matrix(length, 0)
             else:
                 raise ValueError(f"an element of type {kind} stands where a variable is expected")
+            is_complex |= elements.is_complex
             file.seek(end)
+    return is_complex
 
 
 def _exactly(data: bytes, count: int) -> bytes:
@@ -125,6 +134,7 @@ class _Elements:
 
     def __init__(self, data: _Plain | _Unpacked, order: str) -> None:
         self._data, self._order = data, order
+        self.is_complex = False
 
     def matrix_at_top(self) -> None:
         """A variable with its own tag."""
@@ -144,6 +154,7 @@ class _Elements:
         if len(flags) != 2:
             raise ValueError("a variable has no flags")
         kind, is_complex = flags[0] & 0xFF, bool(flags[0] & _IS_COMPLEX)
+        self.is_complex |= is_complex
         if kind == _OPAQUE:  # an object of a MATLAB class, which is laid out in another way and not read as an image
             self._rest(length - (self._data.taken - start))
             return

@@ -43,13 +43,41 @@ def find_arrays(variables: dict[str, Any]) -> dict[str, Place]:
     Returns
     -------
     dict of str to Place
-        Numeric and logical arrays of two or more axes and more than one element, in the order of the file.
+        Numeric and logical arrays of two or more axes and more than one element, in the order of the file. Complex ones are
+        among them, to be refused with a reason.
     """
     found: dict[str, Place] = {}
     for name in variables:
         if not name.startswith("__"):
             found.update(_inside(name, Place(variables[name], variables, name), _DEEPEST))
     return found
+
+
+def with_complex(value: Any, stored: Any) -> Any:
+    """Give complex numbers in place of their real parts, in cells and structures too.
+
+    Parameters
+    ----------
+    value : Any
+        A variable of which complex numbers have lost their imaginary parts.
+    stored : Any
+        The same variable with them.
+
+    Returns
+    -------
+    Any
+        `value`, whose cells and fields are set in place.
+    """
+    if not isinstance(value, np.ndarray) or not isinstance(stored, np.ndarray):
+        return value
+    if stored.dtype.kind == "c":
+        return stored.astype(np.complex64 if value.dtype == np.float32 else np.complex128)
+    if value.dtype.names or value.dtype == object:
+        for field in value.dtype.names or (...,):
+            held, given = value[field], stored[field]
+            for index in np.ndindex(value.shape):
+                held[index] = with_complex(held[index], given[index])
+    return value
 
 
 def listed(places: Mapping[str, Place]) -> dict[str, Listed]:
@@ -80,7 +108,7 @@ def _inside(name: str, place: Place, depth: int) -> Iterator[tuple[str, Place]]:
     elif value.dtype == object:
         for number, index in _elements(value):
             yield from _inside(f"{name}{{{number}}}", Place(value[index], value, index), depth - 1)
-    elif value.dtype.kind in "uifb" and value.ndim >= 2 and value.size > 1:
+    elif value.dtype.kind in "uifbc" and value.ndim >= 2 and value.size > 1:
         yield name, place
 
 

@@ -1,7 +1,8 @@
 """NumPy's own files. They hold any axes but not their names, so the reader guesses or is told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from bsn.data.files.boxes import FileBoxes
 from bsn.data.files.formats.decoded import Decoded, Stored, refuse_key
 from bsn.data.files.formats.losses import Keeping
 
-#: These files keep nothing but pixels.
-KEEPING = Keeping("a .npy file")
+BYTE_ORDER = "npy_byteorder"
+#: These files keep nothing but pixels and the order of their bytes.
+KEEPING = Keeping("a .npy file", frozenset({BYTE_ORDER}))
 
 
 def read(path: Path, key: str | None = None) -> Decoded:
@@ -36,7 +38,8 @@ def read(path: Path, key: str | None = None) -> Decoded:
     """
     refuse_key(key, str(path))
     with path.open("rb") as file:  # np.load would take an archive or a pickle under this name
-        return Decoded(np.lib.format.read_array(file, allow_pickle=False), None, {})
+        pixels = np.lib.format.read_array(file, allow_pickle=False)
+    return Decoded(pixels, None, {} if pixels.dtype.isnative else {BYTE_ORDER: pixels.dtype.byteorder})
 
 
 def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
@@ -60,7 +63,25 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
     """
     refuse_key(key, str(target))
     with path.open("wb") as file:
-        np.lib.format.write_array(file, np.ascontiguousarray(image.pixels), allow_pickle=False)
+        dtype = stored_dtype(image.pixels.dtype, image.metadata)
+        np.lib.format.write_array(file, np.ascontiguousarray(image.pixels, dtype), allow_pickle=False)
+
+
+def stored_dtype(dtype: np.dtype[Any], metadata: Mapping[str, Any]) -> np.dtype[Any]:
+    """Give a type the byte order of the file that an image comes from.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Type of the pixels.
+    metadata : mapping
+        See `bsn.data.files.images.Image`.
+
+    Returns
+    -------
+    numpy.dtype
+    """
+    return dtype.newbyteorder(metadata.get(BYTE_ORDER, "="))
 
 
 def open_boxes(path: Path, key: str | None = None) -> Stored:
@@ -99,7 +120,8 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
         file.close()
         raise
     reader = _Reversed(boxes) if fortran else boxes
-    return Stored(reader, tuple(shape), dtype.newbyteorder("="), None, {})
+    metadata = {} if dtype.isnative else {BYTE_ORDER: dtype.byteorder}
+    return Stored(reader, tuple(shape), dtype.newbyteorder("="), None, metadata)
 
 
 class _Reversed:

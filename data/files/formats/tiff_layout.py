@@ -3,7 +3,8 @@
 The order of the axes in the file is leading axes, channels, rows, columns, whatever it was in the array: that is what
 other programs expect. ImageJ's hyperstack format, which Fiji and nearly all others understand, takes uint8, uint16 and
 float32 with axes out of T Z C Y X, none but Y of size 1. Other images are plain TIFF with the axes in tifffile's
-description. Three channels that stand last (or were RGB when they were read) are written as the samples of RGB pixels.
+description. Three channels that stand last (or were RGB when they were read) are written as the samples of RGB pixels. Bands
+that lay within the pages of the file that was read, as those of satellite images do, lie within the pages again.
 """
 
 import math
@@ -82,16 +83,19 @@ def plan_layout(
     """
     index = PlaneIndex(axes, shape)
     colours = index.depth - alpha
-    rgb = colours == 3 and (alpha or index.axes.endswith(index.channel_axis) or metadata.get("photometric") == "rgb")
+    storage: TiffStorage | None = metadata.get("tiff_storage")
+    bands = storage is not None and 1 < storage.samples == index.depth
+    known_rgb = metadata.get("photometric") == "rgb"
+    rgb = colours == 3 and (alpha or index.axes.endswith(index.channel_axis) or known_rgb)
+    rgb = rgb or (bands and known_rgb and colours > 3)
     leading = "".join(sorted(index.leading, key=_IMAGEJ_ORDER.find))
-    interleaved = rgb or alpha
+    interleaved = rgb or alpha or bands
     stored = leading + ("YX" + index.channel_axis if interleaved else index.channel_axis + "YX")
     order = tuple(index.axes.index(a) for a in stored)
     stored_shape = tuple(shape[i] for i in order)
-    # "S" would mean interleaved samples, which these are only in RGB.
+    # "S" would mean interleaved samples.
     letters = stored.replace(index.channel_axis, "S") if interleaved else stored.replace("S", _free_letter(stored))
     dtype = np.dtype(dtype)
-    storage: TiffStorage | None = metadata.get("tiff_storage")
     large = math.prod(shape) * dtype.itemsize >= _CLASSIC_LIMIT
     white = metadata.get("photometric") == "miniswhite" and not rgb
     options: dict[str, Any] = {
@@ -103,10 +107,12 @@ def plan_layout(
     }
     if interleaved:
         options["planarconfig"] = "contig"
+    others = [_UNSPECIFIED] * (colours - (3 if rgb else 1)) if interleaved else []
     if alpha:
-        others = [_UNSPECIFIED] * (colours - (3 if rgb else 1))
-        options["extrasamples"] = [*others, _ASSOCIATED if metadata.get(PREMULTIPLIED) else _UNASSOCIATED]
-    imagej = not (white or alpha) and _suits_imagej(letters, stored_shape, dtype.name)
+        others.append(_ASSOCIATED if metadata.get(PREMULTIPLIED) else _UNASSOCIATED)
+    if others:
+        options["extrasamples"] = others
+    imagej = not (white or others) and _suits_imagej(letters, stored_shape, dtype.name)
     options.update(_words(metadata, letters, stored_shape, dtype, imagej=imagej))
     in_order = dtype.kind == "b" or "compression" in options or "tile" in options
     return TiffLayout(order, letters, stored_shape, dtype, options, in_order)

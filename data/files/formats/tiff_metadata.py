@@ -118,6 +118,8 @@ class TiffStorage:
         Name of a lossy compression that is not repeated; empty for none.
     resolution : tuple of tuple of int or None
         Numerators and denominators in x and y.
+    samples : int
+        Values of each pixel that lie within a page, such as the bands of a satellite image; the alpha channel counts.
     """
 
     byteorder: str
@@ -128,6 +130,7 @@ class TiffStorage:
     described: bool = False
     lossy: str = ""
     resolution: tuple[tuple[int, int], tuple[int, int]] | None = None
+    samples: int = 1
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,8 @@ def read_tags(tif: Any, series: Any, number: int, images: int) -> dict[str, Any]
         found[key] = tuple(TiffTag(tag.code, int(tag.dtype), tag.count, _value(tag)) for tag in chosen)
     left += [_LEFT_BEHIND[tag.code] for tag in page.tags if tag.code in _LEFT_BEHIND]
     left += ["words of each page"] if series.kind in ("uniform", "generic") and _differ(series) else []
+    left += [f"other image{'s' * (images > 2)} of the file"] if images > 1 else []
+    left += ["thumbnail"] if len(tif.series) > images else []
     left += [f"pyramid of {len(series.levels)} levels"] if len(series.levels) > 1 else []
     found["left_behind"] = tuple(dict.fromkeys(left))
     return {key: value for key, value in found.items() if value is not None and (key == "tiff_storage" or len(value))}
@@ -273,6 +278,7 @@ def _storage(tif: Any, page: Any) -> TiffStorage:
         bool(tif.is_imagej or tif.is_ome or tif.is_shaped),
         _LOSSY.get(number, ""),
         exact,
+        1 if tif.is_ome or tif.is_imagej else int(page.samplesperpixel),
     )
 
 

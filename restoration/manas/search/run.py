@@ -64,6 +64,8 @@ def search(
         See :func:`bsn.engine.fit`.
     """
     folder = RunFolder(Path(output))
+    if not resume:
+        folder.check_free()
     stored = RunSettings.of_run(folder) if resume else RunSettings()
     loop = None if loop is None else dataclasses.replace(loop, ema=0.0)
     if resume:

@@ -21,10 +21,19 @@ def verdict(image, dtype, trained=EIGHT):
     return trained.compare(TrainingValues.of([image], dtype))
 
 
-@pytest.mark.parametrize("factor", [0.25, 0.5, 1, 2])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize(
+    ("factor", "dtype"), [(0.25, "uint8"), *((f, d) for f in (0.5, 1, 2) for d in ("uint8", "uint16", "float32"))]
+)
 def test_darker_and_brighter_images_pass(factor, dtype):
     assert verdict((factor * photograph(9)).clip(0, 1), dtype) is None
+
+
+def test_images_beside_the_light_of_the_training_are_doubtful():
+    """Trained on one exposure, a network loses the picture of another one, whatever its contrast."""
+    bright = TrainingValues.of([0.5 + 0.5 * photograph(i) for i in range(3)], "uint8")
+    for image in (0.3 * photograph(9), 0.05 + 0.4 * photograph(9)):
+        assert "another scale" in verdict(image, "uint8", bright).why
+    assert verdict(0.35 + 0.5 * photograph(9), "uint8", bright) is None
 
 
 @pytest.mark.parametrize(
@@ -48,6 +57,8 @@ def test_faint_frames_of_the_same_camera_pass():
         (65535 * photograph(9), "float64", True, "--range 0 65535"),
         (photograph(9) / 16, "uint16", False, "--range 0 4095"),
         (photograph(9) / 64, "uint16", False, "--range 0 1023"),
+        (photograph(9) / 4, "uint16", False, "--range 0 16383"),
+        (photograph(9) / 8, "uint8", False, "train on such images"),
     ],
 )
 def test_another_scale_is_seen_with_its_remedy(image, dtype, refuse, remedy):

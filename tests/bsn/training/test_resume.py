@@ -161,3 +161,23 @@ def test_images_may_move_but_not_change(killed, whole, folder, tmp_path):
     train(moved, run, resume=True)
     assert bits(run) == bits(whole)
     assert settings(run)["images"] == [str(moved)]
+
+
+def test_a_recipe_that_is_not_that_of_the_run_is_refused(whole, capsys):
+    words = ["train", "-o", str(whole), "--resume", "--recipe"]
+    assert main([*words, "camera"]) == 2
+    assert "stride 5 (the run has" in capsys.readouterr().err
+    assert main([*words, "default"]) == 0
+    assert "the run is finished" in capsys.readouterr().err
+
+
+def test_a_folder_that_holds_a_run_is_refused_before_any_work(whole, folder, monkeypatch):
+    monkeypatch.setattr("bsn.training.run.open_source", None)
+    with pytest.raises(RunError, match="already holds a run"):
+        train(folder, whole, CONFIG, LOOP)
+
+
+def test_the_next_command_says_how_the_images_are_read(folder, tmp_path, capsys):
+    short = ["--steps", "1", "--crop", "24", "--batch_size", "1", "--model", "phase-unet-tiny", "--accelerator", "cpu"]
+    assert main(["train", str(folder), "-o", str(tmp_path / "run"), *short, "--axes", "YX", "--range", "0", "200"]) == 0
+    assert f"--model {tmp_path / 'run'} -o denoised --axes YX --range 0 200\n" in capsys.readouterr().out

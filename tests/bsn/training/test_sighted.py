@@ -9,7 +9,7 @@ import yaml
 from PIL import Image as PillowImage
 
 from bsn.cli import main
-from bsn.data import ArraySource, CorrelatedGaussian, CropBatch, DataError, Image, open_source, write_image
+from bsn.data import ArraySource, CorrelatedGaussian, CropBatch, DataError, Image, ReadOptions, open_source, write_image
 from bsn.engine import Interrupted, LoopConfig
 from bsn.inference import Denoiser
 from bsn.models import InferenceDefaults, Model, create
@@ -197,3 +197,20 @@ def test_training_removes_correlated_noise(scheme, folders, tmp_path):
     unseen = NOISE(scene(99), 99)
     found = Denoiser(tmp_path / "run", device="cpu")(unseen, "YX")
     assert np.mean((found - scene(99)) ** 2) < 0.5 * np.mean((unseen - scene(99)) ** 2)
+
+
+def test_a_pilot_of_images_with_missing_pixels(folders, tmp_path, pilot):
+    """What is missing is missing in the pilot's images, too: filled for the network, and not learned from."""
+    noisy = np.stack([NOISE(scene(index), index) for index in range(2)]).astype(np.float32)
+    noisy[:, :, :40] = np.nan
+    config = dataclasses.replace(configured("matched", folders, pilot), clean=None)
+    source = ArraySource(noisy, "ZYX", options=ReadOptions(nan="keep"))
+    task = build_sighted_task(source, config, 0)
+    batches = [task.next_batch(step) for step in range(12)]
+    counted = np.concatenate([np.ones((2, 24, 24), bool) if b.counted is None else b.counted for b in batches])
+    assert 0.3 < counted.mean() < 0.9
+    assert all(np.isfinite(b.pixels).all() and np.isfinite(b.targets).all() for b in batches)
+    numbers = task.held_back_numbers(task.modules, tmp_path / "sample.png")
+    assert all(np.isfinite(number) for number in numbers.values())
+    with pytest.raises(DataError, match="--nan keep"):
+        ArraySource(noisy, "ZYX")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from bsn.data import open_image, open_writer
 from bsn.data.files.images import Image, read_image, write_image
 from tests.helpers.mat73 import write_mat73
 
@@ -153,3 +154,20 @@ def test_formats_without_names_take_no_key(suffix, tmp_path, draw, refused):
     assert "leave the key out" in refused(write_image, tmp_path / f"a.{suffix}", image, key="a")
     write_image(tmp_path / f"a.{suffix}", image)
     assert "leave the key out" in refused(read_image, tmp_path / f"a.{suffix}", key="a")
+
+
+@pytest.mark.parametrize("dtype", [">u2", "<u2", ">f4", "|u1"])
+def test_npy_keeps_the_order_of_bytes(dtype, tmp_path, draw):
+    pixels = draw((6, 5)).astype(dtype)
+    np.save(tmp_path / "a.npy", pixels)
+    image = read_image(tmp_path / "a.npy")
+    assert image.pixels.dtype.isnative
+    write_image(tmp_path / "b.npy", image)
+    about = image.pixels.shape, image.axes, image.pixels.dtype, image.metadata
+    with open_image(tmp_path / "a.npy") as reader, open_writer(tmp_path / "c.npy", *about) as out:
+        assert reader.metadata == image.metadata
+        out.write(0, 0, 0, reader.read_plane(0))
+    for name in ("b", "c"):
+        result = np.load(tmp_path / f"{name}.npy")
+        assert result.dtype.str == pixels.dtype.str
+        np.testing.assert_array_equal(result, pixels)

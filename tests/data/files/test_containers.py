@@ -85,6 +85,7 @@ def test_hdf5_of_another_type_or_place_of_pixels(images, tmp_path, draw):
     np.testing.assert_array_equal(image.pixels, images["raw"].astype(np.float32) + np.float32(0.25))
     with h5py.File(tmp_path / "c.h5") as file:
         assert list(file["raw"].attrs["element_size_um"]) == [0.1, 0.1]
+        assert (file["raw"].compression, file["raw"].shuffle) == ("gzip", True)
 
 
 def test_whole_images_keep_all_else_too(images, tmp_path):
@@ -210,3 +211,29 @@ def test_what_scipy_cannot_write_again_is_named(tmp_path, monkeypatch, draw):
         write_image(tmp_path / "b.mat", image)
     monkeypatch.undo()
     np.testing.assert_array_equal(read_image(tmp_path / "b.mat").pixels, pixels)
+
+
+def test_complex_numbers_are_neither_chosen_nor_halved(tmp_path, draw, refused):
+    """They are no image, and come back whole beside one: scipy gives their real parts alone where it keeps MATLAB's types."""
+    image, field = draw((16, 18)) // 2, np.exp(1j * np.arange(12.0).reshape(3, 4))
+    cells = np.empty((1, 2), object)
+    cells[0, :] = [field.astype(np.complex64), image]
+    scipy.io.savemat(tmp_path / "a.mat", {"field": field, "image": image, "cells": cells, "scan": {"field": field}})
+    denoised(tmp_path / "a.mat", tmp_path / "b.mat", "image")
+    after = scipy.io.loadmat(tmp_path / "b.mat")
+    np.testing.assert_array_equal(after["image"], image + np.uint16(1))
+    np.testing.assert_array_equal(after["field"], field)
+    np.testing.assert_array_equal(after["scan"]["field"][0, 0], field)
+    np.testing.assert_array_equal(after["cells"][0, 0], field.astype(np.complex64))
+    assert after["cells"][0, 0].dtype == np.complex64
+    for name in ("a.mat", "c.mat", "c.h5"):
+        if name == "c.h5":
+            with h5py.File(tmp_path / name, "w") as file:
+                file["field"] = field
+        elif name == "c.mat":
+            scipy.io.savemat(tmp_path / name, {"field": field})
+        for read in (read_image, open_image):
+            assert "magnitude" in refused(read, tmp_path / name, key="field")
+    assert "magnitude" in refused(read_image, tmp_path / "c.h5")
+    scipy.io.savemat(tmp_path / "d.mat", {"field": field, "image": image})
+    np.testing.assert_array_equal(read_image(tmp_path / "d.mat").pixels, image)

@@ -418,3 +418,39 @@ def test_damaged_words_of_a_camera_do_not_stop_a_picture(tmp_path, draw):
     with pytest.warns(DataWarning, match="EXIF"):
         write_image(tmp_path / "b.tif", image)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), image.pixels)
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize(
+    ("photometric", "bands", "extra"),
+    [("rgb", 4, [0]), ("rgb", 6, [0, 0, 0]), ("rgb", 5, [0, 2]), ("minisblack", 6, [0] * 5)],
+)
+def test_bands_stay_within_their_page(photometric, bands, extra, compression, planar, tmp_path):
+    """Programs for maps read one page; colours stay colours beside other bands."""
+    pixels = np.random.default_rng(0).integers(0, 60000, (20, 24, bands), np.uint16)
+    stored = pixels if planar == "contig" else np.moveaxis(pixels, -1, 0)
+    options = {"photometric": photometric, "planarconfig": planar, "extrasamples": extra, "compression": compression}
+    tifffile.imwrite(tmp_path / "a.tif", stored, **options, extratags=[(33550, "d", 3, (10.0, 10.0, 0.0), True)])
+    image = read_image(tmp_path / "a.tif")
+    write_image(tmp_path / "b.tif", image)
+    about = image.pixels.shape, image.axes, image.pixels.dtype
+    with open_image(tmp_path / "a.tif") as reader, open_writer(tmp_path / "c.tif", *about, reader.metadata) as out:
+        out.write(0, 0, 0, reader.read_plane(0))
+    for name in ("b", "c"):
+        with tifffile.TiffFile(tmp_path / f"{name}.tif") as tif:
+            (page,) = tif.pages
+            assert page.photometric.name.lower() == photometric
+            assert [int(kind) for kind in page.extrasamples] == extra
+            assert page.tags[33550].value == (10.0, 10.0, 0.0)
+            np.testing.assert_array_equal(page.asarray(), pixels)
+
+
+def test_other_images_of_a_file_are_said_to_be_lost(tmp_path, recwarn):
+    pixels = np.random.default_rng(0).integers(0, 60000, (20, 24), np.uint16)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(pixels, metadata=None)
+        file.write(pixels[:9, :13].copy(), metadata=None)
+        file.write(pixels[:5, :6].astype(np.uint8), subfiletype=1, metadata=None)
+    write_image(tmp_path / "b.tif", read_image(tmp_path / "a.tif", key="1"))
+    assert "no other image of the file, no thumbnail" in str(recwarn.pop(DataWarning).message)
