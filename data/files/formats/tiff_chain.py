@@ -5,6 +5,7 @@ as it goes and give fewer planes without an error. So the chain, and the extent 
 first.
 """
 
+import math
 import struct
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -101,10 +102,11 @@ def check_extent(series: Any, path: Path) -> None:
     Raises
     ------
     DataError
-        Some lie beyond its end.
+        Some lie beyond its end, or are nowhere in the file.
     """
     if series.is_multifile:  # parts of it lie in other files, whose ends are not this one's
         return
+    _check_segments(series, path)
     size = path.stat().st_size
     if series.dataoffset is not None:
         end = series.dataoffset + series.nbytes
@@ -115,3 +117,17 @@ def check_extent(series: Any, path: Path) -> None:
         end = max(ends, default=0)
     if end > size:
         raise DataError(str(path), f"ends before its pixels do ({size} of {end} bytes)", _REMEDY)
+
+
+def _check_segments(series: Any, path: Path) -> None:
+    """Refuse pages with fewer strips or tiles than their size takes: tifffile would give zeros for the others."""
+    needed, whole = math.prod(series.keyframe.chunked), series.keyframe.nbytes
+    for page in filter(None, series.pages):
+        found = len(page.dataoffsets)
+        # Of strips that follow each other only the first is listed, with the length of all.
+        if found < needed and not (found == 1 and page.databytecounts[0] >= whole):
+            raise DataError(
+                str(path),
+                f"has {found} of the {needed} strips or tiles that a page of {series.keyframe.shape} takes",
+                _REMEDY,
+            )

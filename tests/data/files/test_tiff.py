@@ -306,3 +306,15 @@ def test_channels_last_that_nobody_named_are_not_taken_for_columns(tmp_path, dra
     assert read_image(tmp_path / "b.tif").axes == "QYX"
     tifffile.imwrite(tmp_path / "c.tif", draw((5, 128, 96)), photometric="minisblack", metadata=None)
     assert read_image(tmp_path / "c.tif").pixels.shape == (5, 128, 96)
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib", "rowsperstrip": 6}, {"tile": (16, 16)}], ids=str)
+def test_a_page_that_says_to_be_larger_than_it_is(options, tmp_path, refused):
+    """Its pixels would be zeros, half a gigabyte of them here."""
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((24, 20), np.uint8), **options)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as tif:
+        tif.pages[0].tags["ImageLength"].overwrite(9_000_000, dtype="I")
+        tif.pages[0].tags["ImageDescription"].overwrite("none")
+    for read in (read_image, open_image):
+        line = refused(read, tmp_path / "a.tif")
+        assert "strips or tiles" in line or "ends before its pixels do" in line
