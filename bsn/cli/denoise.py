@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, take
 from bsn.cli.reading import add_read_options, read_options
+from bsn.data.errors import name_some
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -23,6 +24,7 @@ EXAMPLES = """examples:
   bsn denoise noisy/ --model run -o clean/ --ensemble
   bsn denoise photo.png --model run -o out/ --stride 2 --r3_passes 8
   bsn denoise photo.png -o out/ --strength 0.7              leave some of the noise
+  bsn denoise photo.png -o clean.png --preview look.html    before and after, and what was removed
   bsn denoise photos/ --model run -o out/ --same_noise      files of one camera: their noise is measured together
   bsn denoise photo.png --model run -o clean.png --mix check --explain
 """
@@ -55,6 +57,13 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         "--explain",
         action="store_true",
         help="print all candidates of each result with their estimated PSNR and weight, see --mix",
+    )
+    parser.add_argument(
+        "--preview",
+        type=str | None,
+        default=None,
+        metavar="FILE.html",
+        help="also write a page with before and after, what was removed, and the hardest place at full size",
     )
     add_result_options(parser)
 
@@ -101,10 +110,13 @@ def run(options: Namespace) -> int:
 
     from bsn.inference import FileReport, InferenceConfig, result_paths
     from bsn.inference.boxed import choose_for_files
+    from bsn.inference.preview import check_preview
 
     config = take(InferenceConfig, options)
     if getattr(options, "explain", False) and config.mix == "off":
         raise ValueError("--explain has nothing to list, since --mix off compares no candidates; add --mix check")
+    if getattr(options, "preview", None) is not None:
+        check_preview(options.preview, overwrite=options.overwrite)
     named = None if options.model is None else _ready(options.model, config, options)
     paths = result_paths(options.inputs, options.output, deviation=options.uncertainty)
     sources, how, report = list(paths), read_options(options), FileReport()
@@ -145,6 +157,8 @@ def run(options: Namespace) -> int:
         print(f"bsn denoise: {named_already}{' '.join(message.split())}", file=sys.stderr)
     _say_what_was_chosen(report, tables=getattr(options, "explain", False))
     print(f"{len(report.done)} of {len(sources)} images denoised to {options.output}")
+    if getattr(options, "preview", None) is not None and report.done:
+        _write_preview(report, choices, options)
     for choice in choices:
         _warn_of_shared_noise(choice, report)
     return 2 if report.failed else 0
@@ -186,6 +200,21 @@ def _say_what_was_chosen(report: FileReport, *, tables: bool) -> None:
             print(f"{path.name}: {said[0].line()}{more}")
 
 
+def _write_preview(report: FileReport, choices: list[BoxChoice], options: Namespace) -> None:
+    from bsn.inference.preview import write_preview
+
+    names = ", ".join(choice.model.name for choice in choices if choice.model is not None) or options.model
+    said = f"Denoised with {names}" + ("" if options.strength == 1 else f" at strength {options.strength:g}")
+    suspicious = write_preview(options.preview, report.done, read_options(options), said, overwrite=options.overwrite)
+    print(f"before and after: {options.preview}")
+    if suspicious:
+        print(
+            f"bsn denoise: note: what was removed from {name_some(suspicious)} looks like picture; see {options.preview}, and "
+            "use a lower --strength",
+            file=sys.stderr,
+        )
+
+
 def _warn_of_shared_noise(choice: BoxChoice, report: FileReport) -> None:
     if choice.fits or not any(path in report.done for path in choice.files):
         return
@@ -198,7 +227,7 @@ def _warn_of_shared_noise(choice: BoxChoice, report: FileReport) -> None:
 
 _BASIC = (
     "help inputs model output config axes key nan range output_dtype overwrite uncertainty stride wiener "
-    "same_noise ensemble device outliers strength"
+    "same_noise ensemble device outliers strength preview"
 )
 
 COMMAND = Command("denoise images with a trained model", EXAMPLES, add_arguments, run, basic=_BASIC)

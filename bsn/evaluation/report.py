@@ -22,12 +22,15 @@ tr.best td { font-weight: 600; }
 figure { margin: 1rem 0; } figcaption { font-size: .9rem; opacity: .8; }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; } .row figure { flex: 1 1 280px; margin: 0; }
 img { max-width: 100%; height: auto; display: block; image-rendering: auto; }
-.slider { position: relative; max-width: 100%; overflow: hidden; touch-action: none; }
+.slider { position: relative; max-width: 100%; overflow: hidden; touch-action: pan-y; }
+.slider:focus-within { outline: 3px solid Highlight; outline-offset: 2px; }
 .slider img { width: 100%; }
 .slider .after { position: absolute; inset: 0; clip-path: inset(0 0 0 var(--cut, 50%)); }
 .slider .line { position: absolute; top: 0; bottom: 0; left: var(--cut, 50%); width: 2px; background: #fff;
   box-shadow: 0 0 4px #000; pointer-events: none; }
 .slider input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: ew-resize; margin: 0; }
+.pixels img { image-rendering: pixelated; }
+.warning { border-left: 4px solid #c60; padding: .2rem .8rem; }
 .slider span { position: absolute; top: .5rem; padding: .1rem .5rem; background: #000a; color: #fff; font-size: .85rem; }
 .slider .left { left: .5rem; } .slider .right { right: .5rem; }
 """
@@ -95,6 +98,16 @@ class HtmlReport:
         """
         self._parts.append(f"<p>{html.escape(text)}</p>")
 
+    def warning(self, text: str) -> None:
+        """Add a paragraph that stands out.
+
+        Parameters
+        ----------
+        text : str
+            Plain text; signs that HTML uses are escaped.
+        """
+        self._parts.append(f'<p class="warning"><strong>Warning:</strong> {html.escape(text)}</p>')
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, best: int | None = None) -> None:
         """Add a table.
 
@@ -117,7 +130,13 @@ class HtmlReport:
         self._parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
     def slider(
-        self, before: NDArray[np.floating], after: NDArray[np.floating], labels: tuple[str, str], caption: str
+        self,
+        before: NDArray[np.floating],
+        after: NDArray[np.floating],
+        labels: tuple[str, str],
+        caption: str,
+        *,
+        zoom: int | None = None,
     ) -> None:
         """Add two pictures of equal size, one over the other, with a divider to drag.
 
@@ -129,14 +148,17 @@ class HtmlReport:
             Names of the two pictures.
         caption : str
             Text below the pictures.
+        zoom : int, optional
+            Side of a pixel on the screen, where there is room; without it the pictures are as wide as they are, or 512 pixels.
         """
         left, right = map(html.escape, labels)
-        width = before.shape[-1]
+        width = max(before.shape[-1], 512) if zoom is None else zoom * before.shape[-1]
+        kind = "slider" if zoom is None else "slider pixels"
         self._parts.append(
-            f'<figure><div class="slider" style="width:{max(width, 512)}px"><img src="{_source(before)}" alt="{left}">'
+            f'<figure><div class="{kind}" style="width:{width}px"><img src="{_source(before)}" alt="{left}">'
             f'<img class="after" src="{_source(after)}" alt="{right}"><div class="line"></div>'
             f'<span class="left">{left}</span><span class="right">{right}</span>'
-            '<input type="range" min="0" max="100" value="50" step="0.1" aria-label="divider" '
+            f'<input type="range" min="0" max="100" value="50" step="0.5" aria-label="divider between {left} and {right}" '
             "oninput=\"this.parentNode.style.setProperty('--cut', this.value + '%')\"></div>"
             f"<figcaption>{html.escape(caption)}</figcaption></figure>"
         )
