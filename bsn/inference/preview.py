@@ -173,8 +173,8 @@ def _add_verdict(report: HtmlReport, seen: _Shown, found: Removed) -> None:
         report.warning(
             f"what was removed looks like picture. At edges and textures it is {found.structured:.2f} times as strong (in "
             f"variance) as the noise of flat places of the same brightness, at the hardest place {found.there:.2f} times; "
-            "noise alone explains about 1. Look at the hardest place below; a lower --strength, or a model trained on such images, "
-            "keeps more."
+            "noise alone explains about 1. Look at the hardest place below; a lower --strength, or a model trained on such "
+            "images, keeps more."
         )
     elif np.isfinite(found.structured):
         report.paragraph(

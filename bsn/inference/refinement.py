@@ -109,6 +109,20 @@ class SecondPass:
     share: float
 
     def __call__(self, network: Network, x: Tensor, first: Estimate, place: Place, view: int) -> Estimate:
-        """Denoise a first result once more; arguments as in :class:`Refinement`."""
+        """Denoise a first result once more.
+
+        Parameters
+        ----------
+        network : callable
+            One pass at full resolution.
+        x : Tensor, shape (N, C, H, W)
+            Noisy, in network values.
+        first : Estimate
+            The first result.
+        place : Place
+            Plane and position of the region.
+        view : int
+            Number of the flip or turn in which the region is seen.
+        """
         second = self.again(network, x, first, place, view).mean
         return Estimate(first.mean + self.share * (second - first.mean), first.variance)
