@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command, flat_dataclass, take
@@ -105,32 +106,57 @@ def run(options: Namespace) -> int:
     int
         Exit code; 0 means success.
     """
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn
-
-    from bsn.inference import FileReport, InferenceConfig, result_paths
+    from bsn.inference import InferenceConfig, result_paths
     from bsn.inference.boxed import choose_for_files
-    from bsn.inference.preview import check_preview
 
     config = take(InferenceConfig, options)
+    _check(options, config)
+    named = None if options.model is None else _ready(options.model, config, options)
+    paths = result_paths(options.inputs, options.output, deviation=options.uncertainty)
+    choices: list[BoxChoice] = []
+    if named is not None:
+        shares = [(named, list(paths))]
+    else:
+        choices = choose_for_files(paths, read_options(options))
+        shares = [(_ready(None if c.model is None else c.model.name, config, options), c.files) for c in choices]
+        for choice, (denoiser, _) in zip(choices, shares, strict=True):
+            _say_which(choice, denoiser.model.provenance.get("trained_for", ""), len(paths))
+    report = _denoise(shares, paths, options)
+    for path, message in report.failed.items():
+        named_already = "" if path.name in message else f"{path.name}: "
+        print(f"bsn denoise: {named_already}{' '.join(message.split())}", file=sys.stderr)
+    _say_what_was_chosen(report, tables=getattr(options, "explain", False))
+    print(f"{len(report.done)} of {len(paths)} images denoised to {options.output}")
+    if getattr(options, "preview", None) is not None and report.done:
+        _write_preview(report, choices, options)
+    for choice in choices:
+        _warn_of_shared_noise(choice, report)
+    return 2 if report.failed else 0
+
+
+def _check(options: Namespace, config: InferenceConfig) -> None:
+    """Refuse what cannot be, before the work begins."""
+    from bsn.inference.preview import check_preview
+
     if getattr(options, "explain", False) and config.mix == "off":
         raise ValueError("--explain has nothing to list, since --mix off compares no candidates; add --mix check")
     if getattr(options, "preview", None) is not None:
         check_preview(options.preview, overwrite=options.overwrite)
-    named = None if options.model is None else _ready(options.model, config, options)
-    paths = result_paths(options.inputs, options.output, deviation=options.uncertainty)
-    sources, how, report = list(paths), read_options(options), FileReport()
-    choices: list[BoxChoice] = []
-    if named is None:
-        choices = choose_for_files(sources, how)
-        shares = [(_ready(None if c.model is None else c.model.name, config, options), c.files) for c in choices]
-        for choice, (denoiser, _) in zip(choices, shares, strict=True):
-            _say_which(choice, denoiser.model.provenance.get("trained_for", ""), len(sources))
-    else:
-        shares = [(named, sources)]
+
+
+def _denoise(
+    shares: Sequence[tuple[Denoiser, list[Path]]], paths: Mapping[Path, Path], options: Namespace
+) -> FileReport:
+    """Denoise the files of each model, with a bar for the files and one for the frames of a long stack."""
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    from bsn.inference import FileReport
+
+    report = FileReport()
     columns = (*Progress.get_default_columns(), TextColumn("{task.fields[rate]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("denoising", total=len(sources), rate="")
+        bar = progress.add_task("denoising", total=len(paths), rate="")
         frames = progress.add_task("frames of the file", visible=False, rate="")
 
         def frame_done(done: int, total: int) -> None:
@@ -145,23 +171,14 @@ def run(options: Namespace) -> int:
                 denoiser.denoise_files(
                     files,
                     paths.__getitem__,
-                    options=how,
+                    options=read_options(options),
                     overwrite=options.overwrite,
                     deviation=options.uncertainty,
                     output_dtype=options.output_dtype,
                     progress=lambda _: progress.advance(bar),
                 )
             )
-    for path, message in report.failed.items():
-        named_already = "" if path.name in message else f"{path.name}: "
-        print(f"bsn denoise: {named_already}{' '.join(message.split())}", file=sys.stderr)
-    _say_what_was_chosen(report, tables=getattr(options, "explain", False))
-    print(f"{len(report.done)} of {len(sources)} images denoised to {options.output}")
-    if getattr(options, "preview", None) is not None and report.done:
-        _write_preview(report, choices, options)
-    for choice in choices:
-        _warn_of_shared_noise(choice, report)
-    return 2 if report.failed else 0
+    return report
 
 
 def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> Denoiser:
