@@ -28,7 +28,7 @@ from bsn.inference.pipeline import Pipeline
 from bsn.inference.plan import make_pipeline
 from bsn.inference.results import Denoised, FileReport
 from bsn.inference.scoring import Scene, pair_files, scenes, score_contenders, score_files
-from bsn.inference.targets import output_path, result_paths, uncertainty_path
+from bsn.inference.targets import result_paths, uncertainty_path
 
 __all__ = [
     "Contender",
@@ -48,7 +48,6 @@ __all__ = [
     "denoise_with_deviation",
     "from_files",
     "make_pipeline",
-    "output_path",
     "pair_files",
     "result_paths",
     "scenes",

@@ -10,24 +10,7 @@ from bsn.data import DataError, known_formats
 from bsn.data.errors import writing
 from bsn.data.files.listing import find_images, plan_results
 
-__all__ = ["output_path", "result_paths", "uncertainty_path"]
-
-
-def output_path(source: Path, folder: Path) -> Path:
-    """Where the result of a file goes: the same name in `folder`; lossy JPEG becomes PNG.
-
-    Parameters
-    ----------
-    source : Path
-        The noisy file.
-    folder : Path
-        Folder of the results.
-
-    Returns
-    -------
-    Path
-    """
-    return folder / _result_name(source)
+__all__ = ["result_paths", "uncertainty_path"]
 
 
 def _result_name(source: Path) -> str:

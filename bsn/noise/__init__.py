@@ -59,7 +59,7 @@ from bsn.noise.measurement import (
 )
 from bsn.noise.model import NoiseModel
 from bsn.noise.noise_covariance import NoiseCovariance, draw_noise
-from bsn.noise.outliers import find_outliers, name_outliers, repair_outliers
+from bsn.noise.outliers import find_outliers, repair_outliers
 from bsn.noise.posterior import (
     Prediction,
     affine_noise_variance,
@@ -117,7 +117,6 @@ __all__ = [
     "measure_noise",
     "measure_spectrum",
     "mixture_risk",
-    "name_outliers",
     "outputs_for_posterior",
     "posterior",
     "posterior_nll",

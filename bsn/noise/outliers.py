@@ -26,7 +26,7 @@ import numpy as np
 from bsn.data import fill_missing
 from bsn.noise.local_noise import LocalNoise, measure_local_noise, windows
 
-__all__ = ["OUTLIERS", "OutlierSettings", "find_outliers", "name_outliers", "repair_outliers"]
+__all__ = ["OUTLIERS", "OutlierSettings", "find_outliers", "repair_outliers"]
 
 
 @dataclass(frozen=True)
@@ -211,35 +211,6 @@ def repair_outliers(planes: np.ndarray, mask: np.ndarray) -> np.ndarray:
         return planes
     filled, _ = fill_missing(np.where(mask, np.nan, planes))
     return np.where(mask, filled, planes)
-
-
-def name_outliers(mask: np.ndarray, most: int = 3) -> str:
-    """Places of outliers, for a sentence.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (C, H, W)
-        True where there is an outlier.
-    most : int
-        How many places to name.
-
-    Returns
-    -------
-    str
-        Row and column, counted from 0; empty where there are none.
-
-    Examples
-    --------
-    >>> mask = np.zeros((1, 8, 9), bool)
-    >>> mask[0, 2, [3, 7]] = True
-    >>> name_outliers(mask)
-    '(2, 3), (2, 7)'
-    >>> name_outliers(mask, 1)
-    '(2, 3) and 1 more'
-    """
-    places = np.argwhere(mask.any(0))
-    named = ", ".join(f"({row}, {column})" for row, column in places[:most])
-    return named + (f" and {len(places) - most} more" if len(places) > most else "")
 
 
 _AT_ONCE = 1 << 17  # places whose surroundings are held in memory together

@@ -14,7 +14,7 @@ from bsn.ops.dilated_window_attention import check_dilated_window, dilated_windo
 from bsn.ops.gated_depthwise import gated_depthwise_conv
 from bsn.ops.layer_norm import ChannelNorm, layer_norm
 from bsn.ops.masked_conv import MaskedConv2d, masked_conv
-from bsn.ops.shuffle import PhaseShuffle, PhaseUnshuffle, phase_shuffle, phase_unshuffle
+from bsn.ops.shuffle import phase_shuffle, phase_unshuffle
 from bsn.ops.window_attention import window_attention
 
 __all__ = [
@@ -24,8 +24,6 @@ __all__ = [
     "Coupling",
     "CrossChannelAttention",
     "MaskedConv2d",
-    "PhaseShuffle",
-    "PhaseUnshuffle",
     "channel_attention",
     "check_dilated_window",
     "current_backend",

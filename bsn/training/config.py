@@ -103,11 +103,11 @@ class TrainConfig:
         four planes are there to compare; "set" if the numbers of the noise model are given.
     optimizer : {"auto", "muon", "adamw", "adam"}
         "muon" (:class:`bsn.engine.optimizers.Muon`) gets in a half to a sixth of the steps, each 10 to 15 % longer, where
-        AdamW gets, and ends better; but it overfits few images sooner. "auto": "muon" at stride 1 for runs that
-        pass over every pixel at most 200 times, "adamw" for the others and for half-plane networks; a run by minutes counts as
+        AdamW gets, and ends better; but it overfits few images sooner. "auto": "muon" for half-plane networks, and
+        at stride 1 for runs that pass over every pixel at most 200 times; "adamw" for the others. A run by minutes counts as
         one of 5,800 steps.
     learning_rate : float or "auto"
-        Peak of the schedule. "auto": 1e-3 for half-plane networks, 2e-3 for the others.
+        Peak of the schedule. "auto": 2e-3.
     weight_decay : float
         Weight decay of the optimiser.
     betas : tuple of float

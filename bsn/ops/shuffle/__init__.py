@@ -6,14 +6,13 @@ of everything behind it. Applied to each phase separately it does not.
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from bsn.coupling import Coupling
 from bsn.ops.backend import Implementation, choose
 from bsn.ops.shuffle.reference import shuffle_reference, unshuffle_reference
 from bsn.shapes import check_divisible, check_image
 
-__all__ = ["PhaseShuffle", "PhaseUnshuffle", "phase_shuffle", "phase_unshuffle"]
+__all__ = ["phase_shuffle", "phase_unshuffle"]
 
 UNSHUFFLE_BACKENDS = {"reference": Implementation(unshuffle_reference)}
 SHUFFLE_BACKENDS = {"reference": Implementation(shuffle_reference)}
@@ -87,51 +86,3 @@ def phase_shuffle(x: Tensor, factor: int = 2, *, dilation: int = 2, backend: str
     if x.shape[1] % (factor * factor):
         raise ValueError(f"phase_shuffle: {x.shape[1]} channels are not a multiple of factor^2 = {factor * factor}")
     return choose("phase_shuffle", SHUFFLE_BACKENDS, backend, x, factor, dilation)(x, factor, dilation)
-
-
-class PhaseUnshuffle(nn.Module):
-    """Module form of :func:`phase_unshuffle`."""
-
-    coupling = Coupling.WITHIN_PHASE
-
-    def __init__(self, factor: int = 2, *, dilation: int = 2) -> None:
-        super().__init__()
-        self.factor, self.dilation = factor, dilation
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Trade resolution for channels.
-
-        Parameters
-        ----------
-        x : Tensor, shape (N, C, H, W)
-            Images or features.
-
-        Returns
-        -------
-        Tensor, shape (N, C * factor**2, H / factor, W / factor)
-        """
-        return phase_unshuffle(x, self.factor, dilation=self.dilation)
-
-
-class PhaseShuffle(nn.Module):
-    """Module form of :func:`phase_shuffle`."""
-
-    coupling = Coupling.WITHIN_PHASE
-
-    def __init__(self, factor: int = 2, *, dilation: int = 2) -> None:
-        super().__init__()
-        self.factor, self.dilation = factor, dilation
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Trade channels for resolution.
-
-        Parameters
-        ----------
-        x : Tensor, shape (N, C * factor**2, H, W)
-            Images or features.
-
-        Returns
-        -------
-        Tensor, shape (N, C, H * factor, W * factor)
-        """
-        return phase_shuffle(x, self.factor, dilation=self.dilation)

@@ -8,21 +8,16 @@ from __future__ import annotations
 import itertools
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from restoration.losses import agreement, ssim, total_variation
 
-__all__ = ["external_loss", "internal_loss", "mean_entropy", "published_complexity", "search_loss"]
+__all__ = ["external_loss", "internal_loss", "mean_entropy", "search_loss"]
 
 TV_WEIGHT = 1e-4
 
 _TINY = 1e-12  # keeps the logarithm of a decided choice finite
-
-# Shares of parallel and fusion modules and of columns, as published: columns 4 and 5 there are the spatial candidates.
-_MODULE_SHARES = (0.7, 0.3)
-_EDGE_SHARES = {False: {4: 0.5, 5: 0.2, 6: 0.1, 7: 0.1, 8: 0.1}, True: {2: 0.5, 3: 0.2, 6: 0.1, 7: 0.1, 8: 0.1}}
 
 
 def external_loss(outputs: Tensor, targets: Tensor, count: int, *, similarity: bool = True) -> Tensor:
@@ -104,21 +99,3 @@ def mean_entropy(logits: Tensor) -> Tensor:
     p = logits.softmax(1)
     p_, q_ = p.clamp_min(_TINY), (1 - p).clamp_min(_TINY)
     return -(p * p_.log() + (1 - p) * q_.log()).mean() / math.log(10)
-
-
-def published_complexity(alpha: Tensor, beta: Tensor, *, aligned: bool = True) -> Tensor:
-    """Complexity with the published constants; searches here use the real costs of :mod:`restoration.manas.search.cost`.
-
-    Parameters
-    ----------
-    alpha : Tensor, shape (modules, 2)
-        Logits of parallel and fusion.
-    beta : Tensor, shape (edges, 9)
-        Logits of the published candidates.
-    aligned : bool
-        The two largest constants on the separable and dilated convolutions they belong to; False: on the spatial candidates, as
-        in the published program.
-    """
-    modules, edges = alpha.softmax(1).mean(0), beta.softmax(1).mean(0)
-    shares = sum(share * modules[index] for index, share in enumerate(_MODULE_SHARES))
-    return sum((share * edges[index] for index, share in _EDGE_SHARES[aligned].items()), torch.as_tensor(shares))

@@ -68,3 +68,9 @@ def test_deviations_count_as_results(folder, tmp_path):
     assert len(result_paths(inputs, tmp_path / "out")) == 2
     with pytest.raises(DataError, match="one name, c_uncertainty.tif"):
         result_paths(inputs, tmp_path / "out", deviation=True)
+
+
+def test_lossy_inputs_get_lossless_results(folder, tmp_path):
+    (folder / "b.jpg").rename(folder / "x.JPG")
+    found = result_paths([folder / "x.JPG", folder / "c.tif"], tmp_path / "o")
+    assert list(found.values()) == [tmp_path / "o" / "x.png", tmp_path / "o" / "c.tif"]

@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import erf
 
 from bsn.data.photographs import TRAINING_PHOTOGRAPHS, photograph
-from bsn.noise import find_outliers, name_outliers, repair_outliers, robust_moments, value_limits
+from bsn.noise import find_outliers, repair_outliers, robust_moments, value_limits
 
 HOT = 65535
 
@@ -142,14 +142,6 @@ def test_repair_takes_the_mean_of_what_is_around():
     assert repair_outliers(image, np.zeros_like(mask)) is image
     with pytest.raises(ValueError, match="give equal ones"):
         repair_outliers(image, mask[0])
-
-
-def test_places_are_named_for_all_channels_together():
-    mask = np.zeros((3, 9, 9), bool)
-    mask[:, 4, 5] = True
-    mask[1, 8, 0] = True
-    assert name_outliers(mask) == "(4, 5), (8, 0)"
-    assert name_outliers(np.zeros((1, 4, 4), bool)) == ""
 
 
 def test_outliers_leave_mean_and_spread_nearly_as_they_were():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from restoration.manas.genotype import genotype_of_indices, shipped_genotype
-from restoration.manas.network.official import official_key, our_key
+from restoration.manas.network.official import our_key
 from restoration.manas.space import (
     AttentionBlock,
     ChosenEdge,
@@ -23,6 +23,7 @@ from restoration.manas.space import (
 from restoration.manas.space.candidates import PUBLISHED_ORDER, make_candidate
 from restoration.models import MANAS, MANASConfig
 from tests.helpers.golden import golden_path, load_golden
+from tests.helpers.official_manas import official_key
 
 
 def assert_golden(value, golden, name="output64"):

@@ -13,10 +13,10 @@ import torch
 from bsn.models import ModelFileError
 from bsn.models.convert import convert
 from restoration.manas.genotype import genotype_of_indices
-from restoration.manas.network.official import official_key
 from restoration.manas.network.pickled import read_checkpoint, read_pickled
 from restoration.manas.space import Shape
 from restoration.models import MANAS
+from tests.helpers.official_manas import official_key
 
 SHAPE = Shape((16, 16), (1, 2))
 EDGES = [[[2, 8, 1], [0, 7, 3]]]
