@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
     from bsn.data import DataError
     from bsn.noise.report import InspectedFile, NoiseReport
+    from bsn.noise.stacks import MeasuredStack
     from bsn.training import Settled
 
 EXAMPLES = """examples:
   bsn inspect noisy/                         will it work on these images, and how?
   bsn inspect noisy/ --plot noise.png
+  bsn inspect stack.tif --axes TYX           and whether neighbouring frames may be used
   bsn inspect noisy/ --json > noise.json     all numbers, for other programs
   bsn inspect noisy/ --model run             sharper: texture is taken off by a model first
 """
@@ -85,7 +87,10 @@ def _settled(report: NoiseReport) -> Settled | DataError | None:
         return None
     try:
         return settle(
-            report.source, TrainConfig(), judgement=Judgement(report.together, report.advice, report.correlation)
+            report.source,
+            TrainConfig(),
+            judgement=Judgement(report.together, report.advice, report.correlation),
+            stacks=report.stacks,
         )
     except DataError as error:
         return error
@@ -108,6 +113,23 @@ def _print(report: NoiseReport, settled: Settled | DataError | None) -> None:
         [("image", "left"), ("kind", "left"), "range", "sigma", "gain", "lag 1 x y", "clipped", "outliers"],
         [_row(entry) for entry in report.files],
     )
+    if report.stacks:
+        print_table(
+            "stacks: what frames share (correlation between frames, share of a fixed pattern and of equal pixels)",
+            [
+                ("stack", "left"),
+                "frames",
+                "sigma",
+                "between",
+                "lag 1 x y",
+                "pattern",
+                "equal",
+                "rows",
+                "drift",
+                "next tells",
+            ],
+            [_stack_row(found) for found in report.stacks],
+        )
     for entry in report.files:
         if entry.outliers:
             print(_name_outliers(entry))
@@ -125,6 +147,23 @@ def _row(entry: Any) -> list[str]:
         *(["-"] * 3 if s is None else [f"{s.sigma:.3g}", f"{s.gain:.2g}", f"{s.lags_x[0]:+.2f} {s.lags_y[0]:+.2f}"]),
         "-" if s is None else f"{s.clipped_low + s.clipped_high:.1%}",
         str(entry.outliers),
+    ]
+
+
+def _stack_row(found: MeasuredStack) -> list[str]:
+    r = found.readings
+    between, within = r.between.correlation, r.within
+    return [
+        found.name,
+        str(found.frames),
+        f"{within.sigma:.3g}",
+        "-" if between is None else f"{between:+.2f}",
+        f"{within.lags_x[0]:+.2f} {within.lags_y[0]:+.2f}",
+        f"{r.pattern:.0%}",
+        f"{r.equal.median:.0%}",
+        f"{r.rows:.1f}",
+        f"{r.drift:+.1%}",
+        f"{r.worth[0]:.0%}",
     ]
 
 

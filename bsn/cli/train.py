@@ -17,7 +17,8 @@ EXAMPLES = """examples:
   bsn train noisy/ -o run                          as the measured noise asks for, ten minutes on two cores
   bsn train noisy/ -o run --stride 1 --noise none  plain blind-spot network, whatever the noise
   bsn train noisy/ -o run --recipe camera          JPEGs of a camera: correlated noise, stride 5
-  bsn train stack.tif --axes ZYX -o run --minutes 30
+  bsn train stack.tif --axes ZYX -o run --minutes 30   a stack: with neighbouring planes, if their noise allows it
+  bsn train film.tif --axes TYX -o run --context 2 --context_hole
   bsn train noisy/ -o run --resume                 go on after an interrupt, to the same bits
   bsn train new/ -o adapted --start run --steps 2000 --learning_rate 1e-3  a trained model, adapted to other images
   bsn train photos/ -o run --student               and a student of it, which denoises in one pass
@@ -102,7 +103,7 @@ def run(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help images output config recipe model start hole noise scheme clean student steps minutes resume "
+    "help images output config recipe model start hole context noise scheme clean student steps minutes resume "
     "validate.noisy axes nan range outliers"
 )
 

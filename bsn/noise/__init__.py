@@ -38,6 +38,7 @@ Modules, in the order in which they build on each other:
 ``wiener``               the noisy image mixed back into a denoised one, frequency by frequency
 ``advice``               from measured noise to settings
 ``judgement``            statistics and advice for a set of images, from one sample of it
+``stacks``               what neighbouring frames share, and whether a network may look at them
 ``report``               the noise of files, for ``bsn inspect``; ``drawing`` makes its picture
 =======================  ======================================================================================================
 """

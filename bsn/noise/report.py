@@ -22,6 +22,7 @@ from bsn.noise.advice import Advice
 from bsn.noise.correlation_map import NoiseCorrelation
 from bsn.noise.judgement import SAMPLE, grey_level_of, judge_noise, map_of
 from bsn.noise.measurement import NoiseStatistics, measure_usable, usable
+from bsn.noise.stacks import MeasuredStack, judge_stacks
 
 __all__ = ["REPORT", "InspectedFile", "NoiseReport", "Place", "ReportSettings", "inspect_files"]
 
@@ -121,6 +122,8 @@ class NoiseReport:
         The files that were judged together.
     correlation : NoiseCorrelation, optional
         Correlation of the noise of the sample in all directions; None where it could not be measured.
+    stacks : list of MeasuredStack
+        Some of the stacks that the files hold along T or Z.
     """
 
     files: list[InspectedFile] = field(default_factory=list)
@@ -129,6 +132,7 @@ class NoiseReport:
     advice: Advice | None = None
     source: ImageSource | None = None
     correlation: NoiseCorrelation | None = None
+    stacks: list[MeasuredStack] = field(default_factory=list)
 
     def to_json(self) -> str:
         """Everything but the source as JSON; holes are words such as "square:5", and maps are lists of rows."""
@@ -178,6 +182,7 @@ def inspect_files(
     report.together = judgement.statistics
     report.correlation = judgement.correlation or map_of(report.source, picture_of)
     report.advice = None if judgement.statistics is None else judgement.advice
+    report.stacks = judge_stacks(report.source)
     return report
 
 

@@ -53,12 +53,13 @@ class TrainConfig:
     hole_test : str, optional
         Hole recommended for denoising, of the same shape, and smaller, which keeps detail; stored in the model. None: as
         measured.
-    context : int
+    context : int or "auto"
         Neighbouring frames on each side that the network takes beside each plane of a stack, see :mod:`bsn.frames`: planes of
-        the same file that follow each other along T or Z. 0 denoises every plane alone.
-    context_hole : bool
+        the same file that follow each other along T or Z. 0 denoises every plane alone. "auto": as measured, from 0 to 3, see
+        ``bsn inspect``.
+    context_hole : bool, optional
         The neighbours have the hole of the plane itself, too: for noise that is correlated from frame to frame, and for
-        patterns that all frames share.
+        patterns that all frames share. None: as measured.
     context_axis : {"t", "z"}, optional
         Axis along which planes are neighbours. None: T where there is one, else Z.
     time_reversal : bool
@@ -150,8 +151,8 @@ class TrainConfig:
     channel_attention: ChannelScope = "phase"
     hole: str = "auto"
     hole_test: str | None = None
-    context: int = 0
-    context_hole: bool = False
+    context: int | Literal["auto"] = "auto"
+    context_hole: bool | None = None
     context_axis: Literal["t", "z"] | None = None
     time_reversal: bool = True
     stride: int | Literal["auto"] = "auto"
@@ -243,7 +244,9 @@ class TrainConfig:
 
     def _check_context(self) -> None:
         """Refuse context beside settings that know single images only."""
-        check_context(self.context, hole=self.context_hole)
+        if self.context == "auto":
+            return
+        check_context(self.context, hole=bool(self.context_hole))
         if self.context and (self.augment_colours or self.scheme != "blind"):
             what = "augment_colours" if self.augment_colours else f"the scheme {self.scheme!r}"
             raise ValueError(
@@ -283,6 +286,11 @@ class TrainConfig:
             "poisson-gaussian": (self.noise_gain, self.noise_read),
         }
         return None in wanted.get(self.noise, ())
+
+    @property
+    def neighbours(self) -> int:
+        """The context as a number; 0 while it is undecided."""
+        return 0 if self.context == "auto" else self.context
 
     @property
     def stack_axis(self) -> str:

@@ -2,37 +2,81 @@
 
 from __future__ import annotations
 
-from bsn.data import ContextCrops, DataError, ImageSource, RandomCrops, neighbour_of
+import dataclasses
+from collections.abc import Sequence
+
+from bsn.data import ContextCrops, DataError, ImageSource, RandomCrops
 from bsn.evaluation import Validation
+from bsn.models import presets
+from bsn.noise.stacks import MeasuredStack, advise_context, judge_stacks, stacks_of
 from bsn.training.config import TrainConfig
 from bsn.training.task import Crops
 
-__all__ = ["check_stacks", "context_crops", "stacks_of"]
+__all__ = ["check_stacks", "context_crops", "settle_context"]
 
 
-def stacks_of(source: ImageSource, axis: str = "") -> list[list[int]]:
-    """Images of a source that follow each other.
+def settle_context(
+    source: ImageSource, config: TrainConfig, *, alone: str = "", stacks: Sequence[MeasuredStack] | None = None
+) -> tuple[TrainConfig, tuple[str, ...]]:
+    """Fill in how many neighbouring frames the network takes, and how it sees them.
 
     Parameters
     ----------
     source : ImageSource
-        Noisy images.
-    axis : str
-        "T" or "Z"; empty takes T where there is one, else Z.
+        Noisy images; some of their stacks are measured, see :func:`bsn.noise.stacks.judge_stacks`.
+    config : TrainConfig
+        Settings; those that are not "auto" stay.
+    alone : str
+        Why every plane is to be denoised alone, if it is.
+    stacks : sequence of MeasuredStack, optional
+        What was measured already.
 
     Returns
     -------
-    list of list of int
-        Numbers of the images of each stack in their order; images that are in none are left out.
+    config : TrainConfig
+        Its context is a number, its hole is known.
+    reasons : tuple of str
+        Sentences for the user; empty where nothing was to be decided, or no image is in a stack.
     """
-    found = []
-    for index in range(len(source)):
-        if neighbour_of(source, index, -1, axis) is None and neighbour_of(source, index, 1, axis) is not None:
-            stack = [index]
-            while (following := neighbour_of(source, stack[-1], 1, axis)) is not None:
-                stack.append(following)
-            found.append(stack)
-    return found
+    if config.context != "auto" and config.context_hole is not None:
+        return config, ()
+    if config.context == 0:
+        return dataclasses.replace(config, context_hole=False), ()
+    alone = alone or _alone(config)
+    if config.context == "auto" and (alone or not stacks_of(source, config.stack_axis)):
+        return dataclasses.replace(config, context=0, context_hole=False), _why_alone(source, config, alone)
+    measured = judge_stacks(source, config.stack_axis) if stacks is None or config.stack_axis else stacks
+    advice = advise_context([found.readings for found in measured], _letter(source, config))
+    context = advice.context if config.context == "auto" else config.context
+    # Where the user insists on neighbours that the noise speaks against, the hole is the lesser evil.
+    hole = advice.hole or not advice.context if config.context_hole is None else config.context_hole
+    return dataclasses.replace(config, context=context, context_hole=bool(context) and hole), advice.reasons
+
+
+def _why_alone(source: ImageSource, config: TrainConfig, alone: str) -> tuple[str, ...]:
+    """Why planes have no neighbours, where they could have some."""
+    if stacks_of(source, config.stack_axis):
+        return (f"{alone}, so every plane is denoised alone",)
+    if source.name(0).endswith("]"):
+        return (
+            f"it is not known which planes follow each other ({source.name(0)}), so every plane is denoised alone; state the "
+            "axes to use neighbours, such as --axes TYX",
+        )
+    return ()
+
+
+def _alone(config: TrainConfig) -> str:
+    """Settings that know single images only."""
+    if config.scheme != "blind":
+        return f"the scheme {config.scheme!r} is for single images"
+    if config.augment_colours:
+        return "augment_colours is for single images"
+    known = presets()[config.model].config if config.model in presets() else None
+    return "" if known is None or hasattr(known, "context") else f"{config.model} takes single images"
+
+
+def _letter(source: ImageSource, config: TrainConfig) -> str:
+    return config.stack_axis or ("T" if stacks_of(source, "T") else "Z")
 
 
 def check_stacks(source: ImageSource, config: TrainConfig, validation: Validation | None = None) -> None:
@@ -54,7 +98,7 @@ def check_stacks(source: ImageSource, config: TrainConfig, validation: Validatio
     ValueError
         Images with a known truth are single.
     """
-    if not config.context:
+    if not config.neighbours:
         return
     if validation is not None and validation.pairs:
         raise ValueError(
@@ -86,6 +130,6 @@ def context_crops(crops: RandomCrops, config: TrainConfig) -> Crops:
     Crops
         The same, or with their neighbours.
     """
-    if not config.context:
+    if not config.neighbours:
         return crops
-    return ContextCrops(crops, config.context, axis=config.stack_axis, reversal=config.time_reversal)
+    return ContextCrops(crops, config.neighbours, axis=config.stack_axis, reversal=config.time_reversal)

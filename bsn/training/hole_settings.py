@@ -256,10 +256,10 @@ def as_started(config: TrainConfig, start: Model) -> TrainConfig:
 def _with_context(config: TrainConfig, start: Model) -> TrainConfig:
     """The neighbouring frames that the starting network takes."""
     own = start.context, bool(getattr(start.network, "context_hole", False))
-    if (config.context, config.context_hole) not in ((0, False), own):
+    if config.context not in ("auto", own[0]) or config.context_hole not in (None, own[1]):
         raise ValueError(
-            f"the model {config.start} takes {start.context} neighbouring frames on each side, not {config.context}; leave "
-            "--context and --context_hole out, or train a new model"
+            f"the model {config.start} takes {own[0]} neighbouring frames on each side {'with' if own[1] else 'without'} a "
+            "hole; leave --context and --context_hole out, or train a new model"
         )
     config = dataclasses.replace(config, context=own[0], context_hole=own[1])
     axis: Any = start.inference.context_axis.lower()

@@ -109,9 +109,13 @@ def train(
         config, loop = stored.restore(TrainConfig, config), stored.restore_loop(loop)
         images, clean = stored.restore_images(images, moved=True), stored.restore(CleanValidation, clean, at="validate")
         student = stored.restore(StudentStep, student)
+        if "context" not in stored.settled:
+            config = dataclasses.replace(config, context=0, context_hole=False)  # as runs were before there was context
     how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
     config, loop, clean = config or TrainConfig(), loop or LoopConfig(), clean or CleanValidation()
     student = student or StudentStep()
+    if student.student and config.context == "auto":
+        config = dataclasses.replace(config, context=0, context_hole=False)
     check_student(student, config)
     assert images is not None
     source = open_source(images, how)
@@ -179,7 +183,8 @@ def build_task(
             "train, or choose a blind-spot network"
         )
     start = None if config.start is None else _starting_model(config, source.channels)
-    settled = settle(source, config, steps, start=start)
+    alone = "images to validate on are scored one by one" if validation is not None and validation.pairs else ""
+    settled = settle(source, config, steps, start=start, alone=alone)
     for reason in settled.reasons:
         say(reason)
     config = settled.config
@@ -192,7 +197,7 @@ def build_task(
         )
     check_stacks(source, config, validation)
     mended = MendedSource(source, config.outliers)
-    stacked: dict[str, Any] = {"context": config.context, "axis": config.stack_axis}
+    stacked: dict[str, Any] = {"context": config.neighbours, "axis": config.stack_axis}
     held_back = held_back_crops(mended, config.image_crop, config.validation_crops, seed, **stacked)
     avoid = kept_from_training(mended, held_back, **stacked)
     crops = RandomCrops(mended, config.image_crop, seed=seed, augment=_augment(config), avoid=avoid)
@@ -244,7 +249,7 @@ _IN_PROVENANCE = (
 
 def _provenance(config: TrainConfig) -> dict[str, Any]:
     """Settings that a reader of the model file should know."""
-    stacked = ("context", "context_hole", "time_reversal") if config.context else ()
+    stacked = ("context", "context_hole", "time_reversal") if config.neighbours else ()
     names = [name for name in _IN_PROVENANCE if name != "hole" or config.hole != "none"]
     return {name: getattr(config, name) for name in (*names, *stacked)}
 
@@ -258,7 +263,7 @@ def _new_network(config: TrainConfig, channels: int) -> nn.Module:
         overrides["outputs"] = outputs_for_posterior(channels)
     if config.hole != "none":
         overrides["hole"] = config.hole
-    if config.context:
+    if config.neighbours:
         overrides |= {"context": config.context, "context_hole": config.context_hole}
     return create(config.model, channels=channels, **overrides)
 

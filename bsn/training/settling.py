@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bsn.data import ImageSource
 from bsn.models import Model
 from bsn.noise import Advice, Judgement, NoiseStatistics, advise, judge_noise
+from bsn.noise.stacks import MeasuredStack
 from bsn.training.config import TrainConfig
+from bsn.training.context_settings import settle_context
 from bsn.training.held_back import SMALLEST_CROP, fit_crop, pixels_of, smallest_side
 from bsn.training.hole_settings import (
     as_started,
@@ -47,6 +50,15 @@ class Settled:
 
     def words(self) -> str:
         """Options by which ``bsn train`` treats noise as this decision does."""
+        return f"{self._noise_words()}{self._context_words()}"
+
+    def _context_words(self) -> str:
+        config = self.config
+        if not config.neighbours:
+            return ""
+        return f" --context {config.neighbours} --{'' if config.context_hole else 'no_'}context_hole"
+
+    def _noise_words(self) -> str:
         config = self.config
         if config.hole != "none":
             words = f"--hole {config.hole} --hole_test {config.hole_test} --noise {config.noise}"
@@ -64,6 +76,8 @@ def settle(
     *,
     start: Model | None = None,
     judgement: Judgement | None = None,
+    alone: str = "",
+    stacks: Sequence[MeasuredStack] | None = None,
 ) -> Settled:
     """Replace everything that is "auto" or left out by what the images ask for.
 
@@ -82,6 +96,10 @@ def settle(
         The trained model that the run begins with.
     judgement : Judgement, optional
         Judgement of these images, where it is known already.
+    alone : str
+        Why planes of stacks are to be denoised without their neighbours, if they are.
+    stacks : sequence of MeasuredStack, optional
+        What was measured on stacks of these images, where it is known already.
 
     Returns
     -------
@@ -116,6 +134,8 @@ def settle(
     else:
         config = settle_hole(config, None, None)
     check_room(source, config)
+    config, why = settle_context(source, config, alone=alone, stacks=stacks)
+    reasons += why
     config = fill_recipe(_settle_scope(config, advice))
     config = _settle_crop(source, config)
     config = _settle_optimizer(source, config, steps)

@@ -115,6 +115,8 @@ def _settled(config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(
         fill_recipe(dataclasses.replace(config, hole="none")),
         model=_sighted(config),
+        context=0,
+        context_hole=False,
         stride=1,
         stride_test=1,
         noise="none",

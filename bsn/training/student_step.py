@@ -102,7 +102,7 @@ def check_student(step: StudentStep, config: TrainConfig) -> None:
             f"the scheme {config.scheme!r} trains a network that sees its pixel and needs one pass, as a student does; leave "
             "--student out"
         )
-    if config.context:
+    if config.neighbours:
         raise ValueError(
             f"students take single images, and context {config.context} trains a network of stacks; leave --student or "
             "--context out"

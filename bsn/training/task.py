@@ -309,7 +309,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
             training_crop=config.crop,
             outliers=config.outliers,
             hole=config.hole_test,
-            context_axis=config.stack_axis if config.context else "",
+            context_axis=config.stack_axis if config.neighbours else "",
         )
         return Model(
             image_network(modules["network"]),

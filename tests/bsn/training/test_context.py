@@ -11,13 +11,14 @@ from bsn.engine import Interrupted, LoopConfig
 from bsn.engine.task import Workers
 from bsn.evaluation import ImagePair, Validation, get_protocol
 from bsn.models import Model
+from bsn.noise.stacks import stacks_of
 from bsn.training import BlindSpotTask, StudentStep, TrainConfig, build_task, train
-from bsn.training.context_settings import stacks_of
 from bsn.training.student_step import check_student
 
 CONFIG = TrainConfig(
     model="phase-unet-tiny",
     context=1,
+    context_hole=False,
     stride=1,
     noise="none",
     crop=16,
@@ -98,9 +99,9 @@ def test_a_run_stores_its_context_and_its_model_denoises_all_frames(frames, tmp_
         == 0
     )
     assert tifffile.imread(tmp_path / "o.tif").shape == frames.shape
-    started = build_task(ArraySource(frames, "TYX"), replace(start=str(tmp_path / "run"), context=0), seed=0)
+    started = build_task(ArraySource(frames, "TYX"), replace(start=str(tmp_path / "run"), context="auto"), seed=0)
     assert (started.config.context, started.config.context_hole, started.config.context_axis) == (1, True, "t")
-    with pytest.raises(ValueError, match="takes 1 neighbouring frames on each side, not 2"):
+    with pytest.raises(ValueError, match="takes 1 neighbouring frames on each side with a hole; leave --context"):
         build_task(ArraySource(frames, "TYX"), replace(start=str(tmp_path / "run"), context=2), seed=0)
 
 
