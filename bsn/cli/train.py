@@ -104,7 +104,7 @@ def run(options: Namespace) -> int:
 
 _BASIC = (
     "help images output config recipe model start hole context noise scheme clean student steps minutes resume "
-    "validate.noisy axes nan range outliers"
+    "validate.noisy axes nan range"
 )
 
 COMMAND = Command(

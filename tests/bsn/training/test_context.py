@@ -99,7 +99,8 @@ def test_a_run_stores_its_context_and_its_model_denoises_all_frames(frames, tmp_
         == 0
     )
     assert tifffile.imread(tmp_path / "o.tif").shape == frames.shape
-    started = build_task(ArraySource(frames, "TYX"), replace(start=str(tmp_path / "run"), context="auto"), seed=0)
+    config = replace(start=str(tmp_path / "run"), context="auto", context_hole=None)
+    started = build_task(ArraySource(frames, "TYX"), config, seed=0)
     assert (started.config.context, started.config.context_hole, started.config.context_axis) == (1, True, "t")
     with pytest.raises(ValueError, match="takes 1 neighbouring frames on each side with a hole; leave --context"):
         build_task(ArraySource(frames, "TYX"), replace(start=str(tmp_path / "run"), context=2), seed=0)
