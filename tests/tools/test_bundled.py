@@ -4,17 +4,19 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image as PillowImage
 
 from bsn.data import ArraySource, DataError, RandomCrops
-from bsn.models import Model
-from tools.bundled import train
+from bsn.models import Model, load, merged
+from tools.bundled.card import ship
 from tools.bundled.corruption import BlindNoise, CameraNoise
 from tools.bundled.drawn import dead_leaves
 from tools.bundled.pairs import RecycledPairs, SyntheticPairs
 from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS
+from tools.bundled.recipes import recipe_named
 from tools.bundled.sources import training_pairs, training_photographs
-from tools.bundled.train import CONFIG, LOOP, train_bundled
+from tools.bundled.train import train_bundled
 
 
 def test_noise_of_the_weights_in_the_box():
@@ -41,15 +43,6 @@ def test_synthetic_pairs_are_a_function_of_the_step():
     assert np.array_equal(np.concatenate(halves), one.pixels)
 
 
-def test_the_training_validates_on_the_held_out_photograph(tmp_path, monkeypatch):
-    clean = ArraySource(np.random.default_rng(0).random((3, 40, 40), np.float32), "CYX")
-    monkeypatch.setattr("tools.bundled.train.training_source", lambda smallest, seed: clean)
-    config = dataclasses.replace(CONFIG, crop=32, batch_size=1)
-    loop = dataclasses.replace(LOOP, steps=2, validate_every=1, accelerator="cpu", precision="32-true")
-    result = train_bundled(tmp_path / "run", config, loop)
-    assert 5 < result.validation["val_psnr"] < 40, "of sigma 15 to 50, untrained"
-
-
 def test_photographs_are_there_and_the_held_out_one_is_not_trained_on():
     assert HELD_OUT.file not in [photograph.file for photograph in PHOTOGRAPHS]
     for photograph in (HELD_OUT, *PHOTOGRAPHS):
@@ -62,15 +55,40 @@ def test_photographs_are_there_and_the_held_out_one_is_not_trained_on():
     assert (leaves.sum(0) == 1).mean() > 0.99  # every place has one of the colours
 
 
-def test_a_run_of_two_steps_is_validated_and_says_what_it_was_trained_on(tmp_path, monkeypatch):
-    picture = ArraySource(HELD_OUT.read()[None, :, :96, :96], "NCYX")
-    monkeypatch.setattr(train, "training_source", lambda smallest, seed: picture)
-    loop = dataclasses.replace(train.LOOP, steps=2, warmup_steps=1, validate_every=2, accelerator="cpu")
-    result = train.train_bundled(tmp_path / "run", dataclasses.replace(train.CONFIG, batch_size=2, crop=32), loop)
-    assert 5 < result.validation["val_psnr"] < 60
-    model = Model.load(tmp_path / "run")
-    assert set(model.provenance["photographs"]) == {photograph.file for photograph in PHOTOGRAPHS}
+def test_two_steps_are_validated_and_put_into_the_box(tmp_path, monkeypatch):
+    picture = ArraySource((HELD_OUT.read()[None, :, :96, :96] * 255).astype(np.uint8), "NCYX")
+    monkeypatch.setattr("tools.bundled.sources.training_source", lambda *_: picture)
+    recipe = recipe_named("camera-tiny")
+    loop = dataclasses.replace(
+        recipe.loop, steps=2, minutes=None, warmup_steps=1, validate_every=2, accelerator="cpu", precision="32-true"
+    )
+    config = dataclasses.replace(recipe.config, batch_size=2, crop=24)
+    small = dataclasses.replace(recipe, loop=loop, config=config)
+    photographs = training_photographs(None)
+    result = train_bundled(tmp_path / "run", small, photographs)
+    assert 5 < result.validation["val_psnr"] < 60, "of a picture with noise"
+    path = ship(tmp_path / "run", small, photographs, tmp_path, numbers="| set | PSNR |")
+    assert path == tmp_path / "camera-tiny.safetensors"
+    model, card = Model.load(path), path.with_suffix(".md").read_text(encoding="utf-8")
     assert model.inference.grey_as_colour
+    assert model.inference.cut_spots
+    assert model.weights_licence.startswith("Apache-2.0")
+    assert set(model.provenance["photographs"]) == {photograph.file for photograph in PHOTOGRAPHS}
+    assert model.provenance["steps"] == 2
+    assert all(f"| {photograph.file} | {photograph.terms} |" in card for photograph in PHOTOGRAPHS)
+    for part in ("## Data", "## Terms", "## Steps", "## Numbers", "## Limits", "| set | PSNR |", "2 steps of 2 crops"):
+        assert part in card
+
+
+def test_larger_models_begin_as_the_small_one():
+    x = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    expected = load("photo-tiny").network(x)
+    for name in ("photo-base", "camera-base", "camera-tiny"):
+        network = recipe_named(name).start()
+        torch.testing.assert_close(network(x), expected, atol=1e-5, rtol=0)
+    assert sum(p.numel() for p in merged(recipe_named("photo-base").start()).parameters()) * 2 < 10_000_000
+    with pytest.raises(ValueError, match="photo-tiny, photo-base"):
+        recipe_named("photo-huge")
 
 
 def test_recycled_pairs_are_a_function_of_the_step_and_serve_several_steps():

@@ -1,4 +1,4 @@
-"""How the weights in the box are made: free photographs, synthetic noise of many levels, the student ``tiny``.
+"""How the weights in the box are made: free photographs, synthetic noise of many levels and of cameras, two sizes.
 
-``python -m tools.bundled -o RUN`` trains them again, from a checkout, with the installed packages alone.
+``python -m tools.bundled NAME -o RUN`` trains them again, from a checkout; ``--ship RUN`` puts a run into the box.
 """

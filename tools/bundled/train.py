@@ -2,79 +2,122 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from bsn.data import Gaussian, RandomCrops
-from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, plain
+from bsn.data import Gaussian, random_camera
+from bsn.engine import FitResult, RunFolder, RunSettings, fit, plain
 from bsn.evaluation import ImagePair, Validation, get_protocol
-from bsn.models import InferenceDefaults, ValueScale, create
-from distill.config import DistillConfig
+from bsn.models import InferenceDefaults, ValueScale
 from distill.task import DistillTask
-from tools.bundled.corruption import BlindNoise
-from tools.bundled.pairs import SyntheticPairs
-from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS
-from tools.bundled.sources import training_source
+from tools.bundled.photographs import HELD_OUT
+from tools.bundled.recipes import BoxRecipe
+from tools.bundled.sources import NoiseKind, Picture, training_pairs
 
-__all__ = ["CONFIG", "LOOP", "train_bundled"]
+__all__ = ["LICENCE", "described", "train_bundled", "validation_pairs"]
 
-CONFIG = DistillConfig(
-    student="tiny", crop=80, batch_size=24, loss="l1", learning_rate=1.5e-3, betas=(0.9, 0.99), value_scale="unit"
-)
-LOOP = LoopConfig(
-    steps=14_000, warmup_steps=200, ema=0.999, validate_every=2_000, checkpoint_every=1_000, deterministic=False
-)
 VALIDATION_SIGMAS = (15.0, 25.0, 50.0)
-LICENCE = "Apache-2.0; trained on photographs in the public domain, under CC0 or without known restrictions"
+_VALIDATION_CAMERAS = 6
+LICENCE = (
+    "Apache-2.0; trained on photographs in the public domain, under CC0, CC-BY or BSD, or without known restrictions, whose "
+    "authors the model card names"
+)
+_PURPOSES = {
+    "photo": (
+        "photographs, colour or grey, with white noise (Gaussian or Poisson-Gaussian) up to a standard deviation of 60 of 255; "
+        "the level need not be known"
+    ),
+    "camera": (
+        "files of cameras, colour or grey, whose noise went through demosaicing, tone curve, resizing or JPEG; the level need "
+        "not be known"
+    ),
+}
 
 
-def train_bundled(output: str | Path, config: DistillConfig = CONFIG, loop: LoopConfig = LOOP) -> FitResult:
-    """Train a noise-level adaptive student on free photographs, supervised by the clean ones.
+def train_bundled(
+    output: str | Path, recipe: BoxRecipe, photographs: Sequence[Picture], *, resume: bool = False
+) -> FitResult:
+    """Train a model on free photographs, supervised by the clean ones.
 
     Parameters
     ----------
     output : str or Path
         Folder of the run.
-    config : DistillConfig
-    loop : LoopConfig
+    recipe : BoxRecipe
+        What is trained, and how.
+    photographs : sequence of Picture
+        Clean ones, see :func:`tools.bundled.sources.training_photographs`.
+    resume : bool
+        Go on with a run that was interrupted.
 
     Returns
     -------
     FitResult
     """
+    config, loop = recipe.config, recipe.loop
     torch.manual_seed(loop.seed)
-    source = training_source(config.crop, loop.seed)
-    noise = BlindNoise()
-    crops = RandomCrops(source, config.crop, seed=loop.seed, augment=config.augment, weighting="uniform")
     task = DistillTask(
-        create(config.student, bias=False),
-        SyntheticPairs(crops, noise),
+        recipe.start(),
+        training_pairs(recipe.kind, config.crop, loop.seed, photographs),
         config,
         ValueScale(),
-        validation=Validation(_validation_pairs(), get_protocol("rgb8")),
-        provenance={
-            "model": config.student,
-            "trained_for": (
-                "photographs, colour or grey, with white noise (Gaussian or Poisson-Gaussian) up to a standard deviation "
-                f"of {noise.largest:g} of 255; the level need not be known"
-            ),
-            "supervision": "clean photographs with synthetic noise",
-            "photographs": {photograph.file: photograph.terms for photograph in PHOTOGRAPHS},
-            "loss": config.loss,
-        },
-        inference=InferenceDefaults(training_crop=config.crop, grey_as_colour=True),
+        validation=Validation(validation_pairs(recipe.kind), get_protocol("rgb8")),
+        provenance=described(recipe, photographs),
+        inference=InferenceDefaults(training_crop=config.crop, grey_as_colour=True, cut_spots=True),
         weights_licence=LICENCE,
     )
-    return fit(task, loop, RunFolder(Path(output)), settings=RunSettings(plain(config), plain(config)))
+    settings = RunSettings(plain(config), plain(config))
+    return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
 
 
-def _validation_pairs() -> list[ImagePair]:
+def described(recipe: BoxRecipe, photographs: Sequence[Picture]) -> dict[str, Any]:
+    """What the model file says of the training.
+
+    Parameters
+    ----------
+    recipe : BoxRecipe
+        What was trained, and how.
+    photographs : sequence of Picture
+        On what.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "model": recipe.config.student,
+        "trained_for": _PURPOSES[recipe.kind],
+        "supervision": "clean photographs with synthetic noise",
+        "photographs": {photograph.file: photograph.terms for photograph in photographs},
+        "loss": recipe.config.loss,
+    }
+
+
+def validation_pairs(kind: NoiseKind) -> list[ImagePair]:
+    """Noisy versions of the photograph that is not trained on.
+
+    Parameters
+    ----------
+    kind : {"photo", "camera"}
+        Noise of three levels, or of six cameras.
+
+    Returns
+    -------
+    list of ImagePair
+    """
     clean = HELD_OUT.read()[:, 100:356, 100:356]
-    rng = np.random.default_rng(0)
+    if kind == "photo":
+        rng = np.random.default_rng(0)
+        return [
+            ImagePair(f"sigma {sigma:g}", Gaussian.from_grey_levels(sigma)(clean, rng), clean)
+            for sigma in VALIDATION_SIGMAS
+        ]
     pairs = []
-    for sigma in VALIDATION_SIGMAS:
-        noisy = Gaussian.from_grey_levels(sigma)(clean, rng)
-        pairs.append(ImagePair(f"sigma {sigma:g}", noisy, clean))
+    for index in range(_VALIDATION_CAMERAS):
+        camera = random_camera(np.random.default_rng(100 + index), (1.0, 1.0))
+        pairs.append(ImagePair(f"camera {index}", *camera.pair(clean, index)))
     return pairs

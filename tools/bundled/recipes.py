@@ -1,0 +1,119 @@
+"""How each model in the box is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from bsn.engine import LoopConfig
+from bsn.models import Light, LightConfig, create, load
+from distill.config import DistillConfig
+from tools.bundled.growing import grown
+from tools.bundled.sources import NoiseKind
+
+__all__ = ["NAMES", "RECIPES", "BoxRecipe", "recipe_named"]
+
+_SMALL = LightConfig(widths=(32, 48, 64), blocks=(2, 2, 3), bias=False)
+_LARGE = LightConfig(widths=(48, 64, 96, 128), blocks=(3, 2, 3, 3), bias=False)
+
+
+@dataclass(frozen=True)
+class BoxRecipe:
+    """Network and training of one model.
+
+    Parameters
+    ----------
+    kind : {"photo", "camera"}
+        Noise that it is for.
+    size : {"tiny", "base"}
+        How large it is.
+    start : callable
+        Makes the network as the training begins.
+    config : DistillConfig
+        Crops, loss and optimiser.
+    loop : LoopConfig
+        Length and schedule.
+    began : str
+        What it begins as, for the model card.
+    """
+
+    kind: NoiseKind
+    size: str
+    start: Callable[[], nn.Module]
+    config: DistillConfig
+    loop: LoopConfig
+    began: str
+
+    @property
+    def name(self) -> str:
+        """Name of the model in the box."""
+        return f"{self.kind}-{self.size}"
+
+
+def _from_small(shape: LightConfig) -> Callable[[], nn.Module]:
+    """A network that begins as ``photo-tiny``, which is in the box already."""
+
+    def start() -> nn.Module:
+        small = load("photo-tiny").network
+        assert isinstance(small, Light)
+        return grown(small, shape)
+
+    return start
+
+
+def _further(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
+    config = DistillConfig(
+        student=student, crop=128, batch_size=4, optimizer="muon", learning_rate=1e-3, value_scale="unit"
+    )
+    loop = LoopConfig(
+        minutes=minutes,
+        warmup_steps=100,
+        ema=0.999,
+        hold=0.3,
+        validate_every=300,
+        checkpoint_every=200,
+        deterministic=False,
+    )
+    return config, loop
+
+
+_SCRATCH = (
+    DistillConfig(student="tiny", crop=80, batch_size=24, learning_rate=1.5e-3, betas=(0.9, 0.99), value_scale="unit"),
+    LoopConfig(
+        steps=14_000, warmup_steps=200, ema=0.999, validate_every=2_000, checkpoint_every=1_000, deterministic=False
+    ),
+)
+_GROWN = "the weights of `photo-tiny`, in a wider and deeper network that computes the same at first"
+
+RECIPES = (
+    BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights"),
+    BoxRecipe("photo", "base", _from_small(_LARGE), *_further("base", 60), _GROWN),
+    BoxRecipe("camera", "tiny", _from_small(_SMALL), *_further("tiny", 30), "the weights of `photo-tiny`"),
+    BoxRecipe("camera", "base", _from_small(_LARGE), *_further("base", 60), _GROWN),
+)
+NAMES = tuple(recipe.name for recipe in RECIPES)
+
+
+def recipe_named(name: str) -> BoxRecipe:
+    """Find a recipe.
+
+    Parameters
+    ----------
+    name : str
+        Kind and size, as in "photo-tiny".
+
+    Returns
+    -------
+    BoxRecipe
+
+    Raises
+    ------
+    ValueError
+        For another name.
+    """
+    for recipe in RECIPES:
+        if recipe.name == name:
+            return recipe
+    raise ValueError(f"there is no recipe {name!r}; use one of {', '.join(NAMES)}")
