@@ -106,7 +106,8 @@ def model_card(model: Model, recipe: BoxRecipe, photographs: Sequence[Picture], 
     rows = "\n".join(f"| {photograph.file} | {photograph.terms} |" for photograph in photographs)
     steps = (
         f"Begun as {recipe.began}. {facts.get('steps', 0):,} steps of {config.batch_size} crops of "
-        f"{config.crop} x {config.crop} pixels, {config.loss.upper()} loss, {config.optimizer} at {config.learning_rate:g}, moving average of the weights "
+        f"{config.crop} x {config.crop} pixels, {config.loss.upper()} loss, {config.optimizer} at {config.learning_rate:g}, "
+        "moving average of the weights "
         f"{recipe.loop.ema:g}, seed {facts.get('seed', 0)}, precision {facts.get('precision', '32-true')}: "
         f"{facts.get('seconds', 0) / 60:.0f} minutes on one shared CPU core."
     )
