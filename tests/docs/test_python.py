@@ -96,11 +96,25 @@ def check_is_it_blind(names):
     names["test_my_network"](assert_blind)
 
 
+def stacks(names, patch):
+    frames = torch.rand(4, 1, 12, 12, dtype=torch.float64)
+    return {"stack": frames.float(), "network": small("phase-unet-tiny", channels=1, context=1, dilation=2)}
+
+
+def check_stacks(names):
+    if "result" in names:
+        assert names["result"].shape == names["stack"].shape
+    else:
+        assert names["check"].blind
+        assert [leak.frame for leak in names["repeated"].leaks] == [2]
+
+
 GIVEN = {
     "README.md": (quickstart, check_quickstart),
     "docs/quickstart.md": (quickstart, check_quickstart),
     "docs/guides/microscopy.md": (microscopy, check_microscopy),
     "docs/guides/networks.md": (networks, check_networks),
+    "docs/guides/stacks.md": (stacks, check_stacks),
     "docs/guides/deraining.md": (deraining, check_deraining),
     "docs/guides/is_it_blind.md": (is_it_blind, check_is_it_blind),
 }
