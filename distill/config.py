@@ -30,8 +30,20 @@ class TeacherInference:
     wiener : bool, optional
         Bring details of the noisy image back. None: what the teacher was trained for, but not after a plain second pass and
         not where holes are given.
-    r3_passes, r3_probability, ensemble, tile, overlap, precision, seed
-        See :class:`bsn.inference.InferenceConfig`.
+    r3_passes : int
+        Passes of random-replacement refinement after the first; 0 for none.
+    r3_probability : float
+        Share of noisy pixels mixed into each pass.
+    ensemble : bool
+        Average over the eight flips and rotations.
+    tile : int, optional
+        Side of the tiles in pixels, halo included. None: chosen for the network; 0: the whole image at once.
+    overlap : int, optional
+        Pixels by which tiles of networks with global statistics overlap. None: a quarter of the tile.
+    precision : {"32", "bf16", "auto"}
+        Precision of the teacher, see :class:`bsn.inference.InferenceConfig`.
+    seed : int
+        Seed of the random replacement.
 
     Raises
     ------
@@ -127,8 +139,10 @@ class DistillConfig:
         Crops of a step.
     loss : {"l1", "l2"}
         l1 learns faster, see ``benchmarks/results/distill_ablation.json``.
-    multiscale, gradient : float
-        Weights of :func:`distill.losses.multiscale_loss` and :func:`distill.losses.gradient_loss`; 0 leaves them out.
+    multiscale : float
+        Weight of :func:`distill.losses.multiscale_loss`; 0 leaves it out.
+    gradient : float
+        Weight of :func:`distill.losses.gradient_loss`; 0 leaves it out.
     mixing : {"mean", "random"}
         Whether to learn from the mean of several targets (strides, holes), or from one of them drawn for each crop.
     recharge : bool

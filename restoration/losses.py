@@ -33,14 +33,16 @@ class LossWeights:
 
     Parameters
     ----------
-    l1, l2 : float
-        Mean absolute, mean squared error.
+    l1 : float
+        Mean absolute error.
+    l2 : float
+        Mean squared error.
     charbonnier : float
         See :func:`charbonnier`.
     edge : float
         See :func:`edge_loss`.
     ssim : float
-        Times 1 - SSIM; a gradient up the similarity.
+        Factor of 1 - SSIM.
     tv : float
         See :func:`total_variation`.
     internal : float

@@ -109,8 +109,10 @@ class ValidationData:
 
     Parameters
     ----------
-    degraded, clean : str, optional
-        Folders.
+    degraded : str, optional
+        Folder of degraded images.
+    clean : str, optional
+        Folder of the true images.
     layout : str
         Name of a layout, see :class:`PairData`.
     protocol : str

@@ -93,10 +93,11 @@ class TrainConfig:
         uncertainty, and the noisy pixel is combined with the prediction by Bayes' rule: better where the noise is
         independent from pixel to pixel. The loss then is the likelihood, whatever `loss` says (but see `noise_scope`).
         "auto": chosen by the measured noise; "none" where `start` has no noise model.
-    noise_gain, noise_read : float, optional
-        Gain and read noise of the noise model, in image values (range [0, 1] for integer images): variance =
-        noise_gain * clean + noise_read ** 2. For Gaussian noise `noise_read` is its standard deviation. If one of
-        them is None, both are learned, starting from what is measured.
+    noise_gain : float, optional
+        Gain of the noise model, in image values (range [0, 1] for integer images): the variance is noise_gain * clean +
+        noise_read ** 2. If gain or read noise is None, both are learned, starting from what is measured.
+    noise_read : float, optional
+        Read noise of the noise model, in image values; for Gaussian noise its standard deviation.
     noise_scope : {"auto", "set", "image"}
         "set": one noise model holds for all images, and the loss is the likelihood. "image": the noise is fitted to each
         image, in training and later (:func:`bsn.noise.fit_noise`), for files that were stretched or exposed one by one;

@@ -33,7 +33,7 @@ class StudentStep:
         Train a student of the trained network, in the folder ``student`` of the run. It sees every pixel and gives the picture
         in one pass, without a filter. Of a half-plane network it learns several holes at once.
     student_steps : int, optional
-        Length of its training in steps; None: what its recipe says.
+        Length of its training in steps. None: what its recipe says.
     student_minutes : float, optional
         Length of its training in minutes instead.
 

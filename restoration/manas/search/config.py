@@ -20,12 +20,22 @@ class SearchConfig:
 
     Parameters
     ----------
-    widths, modules, nodes, stem
-        See :class:`restoration.manas.space.Shape`.
+    widths : tuple of int
+        Channels at full resolution, at a half, a quarter, an eighth ..., see :class:`restoration.manas.space.Shape`.
+    modules : tuple of int
+        Blocks of the stem, then modules of each cell; as many entries as `widths`.
+    nodes : int
+        Nodes of an attention block.
+    stem : bool
+        Whether a residual stem widens the image before the first transition.
     residual : bool
         The networks predict what to add to the image.
-    mix_input, edge_weights
-        See :class:`restoration.manas.search.Supernet`; "chained" and "raw" are the published program's.
+    mix_input : {"input", "chained"}
+        What a fusion module is fed with: the input of the mixture, or "chained" the output of the parallel module, as in
+        the published program.
+    edge_weights : {"softmax", "raw"}
+        Weights of the candidates of an edge: the softmax of their logits as in the paper, or "raw" the logits themselves
+        as in the published program.
     derive : {"per_branch", "shared"}
         See :func:`restoration.manas.genotype.derive`; "shared" is the published program's.
     exclude_none : bool
@@ -43,10 +53,14 @@ class SearchConfig:
         Fraction of the run in which the weights alone are trained.
     weight_optimizer : {"sgd", "adam"}
         SGD has momentum 0.9.
-    learning_rate, weight_decay : float
-        Learning rate and weight decay of the weights; the rate follows the schedule of the run.
-    architecture_rate, architecture_decay : float
-        Learning rate, which is constant, and weight decay of the architecture's Adam.
+    learning_rate : float
+        Learning rate of the weights; it follows the schedule of the run.
+    weight_decay : float
+        Weight decay of the weights.
+    architecture_rate : float
+        Learning rate of the architecture's Adam; it is constant.
+    architecture_decay : float
+        Weight decay of the architecture's Adam.
     architecture_betas : tuple of float
         Decay rates of the averages of the architecture's Adam.
     order : {"first", "second"}

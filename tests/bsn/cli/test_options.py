@@ -58,6 +58,7 @@ def test_short_help_has_at_most_20_options_and_advanced_has_all(capsys, monkeypa
     long = [[word for word in action.option_strings if word.startswith("--")] for action in actions]
     names = [words[0] if words else action.dest for words, action in zip(long, actions, strict=True)]
     assert sorted(all_of_them) == sorted(names)
+    assert [action.dest for action in actions if not (action.help or "").strip()] == []
     assert 2 <= len(few) <= 20
     assert set(few) <= set(all_of_them)
     assert f"{len(names) - len(few)} more options" in short or len(few) == len(names)
