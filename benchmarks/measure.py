@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import resource
+import shlex
 import statistics
 import sys
 import time
@@ -61,6 +62,6 @@ def write_result(name: str, content: Mapping[str, Any]) -> Path:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     words = ["DATA" if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    command = "python -m " + " ".join([f"benchmarks.{Path(sys.argv[0]).stem}", *words])
+    command = "python -m " + shlex.join([f"benchmarks.{Path(sys.argv[0]).stem}", *words])
     path.write_text(json.dumps({"command": command, "environment": environment(), **content}, indent=1) + "\n")
     return path
