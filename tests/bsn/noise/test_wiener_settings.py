@@ -65,4 +65,4 @@ def test_the_better_of_two_images_is_taken_place_by_place(scattered):
 
     found, everywhere_alike = errors(told), errors(exact.mean() * torch.ones_like(WAVES))
     assert found[0] < 0.9 * everywhere_alike[0]
-    assert found[1] < 1.02 * errors(exact)[1]
+    assert found[1] < 1.005 * errors(exact)[1]
