@@ -106,7 +106,7 @@ class _Loop:
     def __init__(
         self, task: Task, config: LoopConfig, folder: RunFolder, fabric: Fabric, settings: RunSettings
     ) -> None:
-        config = config.settled()
+        self.asked, config = plain(config), config.settled()
         self.task, self.config, self.folder, self.fabric = task, config, folder, fabric
         self.given = settings
         self.total = config.length
@@ -141,7 +141,8 @@ class _Loop:
     def run(self, checkpoint: dict[str, Any] | None) -> FitResult:
         if checkpoint is not None:
             self._restore(checkpoint)
-        else:
+        # Checkpoint and config.yaml say the same, also of settings that are younger than the run.
+        if checkpoint is None or checkpoint.get("settings") != self.settings().stored():
             self._save_checkpoint()
         self._write_settings()
         zero = self.fabric.is_global_zero
@@ -193,7 +194,7 @@ class _Loop:
         )
         if self.config.minutes is not None and self.calibrated:
             settled = dataclasses.replace(settled, minutes=None, steps=self.total)
-        asked = {**plain(self.config), **self.given.asked}
+        asked = {**self.asked, **self.given.asked}
         return RunSettings({**self.given.settled, **plain(settled)}, asked, self.given.facts)
 
     def _write_settings(self) -> None:

@@ -129,6 +129,7 @@ def train(
         task = build_task(source, config, loop.seed, steps=steps, validation=validation, say=say)
     else:
         task = build_sighted_task(source, config, loop.seed, validation=validation, say=say)
+    asked = {name: value for name, value in plain(loop).items() if name != "steps"}
     loop = recommended_loop(task.config, loop)
     about = {
         "images": named_images(images),
@@ -137,7 +138,7 @@ def train(
         "validate": plain(clean),
         **plain(student),
     }
-    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop, facts)
+    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config), **asked}, loop, facts)
     found = fit(task, loop, folder, resume=resume, settings=settings)
     if student.student:
         train_student(folder, images, loop, student, clean=clean, how=how, say=say)

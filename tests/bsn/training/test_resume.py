@@ -1,6 +1,7 @@
 """A run keeps its settings: what it stores, what a resumed run takes, and what it refuses."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -181,3 +182,16 @@ def test_the_next_command_says_how_the_images_are_read(folder, tmp_path, capsys)
     short = ["--steps", "1", "--crop", "24", "--batch_size", "1", "--model", "phase-unet-tiny", "--accelerator", "cpu"]
     assert main(["train", str(folder), "-o", str(tmp_path / "run"), *short, "--axes", "YX", "--range", "0", "200"]) == 0
     assert f"--model {tmp_path / 'run'} -o denoised --axes YX --range 0 200\n" in capsys.readouterr().out
+
+
+def test_settings_that_came_after_the_run_are_in_its_checkpoint_too(whole):
+    """They are settled at the first resume; the next one, by config.yaml, asks for what was settled."""
+    checkpoint = torch.load(whole / "last.ckpt", weights_only=False)
+    parts = json.loads(checkpoint["settings"])
+    for part in parts[:2]:
+        del part["keep"]
+    torch.save({**checkpoint, "settings": json.dumps(parts)}, whole / "last.ckpt")
+    assert main(["train", "-o", str(whole), "--resume"]) == 0
+    assert settings(whole)["keep"] == "last"
+    assert main(["train", "--config", str(whole / "config.yaml"), "--resume", "--steps", "7"]) == 0
+    assert settings(whole)["steps"] == 7
