@@ -106,6 +106,7 @@ class TeacherInference:
         return [
             InferenceConfig(
                 mix="off",
+                polish=False,
                 stride=stride,
                 wiener=False if (self.second_pass or self.holes) and self.wiener is None else self.wiener,
                 r3_passes=passes,

@@ -187,6 +187,8 @@ def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> De
     denoiser = Denoiser(model, config)
     if options.uncertainty:
         denoiser.check_deviation()
+    if denoiser.polished_by is not None:
+        print(f"results get a second pass by {denoiser.polished_by} of the box; --polish false leaves it out")
     return denoiser
 
 

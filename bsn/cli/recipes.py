@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recipes", "flat_settings"]
 
-_SETTLED = ("hole_test", "steps", "stride_test", "wiener_test")  # options that None leaves open
+_SETTLED = ("hole_test", "polish_test", "steps", "stride_test", "wiener_test")  # options that None leaves open
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,10 @@ class InferenceConfig:
         enough yet to give up results for it. With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by hand,
         and "check" leaves them as they are.
 
+    polish : bool, optional
+        Give results a second pass by the model in the box for cameras, which knows pictures better and this noise less
+        (:mod:`bsn.inference.polishing`). None: what the model was trained for, which is the second pass for colour photographs
+        with correlated noise. False keeps to what was learned of these images alone.
     strength : float
         How much noise is removed, 0 to 1.5. 1 leaves the result as it is. Below, the noise is put back evenly: the share
         ``1 - strength`` of what was removed; 0 is the image itself. Above, the noise is taken to be that much stronger than
@@ -121,6 +125,7 @@ class InferenceConfig:
     outliers: Literal["keep", "repair", "ignore"] | None = None
     keep_mean: bool | None = None
     mix: Literal["off", "check", "auto", "image", "regions"] = "off"
+    polish: bool | None = None
     strength: float = 1.0
 
     def __post_init__(self) -> None:

@@ -31,6 +31,7 @@ from bsn.inference.mending import MendedPlane, PlaneReader
 from bsn.inference.neighbours import FrameRing, HeldFrame, stacks_in
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.plan import make_pipeline
+from bsn.inference.polishing import polishing_model
 from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows, unchanged_rows
 from bsn.inference.stages import Measured
 from bsn.inference.targets import uncertainty_path
@@ -227,6 +228,12 @@ class Denoiser:
         ):
             warnings.warn(f"{what}: {remark.text}", DenoisingWarning, stacklevel=3)
         yield from self._bands(image, what, layout.value_range, counting, deviation=deviation)
+
+    @property
+    def polished_by(self) -> str | None:
+        """Name of the model in the box that gives results their second pass; None where there is none."""
+        found = polishing_model(self.model, self.config)
+        return None if found is None else found.name
 
     @property
     def _keep_mean(self) -> bool | None:

@@ -15,6 +15,7 @@ from bsn.inference.local_mean import REACH, keep_local_mean
 from bsn.inference.measuring import Measurement, Region
 from bsn.inference.mixing.check import Check
 from bsn.inference.mixing.mixer import Mixing
+from bsn.inference.polishing import Polish
 from bsn.inference.refinement import Refinement, SecondPass
 from bsn.inference.stages import (
     WHOLE,
@@ -52,6 +53,8 @@ class Pipeline:
         Stage of random-replacement refinement; None leaves it out.
     filter : Filter, optional
         Stage of the Wiener filter; None leaves it out.
+    polish : Polish, optional
+        Stage of the second pass by a model in the box; None leaves it out.
     measurement : Measurement
         What has to be known of a plane beforehand.
     tiling : Tiling
@@ -76,6 +79,7 @@ class Pipeline:
     tiling: Tiling
     keep_mean: bool = False
     second: SecondPass | None = None
+    polish: Polish | None = None
 
     def with_neighbours(self, available: Tensor) -> Pipeline:
         """Copy that takes windows: regions of a frame with those of its neighbours, see :mod:`bsn.frames`.
@@ -218,4 +222,6 @@ class Pipeline:
         estimate = self.frame.leave(total.map(lambda part: part / len(self.views)), noisy)
         if self.filter is not None:
             estimate = self.filter(noisy, estimate, measured)
+        if self.polish is not None:
+            estimate = Estimate(self.polish(estimate.mean), estimate.variance)
         return estimate

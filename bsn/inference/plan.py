@@ -24,6 +24,7 @@ from bsn.inference.mixing.choosing import (
 )
 from bsn.inference.mixing.mixer import REACH, Mixing
 from bsn.inference.pipeline import Pipeline
+from bsn.inference.polishing import Polish, polishing_model
 from bsn.inference.refinement import Refinement, SecondPass
 from bsn.inference.runner import Runner
 from bsn.inference.stages import Downsampling, Filter, Frame, Posterior
@@ -68,6 +69,7 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
     weighs = model.noise is not None and config.posterior
     again = Refinement(1, 0.0, config.seed, margin or 0)
     second = SecondPass(again, (raised - 1) / _FULL_SECOND_PASS) if raised > 1 and not weighs else None
+    boxed = _polishing(model, config, device)
     pipeline = Pipeline(
         frame=frame,
         views=_views(model, config),
@@ -76,6 +78,7 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         posterior=posterior,
         refinement=refinement if config.r3_passes else None,
         filter=Filter(posterior) if filters else None,
+        polish=None if boxed is None else Polish(Runner(boxed.network, device, config), boxed.scale),
         measurement=Measurement(
             frame=frame,
             downsampling=downsamplings[0],
@@ -83,10 +86,28 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
             spectrum=("yes" if config.wiener else "if possible") if measures else "no",
             curve=model.noise is not None and model.noise.per_image and config.posterior,
         ),
-        tiling=_tiling(model, config, frame, filters=filters),
+        tiling=_with_polish(_tiling(model, config, frame, filters=filters), boxed),
         second=second,
     )
     return dataclasses.replace(pipeline, mixing=_mixing(pipeline, model, config, device))
+
+
+def _polishing(model: Model, config: InferenceConfig, device: torch.device) -> Model | None:
+    found = polishing_model(model, config)
+    if found is None:
+        return None
+    boxed = found.load()
+    return dataclasses.replace(boxed, network=boxed.network.to(device).eval())
+
+
+def _with_polish(tiling: Tiling, boxed: Model | None) -> Tiling:
+    """Tiles that hold what a second network sees beside what the first one does."""
+    if boxed is None:
+        return tiling
+    network = boxed.network
+    return dataclasses.replace(
+        tiling, grid=math.lcm(tiling.grid, network.size_multiple), halo=tiling.halo + network.halo
+    )
 
 
 def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: torch.device) -> Mixing | Check | None:

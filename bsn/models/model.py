@@ -56,6 +56,8 @@ class InferenceDefaults:
         models of restoration, whose degradation may be just that.
     hole : str, optional
         Hole of a half-plane network for denoising, smaller than that of its training; None: that of its training.
+    polish : bool
+        Results for photographs get a second pass by the model in the box for cameras (:mod:`bsn.inference.polishing`).
     context_axis : str
         Axis of stacks along which a network with context takes its neighbours, "T" or "Z"; empty takes T where there is one,
         else Z.
@@ -69,11 +71,12 @@ class InferenceDefaults:
     cut_spots: bool = False
     outliers: OutlierTreatment = "keep"
     hole: str | None = None
+    polish: bool = False
     context_axis: str = ""
 
     def stored(self) -> dict[str, Any]:
         """Fields as JSON values; rare ones only where they are set, so that older programs read the files of the others."""
-        unset = {"cut_spots": False, "outliers": "keep", "hole": None, "context_axis": ""}
+        unset = {"cut_spots": False, "outliers": "keep", "hole": None, "polish": False, "context_axis": ""}
         return {
             name: value for name, value in dataclasses.asdict(self).items() if name not in unset or unset[name] != value
         }

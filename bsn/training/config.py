@@ -74,6 +74,9 @@ class TrainConfig:
         Whether denoising brings details of the noisy image back by the noise model or the measured noise spectrum
         (:mod:`bsn.noise.wiener`); stored in the model. None: with a noise model, and without one where `stride` is
         above 1 or the hole larger than a pixel.
+    polish_test : bool, optional
+        Whether results get a second pass by the model in the box for cameras; stored in the model. None: for colour photographs
+        (8 bits, 3 channels) whose noise a half-plane network hides by a hole of several pixels.
     downsampling : {"sub-image", "mosaic"}
         "sub-image": the network sees one sub-image of each crop (TBSN). "mosaic": all of them, tiled with a margin
         (AP-BSN).
@@ -159,6 +162,7 @@ class TrainConfig:
     stride: int | Literal["auto"] = "auto"
     stride_test: int | None = None
     wiener_test: bool | None = None
+    polish_test: bool | None = None
     downsampling: Literal["sub-image", "mosaic"] = "sub-image"
     mosaic_margin: int = 2
     crop: int = 128
@@ -234,6 +238,7 @@ class TrainConfig:
             "stride": self.stride not in ("auto", 1),
             "noise": self.noise not in ("auto", "none"),
             "wiener_test": bool(self.wiener_test),
+            "polish_test": bool(self.polish_test),
             "augment_colours": self.augment_colours,
             "hole": self.hole not in ("auto", "none"),
         }
@@ -313,5 +318,9 @@ class TrainConfig:
         """Use of the Wiener filter stored in the model for denoising."""
         if self.wiener_test is not None:
             return self.wiener_test
-        wide = self.hole not in ("auto", "none", "pixel")
-        return self.step > 1 or wide or self.noise != "none"
+        return self.step > 1 or self.hides_neighbours or self.noise != "none"
+
+    @property
+    def hides_neighbours(self) -> bool:
+        """Whether a hole of several pixels hides correlated noise."""
+        return self.hole not in ("auto", "none", "pixel")

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from bsn.data import ImageSource
 from bsn.models import Model
 from bsn.noise import Advice, Judgement, NoiseStatistics, advise, judge_noise
@@ -139,7 +141,7 @@ def settle(
     config = fill_recipe(_settle_scope(config, advice))
     config = _settle_crop(source, config)
     config = _settle_optimizer(source, config, steps)
-    config = _settle_inference(config)
+    config = _settle_inference(source, config)
     return Settled(config, tuple(reasons), statistics, None if statistics is None else advice)
 
 
@@ -195,6 +197,12 @@ def _settle_optimizer(source: ImageSource, config: TrainConfig, steps: int | Non
     return dataclasses.replace(config, optimizer="muon" if config.step == 1 and few else "adamw")
 
 
-def _settle_inference(config: TrainConfig) -> TrainConfig:
-    """Stride and Wiener filter that the model file recommends for denoising."""
-    return dataclasses.replace(config, stride_test=config.inference_stride, wiener_test=config.inference_wiener)
+def _settle_inference(source: ImageSource, config: TrainConfig) -> TrainConfig:
+    """Stride, Wiener filter and second pass that the model file recommends for denoising."""
+    photographs = source.channels == 3 and source.dtype == np.uint8
+    return dataclasses.replace(
+        config,
+        stride_test=config.inference_stride,
+        wiener_test=config.inference_wiener,
+        polish_test=config.hides_neighbours and photographs if config.polish_test is None else config.polish_test,
+    )

@@ -309,6 +309,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
             training_crop=config.crop,
             outliers=config.outliers,
             hole=config.hole_test,
+            polish=bool(config.polish_test),
             context_axis=config.stack_axis if config.neighbours else "",
         )
         return Model(

@@ -179,3 +179,16 @@ def test_half_plane_runs_keep_their_best_weights_and_others_their_last():
     assert (given.keep, given.validate_every, given.steps) == ("last", 0, 7)
     other = recommended_loop(phases, LoopConfig())
     assert (other.keep, other.validate_every, other.steps) == ("last", 500, 5800)
+
+
+@pytest.mark.parametrize(
+    ("channels", "dtype", "polished"), [(3, np.uint8, True), (3, np.float32, False), (1, np.uint8, False)]
+)
+def test_colour_photographs_with_correlated_noise_are_polished(channels, dtype, polished):
+    images = [np.repeat(noisy, channels, 0) for noisy in blurred()]
+    if dtype == np.uint8:
+        images = [np.rint(np.clip(noisy, 0, 1) * 255).astype(np.uint8) for noisy in images]
+    source = ArraySource(images, "CYX")
+    assert settled(source).polish_test == polished
+    assert not settled(source, polish_test=False).polish_test
+    assert not settled(source, hole="none", stride=1).polish_test
