@@ -2,6 +2,7 @@
 
 import bsn.models.presets as _presets  # registers the networks and presets of this package
 from bsn.models.bundled import load
+from bsn.models.bundled import load_bundled
 from bsn.models.convert import Converter, read_published, register_converter
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
@@ -64,6 +65,7 @@ __all__ = [
     "image_network",
     "is_blind",
     "load",
+    "load_bundled",
     "load_published",
     "macs_per_pixel",
     "main_output",
