@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["RESULT", "Choice", "Explanation"]
+from typing_extensions import override
+
+__all__ = ["RESULT", "Choice", "Excess", "Explanation"]
 
 RESULT = "result"
 """Name of the result of all other stages, where it is left as it is."""
@@ -98,3 +100,24 @@ class Explanation:
             "peak": self.peak,
             "candidates": [{"name": c.name, "estimated_mse": c.risk, "weight": c.weight} for c in self.choices],
         }
+
+
+@dataclass(frozen=True)
+class Excess(Explanation):
+    """The result would have taken away too much; what the candidates take away, squared, stands in place of their risks.
+
+    Parameters
+    ----------
+    factor : float
+        How much more than non-local means it would have taken away.
+    """
+
+    factor: float = 1.0
+
+    @override
+    def line(self) -> str:
+        """One line: what is given instead, and why."""
+        return (
+            f"texture was measured as noise (the result would take away {self.factor:.1f} times as much as non-local means at "
+            "that noise level), so non-local means are given"
+        )

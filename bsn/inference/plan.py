@@ -16,12 +16,14 @@ from bsn.inference.mixing.candidates import network_candidate
 from bsn.inference.mixing.check import Check
 from bsn.inference.mixing.choosing import (
     believed_noise,
+    guards,
     image_of,
     mixes,
     needs_check,
     network_candidates,
     smaller_hole,
 )
+from bsn.inference.mixing.guard import Guard
 from bsn.inference.mixing.mixer import REACH, Mixing
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.polishing import Polish, polishing_model
@@ -127,6 +129,9 @@ def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: t
         result = network_candidate(RESULT, image_of(pipeline.estimate), None, stride, blind=False)
         noise = None if model.noise is None else functools.partial(believed_noise, pipeline.posterior)
         return Check(result, noise, pipeline.tiling.grid, config.seed)
+    if guards(model, config) and pipeline.filter is not None:
+        unpolished = image_of(dataclasses.replace(pipeline, polish=None).estimate)
+        return Guard(network_candidate(RESULT, unpolished, None, stride, blind=False), None, pipeline.tiling.grid)
     return None
 
 
