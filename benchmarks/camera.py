@@ -4,7 +4,8 @@
 
 Scores one model, trained on noisy images alone (``bsn train photos/ -o runs/camera --recipe camera``), on the PolyU pairs
 that the index marks "test", on all of CC15 and Nam, and on the SIDD pair, with the protocol "rgb8": the noisy images,
-non-local means at the measured noise level, the model without a mixture, and with the ways to mix. For each way the mean, the
+non-local means at the measured noise level, the model with and without the second pass of ``bsn denoise --polish``, the
+model in the box for cameras, and, where they are asked for, the ways to mix. For each way the mean, the
 worst difference to the input, the number of images worse than the input, and the seconds. Writes
 benchmarks/results/camera.json.
 """
@@ -28,7 +29,14 @@ from bsn.inference import Denoiser
 from bsn.models import Model
 
 SETS = {"polyu": "test", "cc15": None, "nam": None, "sidd": None}
-MIXES = {"model": "off", "mixed": "auto", "mixed, one weight": "image", "mixed, regions": "regions"}
+WAYS: dict[str, dict[str, Any]] = {
+    "model": {"polish": True},
+    "model, not polished": {"polish": False},
+    "mixed": {"mix": "auto"},
+    "mixed, one weight": {"mix": "image"},
+    "mixed, regions": {"mix": "regions"},
+}
+BOX = "model in the box"
 
 
 def summary(scores: list[float], noisy: list[float], seconds: float) -> dict[str, Any]:
@@ -43,9 +51,9 @@ def summary(scores: list[float], noisy: list[float], seconds: float) -> dict[str
     }
 
 
-def way_of(run: Path, mix: str, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+def way_of(model: Path | str, threads: int, **options: Any) -> Callable[[np.ndarray], np.ndarray]:
     """Denoise an 8-bit photograph as (C, H, W) in [0, 1]."""
-    denoiser = Denoiser(run, mix=mix, threads=threads)
+    denoiser = Denoiser(model, threads=threads, **options)
 
     def denoise(noisy: np.ndarray) -> np.ndarray:
         eight_bit = np.rint(noisy * 255).astype(np.uint8)
@@ -59,7 +67,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DEFAULT)
     parser.add_argument("--model", type=Path, required=True, help="folder of a run")
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--ways", nargs="+", choices=list(MIXES), default=list(MIXES))
+    parser.add_argument("--ways", nargs="+", choices=[*WAYS, BOX], default=["model", "model, not polished", BOX])
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -68,7 +76,10 @@ def main() -> None:
         "noisy": lambda noisy: noisy,
         "non-local means, measured": lambda noisy: non_local_means(noisy, measured_sigma(noisy)),
     }
-    ways |= {name: way_of(options.model, MIXES[name], options.threads) for name in options.ways}
+    ways |= {
+        name: way_of("camera", options.threads) if name == BOX else way_of(options.model, options.threads, **WAYS[name])
+        for name in options.ways
+    }
     scores: dict[str, dict[str, Any]] = {}
     for name in options.sets:
         images = [(read(pair.noisy), read(pair.clean)) for pair in pairs(options.data, name, SETS[name])]
