@@ -63,9 +63,9 @@ def _from_small(shape: LightConfig) -> Callable[[], nn.Module]:
     return start
 
 
-def _further(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
+def _further(student: str, minutes: float, learning_rate: float = 1e-3) -> tuple[DistillConfig, LoopConfig]:
     config = DistillConfig(
-        student=student, crop=128, batch_size=4, optimizer="muon", learning_rate=1e-3, value_scale="unit"
+        student=student, crop=128, batch_size=4, optimizer="muon", learning_rate=learning_rate, value_scale="unit"
     )
     loop = LoopConfig(
         minutes=minutes,
@@ -89,9 +89,9 @@ _GROWN = "the weights of `photo-tiny`, in a wider and deeper network that comput
 
 RECIPES = (
     BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights"),
-    BoxRecipe("photo", "base", _from_small(_LARGE), *_further("base", 60), _GROWN),
+    BoxRecipe("photo", "base", _from_small(_LARGE), *_further("base", 62), _GROWN),
     BoxRecipe("camera", "tiny", _from_small(_SMALL), *_further("tiny", 30), "the weights of `photo-tiny`"),
-    BoxRecipe("camera", "base", _from_small(_LARGE), *_further("base", 60), _GROWN),
+    BoxRecipe("camera", "base", _from_small(_LARGE), *_further("base", 62, 1.5e-3), _GROWN),
 )
 NAMES = tuple(recipe.name for recipe in RECIPES)
 
