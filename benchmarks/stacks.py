@@ -4,6 +4,8 @@
 context is trained on the noisy clip itself, with the same crops and the same number of steps, and denoises it; the truth is
 only used for the scores. The clip ``carphone`` is a video file and needs PyAV (``pip install av``).
 
+``python -m benchmarks.stacks --cost`` measures what neighbours cost.
+
 Luminance as floats in [0, 1], nothing rounded or clipped. ``static`` are pixels whose clean surroundings hardly change to the
 neighbouring frames, ``moving`` the others.
 """
@@ -16,12 +18,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy.ndimage import uniform_filter
 
 from benchmarks.measure import write_result
 from bsn.engine import LoopConfig
 from bsn.inference import Denoiser, InferenceConfig
-from bsn.models import Model, count_parameters, macs_per_pixel
+from bsn.models import Model, count_parameters, create, macs_per_pixel
 from bsn.training import TrainConfig, train
 
 SIGMA = 30 / 255
@@ -127,16 +130,58 @@ def reflected_mean(noisy: np.ndarray, width: int) -> np.ndarray:
     return np.mean([padded[i : i + len(noisy)] for i in range(width)], 0)
 
 
+def cost(contexts: list[int], model: str, size: int = 192, repeats: int = 9) -> list[dict[str, float]]:
+    """CPU seconds of a frame in inference, and of a step of training with as many pixels, turn by turn; the least of each.
+
+    CPU seconds and the least of several, so that other programs on the machine count for less.
+    """
+    networks = {context: create(model, channels=1, context=context) for context in contexts}
+    frames = torch.rand(1, 1, size, size, generator=torch.Generator().manual_seed(0))
+
+    def infer(context: int) -> None:
+        with torch.no_grad():
+            networks[context].eval()(frames.repeat(1, 2 * context + 1, 1, 1))
+
+    def step(context: int) -> None:
+        networks[context].train()(frames.repeat(1, 2 * context + 1, 1, 1)).square().mean().backward()
+
+    seconds: dict[tuple[str, int], list[float]] = {}
+    for turn in range(repeats + 1):
+        for name, run in (("inference", infer), ("step", step)):
+            for context in contexts:
+                began = time.process_time()
+                run(context)
+                if turn:  # the first is the warming up
+                    seconds.setdefault((name, context), []).append(time.process_time() - began)
+    return [
+        {
+            "context": context,
+            "macs_per_pixel": macs_per_pixel(networks[context]),
+            **{f"{name}_seconds": min(seconds[name, context]) for name in ("inference", "step")},
+        }
+        for context in contexts
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?", default=Path("stacks"))
     parser.add_argument("--clips", nargs="+", default=["carphone", "tractor"], choices=["carphone", "tractor"])
     parser.add_argument("--noise", default="30", choices=["30", "PG"])
     parser.add_argument("--contexts", nargs="+", type=int, default=[0, 1, 2, 3])
     parser.add_argument("--steps", type=int, default=5800)
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--model", default="phase-unet-tiny")
+    parser.add_argument(
+        "--cost", action="store_true", help="measure the time of a frame and of a step, and nothing else"
+    )
     options = parser.parse_args()
+    if options.cost:
+        torch.set_num_threads(1)
+        rows = cost(options.contexts, options.model)
+        write_result("stacks_cost", {"model": options.model, "threads": 1, "rows": rows})
+        print(*rows, sep="\n")
+        return
     for clip in options.clips:
         clean = clean_clip(clip, options.data)
         noisy = noisy_clip(clean, options.noise)

@@ -60,6 +60,7 @@ _MAKERS = (
     speed.recorded_cuda,
     speed.roofline,
     speed.large_images,
+    speed.stacks_cost,
 )
 
 TABLES: dict[str, Callable[[], Table]] = {maker.__name__: maker for maker in _MAKERS}
