@@ -34,6 +34,7 @@ _MAKERS = (
     white_noise.poisson_gaussian,
     white_noise.bundled,
     white_noise.box,
+    correlated_noise.camera_defaults,
     correlated_noise.camera,
     correlated_noise.strides,
     correlated_noise.camera_schemes,

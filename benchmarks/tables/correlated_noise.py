@@ -34,6 +34,43 @@ def camera() -> Table:
     return Table(header, rows, list(names.values()))
 
 
+_DEFAULT_SETS = {
+    "polyu": ("PolyU, 15 test images", "camera_polyu"),
+    "cc15": ("CC15, trained on PolyU", "camera_cc15"),
+    "nam": ("Nam, trained on PolyU", "camera_polyu"),
+    "sidd": ("SIDD, one pair, trained on five noisy blocks", "camera_sidd"),
+}
+_DEFAULT_WAYS = ("non-local means, measured", "model in the box", "model, not polished", "model")
+
+
+def camera_defaults() -> Table:
+    """Photographs of cameras by the default commands: mean PSNR, worst gain, number of images worse than their input."""
+    rows = []
+    for key, (title, name) in _DEFAULT_SETS.items():
+        found = value(name, f"scores/{key}")
+        cells = [
+            f"{decibels(found[way]['mean'])} ({found[way]['worst_gain']:+.2f}, {found[way]['worse_than_input']})"
+            for way in _DEFAULT_WAYS
+        ]
+        best = max(range(len(cells)), key=lambda i: found[_DEFAULT_WAYS[i]]["mean"])
+        rows.append(
+            [
+                title,
+                decibels(found["noisy"]["mean"]),
+                *(bold(cell) if number == best else cell for number, cell in enumerate(cells)),
+            ]
+        )
+    header = [
+        "set",
+        "noisy",
+        "non-local means, measured level",
+        "`camera-base` alone",
+        "trained, without the second pass",
+        "trained, as `bsn denoise` gives it",
+    ]
+    return Table(header, rows, list(dict.fromkeys(name for _, name in _DEFAULT_SETS.values())))
+
+
 def strides() -> Table:
     """Correlated noise on photographs: training stride against inference stride, R3 and the Wiener filter."""
     result = stored("strides")

@@ -13,7 +13,7 @@ def overview() -> Table:
     adapted = f"{white}_adapt_2000"
     variation = next(row["psnr"] for row in stored("w2s_classical")["methods"] if row["name"] == "total variation")
     bm3d = value("synthetic_gaussian_bm3d", "scores/kodak24/BM3D/psnr")
-    camera, means = "scores/cc15/{}/means/{}", "non-local means, measured sigma"
+    camera = value("camera_cc15", "scores/cc15")
     rows = [
         [
             "W2S microscopy, trained on 18 noisy frames",
@@ -29,10 +29,10 @@ def overview() -> Table:
         ],
         [
             "CC15 camera photographs, trained on another set",
-            decibels(value("polyu", camera.format("stride 2, Wiener", "noisy_psnr"))),
-            f"{decibels(value('polyu', camera.format(means, 'psnr')))} (non-local means at the level we measure)",
-            f"{decibels(value('polyu', camera.format('stride 2, Wiener', 'psnr')))} (recipe `camera`)",
+            decibels(camera["noisy"]["mean"]),
+            f"{decibels(camera['non-local means, measured']['mean'])} (non-local means at the level we measure)",
+            f"{decibels(camera['model']['mean'])} (`halfplane-cells`, the default)",
         ],
     ]
-    sources = [w2s, "w2s_classical", adapted, "synthetic_gaussian_bm3d", "polyu"]
+    sources = [w2s, "w2s_classical", adapted, "synthetic_gaussian_bm3d", "camera_cc15"]
     return Table(["noisy images", "noisy", "classical", "Blindspot"], rows, sources)
