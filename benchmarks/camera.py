@@ -7,7 +7,7 @@ that the index marks "test", on all of CC15 and Nam, and on the SIDD pair, with 
 non-local means at the measured noise level, the model with and without the second pass of ``bsn denoise --polish``, the
 model in the box for cameras, and, where they are asked for, the ways to mix. For each way the mean, the
 worst difference to the input, the number of images worse than the input, and the seconds. Writes
-benchmarks/results/camera.json.
+benchmarks/results/NAME.json.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--ways", nargs="+", choices=[*WAYS, BOX], default=["model", "model, not polished", BOX])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--name", default="camera", help="name of the file of results (default: camera)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     score = get_protocol("rgb8").score
@@ -82,7 +83,7 @@ def main() -> None:
     }
     scores: dict[str, dict[str, Any]] = {}
     for name in options.sets:
-        images = [(read(pair.noisy), read(pair.clean)) for pair in pairs(options.data, name, SETS[name])]
+        images = [(read(pair.degraded), read(pair.clean)) for pair in pairs(options.data, name, SETS[name])]
         before = [score(noisy, clean).psnr for noisy, clean in images]
         scores[name] = {}
         for label, way in ways.items():
@@ -96,7 +97,7 @@ def main() -> None:
             )
     provenance = Model.load(options.model).provenance
     trained = {key: provenance.get(key) for key in ("model", "steps", "seconds")}
-    print(write_result("camera", {"trained": trained, "threads": options.threads, "scores": scores}))
+    print(write_result(options.name, {"trained": trained, "threads": options.threads, "scores": scores}))
 
 
 if __name__ == "__main__":
