@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bsn.data.errors import writing
 from bsn.data.files.atomic import atomic_output
+from bsn.engine.devices import is_first_process
 from bsn.engine.errors import RunError
 
 __all__ = ["RunFolder"]
@@ -64,10 +65,14 @@ class RunFolder:
     def check_free(self) -> None:
         """Refuse a folder that holds a run or anything else, without making it: for a look before any work.
 
+        Of several processes the first one looks: the others start when it has made the folder.
+
         Raises
         ------
         RunError
         """
+        if not is_first_process():
+            return
         if self.checkpoint.exists() or self.final.exists():
             raise RunError(
                 f"{self.path} already holds a run; continue it with --resume or choose another output folder"

@@ -140,7 +140,19 @@ class MendedPlane:
         return torch.from_numpy(region)[None].to(self._device)
 
     def missing(self, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Tell which pixels of a region, shape (C, h, w), are missing, see :class:`bsn.inference.measuring.HasMissing`."""
+        """Tell which pixels of a region are missing, see :class:`bsn.inference.measuring.HasMissing`.
+
+        Parameters
+        ----------
+        top, left : int
+            First row and column of the region.
+        height, width : int
+            Size of the region.
+
+        Returns
+        -------
+        ndarray of bool, shape (C, height, width)
+        """
         holes: np.ndarray = ~np.isfinite(self._pixels(top, left, height, width))
         return holes
 

@@ -24,6 +24,13 @@ def run(code):
 
 # Published: a name goes from here only in the change that also tells users.
 PUBLIC = [
+    "ContextCrops",
+    "StackedSource",
+    "neighbour_in",
+    "neighbour_of",
+    "neighbour_offsets",
+    "stack_axis",
+    "with_neighbours",
     "JoinedSource",
     "MISSING",
     "Missing",

@@ -100,7 +100,17 @@ def _import_others() -> None:
 
 
 def unknown_suffix(path: Path) -> DataError:
-    """The error for a file of no known format; its message lists the suffixes that are known."""
+    """Make the error for a file of no known format; its message lists the suffixes that are known.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    DataError
+    """
     return DataError(str(path), f"the suffix {path.suffix!r} is not known", f"use one of {', '.join(known_formats())}")
 
 

@@ -23,7 +23,7 @@ def counts(mean, dtype=np.uint16):
 
 @pytest.fixture(scope="module")
 def box():
-    return Denoiser(device="cpu")
+    return Denoiser("photo-tiny", device="cpu")
 
 
 def psnr(image, truth):
@@ -54,7 +54,9 @@ def test_the_mean_of_few_photons_is_kept_in_every_region(box, mean, gain):
 
 
 def test_without_the_stage_the_mean_is_lost(box):
-    result = Denoiser(device="cpu", keep_mean=False)(counts(0.7).astype(np.float32), value_range=(0, 65535))
+    result = Denoiser("photo-tiny", device="cpu", keep_mean=False)(
+        counts(0.7).astype(np.float32), value_range=(0, 65535)
+    )
     assert result.mean() < 0.7 * scene(0.7).mean()
 
 
@@ -81,20 +83,20 @@ def test_files_keep_the_mean_in_floats_and_the_note_names_the_option(box, tmp_pa
 
 def test_tiles_are_the_whole_image(box):
     noisy = np.random.default_rng(0).poisson(np.tile(scene(0.7), (3, 3))).astype(np.float32)
-    whole = Denoiser(device="cpu", tile=0)(noisy, value_range=(0, 65535))
-    tiled = Denoiser(device="cpu", tile=416)(noisy, value_range=(0, 65535))
+    whole = Denoiser("photo-tiny", device="cpu", tile=0)(noisy, value_range=(0, 65535))
+    tiled = Denoiser("photo-tiny", device="cpu", tile=416)(noisy, value_range=(0, 65535))
     assert np.abs(whole - tiled).max() < 2e-3 * whole.max()
 
 
 def test_images_of_many_photons_stay_as_they_were(box):
     noisy = counts(40)
-    assert np.array_equal(box(noisy), Denoiser(device="cpu", keep_mean=False)(noisy))
+    assert np.array_equal(box(noisy), Denoiser("photo-tiny", device="cpu", keep_mean=False)(noisy))
 
 
 def test_the_mean_is_kept_of_any_image_where_it_is_asked_for():
     noisy = counts(40).astype(np.float32)
-    kept = Denoiser(device="cpu", keep_mean=True)(noisy, value_range=(0, 65535))
-    plain = Denoiser(device="cpu")(noisy, value_range=(0, 65535))
+    kept = Denoiser("photo-tiny", device="cpu", keep_mean=True)(noisy, value_range=(0, 65535))
+    plain = Denoiser("photo-tiny", device="cpu")(noisy, value_range=(0, 65535))
     difference = gaussian_filter(noisy - plain, 8, truncate=3)[24:-24, 24:-24]
     assert np.abs(kept - plain)[24:-24, 24:-24] == pytest.approx(np.abs(difference), abs=2e-3)
 
@@ -105,7 +107,9 @@ def test_models_that_restore_may_change_the_mean(box):
     restoring = replace(box.model, provenance={**box.model.provenance, "training_pairs": 3})
     noisy = counts(0.7).astype(np.float32)
     result = bsn.denoise(noisy, restoring, value_range=(0, 65535), device="cpu")
-    assert np.array_equal(result, bsn.denoise(noisy, value_range=(0, 65535), device="cpu", keep_mean=False))
+    assert np.array_equal(
+        result, bsn.denoise(noisy, "photo-tiny", value_range=(0, 65535), device="cpu", keep_mean=False)
+    )
 
 
 def test_whole_counts_and_missing_pixels_stay_when_counts_are_rounded():

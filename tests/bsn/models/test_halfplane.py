@@ -118,8 +118,9 @@ def test_the_sweep_catches_broken_branches(plane):
             return super().branches(x, Hole(hole.shape, hole.size - 2), wanted)
 
     class MergeLooksAround(HalfPlane):
-        def merge(self, branches):
-            return super().merge(branches) + torch.roll(super().merge(branches), 1, -1)
+        def merge(self, branches, added=None):
+            merged = super().merge(branches, added)
+            return merged + torch.roll(merged, 1, -1)
 
     for cls in (MovedTooLittle, MergeLooksAround):
         broken = randomise(cls(build(form).config))

@@ -67,7 +67,8 @@ def test_unknown_names_list_near_ones():
     with pytest.raises(UnknownModelError, match=r"no model 'tbsn-tyni'; did you mean phase-unet-tiny"):
         create("tbsn-tyni")
     with pytest.raises(
-        ValueError, match="model 'dbsnl' has no option 'depth'; its options are channels, modules, outputs, width"
+        ValueError,
+        match="model 'dbsnl' has no option 'depth'; its options are channels, context, context_hole, modules, outputs, width",
     ):
         create("dbsnl", depth=3)
     with pytest.raises(ValueError, match="has 'spam', which 'dbsnl' does not know"):
