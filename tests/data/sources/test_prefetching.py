@@ -8,7 +8,6 @@ import pytest
 
 from bsn.data.sources.prefetching import prefetch
 
-
 OF_OTHER_TESTS = set()
 
 
