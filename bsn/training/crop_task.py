@@ -95,8 +95,9 @@ class CropTask(Task, Generic[B]):
             Batch of the kind that the task trains on.
         """
         if self._prefetched is None:
-            place = (self.workers.rank, self.workers.world_size)
-            self._prefetched = prefetch(lambda at: self.batches(at, *place), step, stop=self._stop)
+            # The thread must not hold this task, or a task that is forgotten would never stop it.
+            batches, place = self.batches, (self.workers.rank, self.workers.world_size)
+            self._prefetched = prefetch(lambda at: batches(at, *place), step, stop=self._stop)
         return next(self._prefetched)
 
     def tensor(self, pixels: np.ndarray) -> Tensor:

@@ -1,6 +1,8 @@
 """The blind-spot task: the published training step, and training that works."""
 
 import dataclasses
+import gc
+import threading
 
 import numpy as np
 import pytest
@@ -370,3 +372,15 @@ def test_training_follows_the_judgement_of_inspect_unless_told():
     told = build_task(ArraySource([s.astype(np.float32) for s in shared], "YX"), TINY_BLIND, 0)
     assert (told.config.stride, told.config.noise) == (1, "none")
     assert not told.model(told.modules, {}).inference.wiener
+
+
+def test_a_task_that_is_forgotten_stops_its_thread():
+    before = set(threading.enumerate())
+    task = BlindSpotTask(torch.nn.Conv2d(1, 1, 1), Ramp(), get_recipe("tbsn").train, ValueScale.eight_bit())
+    task.start(Workers())
+    task.next_batch(0)
+    (thread,) = set(threading.enumerate()) - before
+    del task
+    gc.collect()
+    thread.join(5)
+    assert not thread.is_alive()

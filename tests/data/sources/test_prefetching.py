@@ -8,18 +8,13 @@ import pytest
 
 from bsn.data.sources.prefetching import prefetch
 
-OF_OTHER_TESTS = set()
-
 
 def running():
-    return [t for t in threading.enumerate() if t.name == "prefetch" and t not in OF_OTHER_TESTS]
+    return [t for t in threading.enumerate() if t.name == "prefetch"]
 
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left():
-    """Of this test: a trainer that another test of this process has left may still hold one."""
-    OF_OTHER_TESTS.clear()
-    OF_OTHER_TESTS.update(running())
     yield
     deadline = time.monotonic() + 5
     while running() and time.monotonic() < deadline:
