@@ -140,7 +140,9 @@ class RunSettings:
         """
         if given is None or "steps" not in self.settled:
             return self.restore(LoopConfig, given)
-        loop = self.restore(LoopConfig, given, free=(*_FREE, "steps"))
+        # The steps at which the best weights are looked for decide which ones a run keeps.
+        chosen = {"validate_every"} if self.settled.get("keep") == "best" else set()
+        loop = self.restore(LoopConfig, given, free={*_FREE, "steps"} - chosen)
         steps = self.settled["steps"]
         if given.steps is None:
             given = dataclasses.replace(given, steps=steps)

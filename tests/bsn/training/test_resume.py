@@ -195,3 +195,15 @@ def test_settings_that_came_after_the_run_are_in_its_checkpoint_too(whole):
     assert settings(whole)["keep"] == "last"
     assert main(["train", "--config", str(whole / "config.yaml"), "--resume", "--steps", "7"]) == 0
     assert settings(whole)["steps"] == 7
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_steps_of_validation_may_change_only_where_they_choose_no_weights(keep, tmp_path, folder):
+    loop = dataclasses.replace(LOOP, keep=keep, steps=4)
+    train(folder, tmp_path / "run", CONFIG, loop)
+    longer = dataclasses.replace(loop, steps=5, validate_every=1)
+    if keep == "last":
+        assert train(None, tmp_path / "run", CONFIG, longer, resume=True).steps == 5
+        return
+    with pytest.raises(RunError, match=r"these differ: validate_every 1 \(the run has 3\)"):
+        train(None, tmp_path / "run", CONFIG, longer, resume=True)
