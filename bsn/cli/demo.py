@@ -27,7 +27,9 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         Words of the command line, for options that change the defaults of others.
     """
     parser.add_argument("-o", "--output", default="bsn-demo", help="new folder for run, pictures and report.html")
-    parser.add_argument("--minutes", type=float, default=2.5, help="training time, for 3900 steps at most")
+    parser.add_argument(
+        "--minutes", type=float, default=2.5, help="training time, for 400 steps at least and 3900 at most"
+    )
     parser.add_argument("--steps", type=int | None, default=None, help="training steps, instead of --minutes")
     parser.add_argument("--seed", type=int, default=0, help="of noise, weights and crops")
 

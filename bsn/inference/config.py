@@ -88,7 +88,6 @@ class InferenceConfig:
         region. "off" leaves the result as it is, which is the default: the noise of textured photographs is not measured well
         enough yet to give up results for it. With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by hand,
         and "check" leaves them as they are.
-
     polish : bool, optional
         Give results a second pass by the model in the box for cameras, which knows pictures better and this noise less
         (:mod:`bsn.inference.polishing`). None: what the model was trained for, which is the second pass for colour photographs

@@ -137,7 +137,7 @@ Noise, drawn anew: {_NOISES[recipe.kind]}
 
 ## Steps
 
-{steps} `python -m tools.bundled {recipe.name} -o run` does it again.
+{steps} `python -m tools.bundled {recipe.name} --photographs FOLDER -o run` does it again.
 
 ## Numbers
 

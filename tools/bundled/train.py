@@ -89,7 +89,7 @@ def described(recipe: BoxRecipe, photographs: Sequence[Picture]) -> dict[str, An
     dict
     """
     return {
-        "model": recipe.config.student,
+        "model": recipe.name,
         "trained_for": _PURPOSES[recipe.kind],
         "supervision": "clean photographs with synthetic noise",
         "photographs": {photograph.file: photograph.terms for photograph in photographs},
