@@ -188,7 +188,7 @@ def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> De
     if options.uncertainty:
         denoiser.check_deviation()
     if denoiser.polished_by is not None:
-        print(f"results get a second pass by {denoiser.polished_by} of the box; --polish false leaves it out")
+        print(f"results get a second pass by {denoiser.polished_by} of the box; --no_polish leaves it out")
     return denoiser
 
 
