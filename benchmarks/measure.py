@@ -57,11 +57,15 @@ def peak_memory(function: Callable[..., Any], *arguments: Any) -> int:
     return int(queue.get())
 
 
-def write_result(name: str, content: Mapping[str, Any]) -> Path:
-    """Write ``benchmarks/results/<name>.json`` with the command and the environment."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+def write_result(name: str, content: Mapping[str, Any], folder: Path = RESULTS) -> Path:
+    """Write ``<folder>/<name>.json`` with the command and the environment; it appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
     words = ["DATA" if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    command = "python -m " + shlex.join([f"benchmarks.{Path(sys.argv[0]).stem}", *words])
-    path.write_text(json.dumps({"command": command, "environment": environment(), **content}, indent=1) + "\n")
+    script = Path(sys.argv[0])
+    module = script.parent.name if script.stem == "__main__" else script.stem
+    command = "python -m " + shlex.join([f"benchmarks.{module}", *words])
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps({"command": command, "environment": environment(), **content}, indent=1) + "\n")
+    part.replace(path)
     return path
