@@ -35,7 +35,7 @@ from benchmarks.measure import RESULTS, write_result
 from bsn.engine import LoopConfig
 from bsn.evaluation import environment, get_protocol
 from bsn.inference import Denoiser, score_files
-from bsn.models import Model, PhaseUNetConfig, TBSNConfig, create, presets
+from bsn.models import Model, PhaseUNetConfig, TBSNConfig, presets
 from bsn.models.measure import count_parameters
 from bsn.models.registry import Preset, register_preset
 from bsn.training import TrainConfig, train

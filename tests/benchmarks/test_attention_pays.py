@@ -11,7 +11,7 @@ from bsn.models import TBSN, PhaseUNet, create, is_blind
 
 
 def in_tbsn(name):
-    """Name in a TBSN of a weight of the network without attention: block 2 b is the first half of block b, 2 b + 1 the other."""
+    """Name in a TBSN of a weight of the network without attention: blocks 2 b and 2 b + 1 are the halves of block b."""
     found = re.fullmatch(r"(.+)\.(\d+)\.(layers|norms)\.0\.(.+)", name)
     if not found:
         return name
@@ -54,7 +54,16 @@ def test_all_variants_but_the_global_one_are_blind():
 @pytest.mark.slow
 def test_runs_are_written_one_by_one_and_kept(collection, tmp_path, capsys):
     results = tmp_path / "results"
-    arguments = ["--data", str(collection), "--runs", str(tmp_path / "runs"), "--results", str(results), "--size", "tiny"]
+    arguments = [
+        "--data",
+        str(collection),
+        "--runs",
+        str(tmp_path / "runs"),
+        "--results",
+        str(results),
+        "--size",
+        "tiny",
+    ]
     arguments += ["--steps", "2", "--threads", "1", "--sets", "w2s", "polyu"]
     main([*arguments, "--variants", "attention", "off"])
     assert capsys.readouterr().out.count("steps in") == 4
