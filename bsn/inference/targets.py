@@ -9,16 +9,20 @@ from pathlib import Path
 from bsn.data import DataError, known_formats
 from bsn.data.errors import writing
 from bsn.data.files.listing import find_images, plan_results
+from bsn.data.files.stores import STORE_SUFFIXES, stands_for_image
 
 __all__ = ["result_paths", "uncertainty_path"]
 
 
 def _result_name(source: Path) -> str:
-    return source.with_suffix(".png").name if source.suffix.lower() in (".jpg", ".jpeg") else source.name
+    if source.suffix.lower() in (".jpg", ".jpeg"):
+        return source.with_suffix(".png").name
+    inside_a_store = source.suffix.lower() not in known_formats()
+    return source.name + STORE_SUFFIXES[0] if inside_a_store else source.name
 
 
 def uncertainty_path(target: str | Path) -> Path:
-    """Where the standard deviations of a result go: float32 beside it, ``name_uncertainty.tif``.
+    """Where the standard deviations of a result go: float32 beside it, ``name_uncertainty.tif``; HDF5 and Zarr stay so.
 
     Parameters
     ----------
@@ -34,7 +38,7 @@ def uncertainty_path(target: str | Path) -> Path:
 
 
 def _deviation_suffix(target: Path) -> str:
-    return target.suffix if target.suffix.lower() in (".h5", ".hdf5") else ".tif"
+    return target.suffix if target.suffix.lower() in (".h5", ".hdf5", *STORE_SUFFIXES) else ".tif"
 
 
 def result_paths(inputs: Sequence[str | Path], output: str | Path, *, deviation: bool = False) -> dict[Path, Path]:
@@ -78,6 +82,8 @@ def result_paths(inputs: Sequence[str | Path], output: str | Path, *, deviation:
 
 
 def _is_file(output: str | Path) -> bool:
+    if stands_for_image(Path(output)):
+        return True
     named_a_folder = str(output).endswith(("/", os.sep)) or Path(output).is_dir()
     return not named_a_folder and Path(output).suffix.lower() in known_formats()
 

@@ -1,12 +1,14 @@
-"""Files that appear complete or not at all."""
+"""Files, and folders that are images, that appear complete or not at all."""
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bsn.data.errors import DataError, writing
+from bsn.data.files.stores import STORE_SUFFIXES, is_store
 
 
 @contextmanager
@@ -26,7 +28,7 @@ def atomic_output(target: str | Path, *, overwrite: bool = False) -> Iterator[Pa
     Yields
     ------
     Path
-        The path to write to; nothing exists there yet.
+        The path to write to, a file or a folder; nothing exists there yet.
 
     Raises
     ------
@@ -50,11 +52,33 @@ def atomic_output(target: str | Path, *, overwrite: bool = False) -> Iterator[Pa
         yield temporary
         check_target(target, overwrite=overwrite)
         with writing(target):
-            os.replace(temporary, target)
+            _put_in_place(temporary, target)
     except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
+
+
+def _put_in_place(temporary: Path, target: Path) -> None:
+    """Rename; a folder cannot be renamed to one that exists, so that one is put aside first."""
+    if not target.is_dir():
+        os.replace(temporary, target)
+        return
+    aside = target.parent / f".{secrets.token_hex(8)}.part"
+    os.replace(target, aside)
+    try:
+        os.replace(temporary, target)
+    except BaseException:
+        os.replace(aside, target)
+        raise
+    _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:
@@ -70,11 +94,14 @@ def check_target(target: Path, *, overwrite: bool) -> None:
     Raises
     ------
     DataError
-        The file exists and may not be replaced, is a folder, or its folder does not exist.
+        The file exists and may not be replaced, is a folder (but a Zarr store), or its folder does not exist.
     """
-    if target.is_dir():
+    stored = target.suffix.lower() in STORE_SUFFIXES
+    if target.is_dir() and not (stored and is_store(target)):
         raise DataError(str(target), "is a folder", "name a file to write")
     if not target.parent.is_dir():
         raise DataError(str(target), "its folder does not exist", f"create {target.parent} first")
+    if stored and target.is_file():
+        raise DataError(str(target), "is a file, and a Zarr store is a folder", "choose another name")
     if not overwrite and (target.exists() or target.is_symlink()):
         raise DataError(str(target), "exists already and is not overwritten", "choose another name or ask to overwrite")

@@ -1,7 +1,8 @@
 """Images: pixels, axes and metadata, read from and written to files.
 
-Supported are PNG, JPEG, TIFF, ``.npy``, HDF5 and MATLAB files; what each keeps is told in `bsn.data.files.formats`. Files keep
-their type: 16 bits stay 16 bits, and what a format cannot hold is refused, never converted.
+Supported are PNG, JPEG, TIFF, ``.npy``, HDF5 and MATLAB files, and Zarr stores, which are folders; what each keeps is told in
+`bsn.data.files.formats`. Files keep their type: 16 bits stay 16 bits, and what a format cannot hold is refused, never
+converted.
 """
 
 import warnings
@@ -14,6 +15,7 @@ import numpy as np
 
 from bsn.data.arrays.axes import check_axes, check_wide, guess_axes
 from bsn.data.arrays.pixel_types import check_dtype
+from bsn.data.arrays.planes import Missing
 from bsn.data.errors import DataError, DataWarning, reading, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.formats import find_format
@@ -92,6 +94,7 @@ def read_image(
     form = find_format(path)
     with reading(path):
         decoded = form.read(path, chosen.key)
+        check_gaps(path, decoded.gaps, chosen.nan)
         known, guessed = chosen.axes or decoded.axes, decoded.guessed and not chosen.axes
         dtype, axes = describe(path, decoded.pixels.shape, decoded.pixels.dtype, known, guessed=guessed)
         return Image(decoded.pixels.astype(dtype, copy=False), axes, decoded.metadata)
@@ -129,6 +132,29 @@ def write_image(path: str | Path, image: Image, *, key: str | None = None, overw
     lost = tell_lost(form.keeping, Outline(image.axes, image.pixels.shape, image.pixels.dtype, image.metadata))
     if lost:
         warnings.warn(f"{path.name}: {lost}", DataWarning, stacklevel=2)
+
+
+def check_gaps(path: Path, gaps: str, nan: Missing) -> None:
+    """Refuse an image of which a part is not in its file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    gaps : str
+        See `Decoded`.
+    nan : {"refuse", "keep"}
+        What to do with missing pixels; "keep" takes for them what the format says.
+
+    Raises
+    ------
+    DataError
+        There are gaps, and they are not to be kept.
+    """
+    if gaps and nan == "refuse":
+        raise DataError(
+            str(path), gaps, 'copy it whole again, or take them for empty with --nan keep (nan="keep" in Python)'
+        )
 
 
 def describe(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bsn.data.errors import DataError, name_some
-from bsn.data.files.formats import known_formats, unknown_suffix
+from bsn.data.files.formats import find_format, known_formats
+from bsn.data.files.stores import stands_for_image
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -79,7 +80,8 @@ def list_images(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     Parameters
     ----------
     paths : str, Path or sequence of them
-        Files, folders (their own images, not those of folders inside) and patterns such as ``runs/*/noisy_?.tif``.
+        Files, folders (their own images, not those of folders inside) and patterns such as ``runs/*/noisy_?.tif``. A Zarr
+        store is a folder that is one image.
 
     Returns
     -------
@@ -178,12 +180,11 @@ def plan_results(
 
 def _expand(given: str | Path, nested: bool, except_in: Path | None) -> list[FoundImage]:
     path = Path(given)
-    if path.is_dir():
+    if path.is_dir() and not stands_for_image(path):
         walked = _walk(path, except_in) if nested else path.iterdir()
         return _images_of(list(walked), path, f"folder {path}")
     if path.exists():
-        if path.suffix.lower() not in known_formats():
-            raise unknown_suffix(path)
+        find_format(path)
         return [FoundImage(path, Path(path.name))]
     if _MAGIC.search(str(given)):
         base, pattern = _split_pattern(path)
@@ -192,7 +193,10 @@ def _expand(given: str | Path, nested: bool, except_in: Path | None) -> list[Fou
 
 
 def _walk(folder: Path, except_in: Path | None) -> Iterator[Path]:
-    """Give all files of a folder and of those inside it; links to folders are followed, hidden folders are left out."""
+    """Give all files of a folder and of those inside it, and the folders that are images.
+
+    Links to folders are followed, hidden folders are left out.
+    """
     closed = None if except_in is None else os.path.abspath(except_in)
 
     def is_entered(place: str, name: str) -> bool:
@@ -204,6 +208,8 @@ def _walk(folder: Path, except_in: Path | None) -> Iterator[Path]:
 
     for place, folders, files in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if is_entered(place, name)]
+        yield from (Path(place, name) for name in folders if stands_for_image(Path(place, name)))
+        folders[:] = [name for name in folders if not stands_for_image(Path(place, name))]
         yield from (Path(place, name) for name in files)
 
 
@@ -223,7 +229,13 @@ def _matches(base: Path, pattern: str) -> list[Path]:
 
 
 def _images_of(candidates: list[Path], base: Path, given: str) -> list[FoundImage]:
-    images = sorted((p for p in candidates if is_image_path(p) and p.is_file()), key=natural_key)
+    images = sorted((p for p in candidates if _is_image(p)), key=natural_key)
     if not images:
         raise DataError(given, "has no images", f"images end in {', '.join(known_formats())}")
     return [FoundImage(path, path.relative_to(base)) for path in images]
+
+
+def _is_image(path: Path) -> bool:
+    if path.is_dir():
+        return stands_for_image(path) and not path.name.startswith(".")
+    return is_image_path(path) and path.is_file()

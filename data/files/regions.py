@@ -13,7 +13,7 @@ from bsn.data.arrays.planes import check_finite
 from bsn.data.errors import reading
 from bsn.data.files.formats import find_format
 from bsn.data.files.formats.decoded import ArrayBoxes, Stored
-from bsn.data.files.images import describe, read_image
+from bsn.data.files.images import check_gaps, describe, read_image
 from bsn.data.files.options import ReadOptions
 
 
@@ -156,8 +156,8 @@ def open_image(
 ) -> ImageReader:
     """Open an image file for reading regions in bounded memory.
 
-    TIFF (uncompressed: by seeking; compressed: only the strips or tiles a region touches), ``.npy``, HDF5 and MATLAB
-    7.3 are read piece by piece. PNG, JPEG, MATLAB 5, palettes and pages compressed in a single strip can only be
+    TIFF (uncompressed: by seeking; compressed: only the strips or tiles a region touches), ``.npy``, HDF5, MATLAB
+    7.3 and Zarr are read piece by piece. PNG, JPEG, MATLAB 5, palettes and pages compressed in a single strip can only be
     decoded whole: those need the memory of the whole image (of the page, for the strip).
 
     Parameters
@@ -198,6 +198,7 @@ def open_image(
     with reading(path):
         stored = form.open_boxes(path, chosen.key)
         try:
+            check_gaps(path, stored.gaps, chosen.nan)
             known, guessed = chosen.axes or stored.axes, stored.guessed and not chosen.axes
             dtype, axes = describe(path, stored.shape, stored.dtype, known, guessed=guessed)
             return ImageReader(path, stored, dtype, axes, chosen)

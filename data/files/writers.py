@@ -15,13 +15,14 @@ from bsn.data.arrays.pixel_types import check_dtype
 from bsn.data.errors import DataError, DataWarning, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes
-from bsn.data.files.formats import find_format, hdf5, mat, npy
+from bsn.data.files.formats import find_format, hdf5, mat, npy, zarr_store
 from bsn.data.files.formats.alpha import ALPHA, Joining
 from bsn.data.files.formats.decoded import Decoded, refuse_key
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput
 from bsn.data.files.formats.losses import Outline, tell_lost
 from bsn.data.files.formats.tiff_layout import plan_outline, reserve_layout
 from bsn.data.files.formats.tiff_pieces import TiffPieces
+from bsn.data.files.stores import STORE_SUFFIXES
 from bsn.data.files.white import inverted, must_invert, without_mark
 
 
@@ -308,9 +309,14 @@ def _create_mat(request: _Request) -> "_Sink":
     return _Collected(request) if boxes is None else InPlace(boxes, range(len(shape)))
 
 
+def _create_zarr(request: _Request) -> "_Sink":
+    layout = zarr_store.plan_layout(request.planes.shape, request.planes.axes, request.metadata)
+    return zarr_store.create_store(request.temporary, layout, request.dtype, request.key)
+
+
 def _check_room(path: Path, index: PlaneIndex, dtype: np.dtype[Any]) -> None:
-    if not path.parent.is_dir():
-        return  # told better by the writer
+    if not path.parent.is_dir() or path.suffix.lower() in STORE_SUFFIXES:
+        return  # told better by the writer; chunks are compressed
     needed = math.prod(index.shape) * dtype.itemsize
     free = shutil.disk_usage(path.parent).free
     if needed > free and path.suffix.lower() in _SINKS:
@@ -328,4 +334,5 @@ _SINKS: dict[str, Callable[[_Request], _Sink]] = {
     ".h5": _create_hdf5,
     ".hdf5": _create_hdf5,
     ".mat": _create_mat,
+    ".zarr": _create_zarr,
 }

@@ -17,6 +17,7 @@ from bsn.data.errors import DataError, refuse_several
 from bsn.data.files.listing import list_images
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
+from bsn.data.files.stores import stands_for_image
 from bsn.data.sources.neighbours import neighbour_in
 from bsn.data.sources.plane_source import PlaneSource
 
@@ -31,6 +32,7 @@ class _File:
     stacked: PlaneIndex | None  # the same where the meaning of the axes is known
     dtype: np.dtype[Any]
     pixels: np.ndarray | None  # (N, C, H, W), or None where the file is read each time
+    checked: bool = True  # or each crop when it is read
 
 
 class FolderSource(PlaneSource):
@@ -38,7 +40,8 @@ class FolderSource(PlaneSource):
 
     All files are read once when the source is made, so that a damaged file or a NaN is found before training starts and
     not in the night. What fits into `cache_bytes` stays in memory in the dtype of the files; the rest is read by
-    regions.
+    regions. A Zarr store that does not fit is not read beforehand: its chunks are counted, and crops are checked when they
+    are read.
 
     Parameters
     ----------
@@ -161,7 +164,10 @@ class FolderSource(PlaneSource):
         file = self._files[number]
         if file.pixels is not None:
             return file.pixels[plane, :, top : top + height, left : left + width]
-        return self._readers.read(file.path, plane, top, left, height, width)
+        crop = self._readers.read(file.path, plane, top, left, height, width)
+        if not file.checked:
+            check_finite(crop, f"{file.path.name} at row {top}, column {left}", self.options.nan)
+        return crop
 
     def _find(self, index: int) -> tuple[int, int]:
         self.check(index)
@@ -201,6 +207,8 @@ def _load(path: Path, options: ReadOptions, room: int) -> _File:
     with open_image(path, options) as reader:
         shape = (reader.planes, reader.channels, *reader.size)
         kept = int(np.prod(shape, dtype=np.int64)) * reader.dtype.itemsize <= room
+        if not kept and stands_for_image(path):
+            return _File(path, reader.index, reader.stacked, reader.dtype, None, checked=False)
         pixels = np.empty(shape, reader.dtype) if kept else None
         rows = max(1, _BAND_BYTES // (shape[1] * shape[3] * reader.dtype.itemsize))
         for plane in range(shape[0]):

@@ -13,9 +13,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from bsn.data.errors import DataError, DataWarning
-from bsn.data.files.formats import hdf5, jpeg, mat, npy, png, tiff, tiff_layout
+from bsn.data.files.formats import hdf5, jpeg, mat, npy, png, tiff, tiff_layout, zarr_store
 from bsn.data.files.formats.decoded import Decoded, Stored
 from bsn.data.files.formats.losses import Keeping
+from bsn.data.files.stores import is_store
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ _JPEG = Format(jpeg.read, jpeg.write, jpeg.KEEPING, named=False)
 _TIFF = Format(tiff.read, tiff.write, tiff_layout.KEEPING, tiff.open_boxes)
 _NPY = Format(npy.read, npy.write, npy.KEEPING, npy.open_boxes, named=False)
 _HDF5 = Format(hdf5.read, hdf5.write, hdf5.KEEPING, hdf5.open_boxes)
+_ZARR = Format(zarr_store.read, zarr_store.write, zarr_store.KEEPING, zarr_store.open_boxes)
 _MAT = Format(mat.read, mat.write, mat.KEEPING, mat.open_boxes)
 
 FORMATS = {
@@ -60,6 +62,7 @@ FORMATS = {
     ".h5": _HDF5,
     ".hdf5": _HDF5,
     ".mat": _MAT,
+    ".zarr": _ZARR,
 }
 SUFFIXES = tuple(FORMATS)  # our own; :func:`known_formats` has those of other packages too
 
@@ -120,7 +123,8 @@ def find_format(path: Path) -> Format:
     Parameters
     ----------
     path : Path
-        A file name; upper and lower case are the same.
+        A file name; upper and lower case are the same. A folder of another name that is a Zarr store, or a part of one, is
+        read as such.
 
     Returns
     -------
@@ -138,6 +142,8 @@ def find_format(path: Path) -> Format:
     True
     """
     found = known_formats().get(path.suffix.lower())
+    if found is None and is_store(path):
+        return _ZARR
     if found is None:
         raise unknown_suffix(path)
     return found

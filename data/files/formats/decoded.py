@@ -22,12 +22,15 @@ class Decoded(NamedTuple):
         What must survive a round trip, see `bsn.data.files.images.Image`.
     guessed : bool
         Whether the axes are a guess of the reader, which the user may have to confirm.
+    gaps : str
+        Which pixels the file does not have, half a sentence; empty where it has all of them.
     """
 
     pixels: np.ndarray
     axes: str | None
     metadata: Mapping[str, Any]
     guessed: bool = False
+    gaps: str = ""
 
 
 class BoxReader(Protocol):
@@ -71,6 +74,8 @@ class Stored(NamedTuple):
         See `Decoded`.
     guessed : bool
         See `Decoded`.
+    gaps : str
+        See `Decoded`.
     """
 
     boxes: BoxReader
@@ -79,6 +84,7 @@ class Stored(NamedTuple):
     axes: str | None
     metadata: Mapping[str, Any]
     guessed: bool = False
+    gaps: str = ""
 
 
 class ArrayBoxes:

@@ -21,6 +21,7 @@ _WORDS = {
     "imagej": "ImageJ settings",
     "modified": "date",
     "ome_xml": "OME-XML",
+    "ome_zarr": "OME-Zarr metadata (sizes of pixels, channels)",
     "orientation": "orientation",
     "palette": "palette (its colours are written as RGB)",
     "resolution": "resolution",
@@ -43,6 +44,7 @@ _SILENT = {
     "software",
     "tiff_storage",
     "value_range",
+    "zarr_layout",
 }
 _NAMED = 12
 
