@@ -69,10 +69,11 @@ def guards(model: Model, config: InferenceConfig) -> bool:
     Returns
     -------
     bool
-        For half-plane networks that train by themselves, whose Wiener filter goes by the noise of the image alone.
+        For half-plane networks that train by themselves, whose Wiener filter goes by the noise of the image alone. Not for
+        those with neighbouring frames: the guard compares results for single images.
     """
     trained = "training_images" in model.provenance and isinstance(model.network, HalfPlane)
-    return trained and model.noise is None and config.mix == "off" and not _by_hand(config)
+    return trained and not model.context and model.noise is None and config.mix == "off" and not _by_hand(config)
 
 
 def _by_hand(config: InferenceConfig) -> bool:

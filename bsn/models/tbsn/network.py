@@ -77,7 +77,8 @@ class TBSN(PhaseUNet):
             Under the official keys; stored masks may be present or absent and are ignored.
         config : mapping
             Constructor arguments under their official names (``in_ch``, ``dim``, ``num_blocks`` ...); what is missing
-            takes the official default, notes such as ``seed`` are ignored.
+            takes the official default, notes such as ``seed`` are ignored. ``out_ch`` may differ from ``in_ch``, for weights
+            with extra input channels such as a noise map: the network then takes ``in_ch`` channels and gives ``out_ch``.
         channel_attention : {"global", "phase"}
             "global" reproduces the published numbers.
 

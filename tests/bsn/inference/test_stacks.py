@@ -200,6 +200,16 @@ def test_frames_without_known_neighbours_are_denoised_alone_and_it_is_said(image
     np.testing.assert_allclose(found.reshape(-1, 40, 44)[0], alone, atol=1e-6)
 
 
+def test_a_half_plane_network_filters_windows_without_the_guard_of_single_images():
+    network = randomise(small("halfplane-cells", channels=1, context=1))
+    of = Model(network, ValueScale(0.4, 0.3), InferenceDefaults(wiener=True), {"training_images": 3})
+    big = np.random.default_rng(2).random((2, 64, 64)).astype(np.float32)
+    found = denoiser(of)(big, "TYX")
+    plain = denoiser(of, wiener=False)(big, "TYX")
+    assert found.shape == big.shape
+    assert not np.allclose(found, plain)
+
+
 def test_options_for_single_images_are_refused():
     for options in ({"r3_passes": 1}, {"mix": "check"}):
         with pytest.raises(ValueError, match="takes 2 neighbouring frames on each side; leave it out"):
