@@ -174,6 +174,7 @@ def run(stack: Stack, options: argparse.Namespace) -> dict[str, Any]:
         "judged": judged(stack),
         "rows": averages(stack) if stack.scored != "refused" else [],
     }
+    write_result(f"stacks_real_{stack.name}", content)
     for context in options.contexts if stack.scored != "refused" else ():
         with tempfile.TemporaryDirectory() as folder:
             row = train_on(stack, context, options, Path(folder) / "run")
@@ -188,8 +189,6 @@ def run(stack: Stack, options: argparse.Namespace) -> dict[str, Any]:
         content["rows"].append({"method": f"context {context}", **row})
         print(stack.name, content["rows"][-1], flush=True)
         write_result(f"stacks_real_{stack.name}", content)
-    if not options.contexts or stack.scored == "refused":
-        write_result(f"stacks_real_{stack.name}", content)
     return content
 
 
@@ -197,7 +196,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--stacks", nargs="+", default=list(STACKS), choices=list(STACKS))
-    parser.add_argument("--contexts", nargs="*", type=int, default=[0, 1, 2, 3])
+    parser.add_argument("--contexts", nargs="*", type=int, default=[0, 1, 2, 3], help="none: averages alone")
     parser.add_argument("--minutes", type=float, default=5.0, help="training time of each network")
     parser.add_argument("--hole", default="auto", help="none: strides in place of the slower half-plane networks")
     parser.add_argument("--crop", type=int, default=128)

@@ -178,7 +178,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", default=Path("stacks"))
     parser.add_argument("--clips", nargs="+", default=["carphone", "tractor"], choices=["carphone", "tractor"])
     parser.add_argument("--noise", default="30", choices=["30", "PG"])
-    parser.add_argument("--contexts", nargs="+", type=int, default=[0, 1, 2, 3])
+    parser.add_argument("--contexts", nargs="*", type=int, default=[0, 1, 2, 3], help="none: averages alone")
     parser.add_argument("--steps", type=int, default=5800)
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--model", default="phase-unet-tiny")
@@ -205,6 +205,7 @@ def main() -> None:
             "still": float(still_places(clean).mean()),
             "classical": CLASSICAL[clip, options.noise],
         }
+        write_result(f"stacks_{clip}_{options.noise}", {**content, "rows": rows})
         for context in options.contexts:
             with tempfile.TemporaryDirectory() as folder:
                 row = train_and_denoise(noisy, context, options, Path(folder) / "run")

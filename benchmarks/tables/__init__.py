@@ -15,6 +15,7 @@ from benchmarks.tables import (
     overview,
     restoration,
     speed,
+    stacks,
     students,
     white_noise,
 )
@@ -61,7 +62,11 @@ _MAKERS = (
     speed.recorded_cuda,
     speed.roofline,
     speed.large_images,
-    speed.stacks_cost,
+    stacks.stacks_cost,
+    stacks.stacks_clips,
+    stacks.stacks_recorded,
+    stacks.stacks_held_back,
+    stacks.stacks_judged,
 )
 
 TABLES: dict[str, Callable[[], Table]] = {maker.__name__: maker for maker in _MAKERS}

@@ -33,23 +33,6 @@ def tbsn_cpu_memory() -> Table:
     )
 
 
-def stacks_cost() -> Table:
-    """What neighbouring frames cost, against none."""
-    rows = stored("stacks_cost")["rows"]
-    plain = rows[0]
-    cells = [
-        [
-            str(row["context"]),
-            f"{row['macs_per_pixel']:,.0f}",
-            f"{row['inference_seconds'] / plain['inference_seconds']:.2f}",
-            f"{row['step_seconds'] / plain['step_seconds']:.2f}",
-        ]
-        for row in rows
-    ]
-    header = ["neighbours on each side", "operations per pixel", "time of a frame", "time of a training step"]
-    return Table(header, cells, ["stacks_cost"])
-
-
 def tbsn_cuda() -> Table:
     """Full-size TBSN on a GPU, forward."""
     result = stored("networks_cuda")
