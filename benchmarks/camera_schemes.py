@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from PIL import Image as PillowImage
 
 from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
+from benchmarks.timed import timed
 from bsn.data import CorrelatedGaussian, Image, write_image
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
@@ -98,26 +98,6 @@ def score(images: list[tuple[np.ndarray, np.ndarray]], denoise: Callable[[np.nda
         "worst_gain": round(float(gained.min()), 2),
         "images_worse_than_noisy": int((gained < 0).sum()),
     }
-
-
-def pace(run: Callable[[int, Path], Any], folder: Path) -> float:
-    """Seconds of one core per step."""
-    run(1, folder / "first")  # what is made once, such as the teacher's pictures, does not count
-    times = []
-    for steps in (2, 8):
-        start = time.process_time()
-        run(steps, folder / f"pace_{steps}")
-        times.append(time.process_time() - start)
-    return max((times[1] - times[0]) / 6, 1e-3)
-
-
-def timed(run: Callable[[int, Path], Any], seconds: float, folder: Path, name: str) -> dict[str, Any]:
-    """Train for so many seconds of one core."""
-    with tempfile.TemporaryDirectory(dir=folder) as trial:
-        steps = max(int(seconds / pace(run, Path(trial))), 10)
-    start = time.process_time()
-    run(steps, folder / name)
-    return {"steps": steps, "core_seconds": round(time.process_time() - start, 1)}
 
 
 def loop(steps: int, rate: int = 20) -> LoopConfig:

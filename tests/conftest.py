@@ -18,3 +18,11 @@ torch.set_num_threads(1)
 # test module is collected. It changes nothing for other tests: "auto" never takes the interpreter.
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
+
+# Files whose tests share what takes long to make, or take long each: first, so that one worker of pytest-xdist makes it, and no
+# worker is left alone with them at the end.
+FIRST = ("test_installation.py", "test_notebooks.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))

@@ -1,6 +1,7 @@
 """The arrows of the design, held over the imports of the code itself."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -37,14 +38,23 @@ FLOORS = [
 LIBRARIES_THAT_NETWORKS_DO_NOT_NEED = {"lightning_fabric", "jsonargparse", "rich", "matplotlib", "skimage"}
 
 
+@functools.cache
+def import_statements(path):
+    """Statements of a file that import, inside functions too."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+@functools.cache
 def imports(path):
     """Modules that a file imports, inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    found = []
+    for node in import_statements(path):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [alias.name for alias in node.names]
+        elif node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
 
 
 def files(package):
@@ -125,7 +135,7 @@ SEAM_BEHIND_ROOMS = {
 @pytest.mark.parametrize("package", ["distill", "restoration", "tools"])
 def test_other_packages_enter_bsn_by_its_rooms(package):
     for path in files(package):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in import_statements(path):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "bsn":
                 inner = node.module.count(".") > 1 and node.module not in SEAM_BEHIND_ROOMS
                 assert not inner, f"{path.relative_to(ROOT)} imports {node.module}; export the name from its room"
@@ -235,7 +245,7 @@ def test_imports_are_absolute():
     """So that the tests of this file see them all."""
     for package in PACKAGES:
         for path in files(package):
-            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            nodes = import_statements(path)
             assert not any(isinstance(node, ast.ImportFrom) and node.level for node in nodes), path.relative_to(ROOT)
 
 

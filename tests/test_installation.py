@@ -157,7 +157,7 @@ def put_beside(folder, form):
         pytest.param("wheel", "package", marks=pytest.mark.slow),
         pytest.param("wheel", "folder", marks=pytest.mark.slow),
         pytest.param("editable", "file", marks=pytest.mark.slow),
-        ("editable", "package"),
+        pytest.param("editable", "package", marks=pytest.mark.slow),
         ("editable", "folder"),
     ],
 )

@@ -56,14 +56,14 @@ def run(options: Namespace) -> int:
         return 0
     machine = environment()["machine"]
     print_table(
-        f"presets for {options.channels} channels; time of {options.size} x {options.size}, float32, {machine}",
+        f"presets for {options.channels} channels; time of {options.size} x {options.size}, float32, {machine} (~: scaled from 64 x 64)",
         [("name", "left"), "parameters", "MAC/pixel", "ms", ("what", "left")],
         [
             [
                 row["name"],
                 f"{row['parameters']:,}",
                 f"{row['macs_per_pixel']:,.0f}",
-                "-" if row["milliseconds"] is None else f"{row['milliseconds']:.0f}",
+                _time(row),
                 row["summary"],
             ]
             for row in rows
@@ -104,16 +104,24 @@ def _print_box(rows: list[dict[str, Any]]) -> None:
     )
 
 
+def _time(row: dict[str, Any]) -> str:
+    if row["milliseconds"] is None:
+        return "-"
+    return f"{'~' if row['estimated'] else ''}{row['milliseconds']:.0f}"
+
+
 def _row(preset: Any, options: Namespace) -> dict[str, Any]:
     from bsn.models import create, merged
     from bsn.models.measure import count_parameters, macs_per_pixel, milliseconds
 
     network = merged(create(preset.name, channels=options.channels))  # what is shipped, not what is trained
+    taken, estimated = (None, False) if options.no_speed else milliseconds(network, options.size)
     return {
         "name": preset.name,
         "parameters": count_parameters(network),
         "macs_per_pixel": macs_per_pixel(network),
-        "milliseconds": None if options.no_speed else milliseconds(network, options.size),
+        "milliseconds": taken,
+        "estimated": estimated,
         "blind": preset.blind,
         "summary": preset.summary,
     }

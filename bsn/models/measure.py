@@ -16,6 +16,9 @@ from bsn.ops import use_backend
 
 __all__ = ["count_parameters", "macs_per_pixel", "milliseconds"]
 
+_SMALL = 64  # pixels: side of the image that is timed first
+_LONGEST = 1.0  # seconds of a pass that is still measured at full size
+
 
 def count_parameters(network: nn.Module) -> int:
     """Count the trainable parameters.
@@ -67,8 +70,11 @@ def _input_channels(network: ImageNetwork) -> int:
 
 
 @torch.no_grad()
-def milliseconds(network: ImageNetwork, size: int = 256, repeats: int = 3) -> float:
+def milliseconds(network: ImageNetwork, size: int = 256, repeats: int = 3) -> tuple[float, bool]:
     """Median time of one forward pass of a square image on this machine, float32, in milliseconds.
+
+    A network that would take longer than a second is timed on a small image only, and its time is scaled by the number of
+    pixels, so that a list of all networks does not take minutes.
 
     Parameters
     ----------
@@ -76,12 +82,25 @@ def milliseconds(network: ImageNetwork, size: int = 256, repeats: int = 3) -> fl
         Network to time.
     size, repeats : int
         Side of the image in pixels, and number of timed passes.
+
+    Returns
+    -------
+    time : float
+        Milliseconds.
+    estimated : bool
+        Whether the time was scaled from that of a small image.
     """
+    small = min(size, _SMALL)
+    network.eval()
+    _seconds(network, small)  # warms up
+    scaled = _seconds(network, small) * (size / small) ** 2
+    if scaled > _LONGEST:
+        return 1000 * scaled, small < size
+    return 1000 * statistics.median(_seconds(network, size) for _ in range(repeats)), False
+
+
+def _seconds(network: ImageNetwork, size: int) -> float:
     x = torch.rand(1, _input_channels(network), size, size, generator=torch.Generator().manual_seed(0))
-    network.eval()(x)
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        network(x)
-        times.append(time.perf_counter() - start)
-    return 1000 * statistics.median(times)
+    start = time.perf_counter()
+    network(x)
+    return time.perf_counter() - start

@@ -219,7 +219,9 @@ def native_planes(
     """
     if not isinstance(array, np.ndarray) and not _is_torch(array):
         raise DataError(
-            f"a {type(array).__name__}", "is not an image array", "pass a numpy array or a torch tensor of pixels"
+            f"an object of type {type(array).__name__}",
+            "is not an image array",
+            "pass a numpy array or a torch tensor of pixels",
         )
     dtype = _dtype_name(array)
     check_dtype(dtype, "an array")

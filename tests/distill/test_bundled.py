@@ -166,6 +166,7 @@ def test_models_are_found_by_name(tmp_path, monkeypatch, capsys):
         bsn.load("camera")
     assert main(["denoise", str(tmp_path), "-o", "out", "--model", "camera"]) == 2
     assert "photo-base, photo-tiny" in capsys.readouterr().err
+    monkeypatch.setattr("bsn.models.presets", dict)  # the networks are not asked for here
     assert main(["models", "--no_speed", "--json"]) == 0
     box = json.loads(capsys.readouterr().out)["box"]
     assert [(row["name"], row["short_name"]) for row in box] == [("photo-base", "photo"), ("photo-tiny", None)]

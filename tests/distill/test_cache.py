@@ -100,6 +100,7 @@ def test_an_interrupted_cache_is_continued_not_begun_again(tmp_path, source, tea
     assert all(np.array_equal(cache.answer(i), plain.answer(i)) for i in range(5))
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_cache(tmp_path, source, teacher_model):
     one = make_cache(ModelTeacher(teacher_model, device="cpu"), source, tmp_path / "one.h5")
     two = make_cache(ModelTeacher(teacher_model, device="cpu"), source, tmp_path / "two.h5", devices=["cpu", "cpu"])

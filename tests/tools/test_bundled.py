@@ -128,7 +128,8 @@ def test_cameras_photograph_pieces_of_which_every_crop_can_be_cut():
     assert 3 < grey < 25
 
 
-def test_pictures_are_kept_in_eight_bits_and_both_kinds_of_pairs_have_one_form():
+def test_pictures_are_kept_in_eight_bits_and_both_kinds_of_pairs_have_one_form(monkeypatch):
+    monkeypatch.setattr("tools.bundled.sources._DRAWN", 1)  # drawing is slow
     for kind in ("photo", "camera"):
         batch = training_pairs(kind, 24, 0, PHOTOGRAPHS[:1]).batch(0, 2)
         assert batch.pixels.shape == (2, 3, 24, 24)

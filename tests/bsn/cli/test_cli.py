@@ -322,6 +322,7 @@ def test_an_interrupt_keeps_the_run_and_resume_finishes_it(capsys, noisy, tmp_pa
     assert Model.load(tmp_path / "run").provenance["steps"] == 60
 
 
+@pytest.mark.slow
 def test_two_devices_equal_one_with_the_doubled_batch(capsys, noisy, tmp_path):
     def words(devices, batch):
         options = ["--devices", devices, "--batch_size", batch, "--steps", "6"]
