@@ -74,8 +74,7 @@ def noisy_photographs(data: Path, noise: CorrelatedGaussian, count: int) -> Pair
 
 def bm3d_with_spectrum(noise: CorrelatedGaussian) -> Callable[[np.ndarray], np.ndarray]:
     """BM3D in colour, given the power spectrum that the noise has."""
-    if not hasattr(np, "trapz"):
-        np.trapz = np.trapezoid  # bm4d, on which bm3d stands, still calls it by its old name
+    vars(np).setdefault("trapz", np.trapezoid)  # bm4d, on which bm3d stands, calls it by its old name
     import bm3d
 
     kernel = noise.sigma * np.asarray(noise.kernel)

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 from typing_extensions import override
 
 from bsn.data import CropBatch
-from bsn.engine import Part, Update, make_optimizer
+from bsn.engine import Part, Update
 from bsn.evaluation import Validation
-from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, image_network, merged
-from bsn.training import Crops, ModelTask, agreeing_where_uncounted
+from bsn.models import InferenceDefaults, TrainingValues, ValueScale
+from bsn.training import Crops, PairTask, agreeing_where_uncounted, decibels
 from distill.config import DistillConfig
 from distill.losses import gradient_loss, multiscale_loss, pixel_loss
 from distill.recharging import draw_recharged, recharge, sum_over_targets
@@ -48,7 +47,7 @@ def trust(spread: Tensor) -> Tensor:
     return average / (average + variance)
 
 
-class DistillTask(ModelTask[CropBatch]):
+class DistillTask(PairTask):
     """Train a student to give the teacher's image at once.
 
     Parameters
@@ -95,24 +94,20 @@ class DistillTask(ModelTask[CropBatch]):
         weights_licence: str = "derived from the teacher and the images; their terms apply",
         seed: int = 0,
     ) -> None:
-        def batches(step: int, rank: int, world_size: int) -> CropBatch:
-            return crops.batch(step, config.batch_size, rank, world_size)
-
         super().__init__(
-            {"network": network},
-            batches,
+            network,
+            crops,
+            config.batch_size,
+            config,
+            scale,
+            inference=inference or InferenceDefaults(training_crop=config.crop),
+            weights_licence=weights_licence,
+            held_back=held_back,
             validation=validation,
             provenance=provenance,
             training_values=training_values,
         )
-        self.config, self.scale, self.spread, self.held_back = config, scale, spread, held_back
-        self.inference = inference or InferenceDefaults(training_crop=config.crop)
-        self.weights_licence, self.seed = weights_licence, seed
-
-    @override
-    def optimizers(self) -> dict[str, Optimizer]:
-        """One optimiser over all parameters."""
-        return {"main": make_optimizer(self.config, [self.modules["network"]])}
+        self.config, self.spread, self.seed = config, spread, seed
 
     @override
     def updates(self, step: int) -> Iterator[Update]:
@@ -201,26 +196,11 @@ class DistillTask(ModelTask[CropBatch]):
     def _decibel(self, network: nn.Module, batch: CropBatch, target: np.ndarray) -> float:
         """Mean over the crops of the PSNR of student against target, peak 1 in image values."""
         x, truth, counted = self.tensor(batch.pixels), self.tensor(target), self._counted(batch)
-        result = self.scale.to_image(network(self.scale.to_network(x)).to(x.dtype))
-        factor = torch.ones(len(x), device=x.device)
+        result, factor = self.image_of(network, x), torch.ones(len(x), device=x.device)
         if counted is not None:
             result, factor = agreeing_where_uncounted(result, truth, counted)
-        error = (factor * (result - truth).square().flatten(1).mean(1)).clamp_min(1e-20)
-        return float((-10 * error.log10())[factor > 0].mean())
-
-    @override
-    def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
-        """The student as it is shipped: branches merged."""
-        shipped = merged(image_network(modules["network"]))
-        return Model(
-            shipped,
-            self.scale,
-            self.inference,
-            {**self.provenance, **facts},
-            self.weights_licence,
-            None,
-            self.training_values,
-        )
+        error = factor * (result - truth).square().flatten(1).mean(1)
+        return float(decibels(error)[factor > 0].mean())
 
 
 def _where_counted(prediction: Tensor, y: Tensor, counted: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -56,7 +56,8 @@ def run(options: Namespace) -> int:
         return 0
     machine = environment()["machine"]
     print_table(
-        f"presets for {options.channels} channels; time of {options.size} x {options.size}, float32, {machine} (~: scaled from 64 x 64)",
+        f"presets for {options.channels} channels; time of {options.size} x {options.size}, float32, {machine} "
+        "(~: scaled from a small image)",
         [("name", "left"), "parameters", "MAC/pixel", "ms", ("what", "left")],
         [
             [

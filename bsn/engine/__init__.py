@@ -9,7 +9,7 @@ from bsn.engine.config import LoopConfig
 from bsn.engine.devices import is_first_process
 from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
 from bsn.engine.loop import FitResult, fit
-from bsn.engine.optimizers import OptimizerName, make_optimizer
+from bsn.engine.optimizers import OptimizerName, OptimizerSettings, make_optimizer
 from bsn.engine.recipes import Recipe, RecipeBook
 from bsn.engine.run_folder import RunFolder
 from bsn.engine.run_settings import RunSettings, named_images, plain
@@ -21,6 +21,7 @@ __all__ = [
     "Interrupted",
     "LoopConfig",
     "OptimizerName",
+    "OptimizerSettings",
     "Part",
     "Recipe",
     "RecipeBook",

@@ -7,6 +7,7 @@ from bsn.training.crop_task import Batches, CropTask, ModelTask, full_inference,
 from bsn.training.held_back import divide_groups, fit_crop, held_back_crops, held_back_groups
 from bsn.training.leak_guard import ChannelLeakWarning
 from bsn.training.mended_source import MendedSource
+from bsn.training.pair_task import PairTask, decibels
 from bsn.training.reading import plain_read_settings, read_settings
 from bsn.training.recipes import RECIPES, get_recipe
 from bsn.training.run import build_task, train
@@ -27,6 +28,7 @@ __all__ = [
     "Crops",
     "MendedSource",
     "ModelTask",
+    "PairTask",
     "Recipe",
     "Scheme",
     "Settled",
@@ -37,6 +39,7 @@ __all__ = [
     "agreeing_where_uncounted",
     "build_sighted_task",
     "build_task",
+    "decibels",
     "divide_groups",
     "fit_crop",
     "full_inference",

@@ -8,22 +8,22 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from typing_extensions import override
 
 from bsn.data import CropBatch
-from bsn.engine import Part, Update, make_optimizer
+from bsn.engine import Part, Update
 from bsn.evaluation import Validation
-from bsn.models import InferenceDefaults, Model, TrainingValues, ValueScale, image_network, merged
+from bsn.models import InferenceDefaults, TrainingValues, ValueScale
 from bsn.selfsup import find_loss
 from bsn.training.config import TrainConfig
 from bsn.training.counted import counted_places, only_counted
-from bsn.training.crop_task import ModelTask
+from bsn.training.pair_task import PairTask, decibels
 from bsn.training.task import Crops
 
 __all__ = ["SightedTask"]
 
 
-class SightedTask(ModelTask[CropBatch]):
+class SightedTask(PairTask):
     """Learn the target of each pair from its input.
 
     Parameters
@@ -64,23 +64,22 @@ class SightedTask(ModelTask[CropBatch]):
         provenance: Mapping[str, Any] | None = None,
         training_values: TrainingValues | None = None,
     ) -> None:
-        def batches(step: int, rank: int, world_size: int) -> CropBatch:
-            return pairs.batch(step, config.batch_size, rank, world_size)
-
         super().__init__(
-            {"network": network},
-            batches,
+            network,
+            pairs,
+            config.batch_size,
+            config.optimizer_choice,
+            scale,
+            inference=InferenceDefaults(training_crop=config.crop, outliers=config.outliers),
+            weights_licence="derived from the training images; their terms apply",
+            held_back=held_back,
             validation=validation,
             provenance=provenance,
             training_values=training_values,
         )
-        self.config, self.scale, self.held_back, self.truth = config, scale, held_back, truth
-        self.mean_intensity = mean_intensity
+        self.config, self.truth, self.mean_intensity = config, truth, mean_intensity
 
-    def optimizers(self) -> dict[str, Optimizer]:
-        """One optimiser over all parameters."""
-        return {"main": make_optimizer(self.config.optimizer_choice, self.modules.values())}
-
+    @override
     def updates(self, step: int) -> Iterator[Update]:
         """One update on one batch of pairs.
 
@@ -135,6 +134,7 @@ class SightedTask(ModelTask[CropBatch]):
             found, wanted = (self.scale.to_image(t) / self.mean_intensity for t in (found, wanted))
         return loss(found, wanted)
 
+    @override
     def held_back_numbers(self, modules: Mapping[str, nn.Module], sample: Path) -> dict[str, float]:
         """Loss of the held-back pairs and, where their truth is known, their PSNR.
 
@@ -156,34 +156,8 @@ class SightedTask(ModelTask[CropBatch]):
         tensors = [self.tensor(a) for a in self._arrays(self.held_back)]
         numbers = {"val_loss": float(self.losses(network, *tensors).mean())}
         if self.truth:
-            result = self.scale.to_image(network(self.scale.to_network(tensors[0])).to(tensors[0].dtype))
-            wanted = tensors[1]
+            result, wanted = self.image_of(network, tensors[0]), tensors[1]
             if len(tensors) > 2:
                 result, wanted = only_counted(tensors[2], result, wanted)
-            error = (result - wanted).square().flatten(1).mean(1).clamp_min(1e-20)
-            numbers["val_db_to_target"] = float((-10 * error.log10()).mean())
+            numbers["val_db_to_target"] = float(decibels((result - wanted).square().flatten(1).mean(1)).mean())
         return numbers
-
-    def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
-        """The network as it is shipped: branches merged, one pass, no filter.
-
-        Parameters
-        ----------
-        modules : mapping of str to nn.Module
-            The trained modules; ``network`` is the network, with averaged weights where there are some.
-        facts : mapping of str to Any
-            Steps and validation numbers, which go into the provenance.
-
-        Returns
-        -------
-        Model
-        """
-        return Model(
-            merged(image_network(modules["network"])),
-            self.scale,
-            InferenceDefaults(training_crop=self.config.crop, outliers=self.config.outliers),
-            {**self.provenance, **facts},
-            "derived from the training images; their terms apply",
-            None,
-            self.training_values,
-        )
