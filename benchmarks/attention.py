@@ -13,6 +13,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -56,47 +59,123 @@ def ceilings(device: str, dtype: torch.dtype) -> dict[str, float]:
     }
 
 
-def operators(size: int, dtype: torch.dtype, device: str) -> dict:
-    """Name -> (our operator, its literal form or None, inputs, work forward, work backward)."""
-    half, element = size // 2, torch.empty(0, dtype=dtype).element_size()
-    torch.manual_seed(0)
+@dataclass(frozen=True)
+class Case:
+    """An operator at one shape.
 
-    def image(n: int, c: int, side: int) -> torch.Tensor:
-        return torch.randn(n, c, side, side).to(device, dtype, memory_format=torch.channels_last)
+    Parameters
+    ----------
+    name : str
+        Title of its rows.
+    operator : str
+        Name under which :func:`bsn.ops.backend.choose` chooses its backend.
+    width, pixels : int
+        Channels of what the kernel holds at once (of a pixel, a head, a group, a half), and N H W: its shape class.
+    ours : callable
+        The operator; takes the inputs.
+    inputs : callable
+        Makes the inputs.
+    works : list of Work
+        Forward pass and backward pass.
+    literal : callable, optional
+        The published form of the operator.
+    """
 
-    wide, inner = Shape(4, 96, half, half, element), Shape(4, 32, half, half, element)
-    side = size // 7 * 7
-    drt = Shape(1, 96, side, side, element)
-    norm, window = norm_work(wide), window_work(inner, 2, 4, 6, True)
-    biased, channel = window_work(drt, 2, 7, 7, False), channel_work(wide, 1)
-    gate = gate_work(Shape(1, 127, half, half, element))
-    tables = [torch.randn(11, 16, device=device) for _ in range(2)]
-    q = {"window": 4, "key_window": 6, "heads": 2}
-    return {
-        "layer norm 96": (
-            layer_norm, literal_ops.layer_norm, [image(4, 96, half), torch.rand(96, device=device)],
-            [norm["forward"], norm["backward"]],
-        ),
-        "window attention 4/6, tables": (
-            lambda x, h, w: window_attention(*x.chunk(3, 1), h, w, **q),
-            lambda x, h, w: literal_ops.window_attention(*x.chunk(3, 1), h.to(x), w.to(x), **q),
-            [image(4, 96, half), *tables], [window["forward"], window["backward"]],
-        ),
-        "window attention 7/7, bias": (
-            lambda x, t: window_attention(*x.chunk(3, 1), bias_table=t, window=7, heads=2), None,
-            [image(1, 288, side), torch.randn(169, 2, device=device)], [biased["forward"], biased["backward"]],
-        ),
-        "channel attention 96": (
-            lambda x, t: channel_attention(*x.chunk(3, 1), t, heads=1), None,
-            [image(4, 288, half), torch.ones(1, device=device)],
-            [add(channel["Gram forward"], channel["apply forward"]), add(channel["Gram backward"], channel["apply backward"])],
-        ),
-        "gated depth-wise 2 x 127": (
-            lambda x, w, s: gated_depthwise_conv(x, w, None, s), None,
-            [image(1, 254, half), torch.randn(254, 1, 3, 3, device=device), torch.full((1,), 0.25, device=device)],
-            [gate["forward"], gate["backward"]],
-        ),
-    }  # fmt: skip
+    name: str
+    operator: str
+    width: int
+    pixels: int
+    ours: Callable[..., torch.Tensor]
+    inputs: Callable[[], list[torch.Tensor]]
+    works: list[Work]
+    literal: Callable[..., torch.Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class On:
+    """Device and precision that cases are made for."""
+
+    device: str
+    dtype: torch.dtype
+
+    def image(self, n: int, c: int, side: int) -> torch.Tensor:
+        """Random features, channels-last."""
+        torch.manual_seed(0)
+        return torch.randn(n, c, side, side).to(self.device, self.dtype, memory_format=torch.channels_last)
+
+    def numbers(self, *shape: int) -> torch.Tensor:
+        """Random parameters, in float32."""
+        return torch.randn(*shape, device=self.device)
+
+    def shape(self, n: int, c: int, side: int) -> Shape:
+        """What the count of bytes and operations needs."""
+        return Shape(n, c, side, side, self.dtype.itemsize)
+
+
+def norm_case(on: On, n: int, c: int, side: int) -> Case:
+    work = norm_work(on.shape(n, c, side))
+    return Case(
+        f"layer norm {c}", "layer_norm", c, n * side**2, layer_norm,
+        lambda: [on.image(n, c, side), torch.rand(c, device=on.device)], [work["forward"], work["backward"]],
+        literal_ops.layer_norm,
+    )  # fmt: skip
+
+
+def tables_case(on: On, n: int, heads: int, side: int) -> Case:
+    """Windows of TBSN on phases: 4 queries a side, 6 keys, heads of 16 channels."""
+    work = window_work(on.shape(n, 16 * heads, side), heads, 4, 6, True)
+    q = {"window": 4, "key_window": 6, "heads": heads}
+    return Case(
+        "window attention 4/6, tables", "window_attention", 16, n * side**2,
+        lambda x, h, w: window_attention(*x.chunk(3, 1), h, w, **q),
+        lambda: [on.image(n, 48 * heads, side), on.numbers(11, 16), on.numbers(11, 16)],
+        [work["forward"], work["backward"]],
+        lambda x, h, w: literal_ops.window_attention(*x.chunk(3, 1), h.to(x), w.to(x), **q),
+    )  # fmt: skip
+
+
+def bias_case(on: On, n: int, side: int) -> Case:
+    """Windows of DRT: 7 a side, 2 heads of 48 channels, a bias table."""
+    side = side // 7 * 7
+    work = window_work(on.shape(n, 96, side), 2, 7, 7, False)
+    return Case(
+        "window attention 7/7, bias", "window_attention", 48, n * side**2,
+        lambda x, t: window_attention(*x.chunk(3, 1), bias_table=t, window=7, heads=2),
+        lambda: [on.image(n, 288, side), on.numbers(169, 2)], [work["forward"], work["backward"]],
+    )  # fmt: skip
+
+
+def channel_case(on: On, n: int, c: int, heads: int, side: int) -> Case:
+    work = channel_work(on.shape(n, c, side), heads)
+    name = f"channel attention {c}" + (f", {heads} groups" if heads > 1 else "")
+    return Case(
+        name, "channel_attention", c // heads, n * side**2,
+        lambda x, t: channel_attention(*x.chunk(3, 1), t, heads=heads),
+        lambda: [on.image(n, 3 * c, side), torch.ones(heads, device=on.device)],
+        [add(work["Gram forward"], work["apply forward"]), add(work["Gram backward"], work["apply backward"])],
+    )  # fmt: skip
+
+
+def gate_case(on: On, n: int, hidden: int, side: int) -> Case:
+    work = gate_work(on.shape(n, hidden, side))
+    return Case(
+        f"gated depth-wise 2 x {hidden}", "gated_depthwise_conv", hidden, n * side**2,
+        lambda x, w, s: gated_depthwise_conv(x, w, None, s),
+        lambda: [on.image(n, 2 * hidden, side), on.numbers(2 * hidden, 1, 3, 3), torch.full((1,), 0.25, device=on.device)],
+        [work["forward"], work["backward"]],
+    )  # fmt: skip
+
+
+def cases(size: int, on: On) -> list[Case]:
+    """The operators of the networks on an image of size x size pixels."""
+    half = size // 2
+    return [
+        norm_case(on, 4, 96, half),
+        tables_case(on, 4, 2, half),
+        bias_case(on, 1, size),
+        channel_case(on, 4, 96, 1, half),
+        gate_case(on, 1, 127, half),
+    ]
 
 
 def add(a: Work, b: Work) -> Work:
@@ -150,6 +229,38 @@ def measure(forms: dict, repeats: int, device: str) -> tuple[dict[str, float], d
     return alternate(forms, repeats), memory
 
 
+def forms_of(case: Case, train: bool, others: Mapping[str, Callable[..., torch.Tensor]] | None = None) -> dict:
+    """Calls of each form of an operator, ready to run."""
+    inputs = case.inputs()
+    forms = {"literal": runner(case.literal, inputs, "reference", train)} if case.literal else {}
+    forms["reference"] = runner(case.ours, inputs, "reference", train)
+    forms |= {name: runner(function, inputs, "reference", train) for name, function in (others or {}).items()}
+    return forms
+
+
+def rows_of(case: Case, train: bool, limits: Mapping[str, float], repeats: int, device: str) -> list[dict[str, Any]]:
+    """Times of the forms of an operator, against the time that its bytes and its FLOP need at least."""
+    forms = forms_of(case, train) | {"auto": runner(case.ours, case.inputs(), "auto", train)}
+    times, memory = device_seconds(forms, repeats, device)
+    return rows_from(case, train, limits, times, memory)
+
+
+def rows_from(
+    case: Case, train: bool, limits: Mapping[str, float], times: Mapping[str, float], memory: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    work = add(*case.works) if train else case.works[0]
+    floor = max(work.read_write / limits["bytes_per_second"], work.flop / limits["flop_per_second"])
+    return [
+        {
+            "operator": case.name, "form": form, "train": train, "seconds": seconds, "floor_seconds": floor,
+            "ratio": times["reference"] / seconds, "chosen_as": case.operator, "width": case.width, "pixels": case.pixels,
+            "bytes_per_second": work.read_write / seconds, "flop_per_second": work.flop / seconds,
+            "peak_bytes": memory.get(form),
+        }
+        for form, seconds in times.items()
+    ]  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -165,23 +276,14 @@ def main() -> None:
         f"products {limits['flop_per_second'] / 1e12:.2f} TFLOP/s"
     )
     rows = []
-    for name, (ours, literal, inputs, works) in operators(options.size, dtype, device).items():
+    for case in cases(options.size, On(device, dtype)):
         for train in (False, True):
-            forms = {"literal": runner(literal, inputs, "reference", train)} if literal else {}
-            forms["reference"] = runner(ours, inputs, "reference", train)
-            forms["auto"] = runner(ours, inputs, "auto", train)
-            times, memory = device_seconds(forms, options.repeats, device)
-            work = add(*works) if train else works[0]
-            floor = max(work.read_write / limits["bytes_per_second"], work.flop / limits["flop_per_second"])
-            for form, seconds in times.items():
-                rows.append({
-                    "operator": name, "form": form, "train": train, "seconds": seconds, "floor_seconds": floor,
-                    "bytes_per_second": work.read_write / seconds, "flop_per_second": work.flop / seconds,
-                    "peak_bytes": memory.get(form),
-                })  # fmt: skip
+            found = rows_of(case, train, limits, options.repeats, device)
+            rows += found
+            for row in found:
                 print(
-                    f"  {name:<30} {'step' if train else 'forward':<8} {form:<10} {seconds * 1e3:9.3f} ms  "
-                    f"{times['reference'] / seconds:5.2f} x  {seconds / floor:7.1f} x the floor"
+                    f"  {case.name:<30} {'step' if train else 'forward':<8} {row['form']:<10} {row['seconds'] * 1e3:9.3f} ms  "
+                    f"{row['ratio']:5.2f} x  {row['seconds'] / row['floor_seconds']:7.1f} x the floor"
                 )
     content = {"size": options.size, "dtype": options.dtype, "ceilings": limits, "rows": rows}
     print(write_result(f"attention_{device}", content))

@@ -131,6 +131,7 @@ def compare(
     minutes: float | None = None,
     steps: int | None = None,
     settings: dict[str, Any] | None = None,
+    loop: dict[str, Any] | None = None,
     accelerator: str = "auto",
 ) -> dict[str, Any]:
     """Train one variant on one set and score it on the held-out part.
@@ -147,8 +148,8 @@ def compare(
     minutes : float, optional
         Length of the training by the clock; or:
     steps : int, optional
-    settings : dict, optional
-        Settings of :class:`bsn.training.TrainConfig` in place of ours.
+    settings, loop : dict, optional
+        Settings of :class:`bsn.training.TrainConfig` and :class:`bsn.engine.LoopConfig` in place of ours.
     accelerator : str
         See :class:`bsn.engine.LoopConfig`.
 
@@ -166,9 +167,11 @@ def compare(
         channel_attention="global" if variant == "global" else "phase",
         **{"crop": chosen.crop, "batch_size": chosen.batch_size, **recipe, **(settings or {})},
     )
-    loop = LoopConfig(steps=steps or 10**6, minutes=minutes, seed=seed, accelerator=accelerator)
+    length: dict[str, Any] = {"steps": steps or 10**6, "minutes": minutes, "seed": seed, "accelerator": accelerator}
     processor = time.process_time()
-    result = train([str(pair.degraded) for pair in pairs(data, name, "train")], run, config, loop)
+    result = train(
+        [str(pair.degraded) for pair in pairs(data, name, "train")], run, config, LoopConfig(**(loop or {}), **length)
+    )
     processor = time.process_time() - processor
     model = Model.load(run)
     device = "cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu"

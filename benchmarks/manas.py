@@ -25,7 +25,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.measure import write_result
+from benchmarks.measure import RESULTS, write_result
 from bsn.data import check_no_leak
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
@@ -128,6 +128,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--skip_multi", action="store_true", help="leave out many-to-one against one-to-one training")
     parser.add_argument("--images", type=int, help="score the first test images only; default: all")
     parser.add_argument("--result", default="manas", help="name of the result file")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the result file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--ship", action="store_true", help=f"write the genotype to {SHIPPED}")
@@ -156,7 +157,7 @@ def main() -> None:
     if options.ship:
         command = f"python -m benchmarks.manas {shlex.join(sys.argv[1:])}"
         dataclasses.replace(genotype, about={**genotype.about, "command": command}).save(SHIPPED)
-    print(write_result(options.result, content))
+    print(write_result(options.result, content, options.results))
 
 
 if __name__ == "__main__":

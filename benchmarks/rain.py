@@ -15,6 +15,7 @@ import dataclasses
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -52,6 +53,55 @@ def seconds_per_image(network: torch.nn.Module, size: tuple[int, int] = (321, 48
     return min(times)
 
 
+def learn(data: Path, name: str, recipe_name: str, run: Path, **loop: Any) -> dict[str, Any]:
+    """Train with a recipe on the training part of a set, score the test part.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the image sets.
+    name : {"rain100l", "rain800"}
+        The set.
+    recipe_name : str
+        A recipe of :mod:`restoration.recipes`.
+    run : Path
+        Folder of the run; what is in it goes.
+    **loop
+        Settings of the loop in place of the recipe's.
+
+    Returns
+    -------
+    dict
+        JSON values: length, size of the network, learning curve, scores.
+    """
+    shutil.rmtree(run, ignore_errors=True)
+    recipe = get_recipe(recipe_name)
+    training, test = (pair_data(data, name, split) for split in ("train", "test"))
+    check_no_leak(training.pairs(), test.pairs())
+    start = time.monotonic()
+    result = train(training, run, recipe.train, dataclasses.replace(recipe.loop, **loop))
+    seconds = time.monotonic() - start
+    scores = {}
+    for protocol in ("y", "drt"):
+        tables = score_models(test.pairs(), get_protocol(protocol), [run])
+        scores[protocol] = {key: table.means for key, table in tables.items()}
+        before, after = scores[protocol][DEGRADED], scores[protocol][str(run)]
+        print(
+            f"{run.name} {protocol}: {before['psnr']:.2f} -> {after['psnr']:.2f} dB, "
+            f"{before['ssim']:.3f} -> {after['ssim']:.3f}"
+        )
+    network = Model.load(run).network
+    return {
+        "steps": result.steps,
+        "training_seconds": seconds,
+        "threads": torch.get_num_threads(),
+        "parameters": count_parameters(network),
+        "learning_curve": learning_curve(run),
+        "scores": scores,
+        "rows": {key: table.rows for key, table in tables.items()},
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -65,34 +115,14 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     name = f"{options.set}_{options.model}"
     run = Path("runs") / f"rain_{name}"
-    shutil.rmtree(run, ignore_errors=True)
-    recipe = get_recipe(options.model)
     minutes = None if options.steps else options.minutes
-    loop = dataclasses.replace(recipe.loop, steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
-    training, test = (pair_data(options.data, options.set, split) for split in ("train", "test"))
-    check_no_leak(training.pairs(), test.pairs())
-    start = time.monotonic()
-    result = train(training, run, recipe.train, loop)
-    seconds = time.monotonic() - start
-    scores = {}
-    for protocol in ("y", "drt"):
-        tables = score_models(test.pairs(), get_protocol(protocol), [run])
-        scores[protocol] = {key: table.means for key, table in tables.items()}
-        before, after = scores[protocol][DEGRADED], scores[protocol][str(run)]
-        print(
-            f"{name} {protocol}: {before['psnr']:.2f} -> {after['psnr']:.2f} dB, {before['ssim']:.3f} -> {after['ssim']:.3f}"
-        )
+    steps = options.steps or 10**6
+    found = learn(options.data, options.set, options.model, run, steps=steps, minutes=minutes, seed=options.seed)
     network = Model.load(run).network
     content = {
-        "steps": result.steps,
-        "training_seconds": seconds,
-        "threads": torch.get_num_threads(),
-        "parameters": count_parameters(network),
+        **found,
         "macs_per_pixel": macs_per_pixel(network, 336),
         "seconds_per_image_321x481": seconds_per_image(network),
-        "learning_curve": learning_curve(run),
-        "scores": scores,
-        "rows": {key: table.rows for key, table in tables.items()},
     }
     print(write_result(f"rain_{name}", content))
 

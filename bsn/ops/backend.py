@@ -3,8 +3,8 @@
 Every operator owns a table ``{"reference": Implementation, ...}``. The plain PyTorch reference accepts everything; a
 kernel says in :attr:`Implementation.refuse` why it cannot take a call. The choice is made, strongest first, by the
 argument ``backend=`` of the operator, by :func:`use_backend`, by the environment variable ``BSN_BACKEND``, and is
-``"auto"`` otherwise: the first kernel that accepts the call, else the reference. What is exported (``torch.export``, ONNX)
-is always the reference.
+``"auto"`` otherwise: the first kernel that accepts the call and was not measured slower than plain operators for such a
+shape (:mod:`bsn.ops.measured`), else the reference. What is exported (``torch.export``, ONNX) is always the reference.
 
 ==============  ==============================================================================================
 ``reference``   plain PyTorch, everywhere; the truth
@@ -43,6 +43,10 @@ def _always() -> bool:
     return True
 
 
+def _never(*_: Any, **__: Any) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Implementation:
     """One way to compute an operator.
@@ -55,11 +59,30 @@ class Implementation:
         Takes the same arguments; returns None if `run` can take them, otherwise the reason in one sentence.
     automatic : callable
         Takes no argument; False where "auto" should pass over it (kernels that would run in an interpreter).
+    slower : callable
+        Takes the arguments; True where it was measured slower than the reference, so that "auto" passes over it.
     """
 
     run: Callable[..., Any]
     refuse: Callable[..., str | None] = _accept
     automatic: Callable[[], bool] = _always
+    slower: Callable[..., bool] = _never
+
+    def chosen(self, *args: Any, **options: Any) -> bool:
+        """Whether "auto" takes it for a call.
+
+        Parameters
+        ----------
+        *args, **options
+            The operator's arguments.
+
+        Returns
+        -------
+        bool
+        """
+        if not self.automatic() or self.refuse(*args, **options) is not None:
+            return False
+        return not self.slower(*args, **options)
 
 
 def _check_name(name: str, origin: str) -> str:
@@ -130,7 +153,7 @@ def choose(
         name = "reference"
     if name == "auto":
         for implementation in table.values():
-            if implementation.automatic() and implementation.refuse(*args, **options) is None:
+            if implementation.chosen(*args, **options):
                 return implementation.run
     if backend is None and name not in table:
         name = "reference"  # a setting for all operators must not fail on an operator that lacks this kernel

@@ -10,7 +10,7 @@ from PIL import Image
 
 @pytest.fixture
 def collection(tmp_path):
-    """Folder with 3 grey stacks-of-one ("w2s") and 3 colour photographs ("polyu") of 64 x 64 pixels, one of each to test."""
+    """Folder with 3 grey images ("w2s"), 3 photographs ("polyu"), one of each to test, and rain on small photographs."""
     random = np.random.default_rng(0)
     rows = []
     for name, suffix, shape in (("w2s", "tif", (64, 64)), ("polyu", "png", (96, 96, 3))):
@@ -31,4 +31,17 @@ def collection(tmp_path):
         writer = csv.DictWriter(file, ["set", "split", "noisy", "clean"])
         writer.writeheader()
         writer.writerows(rows)
+    _add_rain(tmp_path / "rain", random)
     return tmp_path
+
+
+def _add_rain(folder, random):
+    for split in ("train", "test"):
+        for number in range(4 if split == "train" else 1):
+            clean = random.integers(0, 256, 3) * np.ones((64, 64, 1))
+            name = f"{split}_{number}.png"  # the files of a pair have one name
+            for kind in ("rain100l/{}/clean", "rain100l/{}/rainy", "rain100h/{}/rainy"):
+                path = folder / kind.format(split) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                rain = 0 if "clean" in kind else 60 * (random.random((64, 64, 1)) > 0.9)
+                Image.fromarray(np.clip(clean + rain, 0, 255).astype(np.uint8)).save(path)

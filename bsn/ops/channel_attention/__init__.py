@@ -34,6 +34,7 @@ from bsn.ops.backend import Implementation, choose
 from bsn.ops.channel_attention.reference import apply_channel_weights, channel_attention_weights
 from bsn.ops.channel_attention.registration import apply_channel_weights_triton, channel_attention_weights_triton
 from bsn.ops.limits import not_interpreting, refuse_apply_channel_weights, refuse_channel_attention
+from bsn.ops.measured import slower_where_measured
 from bsn.shapes import check_image, check_same_shape
 
 __all__ = ["DENSE", "ChannelScope", "RankDeficientGramWarning", "Ratio", "channel_attention", "channel_mixing_matrices"]
@@ -48,12 +49,17 @@ class RankDeficientGramWarning(UserWarning):
     """A group has more channels than positions, so its Gram matrix says more about single pixels than statistics."""
 
 
+_slower = slower_where_measured("channel_attention", lambda q, k, temperature, heads, *_: q.shape[1] // heads)
+_slower_product = slower_where_measured("channel_attention", lambda weights, *_: weights.shape[2], image=1)
+
 BACKENDS = {
-    "triton": Implementation(channel_attention_weights_triton, refuse_channel_attention, not_interpreting),
+    "triton": Implementation(channel_attention_weights_triton, refuse_channel_attention, not_interpreting, _slower),
     "reference": Implementation(channel_attention_weights),
 }
 APPLY_BACKENDS = {
-    "triton": Implementation(apply_channel_weights_triton, refuse_apply_channel_weights, not_interpreting),
+    "triton": Implementation(
+        apply_channel_weights_triton, refuse_apply_channel_weights, not_interpreting, _slower_product
+    ),
     "reference": Implementation(apply_channel_weights),
 }
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from bsn.lattice import merge_phases, split_phases
 from bsn.ops.backend import Implementation, choose
 from bsn.ops.limits import not_interpreting, refuse_window_attention
+from bsn.ops.measured import slower_where_measured
 from bsn.ops.window_attention import window_attention
 from bsn.ops.window_attention.legal import check_dilated_window, legal_overlaps
 from bsn.ops.window_attention.registration import window_attention_triton
@@ -47,8 +48,10 @@ def _refuse_by_stride(
     return refuse_window_attention(q, k, v, rel_height, rel_width, geometry, heads, dilation=dilation)
 
 
+_slower = slower_where_measured("window_attention", lambda *args: args[0].shape[1] // args[7])
+
 BACKENDS = {
-    "triton": Implementation(_by_stride, _refuse_by_stride, not_interpreting),
+    "triton": Implementation(_by_stride, _refuse_by_stride, not_interpreting, _slower),
     "reference": Implementation(_on_phases),
 }
 

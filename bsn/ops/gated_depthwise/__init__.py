@@ -18,12 +18,16 @@ from bsn.ops.backend import Implementation, choose
 from bsn.ops.gated_depthwise.reference import gated_depthwise_conv_reference
 from bsn.ops.gated_depthwise.registration import gated_depthwise_conv_triton
 from bsn.ops.limits import not_interpreting, refuse_gated_depthwise
+from bsn.ops.measured import slower_where_measured
 from bsn.shapes import check_image
 
 __all__ = ["gated_depthwise_conv"]
 
+
+_slower = slower_where_measured("gated_depthwise_conv", lambda x, *_: x.shape[1] // 2)
+
 BACKENDS = {
-    "triton": Implementation(gated_depthwise_conv_triton, refuse_gated_depthwise, not_interpreting),
+    "triton": Implementation(gated_depthwise_conv_triton, refuse_gated_depthwise, not_interpreting, _slower),
     "reference": Implementation(gated_depthwise_conv_reference),
 }
 

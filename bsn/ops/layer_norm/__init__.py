@@ -17,6 +17,7 @@ from bsn.ops.layer_norm.cpu import layer_norm_cpu, refuse_layer_norm_cpu
 from bsn.ops.layer_norm.reference import add_layer_norm_reference, layer_norm_reference
 from bsn.ops.layer_norm.registration import add_layer_norm_triton, layer_norm_triton
 from bsn.ops.limits import not_interpreting, refuse_everywhere, refuse_layer_norm
+from bsn.ops.measured import slower_where_measured
 from bsn.shapes import check_image, check_same_shape
 
 __all__ = ["ChannelNorm", "add_layer_norm", "layer_norm"]
@@ -29,8 +30,10 @@ def _add_layer_norm_cpu(
     return total, layer_norm_cpu(total, weight, bias, eps)
 
 
+_slower = slower_where_measured("layer_norm", lambda x, *_: x.shape[1])
+
 BACKENDS = {
-    "triton": Implementation(layer_norm_triton, refuse_layer_norm, not_interpreting),
+    "triton": Implementation(layer_norm_triton, refuse_layer_norm, not_interpreting, _slower),
     "cpu": Implementation(layer_norm_cpu, refuse_layer_norm_cpu),
     "reference": Implementation(layer_norm_reference),
 }
@@ -39,6 +42,7 @@ ADD_BACKENDS = {
         add_layer_norm_triton,
         lambda x, branch, *rest: refuse_everywhere(branch) or refuse_layer_norm(x, *rest),
         not_interpreting,
+        _slower,
     ),
     "cpu": Implementation(
         _add_layer_norm_cpu,

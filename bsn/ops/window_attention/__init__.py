@@ -22,6 +22,7 @@ from torch import Tensor
 
 from bsn.ops.backend import Implementation, choose
 from bsn.ops.limits import not_interpreting, refuse_window_attention
+from bsn.ops.measured import slower_where_measured
 from bsn.ops.window_attention.cpu import refuse_window_attention_cpu, window_attention_cpu
 from bsn.ops.window_attention.reference import Size, WindowGeometry, window_attention_reference
 from bsn.ops.window_attention.registration import window_attention_triton
@@ -29,8 +30,10 @@ from bsn.shapes import check_image, check_same_shape
 
 __all__ = ["window_attention"]
 
+_slower = slower_where_measured("window_attention", lambda *args: args[0].shape[1] // args[6])
+
 BACKENDS = {
-    "triton": Implementation(window_attention_triton, refuse_window_attention, not_interpreting),
+    "triton": Implementation(window_attention_triton, refuse_window_attention, not_interpreting, _slower),
     "cpu": Implementation(window_attention_cpu, refuse_window_attention_cpu),
     "reference": Implementation(window_attention_reference),
 }
