@@ -58,7 +58,7 @@ def peak_memory(function: Callable[..., Any], *arguments: Any) -> int:
 
 
 def write_result(name: str, content: Mapping[str, Any], folder: Path = RESULTS) -> Path:
-    """Write ``<folder>/<name>.json`` with the command and the environment; it appears whole or not at all."""
+    """Write ``<folder>/<name>.json``, whole or not at all, with the environment and, unless it is in there, the command."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     words = ["DATA" if Path(word).is_absolute() else word for word in sys.argv[1:]]

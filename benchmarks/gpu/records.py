@@ -83,7 +83,8 @@ class Records:
         Path
         """
         others = [other for other in self.runs(name) if not self._is_ours(other)]
-        return write_result(name, {"part": name, "runs": [*others, run]}, self.folder)
+        content = {"command": f"python -m benchmarks.gpu --only {name}", "part": name, "runs": [*others, run]}
+        return write_result(name, content, self.folder)
 
     def _is_ours(self, run: dict[str, Any]) -> bool:
         return (run["card"], run["commit"]) == (self.card, self.commit)

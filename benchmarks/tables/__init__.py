@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from benchmarks.tables import (
     blindness,
+    card,
     correlated_noise,
     microscopy,
     networks,
@@ -20,6 +21,7 @@ from benchmarks.tables import (
     white_noise,
 )
 from benchmarks.tables.markdown import Table
+from benchmarks.tables.stored import RESULTS
 
 _MAKERS = (
     overview.overview,
@@ -70,3 +72,12 @@ _MAKERS = (
 )
 
 TABLES: dict[str, Callable[[], Table]] = {maker.__name__: maker for maker in _MAKERS}
+
+AWAITED: dict[str, str] = {}
+"""Tables whose benchmark has not been run yet, and the command that brings their results."""
+
+for _maker, (_pattern, _command) in card.MAKERS.items():
+    if any(RESULTS.glob(f"{_pattern}.json")):
+        TABLES[_maker.__name__] = _maker
+    else:
+        AWAITED[_maker.__name__] = _command

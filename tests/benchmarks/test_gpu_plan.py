@@ -1,6 +1,7 @@
 """The GPU script: what runs next, how a run is stopped and resumed, and that every part runs on a processor."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -159,7 +160,8 @@ def test_a_part_that_takes_too_long_is_killed_with_its_children(tmp_path):
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=50)
     child, how = done.stdout.splitlines()
     assert how == "stopped at its limit"
-    assert not Path(f"/proc/{child}").exists()
+    state = Path(f"/proc/{child}/stat")
+    assert not state.exists() or state.read_text().split()[2] in "ZX"  # dead, whether or not somebody has taken note
 
 
 @pytest.mark.slow
@@ -177,7 +179,9 @@ def test_every_part_runs_on_a_processor(collection, tmp_path):
         "abc",
     ]
     command += ["--data", str(collection), "--runs", str(tmp_path / "runs")]
-    subprocess.run(command, cwd=ROOT, check=True)
+    # Not in Triton's interpreter, in which the other tests run: it is too slow for whole operators.
+    environment = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
+    subprocess.run(command, cwd=ROOT, check=True, env=environment)
     results = tmp_path / "runs" / "results"
     assert {path.stem for path in results.glob("*.json")} == {one.name for one in PARTS}
     for path in results.glob("*.json"):
