@@ -29,6 +29,7 @@ from bsn.inference.measuring import Region
 from bsn.inference.memory import telling_of_memory
 from bsn.inference.mending import MendedPlane, PlaneReader
 from bsn.inference.neighbours import FrameRing, HeldFrame, stacks_in
+from bsn.inference.pattern_free import plane_order, without_pattern
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.plan import make_pipeline
 from bsn.inference.polishing import polishing_model
@@ -253,7 +254,8 @@ class Denoiser:
             yield from unchanged_rows(image)
             return
         checked: list[Measured] = []
-        frames = self._windows(image, groups, level) if self.model.context else self._planes(image, groups, level)
+        seen = without_pattern(image, self.config, self.model)
+        frames = self._windows(seen, groups, level) if self.model.context else self._planes(seen, groups, level)
         for done, (plane, mended, found) in enumerate(frames, 1):
             numbers = range(plane * len(groups), (plane + 1) * len(groups))
             here = pipeline if found is None else pipeline.with_neighbours(found)
@@ -274,7 +276,7 @@ class Denoiser:
         self, image: ImagePlanes, groups: Sequence[slice], level: float
     ) -> Iterator[tuple[int, Sequence[PlaneReader], Tensor | None]]:
         """Every plane by itself."""
-        for plane in range(image.planes):
+        for plane in plane_order(image):
             yield plane, [self._mended(image.read_unit, image.size, plane, group, level) for group in groups], None
 
     def _windows(

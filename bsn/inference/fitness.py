@@ -9,6 +9,7 @@ import numpy as np
 from bsn.data import DataError, PlaneIndex, stack_axis
 from bsn.data.sources.samples import evenly, middle
 from bsn.models import Model, TrainingValues
+from bsn.noise.stacks.pattern import PATTERN
 
 __all__ = ["DenoisingWarning", "ImagePlanes", "Remark", "channel_groups", "remarks_on"]
 
@@ -132,6 +133,8 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
         remarks.append(Remark("channels", _about_channels(image.channels, model.channels)))
     if model.context and not (image.stacked and stack_axis(image.stacked, model.inference.context_axis)):
         remarks.append(Remark("context", _about_context(image, model)))
+    if model.inference.fixed_pattern == "subtract" and _longest_stack(image, model) < PATTERN.frames:
+        remarks.append(Remark("pattern", _NO_PATTERN))
     trained = model.training_values or TrainingValues.implied(model.scale)
     if trained is None:
         return remarks
@@ -144,6 +147,17 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
     if found.refuse:
         raise DataError(what, found.why, found.remedy)
     return [*remarks, Remark("values", f"{found.why}, so it may keep its noise or lose its picture; {found.remedy}")]
+
+
+_NO_PATTERN = (
+    "a fixed pattern was taken off the images of the training, and it cannot be found on fewer than "
+    f"{PATTERN.frames} frames: it stays"
+)
+
+
+def _longest_stack(image: ImagePlanes, model: Model) -> int:
+    axis = stack_axis(image.stacked, model.inference.context_axis) if image.stacked else ""
+    return image.stacked.length(axis) if image.stacked and axis else 1
 
 
 def _about_context(image: ImagePlanes, model: Model) -> str:

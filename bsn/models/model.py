@@ -61,6 +61,8 @@ class InferenceDefaults:
     context_axis : str
         Axis of stacks along which a network with context takes its neighbours, "T" or "Z"; empty takes T where there is one,
         else Z.
+    fixed_pattern : {"keep", "subtract"}
+        "subtract" takes off what all frames of a stack share, see :class:`bsn.inference.InferenceConfig`.
     """
 
     stride: int = 1
@@ -73,10 +75,18 @@ class InferenceDefaults:
     hole: str | None = None
     polish: bool = False
     context_axis: str = ""
+    fixed_pattern: Literal["keep", "subtract"] = "keep"
 
     def stored(self) -> dict[str, Any]:
         """Fields as JSON values; rare ones only where they are set, so that older programs read the files of the others."""
-        unset = {"cut_spots": False, "outliers": "keep", "hole": None, "polish": False, "context_axis": ""}
+        unset = {
+            "cut_spots": False,
+            "outliers": "keep",
+            "hole": None,
+            "polish": False,
+            "context_axis": "",
+            "fixed_pattern": "keep",
+        }
         return {
             name: value for name, value in dataclasses.asdict(self).items() if name not in unset or unset[name] != value
         }

@@ -65,6 +65,11 @@ class TrainConfig:
     time_reversal : bool
         Show half of the samples backwards, where there is context. Turn it off where events rise fast and decay slowly, such as
         calcium transients, and the network is to know it.
+    fixed_pattern : {"auto", "subtract", "keep"}
+        What becomes of a pattern that all frames of a stack share, such as offsets of columns, of single pixels, and hot pixels
+        (:mod:`bsn.noise.stacks.pattern`). "subtract" measures it on the mean of the frames and takes off what is certainly not
+        picture, before training and denoising; the model stores it. "keep" leaves the frames as they are. "auto": subtract
+        where the pattern is 5 % of the noise variance or more.
     stride : int or "auto"
         Stride of the pixel-shuffle downsampling, which takes correlated neighbours apart; 1 for white noise and for half-plane
         networks. "auto": measured on the training images, see ``bsn inspect``.
@@ -159,6 +164,7 @@ class TrainConfig:
     context_hole: bool | None = None
     context_axis: Literal["t", "z"] | None = None
     time_reversal: bool = True
+    fixed_pattern: Literal["auto", "subtract", "keep"] = "auto"
     stride: int | Literal["auto"] = "auto"
     stride_test: int | None = None
     wiener_test: bool | None = None
@@ -196,6 +202,7 @@ class TrainConfig:
             "recorruption": (self.recorruption > 0, "more than 0, such as 0.5"),
             "stride": (self.stride == "auto" or self.stride >= 1, '1 or more, or "auto"'),
             "stride_test": (self.stride_test is None or self.stride_test >= 1, "1 or more"),
+            "fixed_pattern": (self.fixed_pattern in ("auto", "subtract", "keep"), "auto, subtract or keep"),
             "mosaic_margin": (self.mosaic_margin >= 0, "0 or more"),
             "crop": (self.crop >= 8, "8 or more"),
             "batch_size": (self.batch_size >= 1, "1 or more"),
@@ -241,6 +248,7 @@ class TrainConfig:
             "polish_test": bool(self.polish_test),
             "augment_colours": self.augment_colours,
             "hole": self.hole not in ("auto", "none"),
+            "fixed_pattern": self.fixed_pattern == "subtract",
         }
         for name in (name for name, wrong in blind.items() if wrong):
             raise ValueError(

@@ -16,7 +16,12 @@ __all__ = ["check_stacks", "context_crops", "settle_context"]
 
 
 def settle_context(
-    source: ImageSource, config: TrainConfig, *, alone: str = "", stacks: Sequence[MeasuredStack] | None = None
+    source: ImageSource,
+    config: TrainConfig,
+    *,
+    alone: str = "",
+    stacks: Sequence[MeasuredStack] | None = None,
+    pattern_left: float = 0.0,
 ) -> tuple[TrainConfig, tuple[str, ...]]:
     """Fill in how many neighbouring frames the network takes, and how it sees them.
 
@@ -30,6 +35,8 @@ def settle_context(
         Why every plane is to be denoised alone, if it is.
     stacks : sequence of MeasuredStack, optional
         What was measured already.
+    pattern_left : float
+        Share of a fixed pattern in the noise variance that is known to be in the images.
 
     Returns
     -------
@@ -46,7 +53,8 @@ def settle_context(
     if config.context == "auto" and (alone or not stacks_of(source, config.stack_axis)):
         return dataclasses.replace(config, context=0, context_hole=False), _why_alone(source, config, alone)
     measured = judge_stacks(source, config.stack_axis) if stacks is None or config.stack_axis else stacks
-    advice = advise_context([found.readings for found in measured], _letter(source, config))
+    readings = [dataclasses.replace(m.readings, pattern=max(m.readings.pattern, pattern_left)) for m in measured]
+    advice = advise_context(readings, _letter(source, config))
     context = advice.context if config.context == "auto" else config.context
     # Where the user insists on neighbours that the noise speaks against, the hole is the lesser evil.
     hole = advice.hole or not advice.context if config.context_hole is None else config.context_hole

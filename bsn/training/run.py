@@ -111,11 +111,15 @@ def train(
         student = stored.restore(StudentStep, student)
         if "context" not in stored.settled:
             config = dataclasses.replace(config, context=0, context_hole=False)  # as runs were before there was context
+        if "fixed_pattern" not in stored.settled:
+            config = dataclasses.replace(config, fixed_pattern="keep")
     how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
     config, loop, clean = config or TrainConfig(), loop or LoopConfig(), clean or CleanValidation()
     student = student or StudentStep()
     if student.student and config.context == "auto":
         config = dataclasses.replace(config, context=0, context_hole=False)
+    if student.student and config.fixed_pattern == "auto":
+        config = dataclasses.replace(config, fixed_pattern="keep")
     check_student(student, config)
     assert images is not None
     source = open_source(images, how)
@@ -188,7 +192,7 @@ def build_task(
     settled = settle(source, config, steps, start=start, alone=alone)
     for reason in settled.reasons:
         say(reason)
-    config = settled.config
+    config, source = settled.config, settled.source or source
     if start is not None:
         _check_noise(start, config)
     if config.augment_colours and (source.channels, config.noise, config.noise_scope) != (3, "gaussian", "set"):
@@ -250,7 +254,8 @@ _IN_PROVENANCE = (
 
 def _provenance(config: TrainConfig) -> dict[str, Any]:
     """Settings that a reader of the model file should know."""
-    stacked = ("context", "context_hole", "time_reversal") if config.neighbours else ()
+    stacked = ["context", "context_hole", "time_reversal"] if config.neighbours else []
+    stacked += ["fixed_pattern"] if config.fixed_pattern == "subtract" else []
     names = [name for name in _IN_PROVENANCE if name != "hole" or config.hole != "none"]
     return {name: getattr(config, name) for name in (*names, *stacked)}
 

@@ -25,6 +25,7 @@ from bsn.training.hole_settings import (
     settle_hole,
 )
 from bsn.training.passes import few_passes
+from bsn.training.pattern_settings import settle_pattern
 
 __all__ = ["Settled", "settle"]
 
@@ -43,12 +44,15 @@ class Settled:
         What was measured; None where nothing had to be, or nothing could be.
     advice : Advice, optional
         What the measurement advises, as far as the images have room for it; None where nothing was measured.
+    source : ImageSource, optional
+        The images as they are trained on, without a pattern that all frames share if it is taken off.
     """
 
     config: TrainConfig
     reasons: tuple[str, ...] = ()
     statistics: NoiseStatistics | None = None
     advice: Advice | None = None
+    source: ImageSource | None = None
 
     def words(self) -> str:
         """Options by which ``bsn train`` treats noise as this decision does."""
@@ -56,9 +60,10 @@ class Settled:
 
     def _context_words(self) -> str:
         config = self.config
+        pattern = " --fixed_pattern subtract" if config.fixed_pattern == "subtract" else ""
         if not config.neighbours:
-            return ""
-        return f" --context {config.neighbours} --{'' if config.context_hole else 'no_'}context_hole"
+            return pattern
+        return f" --context {config.neighbours} --{'' if config.context_hole else 'no_'}context_hole{pattern}"
 
     def _noise_words(self) -> str:
         config = self.config
@@ -83,8 +88,9 @@ def settle(
 ) -> Settled:
     """Replace everything that is "auto" or left out by what the images ask for.
 
-    The steps follow each other: the noise decides hole or stride, noise model and scope; the hole decides the network; the
-    stride decides which crops fit; all decide the optimiser and the inference that is stored in the model.
+    The steps follow each other: a pattern that all frames share is taken off; the noise decides hole or stride, noise model and
+    scope; the hole decides the network; the stride decides which crops fit; all decide the optimiser and the inference that is
+    stored in the model.
 
     Parameters
     ----------
@@ -122,6 +128,10 @@ def settle(
         config = dataclasses.replace(config, noise="none")
         reasons.append("the model that the run starts from has no noise model, so this run has none either")
     statistics, advice = None, None
+    config, free, left, why = settle_pattern(source, config, alone)
+    if free is not source:
+        source, judgement, stacks = free, None, None  # what was measured before is of other images
+    reasons += why
     automatic = config.automatic or measures_hole(config)
     if automatic or config.noise_learned:
         judgement = judgement or judge_noise(source)
@@ -136,13 +146,13 @@ def settle(
     else:
         config = settle_hole(config, None, None)
     check_room(source, config)
-    config, why = settle_context(source, config, alone=alone, stacks=stacks)
+    config, why = settle_context(source, config, alone=alone, stacks=stacks, pattern_left=left)
     reasons += why
     config = fill_recipe(_settle_scope(config, advice))
     config = _settle_crop(source, config)
     config = _settle_optimizer(source, config, steps)
     config = _settle_inference(source, config)
-    return Settled(config, tuple(reasons), statistics, None if statistics is None else advice)
+    return Settled(config, tuple(reasons), statistics, None if statistics is None else advice, source)
 
 
 def _with_room(source: ImageSource, advice: Advice) -> Advice:

@@ -107,6 +107,10 @@ def check_student(step: StudentStep, config: TrainConfig) -> None:
             f"students take single images, and context {config.context} trains a network of stacks; leave --student or "
             "--context out"
         )
+    if config.fixed_pattern == "subtract":
+        raise ValueError(
+            "students take single images, and fixed_pattern subtract is for stacks; leave --student or --fixed_pattern out"
+        )
     _find_trainer()
 
 

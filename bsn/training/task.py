@@ -310,7 +310,8 @@ class BlindSpotTask(ModelTask[CropBatch]):
             outliers=config.outliers,
             hole=config.hole_test,
             polish=bool(config.polish_test),
-            context_axis=config.stack_axis if config.neighbours else "",
+            context_axis=config.stack_axis if config.neighbours or config.fixed_pattern == "subtract" else "",
+            fixed_pattern="subtract" if config.fixed_pattern == "subtract" else "keep",
         )
         return Model(
             image_network(modules["network"]),
