@@ -23,6 +23,7 @@ from bsn.engine.side_effects import threads_set
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting, counting_of
+from bsn.inference.device import named_device
 from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, channel_groups, remarks_on
 from bsn.inference.measuring import Region
@@ -86,7 +87,7 @@ class Denoiser:
 
     def __init__(self, model: AnyModel = None, config: InferenceConfig | None = None, **options: Any) -> None:
         self.config = dataclasses.replace(config or InferenceConfig(), **options)
-        self.device = _device(self.config.device)
+        self.device = named_device(self.config.device)
         if model is None:
             model = load_bundled()
         elif isinstance(model, (str, Path)):
@@ -488,14 +489,3 @@ class Denoiser:
 
 def _warn(source: Path, remark: Remark) -> None:
     warnings.warn(f"{source.name}: {remark.text}", DenoisingWarning, stacklevel=3)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError):
-        raise ValueError(f"device {name!r} is not available; use 'cpu' or 'auto'") from None
-    return device

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data import PlaneIndex
 from bsn.inference.config import InferenceConfig
 from bsn.inference.fitness import ImagePlanes
 from bsn.inference.neighbours import stacks_in
@@ -33,7 +32,7 @@ class PatternFree:
     """
 
     def __init__(self, image: ImagePlanes, axis: str = "") -> None:
-        self._image = image
+        self._image, self.stacked = image, image.stacked
         self.stacks: Sequence[Sequence[int]] = stacks_in(image.stacked, image.planes, axis)
         self._of = {plane: number for number, stack in enumerate(self.stacks) for plane in stack}
         self._held: tuple[int, np.ndarray | None] = (-1, None)
@@ -57,11 +56,6 @@ class PatternFree:
     def dtype(self) -> np.dtype[Any]:
         """Type of the pixels."""
         return self._image.dtype
-
-    @property
-    def stacked(self) -> PlaneIndex | None:
-        """Axes and shape, where the meaning of the axes is known."""
-        return self._image.stacked
 
     def read_unit(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
         """Region (C, height, width) of a plane without its pattern, float32, image values.

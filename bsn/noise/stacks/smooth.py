@@ -46,7 +46,17 @@ def high_pass(image: np.ndarray, window: tuple[int, int]) -> np.ndarray:
 
 
 def kept_variance(window: tuple[int, int]) -> float:
-    """Share of the variance of white noise that :func:`high_pass` keeps."""
+    """Share of the variance of white noise that :func:`high_pass` keeps.
+
+    Parameters
+    ----------
+    window : tuple of int
+        See there.
+
+    Returns
+    -------
+    float
+    """
     return white_correlation(window)[0, 0]
 
 
