@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from bsn.data import DataError, ReadOptions, open_image
