@@ -23,7 +23,7 @@ from bsn.data import fill_missing
 from bsn.inference.measuring import measured_places
 from bsn.inference.position_noise import position_uniform
 from bsn.models import OutlierTreatment
-from bsn.noise.local_noise import LocalNoise, measure_local_noise
+from bsn.noise.local_noise import LocalNoise, measure_local_noise, medians
 from bsn.noise.outliers import find_outliers, repair_outliers
 
 __all__ = ["MARGIN", "MendedPlane", "PlaneReader"]
@@ -56,6 +56,7 @@ SPOTS = SpotSettings()
 
 Pixels = Callable[[int, int, int, int], np.ndarray]
 _FILL = 0x4E614E  # names the random image of the noise in holes
+_AT_ONCE = 1 << 14  # places whose surroundings are held in memory together
 _NEARLY = 1 - 1e-6  # no number farther out than five standard deviations
 
 
@@ -190,17 +191,12 @@ class MendedPlane:
         self, mended: np.ndarray, inside: tuple[slice, ...], region: np.ndarray, origin: tuple[int, int, int]
     ) -> np.ndarray:
         """Cut off what stands out of a region; `mended` shows its surroundings, too."""
-        from scipy.ndimage import median_filter
-
         lowest = [SPOTS.spreads * spread for spread in self._spread]
         if all(float(np.ptp(channel)) <= least for channel, least in zip(mended, lowest, strict=True)):
             return region
-        excess = np.zeros_like(region)
-        for channel, (plane, noise) in enumerate(zip(mended, self._noise, strict=True)):
-            middle = median_filter(plane, SPOTS.surroundings, mode="nearest")
-            height = np.maximum(SPOTS.deviations * np.sqrt(noise.variance_of_light(middle)), lowest[channel])
-            over = np.maximum(plane - middle - height, 0).astype(np.float32)
-            excess[channel] = over[inside[1:]][: region.shape[1], : region.shape[2]]
+        known = zip(mended, self._noise, lowest, strict=True)
+        height, width = region.shape[1:]
+        excess = np.stack([_over_surroundings(*of)[inside[1:]][:height, :width] for of in known])
         found = excess > 0
         if found.any():
             self._cut.append((np.add(np.argwhere(found), origin), excess[found]))
@@ -246,9 +242,27 @@ class MendedPlane:
         """Noise of each channel, of the whole plane, so that tiles agree on what stands out."""
         parts = [fill_missing(self._pixels(*place)) for place in measured_places(self.size)]
         planes, missing = (np.concatenate(part, 1) for part in zip(*parts, strict=True))
-        self._spread = [_spread(plane[~holes]) for plane, holes in zip(planes, missing, strict=True)]
+        if self._spots:
+            self._spread = [_spread(plane[~holes]) for plane, holes in zip(planes, missing, strict=True)]
         known = zip(planes, missing, strict=True)
         return [measure_local_noise(plane, self._grey_level, holes) for plane, holes in known]
+
+
+def _over_surroundings(plane: np.ndarray, noise: LocalNoise, lowest: float) -> np.ndarray:
+    """What stands out of the median of the surroundings by more than the noise and `lowest`, float32, same shape."""
+    from scipy.ndimage import minimum_filter
+
+    side = SPOTS.surroundings
+    excess = np.zeros(plane.shape, np.float32)
+    # The median is not below the least of the surroundings, so few places of most images need it.
+    rows, columns = np.nonzero(plane - minimum_filter(plane, side, mode="nearest") > lowest)
+    squares = np.lib.stride_tricks.sliding_window_view(np.pad(plane, side // 2, mode="edge"), (side, side))
+    for start in range(0, len(rows), _AT_ONCE):
+        at = rows[start : start + _AT_ONCE], columns[start : start + _AT_ONCE]
+        middle = medians(squares[at])
+        height = np.maximum(SPOTS.deviations * np.sqrt(noise.variance_of_light(middle)), lowest)
+        excess[at] = np.maximum(plane[at] - middle - height, 0)
+    return excess
 
 
 def _spread(values: np.ndarray) -> float:

@@ -5,13 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import median_filter
 
 import bsn
 from bsn.data import write_image
 from bsn.data.files.images import Image
 from bsn.inference import Denoiser
 from bsn.inference.measuring import Measurement
-from bsn.inference.mending import MendedPlane
+from bsn.inference.mending import SPOTS, MendedPlane, _over_surroundings
 from bsn.inference.stages import Downsampling, Frame
 from bsn.models import Model, NoiseModel, ValueScale
 from bsn.noise.local_noise import measure_local_noise
@@ -208,3 +209,21 @@ def test_the_model_in_the_box_takes_values_of_any_scale(scale):
 def test_options_that_are_none():
     with pytest.raises(ValueError, match="outliers hide is out of range; use keep, repair or ignore"):
         dataclasses.replace(bsn.inference.InferenceConfig(), outliers="hide")
+
+
+@pytest.mark.parametrize("kind", ["noise", "spots", "stripes", "uniform"])
+def test_what_stands_out_is_what_a_median_filter_leaves(kind):
+    rng = np.random.default_rng(0)
+    plane = rng.normal(0.1, 0.01, (40, 53)).astype(np.float32)
+    if kind == "spots":
+        plane[rng.integers(0, 40, 9), rng.integers(0, 53, 9)] += rng.random(9).astype(np.float32)
+    elif kind == "stripes":
+        plane += (np.add.outer(np.arange(40), np.arange(53)) % 20 > 15) * np.float32(0.4)
+    elif kind == "uniform":
+        plane = rng.random((40, 53), np.float32)
+    noise, lowest = measure_local_noise(plane), 0.05
+    middle = median_filter(plane, SPOTS.surroundings, mode="nearest")
+    height = np.maximum(SPOTS.deviations * np.sqrt(noise.variance_of_light(middle)), lowest)
+    expected = np.maximum(plane - middle - height, 0)
+    assert (expected > 0).any() == (kind in ("spots", "stripes"))
+    np.testing.assert_array_equal(_over_surroundings(plane, noise, lowest), expected)

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.ndimage import gaussian_filter
 from scipy.special import erf
 
 from bsn.data.photographs import TRAINING_PHOTOGRAPHS, photograph
 from bsn.noise import find_outliers, repair_outliers, robust_moments, value_limits
+from bsn.noise.local_noise import medians, windows
+from bsn.noise.outliers import _over_squares
 
 HOT = 65535
 
@@ -175,3 +178,27 @@ def test_missing_values_do_not_count():
     assert robust_moments(values) == (2.0, 1.0)
     assert np.isnan(robust_moments(np.array([np.nan]))).all()
     assert value_limits(np.array([np.nan])) == (-np.inf, np.inf)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 2), (12, 17)], ids=str)
+def test_squares_windows_and_medians_are_those_of_scipy_and_numpy(shape):
+    plane = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    for pick, theirs in ((np.minimum, ndimage.minimum_filter), (np.maximum, ndimage.maximum_filter)):
+        np.testing.assert_array_equal(_over_squares(plane, pick), theirs(plane, 5, mode="nearest"))
+    rows, columns = (axis.ravel() for axis in np.indices(shape))
+    seen = windows(plane, rows, columns, 2)
+    for place, window in enumerate(seen):
+        for y, x in np.ndindex(5, 5):
+            start = np.unravel_index(place, shape)
+            at = [_reflected(a + step - 2, side) for a, step, side in zip(start, (y, x), shape, strict=True)]
+            assert window[y, x] == plane[tuple(at)]
+    np.testing.assert_array_equal(medians(seen), np.median(seen, axis=(1, 2)))
+
+
+def _reflected(index, side):
+    """Index of the pixel that lies there when the plane is mirrored about its first and last pixel again and again."""
+    while not 0 <= index < side:
+        index = -index if index < 0 else 2 * (side - 1) - index
+        if side == 1:
+            return 0
+    return index
