@@ -224,6 +224,6 @@ def test_what_stands_out_is_what_a_median_filter_leaves(kind):
     noise, lowest = measure_local_noise(plane), 0.05
     middle = median_filter(plane, SPOTS.surroundings, mode="nearest")
     height = np.maximum(SPOTS.deviations * np.sqrt(noise.variance_of_light(middle)), lowest)
-    expected = np.maximum(plane - middle - height, 0)
+    expected = np.maximum(plane - middle - height, 0).astype(np.float32)
     assert (expected > 0).any() == (kind in ("spots", "stripes"))
     np.testing.assert_array_equal(_over_surroundings(plane, noise, lowest), expected)
