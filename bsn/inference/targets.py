@@ -14,9 +14,12 @@ from bsn.data.files.stores import STORE_SUFFIXES, stands_for_image
 __all__ = ["result_paths", "uncertainty_path"]
 
 
+_WRITTEN_AS = {".jpg": ".png", ".jpeg": ".png", ".avi": ".mkv"}
+
+
 def _result_name(source: Path) -> str:
-    if source.suffix.lower() in (".jpg", ".jpeg"):
-        return source.with_suffix(".png").name
+    if source.suffix.lower() in _WRITTEN_AS:
+        return source.with_suffix(_WRITTEN_AS[source.suffix.lower()]).name
     inside_a_store = source.suffix.lower() not in known_formats()
     return source.name + STORE_SUFFIXES[0] if inside_a_store else source.name
 

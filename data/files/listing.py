@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from bsn.data.errors import DataError, name_some
 from bsn.data.files.formats import find_format, known_formats
+from bsn.data.files.formats.clip import SUFFIXES as CLIPS
 from bsn.data.files.stores import stands_for_image
 
 _MAGIC = re.compile(r"[*?\[]")
@@ -230,6 +231,8 @@ def _matches(base: Path, pattern: str) -> list[Path]:
 
 def _images_of(candidates: list[Path], base: Path, given: str) -> list[FoundImage]:
     images = sorted((p for p in candidates if _is_image(p)), key=natural_key)
+    # A clip among photographs was not meant; a folder of clips was.
+    images = [p for p in images if p.suffix.lower() not in CLIPS] or images
     if not images:
         raise DataError(given, "has no images", f"images end in {', '.join(known_formats())}")
     return [FoundImage(path, path.relative_to(base)) for path in images]

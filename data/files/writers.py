@@ -15,7 +15,7 @@ from bsn.data.arrays.pixel_types import check_dtype
 from bsn.data.errors import DataError, DataWarning, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes
-from bsn.data.files.formats import find_format, hdf5, mat, npy, zarr_store
+from bsn.data.files.formats import clip, find_format, hdf5, mat, npy, zarr_store
 from bsn.data.files.formats.alpha import ALPHA, Joining
 from bsn.data.files.formats.decoded import Decoded, refuse_key
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput
@@ -314,9 +314,15 @@ def _create_zarr(request: _Request) -> "_Sink":
     return zarr_store.create_store(request.temporary, layout, request.dtype, request.key)
 
 
+def _create_clip(request: _Request) -> "_Sink":
+    planes = request.planes
+    outline = Outline(planes.axes, planes.shape, request.dtype, request.metadata)
+    return clip.create(request.temporary, outline, request.key, request.target)
+
+
 def _check_room(path: Path, index: PlaneIndex, dtype: np.dtype[Any]) -> None:
-    if not path.parent.is_dir() or path.suffix.lower() in STORE_SUFFIXES:
-        return  # told better by the writer; chunks are compressed
+    if not path.parent.is_dir() or path.suffix.lower() in (*STORE_SUFFIXES, *clip.SUFFIXES):
+        return  # told better by the writer; chunks and clips are compressed
     needed = math.prod(index.shape) * dtype.itemsize
     free = shutil.disk_usage(path.parent).free
     if needed > free and path.suffix.lower() in _SINKS:
@@ -335,4 +341,5 @@ _SINKS: dict[str, Callable[[_Request], _Sink]] = {
     ".hdf5": _create_hdf5,
     ".mat": _create_mat,
     ".zarr": _create_zarr,
+    **dict.fromkeys(clip.SUFFIXES, _create_clip),
 }

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from bsn.data.errors import DataError, DataWarning
-from bsn.data.files.formats import hdf5, jpeg, mat, npy, png, tiff, tiff_layout, zarr_store
+from bsn.data.files.formats import clip, hdf5, jpeg, mat, npy, png, tiff, tiff_layout, zarr_store
 from bsn.data.files.formats.decoded import Decoded, Stored
 from bsn.data.files.formats.losses import Keeping
 from bsn.data.files.stores import is_store
@@ -64,7 +64,7 @@ FORMATS = {
     ".mat": _MAT,
     ".zarr": _ZARR,
 }
-SUFFIXES = tuple(FORMATS)  # our own; :func:`known_formats` has those of other packages too
+SUFFIXES = tuple(FORMATS)  # our own images; :func:`known_formats` has clips and those of other packages too
 
 
 def register_format(*suffixes: str, form: Format) -> None:
@@ -78,6 +78,9 @@ def register_format(*suffixes: str, form: Format) -> None:
         How to read and write them.
     """
     FORMATS.update({suffix.lower(): form for suffix in suffixes})
+
+
+register_format(*clip.SUFFIXES, form=Format(clip.read, clip.write, clip.KEEPING, clip.open_boxes, named=False))
 
 
 def known_formats() -> Mapping[str, Format]:

@@ -12,6 +12,7 @@ _WORDS = {
     "alpha": "alpha channel (opacity)",
     "alpha_premultiplied": "mark that the colours are multiplied by the alpha channel",
     "chromaticities": "primary colours (cHRM)",
+    "clip": "sound, times and colour tags of the video",
     "colour_map": "colour table",
     "comment": "comment",
     "exif": "EXIF data",
