@@ -9,6 +9,7 @@ from bsn.data import ContextCrops, DataError, ImageSource, RandomCrops
 from bsn.evaluation import Validation
 from bsn.models import presets
 from bsn.noise.stacks import MeasuredStack, advise_context, judge_stacks, stacks_of
+from bsn.noise.stacks.advice import ALONE
 from bsn.training.config import TrainConfig
 from bsn.training.task import Crops
 
@@ -52,13 +53,22 @@ def settle_context(
     alone = alone or _alone(config)
     if config.context == "auto" and (alone or not stacks_of(source, config.stack_axis)):
         return dataclasses.replace(config, context=0, context_hole=False), _why_alone(source, config, alone)
+    if not stacks_of(source, config.stack_axis):
+        return config, ()  # nothing to measure; `check_stacks` refuses
     measured = judge_stacks(source, config.stack_axis) if stacks is None or config.stack_axis else stacks
     readings = [dataclasses.replace(m.readings, pattern=max(m.readings.pattern, pattern_left)) for m in measured]
     advice = advise_context(readings, _letter(source, config))
     context = advice.context if config.context == "auto" else config.context
     # Where the user insists on neighbours that the noise speaks against, the hole is the lesser evil.
     hole = advice.hole or not advice.context if config.context_hole is None else config.context_hole
-    return dataclasses.replace(config, context=context, context_hole=bool(context) and hole), advice.reasons
+    reasons = advice.reasons if advice.context or not context else _insisted(advice.reasons, context, hole=hole)
+    return dataclasses.replace(config, context=context, context_hole=bool(context) and hole), reasons
+
+
+def _insisted(reasons: Sequence[str], context: int, *, hole: bool) -> tuple[str, ...]:
+    """Reasons against neighbours that the user wants nevertheless."""
+    seen = "with the hole of the frame itself" if hole else "seen whole"
+    return tuple(f"{reason.removesuffix(ALONE)}; {context} on each side were asked for, {seen}" for reason in reasons)
 
 
 def _why_alone(source: ImageSource, config: TrainConfig, alone: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bsn.noise.stacks.readings import StackReadings
 
-__all__ = ["CONTEXT_ADVICE", "ContextAdvice", "ContextAdviceSettings", "advise_context"]
+__all__ = ["ALONE", "CONTEXT_ADVICE", "ContextAdvice", "ContextAdviceSettings", "advise_context"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,9 @@ class ContextAdviceSettings:
 
 CONTEXT_ADVICE = ContextAdviceSettings()
 
+ALONE = "; every plane is denoised alone"
+"""What ends a reason against neighbours."""
+
 
 @dataclass(frozen=True)
 class ContextAdvice:
@@ -82,7 +85,7 @@ def advise_context(stacks: Sequence[StackReadings], axis: str = "T") -> ContextA
     ContextAdvice
     """
     if not stacks:
-        return ContextAdvice(0, reasons=("no stack could be measured: every plane is denoised alone",))
+        return ContextAdvice(0, reasons=(f"no stack could be measured{ALONE}",))
     found = [_advise(readings, axis) for readings in stacks]
     return min(found, key=lambda advice: (advice.context, not advice.hole))
 
@@ -113,7 +116,7 @@ def _advise(r: StackReadings, axis: str) -> ContextAdvice:
 
 
 def _none(reason: str) -> ContextAdvice:
-    return ContextAdvice(0, reasons=(f"{reason}; every plane is denoised alone",))
+    return ContextAdvice(0, reasons=(f"{reason}{ALONE}",))
 
 
 def _count(r: StackReadings, axis: str) -> int:

@@ -122,7 +122,7 @@ class FoundPattern:
     @property
     def significant(self) -> bool:
         """Whether enough of it can be taken off to be worth it."""
-        return bool(self.kinds) and (self.share - self.left >= PATTERN.significant or "hot pixels" in self.kinds)
+        return self.share - self.left >= PATTERN.significant
 
 
 @dataclass
@@ -215,7 +215,10 @@ def _take_pixels(channel: _Channel, even: np.ndarray, odd: np.ndarray) -> None:
         spikes = _spikes((even + odd) / 2)
         even, odd = (np.where(hot, half - _spikes(half), half) for half in (even, odd))
         if channel.moves:
-            channel.offsets += np.where(hot, spikes, 0)
+            spikes = np.where(hot, spikes, 0)
+            channel.offsets += spikes
+            channel.found += float((spikes**2).mean())
+            channel.removed += float((spikes**2).mean())
             channel.kinds += ("hot pixels",)
     window, rest, energy = _flattest_rest((even + odd) / 2)
     halves = [_of_window(half, window) for half in (even, odd)]
