@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, flat_dataclass, take
+from bsn.cli.outcome import say
 from bsn.cli.reading import add_read_options, read_options
+from bsn.cli.sharing import add_sharing_options, cluster_of, processes_of
 from bsn.data.errors import name_some
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
+    from lightning_fabric import Fabric
 
     from bsn.inference import Denoiser, FileReport, InferenceConfig
     from bsn.inference.boxed import BoxChoice
@@ -29,6 +33,8 @@ EXAMPLES = """examples:
   bsn denoise photo.png -o clean.png --preview look.html    before and after, and what was removed
   bsn denoise photos/ --model run -o out/ --same_noise      files of one camera: their noise is measured together
   bsn denoise photo.png --model run -o clean.png --mix check --explain
+  bsn denoise volume.ome.zarr --model run -o clean.ome.zarr --devices 4
+  bsn denoise volume.ome.zarr --model run -o clean.ome.zarr --scheduler tcp://10.0.0.5:8786
 """
 
 
@@ -67,6 +73,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         metavar="FILE.html",
         help="also write a page with before and after, what was removed, and the hardest place at full size",
     )
+    add_sharing_options(parser)
     add_result_options(parser)
 
 
@@ -112,27 +119,38 @@ def run(options: Namespace) -> int:
 
     config = take(InferenceConfig, options)
     _check(options, config)
+    fabric = processes_of(options)
+    if fabric is not None:
+        config = dataclasses.replace(config, device=str(fabric.device))
     named = None if options.model is None else _ready(options.model, config, options)
-    paths = result_paths(options.inputs, options.output, deviation=options.uncertainty)
-    choices: list[BoxChoice] = []
-    if named is not None:
-        shares = [(named, list(paths))]
-    else:
-        choices = choose_for_files(paths, read_options(options))
-        shares = [(_ready(None if c.model is None else c.model.name, config, options), c.files) for c in choices]
-        for choice, (denoiser, _) in zip(choices, shares, strict=True):
-            _say_which(choice, denoiser.model.provenance.get("trained_for", ""), len(paths))
-    report = _denoise(shares, paths, options)
+    with cluster_of(options) as client:
+        paths = result_paths(options.inputs, options.output, deviation=options.uncertainty)
+        choices: list[BoxChoice] = []
+        if named is not None:
+            shares = [(named, list(paths))]
+        else:
+            choices = choose_for_files(paths, read_options(options))
+            shares = [(_ready(None if c.model is None else c.model.name, config, options), c.files) for c in choices]
+            for choice, (denoiser, _) in zip(choices, shares, strict=True):
+                _say_which(choice, denoiser.model.provenance.get("trained_for", ""), len(paths))
+        if fabric is not None:
+            fabric.launch()
+        report = _denoise(shares, paths, options, fabric=fabric, client=client)
+    if fabric is None or fabric.global_rank == 0:
+        _tell(report, choices, options, len(paths))
+    return 2 if report.failed else 0
+
+
+def _tell(report: FileReport, choices: list[BoxChoice], options: Namespace, count: int) -> None:
     for path, message in report.failed.items():
         named_already = "" if path.name in message else f"{path.name}: "
         print(f"bsn denoise: {named_already}{' '.join(message.split())}", file=sys.stderr)
     _say_what_was_chosen(report, tables=getattr(options, "explain", False))
-    print(f"{len(report.done)} of {len(paths)} images denoised to {options.output}")
+    print(f"{len(report.done)} of {count} images denoised to {options.output}")
     if getattr(options, "preview", None) is not None and report.done:
         _write_preview(report, choices, options)
     for choice in choices:
         _warn_of_shared_noise(choice, report)
-    return 2 if report.failed else 0
 
 
 def _check(options: Namespace, config: InferenceConfig) -> None:
@@ -146,17 +164,23 @@ def _check(options: Namespace, config: InferenceConfig) -> None:
 
 
 def _denoise(
-    shares: Sequence[tuple[Denoiser, list[Path]]], paths: Mapping[Path, Path], options: Namespace
+    shares: Sequence[tuple[Denoiser, list[Path]]],
+    paths: Mapping[Path, Path],
+    options: Namespace,
+    *,
+    fabric: Fabric | None,
+    client: Any,
 ) -> FileReport:
-    """Denoise the files of each model, with a bar for the files and one for the frames of a long stack."""
+    """Denoise the files of each model, with a bar for the files and one for the frames, or parts, of a long stack."""
     from rich.console import Console
     from rich.progress import Progress, TextColumn
 
     from bsn.inference import FileReport
 
     report = FileReport()
+    quiet = fabric is not None and fabric.global_rank > 0
     columns = (*Progress.get_default_columns(), TextColumn("{task.fields[rate]}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
         bar = progress.add_task("denoising", total=len(paths), rate="")
         frames = progress.add_task("frames of the file", visible=False, rate="")
 
@@ -164,22 +188,43 @@ def _denoise(
             if done == 1:
                 progress.reset(frames, total=total, visible=total > 1)
             speed = progress.tasks[frames].speed
-            progress.update(frames, completed=done, rate=f"{speed:.2f} frames/s" if speed else "")
+            progress.update(frames, completed=done, rate=f"{speed:.2f} frames/s" if speed and client is None else "")
 
         for denoiser, files in shares:
             denoiser.frame_done = frame_done
-            report.add(
-                denoiser.denoise_files(
-                    files,
-                    paths.__getitem__,
-                    options=read_options(options),
-                    overwrite=options.overwrite,
-                    deviation=options.uncertainty,
-                    output_dtype=options.output_dtype,
-                    progress=lambda _: progress.advance(bar),
-                )
-            )
+            report.add(_share(denoiser, files, paths, options, fabric, client, lambda _: progress.advance(bar)))
     return report
+
+
+def _share(
+    denoiser: Denoiser,
+    files: list[Path],
+    paths: Mapping[Path, Path],
+    options: Namespace,
+    fabric: Fabric | None,
+    client: Any,
+    progress: Callable[[Path], None],
+) -> FileReport:
+    """Denoise the files of one model in this process, by several, or on a cluster."""
+    how = read_options(options)
+    written = {
+        "overwrite": options.overwrite,
+        "deviation": options.uncertainty,
+        "output_dtype": options.output_dtype,
+    }
+    if fabric is None and client is None:
+        return denoiser.denoise_files(files, paths.__getitem__, options=how, progress=progress, **written)
+    from bsn.inference.shared import FileOrder
+
+    denoiser.share_noise_of_files(files, how)
+    orders = [FileOrder(path, paths[path], how, **written) for path in files]
+    if fabric is not None:
+        from bsn.inference.ranks import denoise_on_ranks
+
+        return denoise_on_ranks(denoiser, orders, fabric, progress)
+    from bsn.inference.cluster import denoise_on_cluster
+
+    return denoise_on_cluster(denoiser, orders, client, progress)
 
 
 def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> Denoiser:
@@ -189,7 +234,7 @@ def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> De
     if options.uncertainty:
         denoiser.check_deviation()
     if denoiser.polished_by is not None:
-        print(f"results get a second pass by {denoiser.polished_by} of the box; --no_polish leaves it out")
+        say(f"results get a second pass by {denoiser.polished_by} of the box; --no_polish leaves it out")
     return denoiser
 
 
@@ -197,7 +242,7 @@ def _say_which(choice: BoxChoice, purpose: str, count: int) -> None:
     """The model in the box, how many of the images it is for, and why."""
     assert choice.model is not None  # without one, nothing could be loaded
     share = "" if len(choice.files) == count else f" for {len(choice.files)} of {count} images"
-    print(f"model in the box{share}: {choice.model.name}, for {purpose}; {choice.why}")
+    say(f"model in the box{share}: {choice.model.name}, for {purpose}; {choice.why}")
 
 
 def _say_what_was_chosen(report: FileReport, *, tables: bool) -> None:

@@ -52,7 +52,10 @@ class LoopConfig:
     precision : {"auto", "32-true", "bf16-mixed", "16-mixed"}
         "auto": bfloat16 where the hardware computes in it, float32 elsewhere.
     devices : int
-        Processes, each with its own device and its own `batch_size` samples per step.
+        Processes of each machine, each with its own device and its own `batch_size` samples per step.
+    num_nodes : int
+        Machines. A launcher starts the processes on each of them: ``torchrun``, SLURM, or whatever sets the variables that
+        lightning-fabric reads.
     accelerator : {"auto", "cpu", "gpu"}
         Device that trains; "auto" takes a GPU if there is one.
     tensorboard : bool
@@ -85,6 +88,7 @@ class LoopConfig:
     keep: Literal["auto", "last", "best"] = "auto"
     precision: Precision = "auto"
     devices: int = 1
+    num_nodes: int = 1
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     tensorboard: bool = False
     deterministic: bool = True
@@ -105,6 +109,7 @@ class LoopConfig:
             "checkpoint_every": (self.checkpoint_every >= 0, "0 or more"),
             "keep": (self.keep in ("auto", "last", "best"), "auto, last or best"),
             "devices": (self.devices >= 1, "1 or more"),
+            "num_nodes": (self.num_nodes >= 1, "1 or more"),
         }
         for name, (legal, range_) in rules.items():
             if not legal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -13,6 +14,7 @@ from bsn.engine.errors import RunError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
 __all__ = ["VARIABLES", "best_precision", "is_first_process", "make_fabric"]
 
@@ -28,7 +30,8 @@ VARIABLES = (
 )
 MixedPrecision = Literal["32-true", "bf16-mixed"]
 
-_RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK")  # what launchers tell the processes that they start
+_RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")  # what launchers tell the processes that they start
+_LONGEST_WAIT = timedelta(days=7)  # of one process for another: a file may take that long
 
 
 def is_first_process() -> bool:
@@ -92,6 +95,13 @@ def make_fabric(config: LoopConfig) -> Fabric:
     return Fabric(
         accelerator="gpu" if use_gpu else "cpu",
         devices=config.devices,
-        strategy="ddp" if config.devices > 1 else "auto",
+        num_nodes=config.num_nodes,
+        strategy=_strategy() if config.devices * config.num_nodes > 1 else "auto",
         precision=precision,
     )
+
+
+def _strategy() -> DDPStrategy:
+    from lightning_fabric.strategies.ddp import DDPStrategy
+
+    return DDPStrategy(timeout=_LONGEST_WAIT)

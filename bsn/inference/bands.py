@@ -41,6 +41,7 @@ def denoise_bands(
     plane: int = 0,
     deviation: bool = False,
     measured: Measured | None = None,
+    wanted: tuple[int, int] | None = None,
 ) -> Iterator[Band]:
     """Denoise one plane from top to bottom.
 
@@ -58,6 +59,8 @@ def denoise_bands(
         Also give the standard deviation, of a model that predicts one.
     measured : Measured, optional
         Result of :meth:`Pipeline.measure` for this plane; measured here if left out.
+    wanted : tuple of int, optional
+        First row, and the row after the last one; all rows where it is left out. The rows are the same bits.
 
     Yields
     ------
@@ -70,9 +73,11 @@ def denoise_bands(
     """
     height, width = size
     measured = pipeline.measure(read, size) if measured is None else measured
-    rows, columns = pipeline.tiling.segments(height), pipeline.tiling.segments(width)
+    first_row, last_row = wanted or (0, height)
+    columns = pipeline.tiling.segments(width)
+    rows = [row for row in pipeline.tiling.segments(height) if row.counts_in(first_row, last_row)]
     carried: Tensor | None = None
-    finished = 0
+    finished = rows[0].first_used
     for index, row in enumerate(rows):
         band: Tensor | None = None
         for column in columns:
@@ -86,9 +91,11 @@ def denoise_bands(
             used = max(finished - row.start, 0)
             band[:, row.start + used - finished :, column.start : column.stop] += weighted[:, used:]
         assert band is not None
-        end = rows[index + 1].first_used if index + 1 < len(rows) else height
-        done = band[:, : end - finished]
-        yield Band(finished, *done.chunk(2)) if deviation else Band(finished, done)
+        end = rows[index + 1].first_used if index + 1 < len(rows) else row.stop
+        top, bottom = max(finished, first_row), min(end, last_row)
+        if top < bottom:
+            done = band[:, top - finished : bottom - finished]
+            yield Band(top, *done.chunk(2)) if deviation else Band(top, done)
         carried = band[:, end - finished :].clone()
         finished = end
 

@@ -13,36 +13,34 @@ from typing import Any, overload
 import numpy as np
 from torch import Tensor, nn
 
-from bsn.data import DataError, ReadOptions, open_image
+from bsn.data import DataError, ImageReader, ReadOptions
 from bsn.data.arrays.pixel_types import Range, grey_level, unit_span
 from bsn.data.arrays.planes import Missing, PlaneLayout, to_planes
 from bsn.data.files.results import Target, open_results
-from bsn.data.sources.samples import evenly, middle
 from bsn.engine.side_effects import threads_set
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting, counting_of
 from bsn.inference.device import named_device
 from bsn.inference.explanation import Explanation
-from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, channel_groups, remarks_on
+from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, remarks_on
 from bsn.inference.measuring import Region
 from bsn.inference.memory import telling_of_memory
-from bsn.inference.mending import MendedPlane, PlaneReader
-from bsn.inference.neighbours import FrameRing, HeldFrame, stacks_in
-from bsn.inference.pattern_free import plane_order, without_pattern
+from bsn.inference.parts import Part
+from bsn.inference.pattern_free import without_pattern
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.plan import make_pipeline
+from bsn.inference.planes_in_order import PlanesInOrder
 from bsn.inference.polishing import polishing_model
 from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows, unchanged_rows
+from bsn.inference.shared_noise import middles_of_files
 from bsn.inference.stages import Measured
 from bsn.inference.targets import uncertainty_path
-from bsn.models import Model, image_network, is_blind
+from bsn.models import Model, image_network
 from bsn.models.bundled import load, load_bundled
 from bsn.noise import measure_spectrum
 
 __all__ = ["AnyModel", "Denoiser"]
-
-_LOOKED_AT, _MIDDLE = 16, 512
 
 AnyModel = Model | nn.Module | str | Path | None
 
@@ -95,6 +93,7 @@ class Denoiser:
             model = Model(image_network(model))
         self.model = dataclasses.replace(model, network=model.network.to(self.device).eval())
         self.pipeline = make_pipeline(self.model, self.config)
+        self._in_order = PlanesInOrder(self.model, self.device, self.config.outliers)
         self.explanations: list[Explanation] = []
         self.frame_done: Callable[[int, int], None] | None = None
 
@@ -243,60 +242,46 @@ class Denoiser:
         return False if restores and self.config.keep_mean is None else self.config.keep_mean
 
     def _bands(
-        self, image: ImagePlanes, what: str, value_range: Range | None, counting: Counting, *, deviation: bool
+        self,
+        image: ImagePlanes,
+        what: str,
+        value_range: Range | None,
+        counting: Counting,
+        *,
+        deviation: bool,
+        part: Part | None = None,
     ) -> Iterator[FinishedRows]:
-        """Denoise all planes of an image from top to bottom."""
+        """Denoise all planes of an image, or a part of it, from top to bottom."""
         pipeline = self.pipeline.keeping_mean() if counting.keep_mean else self.pipeline
-        groups = channel_groups(image, self.model)
         level = grey_level(image.dtype, value_range)
         self.explanations = []
         if self.config.strength == 0:
-            yield from unchanged_rows(image)
+            yield from unchanged_rows(image, part)
             return
         checked: list[Measured] = []
-        seen = without_pattern(image, self.config, self.model)
-        frames = self._windows(seen, groups, level) if self.model.context else self._planes(seen, groups, level)
-        for done, (plane, mended, found) in enumerate(frames, 1):
-            numbers = range(plane * len(groups), (plane + 1) * len(groups))
+        planes, rows = (range(image.planes), None) if part is None else (part.planes, part.rows)
+        wanted = {*planes, 0} if pipeline.checks_once else planes  # the check of the first plane holds of all
+        done = 0
+        for plane, mended, found in self._in_order.each(without_pattern(image, self.config, self.model), level, wanted):
+            numbers = range(plane * len(mended), (plane + 1) * len(mended))
             here = pipeline if found is None else pipeline.with_neighbours(found)
             with telling_of_memory(what, image.size, here.tiling):
                 measured = self._measured(mended, image.size, level, checked, here)
                 checked = measured if pipeline.checks_once else []
+                if plane not in planes:
+                    continue
                 bands = [
-                    denoise_bands(here, read, image.size, plane=number, deviation=deviation, measured=known)
+                    denoise_bands(
+                        here, read, image.size, plane=number, deviation=deviation, measured=known, wanted=rows
+                    )
                     for read, number, known in zip(mended, numbers, measured, strict=True)
                 ]
                 for parts in zip(*bands, strict=True):
-                    rows = FinishedRows.of(plane, parts, mended)
-                    yield counting.finish(rows.put_back(image, self.config.strength))
+                    finished = FinishedRows.of(plane, parts, mended)
+                    yield counting.finish(finished.put_back(image, self.config.strength))
+            done += 1
             if self.frame_done is not None:
-                self.frame_done(done, image.planes)
-
-    def _planes(
-        self, image: ImagePlanes, groups: Sequence[slice], level: float
-    ) -> Iterator[tuple[int, Sequence[PlaneReader], Tensor | None]]:
-        """Every plane by itself."""
-        for plane in plane_order(image):
-            yield plane, [self._mended(image.read_unit, image.size, plane, group, level) for group in groups], None
-
-    def _windows(
-        self, image: ImagePlanes, groups: Sequence[slice], level: float
-    ) -> Iterator[tuple[int, Sequence[PlaneReader], Tensor | None]]:
-        """Every plane with its neighbours, stack after stack; each frame is read once."""
-
-        def held(group: slice, plane: int) -> HeldFrame:
-            whole = image.read_unit(plane, 0, 0, *image.size)
-
-            def read(_: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-                return whole[:, top : top + height, left : left + width]
-
-            return HeldFrame(self._mended(read, image.size, plane, group, level))
-
-        for stack in stacks_in(image.stacked, image.planes, self.model.inference.context_axis):
-            rings = [FrameRing(stack, self.model.context, functools.partial(held, group)) for group in groups]
-            for position, plane in enumerate(stack):
-                windows = [ring.window(position) for ring in rings]
-                yield plane, windows, windows[0].available
+                self.frame_done(done, len(planes))
 
     def _measured(
         self,
@@ -313,27 +298,6 @@ class Denoiser:
         found = [pipeline.measure(read, size, level) for read in mended]
         self.explanations += [of.mixture.explanation for of in found if of.mixture is not None]
         return found
-
-    def _mended(
-        self,
-        read: Callable[[int, int, int, int, int], np.ndarray],
-        size: tuple[int, int],
-        plane: int,
-        group: slice,
-        grey_level: float,
-    ) -> MendedPlane:
-        def pixels(top: int, left: int, height: int, width: int) -> np.ndarray:
-            return read(plane, top, left, height, width)[group]
-
-        return MendedPlane(
-            pixels,
-            size,
-            self.device,
-            self.config.outliers or self.model.inference.outliers,
-            grey_level,
-            spots=self.model.inference.cut_spots,
-            noisy_fill=not is_blind(self.model.network),
-        )
 
     def share_noise(self, images: Sequence[np.ndarray]) -> None:
         """Take the images that follow to have about the noise of these, for the Wiener filter.
@@ -402,16 +366,57 @@ class Denoiser:
             threads_set(self.config.threads),
         ):
             for reader, writers in images:
-                value_range, what = reader.options.value_range, f"{Path(source).name} of axes {reader.axes}"
-                counting = counting_of(reader, writers[0].dtype, value_range, keep_mean=self._keep_mean)
-                remarks = remarks_on(reader, self.model, what, stated=value_range is not None)
-                for found in (*remarks, *counting.remarks("write floats (--output_dtype float32)")):
+                for found in self.remarks_on_file(reader, writers[0].dtype):
                     say(found)
-                for band in self._bands(reader, what, value_range, counting, deviation=deviation):
+                for band in self.bands_of_file(reader, writers[0].dtype, deviation=deviation):
                     for writer, pixels in zip(writers, band.pixels(reader, writers[0].dtype), strict=False):
                         writer.write(band.plane, band.rows.start, 0, pixels)
                 if writers[0].lost:
                     say(Remark(writers[0].lost, writers[0].lost))
+
+    def remarks_on_file(self, reader: ImageReader, dtype: np.dtype[Any]) -> list[Remark]:
+        """Say what the user should know of an opened file.
+
+        Parameters
+        ----------
+        reader : ImageReader
+            The file.
+        dtype : numpy.dtype
+            Type of the result's pixels.
+
+        Raises
+        ------
+        data.DataError
+            If its values are on another scale than those of the training.
+        """
+        value_range = reader.options.value_range
+        remarks = remarks_on(reader, self.model, _named(reader), stated=value_range is not None)
+        counting = counting_of(reader, dtype, value_range, keep_mean=self._keep_mean)
+        return [*remarks, *counting.remarks("write floats (--output_dtype float32)")]
+
+    def bands_of_file(
+        self, reader: ImageReader, dtype: np.dtype[Any], *, deviation: bool = False, part: Part | None = None
+    ) -> Iterator[FinishedRows]:
+        """Denoise an opened file, or a part of it.
+
+        Parameters
+        ----------
+        reader : ImageReader
+            The file.
+        dtype : numpy.dtype
+            Type of the result's pixels.
+        deviation : bool
+            Also give the standard deviation.
+        part : Part, optional
+            Rows of some planes; the same bits as in the whole.
+
+        Yields
+        ------
+        FinishedRows
+        """
+        value_range = reader.options.value_range
+        counting = counting_of(reader, dtype, value_range, keep_mean=self._keep_mean)
+        yield from self._bands(reader, _named(reader), value_range, counting, deviation=deviation, part=part)
 
     def denoise_files(
         self,
@@ -450,8 +455,7 @@ class Denoiser:
         if deviation:
             self.check_deviation()
         report, sources, how = FileReport(), list(sources), ReadOptions.of(options, axes=axes)
-        if self.config.same_noise and self.pipeline.filter is not None:
-            self._share_noise_of_files(sources, how)
+        self.share_noise_of_files(sources, how)
         for source in sources:
             try:
                 self.denoise_file(
@@ -472,18 +476,26 @@ class Denoiser:
             warnings.warn(text, DenoisingWarning, stacklevel=2)
         return report
 
-    def _share_noise_of_files(self, sources: list[Path], options: ReadOptions) -> None:
-        """From the middle of some files; those that cannot be read are reported when their turn comes."""
-        images = []
-        for index in evenly(len(sources), _LOOKED_AT):
-            with contextlib.suppress(DataError), open_image(sources[index], options) as reader:
-                if reader.channels in (1, self.model.channels):
-                    place = middle(reader.size, _MIDDLE)
-                    seen = self._mended(reader.read_unit, reader.size, 0, slice(None), 0.0)(*place)
-                    images.append(seen[0].cpu().numpy())
+    def share_noise_of_files(self, sources: Sequence[Path], options: ReadOptions) -> None:
+        """Where it was asked for, take files to have about the same noise, measured in the middle of some of them.
+
+        Parameters
+        ----------
+        sources : sequence of Path
+            All files; those that cannot be read are reported when their turn comes.
+        options : ReadOptions
+            How they are read.
+        """
+        if not self.config.same_noise or self.pipeline.filter is None:
+            return
+        images = middles_of_files(sources, options, self._in_order)
         with contextlib.suppress(DataError):
             if images:
-                self.share_noise([image for image in images if len(image) == len(images[0])])
+                self.share_noise(images)
+
+
+def _named(reader: ImageReader) -> str:
+    return f"{reader.path.name} of axes {reader.axes}"
 
 
 def _warn(source: Path, remark: Remark) -> None:

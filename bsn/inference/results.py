@@ -18,6 +18,7 @@ from bsn.inference.bands import Band
 from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import ImagePlanes, Remark
 from bsn.inference.mending import PlaneReader
+from bsn.inference.parts import Part
 
 __all__ = ["ArrayPlanes", "Denoised", "FileReport", "FinishedRows", "unchanged_rows"]
 
@@ -190,22 +191,25 @@ class FinishedRows:
         return [image, (self.deviation * unit_span(reader.dtype, value_range)).astype(np.float32)]
 
 
-def unchanged_rows(image: ImagePlanes) -> Iterator[FinishedRows]:
-    """All rows of an image as they are.
+def unchanged_rows(image: ImagePlanes, part: Part | None = None) -> Iterator[FinishedRows]:
+    """Rows of an image as they are.
 
     Parameters
     ----------
     image : ImagePlanes
         Read in strips.
+    part : Part, optional
+        Which rows of which planes; all where it is left out.
 
     Yields
     ------
     FinishedRows
     """
     height, width = image.size
-    for plane in range(image.planes):
-        for top in range(0, height, _STRIP):
-            rows = slice(top, min(top + _STRIP, height))
+    first, last = (0, height) if part is None else part.rows
+    for plane in range(image.planes) if part is None else part.planes:
+        for top in range(first, last, _STRIP):
+            rows = slice(top, min(top + _STRIP, last))
             yield FinishedRows(
                 plane, rows, image.read_unit(plane, top, 0, rows.stop - top, width), None, unchanged=True
             )

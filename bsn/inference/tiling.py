@@ -34,6 +34,20 @@ class Segment:
         """First pixel with a positive weight."""
         return self.start + int((self.weights > 0).int().argmax())
 
+    def counts_in(self, start: int, stop: int) -> bool:
+        """Whether outputs of the segment count within a range.
+
+        Parameters
+        ----------
+        start, stop : int
+            First pixel, and the pixel after the last.
+
+        Returns
+        -------
+        bool
+        """
+        return bool((self.weights[max(start - self.start, 0) : max(stop - self.start, 0)] > 0).any())
+
 
 @dataclass(frozen=True)
 class Tiling:
@@ -93,6 +107,21 @@ class Tiling:
         tile = self.tile or _round_up(max(_SMALLEST_DEFAULT, self.pooled), self.grid)
         overlap = tile // 4 if self.overlap is None else self.overlap
         return blended_segments(length, tile, overlap, self.grid)
+
+    def cuts(self, length: int) -> list[int]:
+        """First pixels of the segments' own outputs.
+
+        Parameters
+        ----------
+        length : int
+            Pixels along the axis.
+
+        Returns
+        -------
+        list of int
+            From 0 on.
+        """
+        return [segment.first_used for segment in self.segments(length)]
 
     def smaller(self, side: int) -> int | None:
         """Side of tiles of about half of `side`, or None where the network allows none that are smaller.

@@ -37,6 +37,8 @@ class ImageWriter:
         Type of the pixels.
     lost : str
         What of the metadata the file will not have, as half a sentence; empty where everything is kept.
+    temporary : Path
+        What is written until the file is complete.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class ImageWriter:
         lost: str = "",
         *,
         invert: bool = False,
+        temporary: Path | None = None,
     ) -> None:
         self.target = target
+        self.temporary = target if temporary is None else temporary
         self.index = index
         self.dtype = dtype
         self.lost = lost
@@ -167,7 +171,7 @@ def open_writer(
             sink = create(_Request(path, temporary, index, dtype, metadata, key))
         try:
             lost = tell_lost(form.keeping, Outline(index.axes, index.shape, dtype, metadata))
-            writer = ImageWriter(path, index, dtype, sink, lost, invert=invert)
+            writer = ImageWriter(path, index, dtype, sink, lost, invert=invert, temporary=temporary)
             yield writer
             writer.check_complete()
             with writing(path):
@@ -221,6 +225,9 @@ class InPlace:
             Values in the axes order of the image.
         """
         self.boxes.write([starts[i] for i in self.order], box.transpose(self.order))
+
+    def flush(self) -> None:
+        """Write what is collected; boxes of files are written at once, or when they are closed."""
 
     def finish(self) -> None:
         """Make the file complete."""
