@@ -1,7 +1,7 @@
 """Blindspot: denoising of images when no clean image exists, with networks that cannot see the pixel they predict.
 
 ==============  ===========================================================================================
-``denoise``     clean one array with a model
+``denoise``     clean one array with a model; ``denoise_lazy`` a Dask array
 ``Denoiser``    the same for many arrays and files
 ``load``        read a model file, the folder of a run, or a model in the box
 ``train``       train on noisy images alone
@@ -19,7 +19,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bsn.inference import Denoised, Denoiser, denoise, denoise_with_deviation
+    from bsn.inference import Denoised, Denoiser, denoise, denoise_lazy, denoise_with_deviation
     from bsn.models.bundled import load
     from bsn.training import train
 
@@ -27,13 +27,14 @@ _HOME = {
     "Denoised": "bsn.inference",
     "Denoiser": "bsn.inference",
     "denoise": "bsn.inference",
+    "denoise_lazy": "bsn.inference",
     "denoise_with_deviation": "bsn.inference",
     "load": "bsn.models.bundled",
     "train": "bsn.training",
 }
 _PACKAGES = ("blindness", "data", "engine", "evaluation", "inference", "models", "noise", "ops", "selfsup", "training")
 
-__all__ = ["Denoised", "Denoiser", "denoise", "denoise_with_deviation", "load", "train"]
+__all__ = ["Denoised", "Denoiser", "denoise", "denoise_lazy", "denoise_with_deviation", "load", "train"]
 
 
 def __getattr__(name: str) -> Any:

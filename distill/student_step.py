@@ -17,7 +17,7 @@ from distill.students import can_begin_as
 
 __all__ = ["recipe_for", "train_student"]
 
-_OF_THE_RUN = ("seed", "precision", "devices", "accelerator", "tensorboard", "deterministic", "graphs")
+_OF_THE_RUN = ("seed", "precision", "devices", "num_nodes", "accelerator", "tensorboard", "deterministic", "graphs")
 
 
 def recipe_for(model: Model) -> DistillRecipe:

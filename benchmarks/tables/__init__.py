@@ -64,6 +64,7 @@ _MAKERS = (
     speed.recorded_cuda,
     speed.roofline,
     speed.large_images,
+    speed.large_volumes,
     stacks.stacks_cost,
     stacks.stacks_clips,
     stacks.stacks_recorded,

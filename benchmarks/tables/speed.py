@@ -106,3 +106,16 @@ def large_images() -> Table:
     ]
     header = ["image, uint16", "peak memory", "with freed memory returned", "time"]
     return Table(header, rows, ["large_image", "large_image_returned"])
+
+
+def large_volumes() -> Table:
+    """Volumes of OME-Zarr: peak memory, time, and whether the result is that of a computation in memory."""
+    rows = []
+    for name, who in (("large_volume", "one process"), ("large_volume_dask", "two workers of Dask, each")):
+        found = stored(name)
+        size = " x ".join(f"{n:,}" for n in found["shape"])
+        memory = f"{found['peak_bytes'] / 1e9:.2f} GB"
+        rows.append([size, f"{found['volume_bytes'] / 1e9:.2f} GB", who, memory, f"{found['seconds']:.0f} s"])
+    return Table(
+        ["volume, uint16", "its size", "by", "peak memory", "time"], rows, ["large_volume", "large_volume_dask"]
+    )

@@ -22,6 +22,7 @@ from bsn.inference.config import InferenceConfig
 from bsn.inference.contenders import Contender, by_model, by_model_unrounded, from_files, unchanged
 from bsn.inference.denoiser import Denoiser
 from bsn.inference.fitness import DenoisingWarning
+from bsn.inference.lazy import denoise_lazy
 from bsn.inference.measuring import Filled, HasMissing
 from bsn.inference.once import denoise, denoise_with_deviation
 from bsn.inference.pipeline import Pipeline
@@ -45,6 +46,7 @@ __all__ = [
     "by_model_unrounded",
     "denoise",
     "denoise_bands",
+    "denoise_lazy",
     "denoise_with_deviation",
     "from_files",
     "make_pipeline",

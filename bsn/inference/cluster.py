@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,8 @@ def denoise_on_cluster(
     FileReport
     """
     report = FileReport()
-    packed = client.scatter(pack_denoiser(denoiser), broadcast=True, hash=False)
+    # A task, not scattered data: if all workers that hold its result are lost, it is done again.
+    packed = client.submit(_given, pack_denoiser(denoiser), pure=False)
     workers = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
     for order in orders:
         try:
@@ -146,7 +148,7 @@ def _denoise(
             if part_done is not None:
                 part_done(done, len(futures))
         found: list[list[Explanation]] = client.gather(futures)
-    except (OSError, RuntimeError, distributed.scheduler.KilledWorker) as error:
+    except (OSError, RuntimeError, CancelledError, distributed.scheduler.KilledWorker) as error:
         reason = " ".join(str(error).split())
         raise DataError(
             shared.source.name, f"a part of it failed on the cluster ({reason[:160]})", "see its logs"
@@ -163,6 +165,10 @@ def _absolute(shared: SharedFile) -> SharedFile:
         for output in shared.outputs
     )
     return dataclasses.replace(shared, source=Path(shared.source).absolute(), outputs=outputs)
+
+
+def _given(packed: Packed) -> Packed:
+    return packed
 
 
 def _on_worker(packed: Packed, shared: SharedFile, part: Part) -> list[Explanation]:

@@ -15,13 +15,12 @@ import numpy as np
 
 from bsn.data.arrays.pixel_types import Range, grey_level
 from bsn.data.sources.samples import evenly, middle
-from bsn.inference.fitness import ImagePlanes, Remark
+from bsn.inference.fitness import SAMPLED, ImagePlanes, Remark
 from bsn.inference.results import FinishedRows
 from bsn.noise import PhotonCounts, find_counts
 
 __all__ = ["Counting", "counting_of", "round_counts"]
 
-_PLANES, _SIDE = 4, 512
 _COARSE = 2.0  # grey levels: wider steps leave integers between the counts
 
 # The additive recurrence of the two irrational numbers that cover the plane most evenly: M. Roberts, "The unreasonable
@@ -105,7 +104,9 @@ def counting_of(
     """
     if keep_mean is False:
         return Counting()
-    parts = [image.read_unit(plane, *middle(image.size, _SIDE)) for plane in evenly(image.planes, _PLANES)]
+    parts = [
+        image.read_unit(plane, *middle(image.size, SAMPLED.side)) for plane in evenly(image.planes, SAMPLED.planes)
+    ]
     counts = find_counts(parts)
     if counts is None:
         return Counting(bool(keep_mean))

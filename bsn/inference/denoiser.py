@@ -13,7 +13,7 @@ from typing import Any, overload
 import numpy as np
 from torch import Tensor, nn
 
-from bsn.data import DataError, ImageReader, ReadOptions
+from bsn.data import DataError, ReadOptions
 from bsn.data.arrays.pixel_types import Range, grey_level, unit_span
 from bsn.data.arrays.planes import Missing, PlaneLayout, to_planes
 from bsn.data.files.results import Target, open_results
@@ -26,6 +26,7 @@ from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, remarks_on
 from bsn.inference.measuring import Region
 from bsn.inference.memory import telling_of_memory
+from bsn.inference.of_files import bands_of_file, remarks_on_file
 from bsn.inference.parts import Part
 from bsn.inference.pattern_free import without_pattern
 from bsn.inference.pipeline import Pipeline
@@ -220,14 +221,14 @@ class Denoiser:
     ) -> Iterator[FinishedRows]:
         what = f"an image of axes {layout.axes}"
         image = ArrayPlanes(planes, np.dtype(layout.dtype), layout.index if stated_axes else None)
-        counting = counting_of(image, image.dtype, layout.value_range, keep_mean=self._keep_mean)
+        counting = counting_of(image, image.dtype, layout.value_range, keep_mean=self.keep_mean)
         as_float = f"give it as float32 with value_range=(0, {unit_span(image.dtype):g})"
         for remark in (
             *remarks_on(image, self.model, what, stated=layout.value_range is not None),
             *counting.remarks(as_float),
         ):
             warnings.warn(f"{what}: {remark.text}", DenoisingWarning, stacklevel=3)
-        yield from self._bands(image, what, layout.value_range, counting, deviation=deviation)
+        yield from self.bands(image, what, layout.value_range, counting, deviation=deviation)
 
     @property
     def polished_by(self) -> str | None:
@@ -236,12 +237,12 @@ class Denoiser:
         return None if found is None else found.name
 
     @property
-    def _keep_mean(self) -> bool | None:
+    def keep_mean(self) -> bool | None:
         """Whether results keep the local mean; models that restore, such as low light, are to change it."""
         restores = "training_pairs" in self.model.provenance
         return False if restores and self.config.keep_mean is None else self.config.keep_mean
 
-    def _bands(
+    def bands(
         self,
         image: ImagePlanes,
         what: str,
@@ -251,7 +252,27 @@ class Denoiser:
         deviation: bool,
         part: Part | None = None,
     ) -> Iterator[FinishedRows]:
-        """Denoise all planes of an image, or a part of it, from top to bottom."""
+        """Denoise all planes of an image, or a part of it, from top to bottom.
+
+        Parameters
+        ----------
+        image : ImagePlanes
+            The image.
+        what : str
+            Its name, for messages.
+        value_range : tuple of float, optional
+            Its stated range.
+        counting : Counting
+            How it is treated, see :func:`bsn.inference.counting.counting_of`.
+        deviation : bool
+            Also give the standard deviation.
+        part : Part, optional
+            Rows of some planes; the same bits as in the whole.
+
+        Yields
+        ------
+        FinishedRows
+        """
         pipeline = self.pipeline.keeping_mean() if counting.keep_mean else self.pipeline
         level = grey_level(image.dtype, value_range)
         self.explanations = []
@@ -366,57 +387,13 @@ class Denoiser:
             threads_set(self.config.threads),
         ):
             for reader, writers in images:
-                for found in self.remarks_on_file(reader, writers[0].dtype):
+                for found in remarks_on_file(self, reader, writers[0].dtype):
                     say(found)
-                for band in self.bands_of_file(reader, writers[0].dtype, deviation=deviation):
+                for band in bands_of_file(self, reader, writers[0].dtype, deviation=deviation):
                     for writer, pixels in zip(writers, band.pixels(reader, writers[0].dtype), strict=False):
                         writer.write(band.plane, band.rows.start, 0, pixels)
                 if writers[0].lost:
                     say(Remark(writers[0].lost, writers[0].lost))
-
-    def remarks_on_file(self, reader: ImageReader, dtype: np.dtype[Any]) -> list[Remark]:
-        """Say what the user should know of an opened file.
-
-        Parameters
-        ----------
-        reader : ImageReader
-            The file.
-        dtype : numpy.dtype
-            Type of the result's pixels.
-
-        Raises
-        ------
-        data.DataError
-            If its values are on another scale than those of the training.
-        """
-        value_range = reader.options.value_range
-        remarks = remarks_on(reader, self.model, _named(reader), stated=value_range is not None)
-        counting = counting_of(reader, dtype, value_range, keep_mean=self._keep_mean)
-        return [*remarks, *counting.remarks("write floats (--output_dtype float32)")]
-
-    def bands_of_file(
-        self, reader: ImageReader, dtype: np.dtype[Any], *, deviation: bool = False, part: Part | None = None
-    ) -> Iterator[FinishedRows]:
-        """Denoise an opened file, or a part of it.
-
-        Parameters
-        ----------
-        reader : ImageReader
-            The file.
-        dtype : numpy.dtype
-            Type of the result's pixels.
-        deviation : bool
-            Also give the standard deviation.
-        part : Part, optional
-            Rows of some planes; the same bits as in the whole.
-
-        Yields
-        ------
-        FinishedRows
-        """
-        value_range = reader.options.value_range
-        counting = counting_of(reader, dtype, value_range, keep_mean=self._keep_mean)
-        yield from self._bands(reader, _named(reader), value_range, counting, deviation=deviation, part=part)
 
     def denoise_files(
         self,
@@ -492,10 +469,6 @@ class Denoiser:
         with contextlib.suppress(DataError):
             if images:
                 self.share_noise(images)
-
-
-def _named(reader: ImageReader) -> str:
-    return f"{reader.path.name} of axes {reader.axes}"
 
 
 def _warn(source: Path, remark: Remark) -> None:

@@ -11,9 +11,25 @@ from bsn.data.sources.samples import evenly, middle
 from bsn.models import Model, TrainingValues
 from bsn.noise.stacks.pattern import PATTERN
 
-__all__ = ["DenoisingWarning", "ImagePlanes", "Remark", "channel_groups", "remarks_on"]
+__all__ = ["SAMPLED", "DenoisingWarning", "ImagePlanes", "Remark", "channel_groups", "remarks_on"]
 
-_PLANES, _SIDE = 4, 512
+
+class Sampled(NamedTuple):
+    """The parts by which an image is judged as a whole.
+
+    Parameters
+    ----------
+    planes : int
+        How many planes, evenly spread.
+    side : int
+        Side of the middle of each, in pixels.
+    """
+
+    planes: int = 4
+    side: int = 512
+
+
+SAMPLED = Sampled()
 
 
 class DenoisingWarning(UserWarning):
@@ -138,7 +154,9 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
     trained = model.training_values or TrainingValues.implied(model.scale)
     if trained is None:
         return remarks
-    parts = [image.read_unit(plane, *middle(image.size, _SIDE)) for plane in evenly(image.planes, _PLANES)]
+    parts = [
+        image.read_unit(plane, *middle(image.size, SAMPLED.side)) for plane in evenly(image.planes, SAMPLED.planes)
+    ]
     # A stated range makes the values of any type comparable.
     seen = TrainingValues.of(parts, trained.dtype or image.dtype if stated else image.dtype)
     found = None if seen is None else trained.compare(seen)

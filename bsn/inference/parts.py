@@ -57,7 +57,7 @@ def split_image(
     Examples
     --------
     >>> split_image(PlaneIndex("ZYX", (5, 8, 8)), (2, 8, 8), [0], 2)
-    [Part(planes=(0, 1, 2, 3), rows=(0, 8)), Part(planes=(4,), rows=(0, 8))]
+    [Part(planes=(0, 1), rows=(0, 8)), Part(planes=(2, 3, 4), rows=(0, 8))]
     """
     groups = _groups(index, chunks, axis)
     height = index.size[0]

@@ -14,7 +14,7 @@ from bsn.inference.neighbours import stacks_in
 from bsn.models import Model
 from bsn.noise.stacks import pattern_of_stack
 
-__all__ = ["PatternFree", "plane_order", "without_pattern"]
+__all__ = ["PatternFree", "plane_order", "subtracts_pattern", "without_pattern"]
 
 
 class PatternFree:
@@ -103,10 +103,24 @@ def without_pattern(image: ImagePlanes, config: InferenceConfig, model: Model) -
     -------
     ImagePlanes
     """
-    wanted = config.fixed_pattern or model.inference.fixed_pattern
-    if wanted != "subtract":
-        return image
-    return PatternFree(image, model.inference.context_axis)
+    return PatternFree(image, model.inference.context_axis) if subtracts_pattern(config, model) else image
+
+
+def subtracts_pattern(config: InferenceConfig, model: Model) -> bool:
+    """Whether what all frames of a stack share is taken off.
+
+    Parameters
+    ----------
+    config : InferenceConfig
+        What the caller asks for.
+    model : Model
+        What the model was trained for.
+
+    Returns
+    -------
+    bool
+    """
+    return (config.fixed_pattern or model.inference.fixed_pattern) == "subtract"
 
 
 def plane_order(image: ImagePlanes) -> Iterable[int]:

@@ -21,6 +21,7 @@ from bsn.inference.config import InferenceConfig
 from bsn.inference.denoiser import Denoiser
 from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import Remark
+from bsn.inference.of_files import bands_of_file, remarks_on_file
 from bsn.inference.parts import Part, split_image
 from bsn.inference.targets import uncertainty_path
 from bsn.models import Model
@@ -112,7 +113,7 @@ def shared_file(denoiser: Denoiser, order: FileOrder, count: int) -> Iterator[Sh
         open_image(order.source, order.options) as reader,
         open_shared(reader, targets, overwrite=order.overwrite) as outputs,
     ):
-        remarks = denoiser.remarks_on_file(reader, np.dtype(outputs[0].dtype))
+        remarks = remarks_on_file(denoiser, reader, np.dtype(outputs[0].dtype))
         remarks += [Remark(outputs[0].lost, outputs[0].lost)] if outputs[0].lost else []
         chunks = [max(sizes) for sizes in zip(*(output.chunks for output in outputs), strict=True)]
         cuts = denoiser.pipeline.tiling.cuts(reader.size[0])
@@ -149,7 +150,7 @@ def denoise_part(denoiser: Denoiser, shared: SharedFile, part: Part) -> list[Exp
         threads_set(denoiser.config.threads),
     ):
         writers = [stack.enter_context(output.part()) for output in shared.outputs]
-        for rows in denoiser.bands_of_file(reader, dtype, deviation=deviation, part=part):
+        for rows in bands_of_file(denoiser, reader, dtype, deviation=deviation, part=part):
             for writer, pixels in zip(writers, rows.pixels(reader, dtype), strict=False):
                 writer.write(rows.plane, rows.rows.start, 0, pixels)
     return list(denoiser.explanations)

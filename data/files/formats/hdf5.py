@@ -15,8 +15,9 @@ from bsn.data.files.formats.container import CONTAINER, Container, choose_key, c
 from bsn.data.files.formats.decoded import Decoded, Stored
 from bsn.data.files.formats.hdf5_boxes import DatasetBoxes, DatasetOutput, replaced_dataset
 from bsn.data.files.formats.hdf5_listing import external_part, known_name, list_datasets
-from bsn.data.files.formats.hdf5_output import HDF5Output
+from bsn.data.files.formats.hdf5_output import CHUNK_CACHE, CHUNK_SLOTS, HDF5Output
 from bsn.data.files.formats.losses import Keeping
+from bsn.data.files.formats.ome_zarr import letters_of
 from bsn.data.files.formats.packed import AXES, holds_pack
 
 SUFFIXES = (".h5", ".hdf5")
@@ -26,7 +27,7 @@ _CHUNK = 256
 
 
 def stored_axes(dataset: Any) -> str | None:
-    """Read the attribute ``axes`` of a dataset.
+    """Read the attribute ``axes`` of a dataset, or else the labels of its dimensions.
 
     Parameters
     ----------
@@ -36,13 +37,21 @@ def stored_axes(dataset: Any) -> str | None:
     Returns
     -------
     str or None
-        None where there is no such attribute, or it is not an axes string of ours (the name is used by others too).
+        None where there is neither, or the attribute is not an axes string of ours (the name is used by others too).
     """
     axes = dataset.attrs.get("axes")
+    if axes is None:
+        return _labelled_axes(dataset)
     text = axes.decode("ascii", "replace") if isinstance(axes, bytes) else axes
     if isinstance(text, str) and text.isalpha() and len(text) == dataset.ndim and {"Y", "X"} <= set(text):
         return text
     return None
+
+
+def _labelled_axes(dataset: Any) -> str | None:
+    """Axes by the labels of the dimensions, as h5py and netCDF write them."""
+    labels = [dimension.label for dimension in dataset.dims]
+    return letters_of(labels) if all(labels) else None
 
 
 def read(path: Path, key: str | None = None) -> Decoded:
@@ -93,7 +102,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     """
     import h5py
 
-    file = h5py.File(path, "r")
+    file = h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE, rdcc_nslots=CHUNK_SLOTS)
     try:
         chosen = _chosen(file, key, path)
         dataset = file[chosen]

@@ -9,6 +9,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+#: Bytes of decoded chunks that HDF5 keeps of a dataset, so that a chunk of many planes is coded once, not once a plane.
+CHUNK_CACHE = 128 * 2**20
+#: Places in the table of these chunks: a prime far above their number.
+CHUNK_SLOTS = 100_003
+
 
 class HDF5Output:
     """A new HDF5 file.
@@ -38,7 +43,8 @@ class HDF5Output:
             shutil.copyfile(copy_of, path)
         self._raw = _Remembering(path, "x+b" if copy_of is None else "r+b")
         try:
-            self.file: Any = h5py.File(self._raw, "w" if copy_of is None else "r+")
+            mode = "w" if copy_of is None else "r+"
+            self.file: Any = h5py.File(self._raw, mode, rdcc_nbytes=CHUNK_CACHE, rdcc_nslots=CHUNK_SLOTS)
         except BaseException:
             self._raw.close()
             raise

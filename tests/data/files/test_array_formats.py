@@ -171,3 +171,16 @@ def test_npy_keeps_the_order_of_bytes(dtype, tmp_path, draw):
         result = np.load(tmp_path / f"{name}.npy")
         assert result.dtype.str == pixels.dtype.str
         np.testing.assert_array_equal(result, pixels)
+
+
+def test_labels_of_dimensions_tell_the_axes_of_hdf5(tmp_path):
+    pixels = np.arange(2 * 3 * 8 * 9, dtype=np.uint16).reshape(2, 3, 8, 9)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        dataset = file.create_dataset("stack", data=pixels, chunks=(2, 3, 4, 4), compression="gzip")
+        for dimension, label in zip(dataset.dims, ("time", "z", "y", "x"), strict=True):
+            dimension.label = label
+    image = read_image(tmp_path / "a.h5")
+    assert image.axes == "TZYX"
+    write_image(tmp_path / "b.h5", image)
+    assert read_image(tmp_path / "b.h5").axes == "TZYX"
+    np.testing.assert_array_equal(read_image(tmp_path / "b.h5").pixels, pixels)

@@ -1,0 +1,77 @@
+"""Opened files, denoised whole or in parts by a denoiser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bsn.data import ImageReader
+from bsn.inference.counting import counting_of
+from bsn.inference.fitness import Remark, remarks_on
+from bsn.inference.parts import Part
+from bsn.inference.results import FinishedRows
+
+if TYPE_CHECKING:
+    from bsn.inference.denoiser import Denoiser
+
+__all__ = ["bands_of_file", "remarks_on_file"]
+
+
+def remarks_on_file(denoiser: Denoiser, reader: ImageReader, dtype: np.dtype[Any]) -> list[Remark]:
+    """Say what the user should know of an opened file.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        It is to denoise the file.
+    reader : ImageReader
+        The file.
+    dtype : numpy.dtype
+        Type of the result's pixels.
+
+    Returns
+    -------
+    list of Remark
+
+    Raises
+    ------
+    data.DataError
+        If its values are on another scale than those of the training.
+    """
+    value_range = reader.options.value_range
+    remarks = remarks_on(reader, denoiser.model, _named(reader), stated=value_range is not None)
+    counting = counting_of(reader, dtype, value_range, keep_mean=denoiser.keep_mean)
+    return [*remarks, *counting.remarks("write floats (--output_dtype float32)")]
+
+
+def bands_of_file(
+    denoiser: Denoiser, reader: ImageReader, dtype: np.dtype[Any], *, deviation: bool = False, part: Part | None = None
+) -> Iterator[FinishedRows]:
+    """Denoise an opened file, or a part of it.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        It denoises the file.
+    reader : ImageReader
+        The file.
+    dtype : numpy.dtype
+        Type of the result's pixels.
+    deviation : bool
+        Also give the standard deviation.
+    part : Part, optional
+        Rows of some planes; the same bits as in the whole.
+
+    Yields
+    ------
+    FinishedRows
+    """
+    value_range = reader.options.value_range
+    counting = counting_of(reader, dtype, value_range, keep_mean=denoiser.keep_mean)
+    yield from denoiser.bands(reader, _named(reader), value_range, counting, deviation=deviation, part=part)
+
+
+def _named(reader: ImageReader) -> str:
+    return f"{reader.path.name} of axes {reader.axes}"
