@@ -3,28 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from bsn.data import ImageReader
-from bsn.inference.counting import counting_of
-from bsn.inference.fitness import Remark, remarks_on
+from bsn.data.arrays.pixel_types import Range
+from bsn.inference.counting import Counting, counting_of
+from bsn.inference.fitness import ImagePlanes, Remark, remarks_on
 from bsn.inference.parts import Part
 from bsn.inference.results import FinishedRows
+from bsn.models import Model
 
-if TYPE_CHECKING:
-    from bsn.inference.denoiser import Denoiser
-
-__all__ = ["bands_of_file", "remarks_on_file"]
+__all__ = ["DenoisesPlanes", "bands_of_file", "remarks_on_file"]
 
 
-def remarks_on_file(denoiser: Denoiser, reader: ImageReader, dtype: np.dtype[Any]) -> list[Remark]:
+class DenoisesPlanes(Protocol):
+    """What is needed of a :class:`bsn.inference.Denoiser`.
+
+    Attributes
+    ----------
+    model : Model
+        Its model.
+    """
+
+    model: Model
+
+    @property
+    def keep_mean(self) -> bool | None:
+        """Whether results keep the local mean; None where the image decides."""
+        ...
+
+    def bands(
+        self,
+        image: ImagePlanes,
+        what: str,
+        value_range: Range | None,
+        counting: Counting,
+        *,
+        deviation: bool,
+        part: Part | None = None,
+    ) -> Iterator[FinishedRows]:
+        """Denoise an image or a part of it, see :meth:`bsn.inference.Denoiser.bands`.
+
+        Parameters
+        ----------
+        image, what, value_range, counting, deviation, part
+            See there.
+
+        Yields
+        ------
+        FinishedRows
+        """
+        ...
+
+
+def remarks_on_file(denoiser: DenoisesPlanes, reader: ImageReader, dtype: np.dtype[Any]) -> list[Remark]:
     """Say what the user should know of an opened file.
 
     Parameters
     ----------
-    denoiser : Denoiser
+    denoiser : DenoisesPlanes
         It is to denoise the file.
     reader : ImageReader
         The file.
@@ -47,13 +86,18 @@ def remarks_on_file(denoiser: Denoiser, reader: ImageReader, dtype: np.dtype[Any
 
 
 def bands_of_file(
-    denoiser: Denoiser, reader: ImageReader, dtype: np.dtype[Any], *, deviation: bool = False, part: Part | None = None
+    denoiser: DenoisesPlanes,
+    reader: ImageReader,
+    dtype: np.dtype[Any],
+    *,
+    deviation: bool = False,
+    part: Part | None = None,
 ) -> Iterator[FinishedRows]:
     """Denoise an opened file, or a part of it.
 
     Parameters
     ----------
-    denoiser : Denoiser
+    denoiser : DenoisesPlanes
         It denoises the file.
     reader : ImageReader
         The file.
