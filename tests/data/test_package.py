@@ -96,6 +96,7 @@ PUBLIC = [
     "guess_axes",
     "inverse",
     "is_image_path",
+    "join_frames",
     "list_images",
     "open_image",
     "open_source",
