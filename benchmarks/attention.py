@@ -27,6 +27,8 @@ from benchmarks.roofline import layer_norm as norm_work
 from benchmarks.roofline import window_attention as window_work
 from bsn.engine.recording import record
 from bsn.ops import channel_attention, gated_depthwise_conv, layer_norm, use_backend, window_attention
+from bsn.ops.backend import choose
+from bsn.ops.channel_attention import APPLY_BACKENDS, channel_mixing_matrices
 from tests.helpers import literal_ops
 
 RECORDED = 10  # calls in one graph
@@ -153,6 +155,28 @@ def channel_case(on: On, n: int, c: int, heads: int, side: int) -> Case:
         lambda x, t: channel_attention(*x.chunk(3, 1), t, heads=heads),
         lambda: [on.image(n, 3 * c, side), torch.ones(heads, device=on.device)],
         [add(work["Gram forward"], work["apply forward"]), add(work["Gram backward"], work["apply backward"])],
+    )  # fmt: skip
+
+
+def matrices_case(on: On, n: int, c: int, heads: int, side: int) -> Case:
+    """The matrices alone, as networks take them: the product with v is one with the projection that follows."""
+    work = channel_work(on.shape(n, c, side), heads)
+    return Case(
+        f"channel matrices {c}, {heads} groups", "channel_matrices", c // heads, n * side**2,
+        lambda x, t: channel_mixing_matrices(*x.chunk(3, 1)[:2], t, heads=heads),
+        lambda: [on.image(n, 3 * c, side), torch.ones(heads, device=on.device)],
+        [work["Gram forward"], work["Gram backward"]],
+    )  # fmt: skip
+
+
+def product_case(on: On, n: int, c: int, heads: int, side: int) -> Case:
+    """The product of given matrices with v alone."""
+    work = channel_work(on.shape(n, c, side), heads)
+    return Case(
+        f"channel product {c}, {heads} groups", "channel_product", c // heads, n * side**2,
+        lambda *arguments: choose("channel_attention", APPLY_BACKENDS, None, *arguments, 1)(*arguments, 1),
+        lambda: [torch.rand(n, heads, c // heads, c // heads, device=on.device), on.image(n, c, side)],
+        [work["apply forward"], work["apply backward"]],
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from benchmarks.measure import RESULTS
 from bsn.ops import measured
 
 TABLE = Path(measured.__file__).with_name("measured.json")
+PARTS_OF = {"channel_attention": ("channel_matrices", "channel_product")}  # measured together, chosen apart
 PLAIN = ("reference", "literal", "flex")
 
 
@@ -30,10 +31,12 @@ def first_measurements(folder: Path) -> Iterator[dict[str, Any]]:
     known = {case.name: case for case in cases(result["size"], On("cpu", getattr(torch, result["dtype"])))}
     seconds = {(row["operator"], row["train"], row["form"]): row["seconds"] for row in result["rows"]}
     for (name, train, form), own in seconds.items():
-        if form == "auto":
-            case = known[name]
+        if form != "auto":
+            continue
+        case = known[name]
+        for operator in PARTS_OF.get(case.operator, (case.operator,)):
             yield {
-                "operator": case.operator,
+                "operator": operator,
                 "backend": "triton",
                 "width": case.width,
                 "pixels": case.pixels,

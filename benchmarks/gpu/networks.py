@@ -100,19 +100,22 @@ def step_forms(setting: Setting) -> dict[str, Callable[[], Any]]:
     return forms
 
 
+def compiled(network: torch.nn.Module, setting: Setting) -> torch.nn.Module:
+    """``torch.compile`` of a network around our operators; the small trial leaves the code generator out."""
+    return torch.compile(network, dynamic=False, backend="aot_eager" if setting.tiny else "inductor")
+
+
 def compiled_forms(setting: Setting, step: bool) -> dict[str, Callable[[], Any]]:
-    """``torch.compile`` of the network around our operators, beside the same without."""
+    """The compiled network beside the same without."""
     x = image(setting, step)
-    if step:
-        return {
-            "kernels, bf16": step_of(ours(setting).train(), x, True, "auto"),
-            "kernels, bf16, compiled": step_of(torch.compile(ours(setting).train(), dynamic=False), x, True, "auto"),
-        }
-    config = {"kernels, bf16": "eager", "kernels, bf16, compiled": "compile"}
-    return {
-        name: forward_of(ours(setting).eval(), x, InferenceConfig(precision="bf16", engine=engine), "auto")
-        for name, engine in config.items()
-    }
+
+    def form(network: torch.nn.Module) -> Callable[[], Any]:
+        if step:
+            return step_of(network.train(), x, True, "auto")
+        return forward_of(network.eval(), x, InferenceConfig(engine="eager", precision="bf16"), "auto")
+
+    networks = {"kernels, bf16": ours(setting), "kernels, bf16, compiled": compiled(ours(setting), setting)}
+    return {name: form(network) for name, network in networks.items()}
 
 
 def timed(forms: dict[str, Callable[[], Any]], setting: Setting) -> list[dict[str, Any]]:

@@ -17,19 +17,21 @@ from benchmarks.attention import (
     On,
     bias_case,
     ceilings,
-    channel_case,
     device_seconds,
     forms_of,
     gate_case,
+    matrices_case,
     measure,
     norm_case,
+    product_case,
     rows_from,
     runner,
     tables_case,
 )
 from benchmarks.gpu.plan import Part, Setting, Tasks
 from bsn.ops.backend import BackendError
-from bsn.ops.channel_attention import BACKENDS as CHANNEL_ATTENTION
+from bsn.ops.channel_attention import APPLY_BACKENDS as CHANNEL_PRODUCT
+from bsn.ops.channel_attention import BACKENDS as CHANNEL_MATRICES
 from bsn.ops.gated_depthwise import BACKENDS as GATED_DEPTHWISE
 from bsn.ops.layer_norm import BACKENDS as LAYER_NORM
 from bsn.ops.window_attention import BACKENDS as WINDOW_ATTENTION
@@ -40,7 +42,8 @@ SOME = {"bytes_per_second": 1e9, "flop_per_second": 1e9}  # for the small trial
 BY_OPERATOR = {
     "layer_norm": LAYER_NORM,
     "window_attention": WINDOW_ATTENTION,
-    "channel_attention": CHANNEL_ATTENTION,
+    "channel_matrices": CHANNEL_MATRICES,
+    "channel_product": CHANNEL_PRODUCT,
     "gated_depthwise_conv": GATED_DEPTHWISE,
 }
 
@@ -51,8 +54,8 @@ def cases(setting: Setting) -> dict[str, Case]:
     half, crop, window = (8, 8, 14) if setting.tiny else (256, 64, 512)
     batch = 1 if setting.tiny else 32  # 8 crops in 4 phases
     found = [
-        channel_case(on, 4, 96, 1, half),
-        channel_case(on, batch, 96, 1, crop),
+        matrices_case(on, 4, 96, 1, half),
+        matrices_case(on, batch, 96, 1, crop),
         gate_case(on, 1, 127, half),
         gate_case(on, max(batch // 2, 1), 127, 2 * crop),
         tables_case(on, 4, 2, half),
@@ -60,9 +63,11 @@ def cases(setting: Setting) -> dict[str, Case]:
         norm_case(on, 4, 96, half),
         norm_case(on, batch, 96, crop),
         bias_case(on, 1, window),
-        channel_case(on, 4, 48, 1, half),
-        channel_case(on, 4, 96, 2, half // 2),
-        channel_case(on, 4, 192, 4, half // 4),
+        matrices_case(on, 4, 48, 1, half),
+        matrices_case(on, 4, 96, 2, half // 2),
+        matrices_case(on, 4, 192, 4, half // 4),
+        product_case(on, 4, 96, 1, half),
+        product_case(on, batch, 96, 1, crop),
         norm_case(on, 4, 48, half),
         norm_case(on, 4, 192, half // 4),
     ]

@@ -9,6 +9,7 @@ shape (:mod:`bsn.ops.measured`), else the reference. What is exported (``torch.e
 ==============  ==============================================================================================
 ``reference``   plain PyTorch, everywhere; the truth
 ``cpu``         PyTorch's own operators in an order that passes over memory less often; norms and plain windows on a CPU
+``products``    channel attention by batched matrix products of PyTorch, on any device
 ``triton``      CUDA kernels; their limits are in :mod:`bsn.ops.limits`
 ==============  ==============================================================================================
 """
@@ -25,7 +26,7 @@ import torch
 
 __all__ = ["BACKENDS", "BackendError", "Implementation", "choose", "current_backend", "use_backend"]
 
-BACKENDS = ("auto", "reference", "cpu", "triton")
+BACKENDS = ("auto", "reference", "cpu", "products", "triton")
 
 # A plain global, not a context variable: torch.compile can read and guard it, so a graph follows the switch.
 _override: str | None = None
@@ -104,7 +105,7 @@ def use_backend(name: str) -> Iterator[None]:
 
     Parameters
     ----------
-    name : {"auto", "reference", "cpu", "triton"}
+    name : {"auto", "reference", "cpu", "products", "triton"}
         Backend to use; "auto" chooses for each call.
 
     Raises

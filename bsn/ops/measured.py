@@ -11,7 +11,8 @@ bytes    of a value: 2 or 4
 train    whether the backward pass follows
 =======  ===================================================================================================
 
-A class that was not measured counts as the nearest one that was. A kernel without any measurement counts as faster.
+A class that was not measured counts as the nearest one that was. A kernel without any measurement counts as faster than plain
+operators; the backend "products", which is made of plain operators, counts as slower until it was measured.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ PIXELS = (2**14, 2**16, 2**18, 2**20)
 
 _FILE = Path(__file__).with_name("measured.json")
 
-Verdicts = dict[tuple[int, int, int, bool], bool]
+Class = tuple[int, int, int, bool]  # numbers of the classes of width and pixels, bytes of a value, with gradients
+Ratios = dict[Class, float]
+Verdicts = dict[Class, bool]
 
 
 def class_of(width: int, pixels: int) -> tuple[int, int]:
@@ -57,43 +60,49 @@ def class_of(width: int, pixels: int) -> tuple[int, int]:
 
 
 def _verdicts(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Verdicts]:
-    """For each operator and backend, whether it is slower in each class: that of the nearest measured class."""
-    found: dict[tuple[str, str], dict[tuple[int, int, int, bool], float]] = {}
+    """For each operator and backend, whether plain operators or another backend are faster in each class."""
+    measured: dict[tuple[str, str], Ratios] = {}
     for row in rows:
         point = (*class_of(row["width"], row["pixels"]), int(row["bytes"]), bool(row["train"]))
-        ratios = found.setdefault((row["operator"], row["backend"]), {})
+        ratios = measured.setdefault((row["operator"], row["backend"]), {})
         ratios[point] = min(ratios.get(point, float("inf")), row["ratio"])
-    return {key: _everywhere(ratios) for key, ratios in found.items()}
+    everywhere = {key: _everywhere(ratios) for key, ratios in measured.items()}
+    return {
+        key: {point: own < _best(everywhere, key, point) for point, own in everywhere[key].items()}
+        for key in everywhere
+    }
 
 
-def _everywhere(ratios: Mapping[tuple[int, int, int, bool], float]) -> Verdicts:
+def _best(everywhere: Mapping[tuple[str, str], Ratios], key: tuple[str, str], point: Class) -> float:
+    """Ratio of the fastest other way to compute an operator; 1 is that of plain operators."""
+    return max([1.0, *(ratios[point] for other, ratios in everywhere.items() if other[0] == key[0] and other != key)])
+
+
+def _everywhere(ratios: Ratios) -> Ratios:
+    """Ratio in each class: that of the nearest measured class."""
     classes = itertools.product(range(len(WIDTHS) + 1), range(len(PIXELS) + 1), (2, 4), (False, True))
 
-    def distance(one: tuple[int, int, int, bool], other: tuple[int, int, int, bool]) -> tuple[int, int]:
+    def distance(one: Class, other: Class) -> tuple[int, int]:
         # Precision and gradients change what is computed; among those the nearest shape.
         kind = 2 * (one[3] != other[3]) + (one[2] != other[2])
         return kind, abs(one[0] - other[0]) + abs(one[1] - other[1])
 
-    verdicts = {}
-    for point in classes:
-        # Of equally near ones the worst: the promise is never to take the slower one.
-        nearest = min(ratios, key=lambda other: (*distance(point, other), ratios[other]))
-        verdicts[point] = ratios[nearest] < 1
-    return verdicts
+    # Of equally near ones the worst: the promise is never to take the slower one.
+    return {point: ratios[min(ratios, key=lambda other: (*distance(point, other), ratios[other]))] for point in classes}
 
 
 _VERDICTS = _verdicts(json.loads(_FILE.read_text(encoding="utf-8"))["rows"])
 
 
 def slower_kernel(operator: str, backend: str, width: int, x: Tensor, *, train: bool) -> bool:
-    """Whether a kernel was measured slower than plain operators for such a shape.
+    """Whether a backend was measured slower than plain operators, or than another backend, for such a shape.
 
     Parameters
     ----------
     operator : str
-        Name under which :func:`bsn.ops.backend.choose` chooses.
+        Name in the table.
     backend : str
-        The kernel's backend, such as "triton".
+        Such as "triton".
     width : int
         See the table at the top.
     x : Tensor, shape (N, C, H, W)
@@ -104,35 +113,41 @@ def slower_kernel(operator: str, backend: str, width: int, x: Tensor, *, train: 
     Returns
     -------
     bool
-        False for kernels that were never measured.
+        Without any measurement, False for kernels and True for the backend "products".
     """
     verdicts = _VERDICTS.get((operator, backend))
     if verdicts is None:
-        return False
+        return backend == "products"
     pixels = x.shape[0] * x.shape[2] * x.shape[3]
     return verdicts[(*class_of(width, pixels), 2 if x.element_size() <= 2 else 4, train)]
 
 
-def slower_where_measured(operator: str, width: Callable[..., int], image: int = 0) -> Callable[..., bool]:
-    """Answer to "is the Triton kernel slower for these arguments?", for :class:`bsn.ops.backend.Implementation`.
+def slower_where_measured(
+    operator: str, width: Callable[..., int], image: int = 0, backend: str = "triton"
+) -> Callable[..., bool]:
+    """Answer to "is it slower on a GPU for these arguments?", for :class:`bsn.ops.backend.Implementation`.
 
     Parameters
     ----------
     operator : str
-        Name under which :func:`bsn.ops.backend.choose` chooses.
+        Name in the table.
     width : callable
         Takes the operator's arguments, gives the width of the table at the top.
     image : int
         Which argument is an image.
+    backend : str
+        The backend in question.
 
     Returns
     -------
     callable
-        Takes the operator's arguments, returns a bool.
+        Takes the operator's arguments, returns a bool. On a processor "products" counts as slower: it is taken by name only.
     """
 
     def slower(*args: Any) -> bool:
+        if backend == "products" and not args[image].is_cuda:
+            return True
         train = torch.is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in args)
-        return slower_kernel(operator, "triton", width(*args), args[image], train=train)
+        return slower_kernel(operator, backend, width(*args), args[image], train=train)
 
     return slower

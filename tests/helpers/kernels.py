@@ -47,7 +47,12 @@ def assert_kernel_equals_reference(
             assert_close(ours.cpu(), expected, bound, f"result {index}")
 
 
-def budget(function: Callable[..., Tensor | tuple[Tensor, ...]], inputs: Sequence[Tensor], dtype: torch.dtype) -> None:
+def budget(
+    function: Callable[..., Tensor | tuple[Tensor, ...]],
+    inputs: Sequence[Tensor],
+    dtype: torch.dtype,
+    backend: str = "triton",
+) -> None:
     """Assert that kernels in `dtype` err at most twice as much as PyTorch's own operators in `dtype`.
 
     Both are compared with the reference in float64 on the rounded inputs: root mean squares over several linear forms.
@@ -56,7 +61,7 @@ def budget(function: Callable[..., Tensor | tuple[Tensor, ...]], inputs: Sequenc
     squares = []  # of both errors and of the truth, for each form and result
     for seed in range(FORMS):
         truth = run(function, [t.double() for t in rounded], "reference", seed)
-        ours, theirs = (run(function, rounded, backend, seed) for backend in ("triton", "reference"))
+        ours, theirs = (run(function, rounded, name, seed) for name in (backend, "reference"))
         results = zip(ours, theirs, truth, strict=True)
         squares.append(
             [[(x.double() - y).square().mean().item() for x, y in ((a, t), (b, t), (t, 0))] for a, b, t in results]

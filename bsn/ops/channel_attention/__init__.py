@@ -16,7 +16,8 @@ ELF: query, key, value      q from the rain, k and v from the image
 ==========================  ==========================================
 
 The kernels (:mod:`bsn.ops.channel_attention.triton`) read q and k once for the Gram matrix and both norms, where the plain
-form reads them three times; what is kept for the backward is the inputs and the small matrices.
+form reads them three times; what is kept for the backward is the inputs and the small matrices. The backend "products"
+(:mod:`bsn.ops.channel_attention.products`) does the same by batched matrix products of PyTorch.
 
 The sources of q, k and v are the caller's: the same image (self-attention of TBSN, DDSA, ELF) or several (ELF's multi-input
 attention, where the predicted rain picks channels of the rainy image).
@@ -31,6 +32,7 @@ from typing import Literal
 from torch import Tensor
 
 from bsn.ops.backend import Implementation, choose
+from bsn.ops.channel_attention.products import channel_attention_weights_products, refuse_products
 from bsn.ops.channel_attention.reference import apply_channel_weights, channel_attention_weights
 from bsn.ops.channel_attention.registration import apply_channel_weights_triton, channel_attention_weights_triton
 from bsn.ops.limits import not_interpreting, refuse_apply_channel_weights, refuse_channel_attention
@@ -49,11 +51,16 @@ class RankDeficientGramWarning(UserWarning):
     """A group has more channels than positions, so its Gram matrix says more about single pixels than statistics."""
 
 
-_slower = slower_where_measured("channel_attention", lambda q, k, temperature, heads, *_: q.shape[1] // heads)
-_slower_product = slower_where_measured("channel_attention", lambda weights, *_: weights.shape[2], image=1)
+_slower = slower_where_measured("channel_matrices", lambda q, k, temperature, heads, *_: q.shape[1] // heads)
+_slower_product = slower_where_measured("channel_product", lambda weights, *_: weights.shape[2], image=1)
+
+_products_slower = slower_where_measured(
+    "channel_matrices", lambda q, k, temperature, heads, *_: q.shape[1] // heads, backend="products"
+)
 
 BACKENDS = {
     "triton": Implementation(channel_attention_weights_triton, refuse_channel_attention, not_interpreting, _slower),
+    "products": Implementation(channel_attention_weights_products, refuse_products, slower=_products_slower),
     "reference": Implementation(channel_attention_weights),
 }
 APPLY_BACKENDS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["NORM_FLOOR", "apply_channel_weights", "channel_attention_weights"]
+__all__ = ["NORM_FLOOR", "apply_channel_weights", "channel_attention_weights", "mixed_softmax"]
 
 NORM_FLOOR = 1e-12
 
@@ -33,6 +33,39 @@ def _softmax_of_largest(logits: Tensor, kept: int) -> Tensor:
         return torch.softmax(logits, -1)
     values, places = logits.topk(kept, dim=-1)
     return torch.zeros_like(logits).scatter(-1, places, torch.softmax(values, -1))
+
+
+def mixed_softmax(
+    gram: Tensor,
+    q_norm: Tensor,
+    k_norm: Tensor,
+    temperature: Tensor,
+    kept: tuple[int, ...] | None,
+    mix: Tensor | None,
+) -> Tensor:
+    """Attention matrices from products and norms.
+
+    Parameters
+    ----------
+    gram : Tensor, shape (M, heads, c, c)
+        Products of the channels of queries and keys.
+    q_norm, k_norm : Tensor, shape (M, heads, c)
+        Norms of the channels, at least :data:`NORM_FLOOR`.
+    temperature, kept, mix
+        See :func:`channel_attention_weights`.
+
+    Returns
+    -------
+    Tensor, shape (M, heads, c, c)
+    """
+    cosine = gram / (q_norm.unsqueeze(-1) * k_norm.unsqueeze(-2))
+    logits = cosine * temperature.to(gram.dtype).reshape(gram.shape[1], 1, 1)
+    branches = [_softmax_of_largest(logits, count) for count in kept or (logits.shape[-1],)]
+    if mix is None:
+        return branches[0]
+    return sum(
+        (factor * branch for factor, branch in zip(mix.to(gram.dtype), branches, strict=True)), torch.zeros_like(logits)
+    )
 
 
 def channel_attention_weights(
@@ -70,14 +103,7 @@ def channel_attention_weights(
     # Dividing the Gram matrix by the norms equals normalising q and k first, without writing them again.
     gram = _pool((q @ k.transpose(-1, -2)).to(wide), phases)
     q_norm, k_norm = (_norms(x, phases, wide).clamp_min(NORM_FLOOR) for x in (q, k))
-    cosine = gram / (q_norm.unsqueeze(-1) * k_norm.unsqueeze(-2))
-    logits = cosine * temperature.to(wide).reshape(heads, 1, 1)
-    branches = [_softmax_of_largest(logits, count) for count in kept or (logits.shape[-1],)]
-    if mix is None:
-        return branches[0]
-    return sum(
-        (factor * branch for factor, branch in zip(mix.to(wide), branches, strict=True)), torch.zeros_like(logits)
-    )
+    return mixed_softmax(gram, q_norm, k_norm, temperature, kept, mix)
 
 
 def apply_channel_weights(weights: Tensor, v: Tensor, phases: int) -> Tensor:

@@ -75,6 +75,20 @@ def test_a_kernel_that_was_never_measured_is_taken(table):
     assert not slower()
 
 
+def test_of_two_kernels_the_faster_one_is_taken(table):
+    cases = ((1.5, 1.2, ["triton"]), (1.2, 1.5, ["products"]), (0.9, 0.8, []), (0.9, 1.1, ["products"]))
+    for of_triton, of_products, taken in cases:
+        table(row(of_triton), {**row(of_products), "backend": "products"})
+        x = torch.empty(1, 4, 512, 512, dtype=torch.bfloat16, device="meta")
+        assert [name for name in ("triton", "products") if not slower_kernel("op", name, 96, x, train=False)] == taken
+
+
+def test_products_are_not_taken_before_they_were_measured(table):
+    table(row(0.9))
+    x = torch.empty(1, 4, 512, 512, dtype=torch.bfloat16, device="meta")
+    assert slower_kernel("op", "products", 96, x, train=False)
+
+
 def test_auto_passes_over_the_slower_kernel_and_a_name_does_not(table):
     implementations = {
         "triton": Implementation(lambda x: "kernel", slower=slower_where_measured("op", lambda x: x.shape[1])),
@@ -115,9 +129,9 @@ CALLS = {
         (*(image(1, 32, 512, 512) for _ in range(3)), image(11, 16), image(11, 16), 8, 12, 2, 2),
     ),
     "channel_attention": (
-        CHANNEL_ATTENTION, "channel_attention", 24, (image(4, 96, 256, 256), image(4, 96, 256, 256), image(4), 4, 1, None, None)
+        CHANNEL_ATTENTION, "channel_matrices", 24, (image(4, 96, 256, 256), image(4, 96, 256, 256), image(4), 4, 1, None, None)
     ),
-    "channel_attention, product": (APPLY_BACKENDS, "channel_attention", 24, (image(4, 4, 24, 24), image(4, 96, 256, 256), 1)),
+    "channel_attention, product": (APPLY_BACKENDS, "channel_product", 24, (image(4, 4, 24, 24), image(4, 96, 256, 256), 1)),
     "gated_depthwise_conv": (
         GATED_DEPTHWISE, "gated_depthwise_conv", 48, (image(4, 96, 256, 256), image(96, 1, 3, 3), None, None)
     ),

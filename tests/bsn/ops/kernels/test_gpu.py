@@ -5,6 +5,7 @@ import torch
 
 from bsn.models import create
 from bsn.ops import channel_attention, gated_depthwise_conv, layer_norm, use_backend, window_attention
+from bsn.ops.channel_attention import channel_mixing_matrices
 from bsn.ops.layer_norm import add_layer_norm
 from tests.helpers.gpu import NEEDS_GPU
 from tests.helpers.kernels import budget
@@ -54,6 +55,18 @@ def test_window_attention_of_drt(dtype):
         lambda x, t: window_attention(*x.chunk(3, 1), bias_table=t, window=7, heads=2),
         [image(288, 126, 1), numbers(169, 2)],
         dtype,
+    )
+
+
+@DTYPES
+@pytest.mark.parametrize("backend", ["triton", "products"])
+@pytest.mark.parametrize(("channels", "heads"), [(96, 1), (192, 4), (192, 1), (48, 4)])
+def test_channel_attention_matrices(channels, heads, backend, dtype):
+    budget(
+        lambda x, t: channel_mixing_matrices(*x.chunk(3, 1)[:2], t, heads=heads),
+        [image(3 * channels, 128), numbers(heads).abs()],
+        dtype,
+        backend,
     )
 
 
