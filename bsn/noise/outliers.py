@@ -176,10 +176,10 @@ def _alone(
     from scipy import ndimage
 
     candidates = np.zeros(plane.shape, bool)
+    if not len(places[0]):
+        return candidates
     candidates[places] = True
     groups, count = ndimage.label(candidates, np.ones((3, 3)))
-    if not count:
-        return candidates
     of_place, numbers = groups[places], np.arange(1, count + 1)
     peak = ndimage.maximum(excess, of_place, numbers)
     spread = ndimage.maximum(deviation, of_place, numbers)
