@@ -145,10 +145,11 @@ def _tasks(setting: Setting) -> Tasks:
 
 
 def _compiled(setting: Setting) -> Tasks:
-    return {
-        "forward": lambda: timed(compiled_forms(setting, step=False), setting),
+    tasks = {
         "step": lambda: timed(compiled_forms(setting, step=True), setting),
+        "forward": lambda: timed(compiled_forms(setting, step=False), setting),
     }
+    return {"step": tasks["step"]} if setting.tiny else tasks
 
 
 PARTS = [Part("networks", 90, _tasks, least=45)]

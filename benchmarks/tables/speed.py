@@ -33,6 +33,24 @@ def tbsn_cpu_memory() -> Table:
     )
 
 
+def whole_call() -> Table:
+    """A whole call of the denoiser, uint8 to uint8, against an earlier version; seconds of the processor."""
+    result = stored("whole_call")
+    rows = {(row["network"], row["threads"], row["version"]): row for row in result["rows"]}
+    cells = []
+    for (name, threads, version), now in rows.items():
+        if version != "now":
+            continue
+        before = rows[name, threads, "before"]["processor_seconds"]
+        own = now["processor_seconds"]
+        cells.append([
+            name, str(threads), f"{1e3 * before:.0f} ms", bold(f"{1e3 * own:.0f} ms"), f"{before / own:.1f} x",
+            f"{1e3 * now['network_processor_seconds']:.0f} ms",
+        ])  # fmt: skip
+    header = [f"call on {result['size']} x {result['size']}", "threads", "before", "now", "faster", "network alone"]
+    return Table(header, cells, ["whole_call"])
+
+
 def tbsn_cuda() -> Table:
     """Full-size TBSN on a GPU, forward."""
     result = stored("networks_cuda")
