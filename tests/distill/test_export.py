@@ -54,6 +54,13 @@ def test_onnx_gives_the_denoisers_images(exported, size):
     assert np.abs(run(path, image) - denoised(model, image)).max() < 1e-5
 
 
+def test_the_student_of_a_half_plane_network_gives_the_denoisers_images(tmp_path):
+    model = student("nbsn-lean", channels=1)
+    assert export_onnx(model, tmp_path / "student.onnx") <= 1e-5
+    image = np.random.default_rng(0).random((1, 1, 40, 37), np.float32)
+    assert np.abs(run(tmp_path / "student.onnx", image) - denoised(model, image)).max() < 1e-5
+
+
 def test_the_file_says_what_it_is(exported):
     _, path, _ = exported
     about = onnxruntime.InferenceSession(str(path)).get_modelmeta().custom_metadata_map

@@ -69,3 +69,12 @@ def test_a_hole_larger_than_the_image_and_one_of_a_phase_network_are_refused():
         Denoiser(model(), hole="square:13", mix="off")(image((12, 40)), "YX")
     with pytest.raises(ValueError, match="has no hole that could be changed"):
         Denoiser(create("phase-unet-tiny", channels=1), hole="square:3")
+
+
+@pytest.mark.parametrize("hole", ["pixel", "square:5", "diamond:5"])
+def test_half_precision_is_close_and_takes_the_same_hole(hole):
+    net = model(DIAGONAL if hole.startswith("diamond") else STRAIGHT)
+    exact, half = (Denoiser(net, hole=hole, mix="off", precision=p)(image((64, 64)), "YX") for p in ("32", "bf16"))
+    difference = np.abs(exact - half)
+    assert 0 < difference.max()
+    assert np.sqrt(np.square(difference).mean()) < 0.01 * exact.std() + 2**-9

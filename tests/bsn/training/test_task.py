@@ -102,7 +102,14 @@ def test_training_removes_noise_it_never_saw_the_truth_of(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"stride": 2}, {"model": "dbsnl", "downsampling": "mosaic", "stride": 2, "loss": "l1"}], ids=str
+    "options",
+    [
+        {},
+        {"stride": 2},
+        {"model": "dbsnl", "downsampling": "mosaic", "stride": 2, "loss": "l1"},
+        pytest.param({"model": "halfplane", "hole": "square:3", "loss": "l1"}, marks=pytest.mark.slow),
+    ],
+    ids=str,
 )
 def test_resumed_training_ends_in_the_same_bits(tmp_path, options, monkeypatch):
     import dataclasses
