@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +96,12 @@ def classical(images: Pairs, noise: CorrelatedGaussian) -> dict[str, Any]:
     }
 
 
-def trained(name: str, images: Pairs, seconds: float) -> dict[str, Any]:
-    """Scores of a network that was trained on the noisy images."""
+def trained(
+    config: TrainConfig, images: Pairs, seconds: float, ways: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Scores of a network that was trained on the noisy images, by each way to denoise."""
     loop = LoopConfig(validate_every=0, checkpoint_every=0, ema=0.98, accelerator="cpu")
-    found: dict[str, Any] = {}
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "noisy").mkdir()
@@ -108,19 +110,21 @@ def trained(name: str, images: Pairs, seconds: float) -> dict[str, Any]:
 
         def run(steps: int, output: Path) -> None:
             settings = {**vars(loop), "steps": steps, "warmup_steps": min(50, steps)}
-            train(place / "noisy", output, NETWORKS[name], LoopConfig(**settings))
+            train(place / "noisy", output, config, LoopConfig(**settings))
 
         told = timed(run, seconds, place, "run")
-        ways: dict[str, dict[str, Any]] = {
-            name: {"polish": False},
-            f"{name}, without the filter": {"wiener": False, "polish": False},
-        }
-        if name == "half-plane":
-            ways |= {f"{name}, mixed by SURE": {"mix": "image", "polish": False}}
         for label, options in ways.items():
             denoiser = Denoiser(place / "run", device="cpu", **options)
             found[label] = {**told, **score(images, lambda image, d=denoiser: d(image, "CYX"))}
     return found
+
+
+def ways_of(name: str) -> dict[str, dict[str, Any]]:
+    """Ways to denoise with a network, none of which asks the model in the box."""
+    ways: dict[str, dict[str, Any]] = {name: {}, f"{name}, without the filter": {"wiener": False}}
+    if name == "half-plane":
+        ways[f"{name}, mixed by SURE"] = {"mix": "image"}
+    return {label: {**options, "polish": False} for label, options in ways.items()}
 
 
 def main() -> None:
@@ -143,7 +147,10 @@ def main() -> None:
                 images = noisy_photographs(options.data, noise, options.images)
                 case = f"{shape}, sigma {sigma:g}, correlation {correlation:g}"
                 for part in options.parts:
-                    rows = classical(images, noise) if part == "classical" else trained(part, images, options.seconds)
+                    if part == "classical":
+                        rows = classical(images, noise)
+                    else:
+                        rows = trained(NETWORKS[part], images, options.seconds, ways_of(part))
                     cases[case] = cases.get(case, {}) | rows
                     print(case, json.dumps(rows), flush=True)
                     write_result(NAME, {"seconds": options.seconds, "images": options.images, "cases": cases})
