@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from bsn.data import DataError, known_formats
+from bsn.data import DataError, known_formats, suffix_of
 from bsn.data.errors import writing
 from bsn.data.files.listing import find_images, plan_results
 from bsn.data.files.stores import STORE_SUFFIXES, stands_for_image
@@ -20,7 +20,7 @@ _WRITTEN_AS = {".jpg": ".png", ".jpeg": ".png", ".avi": ".mkv"}
 def _result_name(source: Path) -> str:
     if source.suffix.lower() in _WRITTEN_AS:
         return source.with_suffix(_WRITTEN_AS[source.suffix.lower()]).name
-    inside_a_store = source.suffix.lower() not in known_formats()
+    inside_a_store = suffix_of(source) not in known_formats()
     return source.name + STORE_SUFFIXES[0] if inside_a_store else source.name
 
 
@@ -88,7 +88,7 @@ def _is_file(output: str | Path) -> bool:
     if stands_for_image(Path(output)):
         return True
     named_a_folder = str(output).endswith(("/", os.sep)) or Path(output).is_dir()
-    return not named_a_folder and Path(output).suffix.lower() in known_formats()
+    return not named_a_folder and suffix_of(Path(output)) in known_formats()
 
 
 def _refuse_clashes(targets: dict[Path, Path], *, deviation: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bsn.data.errors import DataError, name_some
-from bsn.data.files.formats import find_format, known_formats
+from bsn.data.files.formats import find_format, known_formats, suffix_of
 from bsn.data.files.formats.clip import SUFFIXES as CLIPS
 from bsn.data.files.stores import stands_for_image
 
@@ -34,7 +34,7 @@ def is_image_path(path: str | Path) -> bool:
     (True, False, False)
     """
     path = Path(path)
-    return path.suffix.lower() in known_formats() and not path.name.startswith(".")
+    return suffix_of(path) in known_formats() and not path.name.startswith(".")
 
 
 def natural_key(path: str | Path) -> tuple[tuple[int, int, str], ...]:

@@ -13,7 +13,20 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from bsn.data.errors import DataError, DataWarning
-from bsn.data.files.formats import clip, hdf5, jpeg, mat, npy, png, tiff, tiff_layout, zarr_store
+from bsn.data.files.formats import (
+    clip,
+    dicom,
+    fits,
+    hdf5,
+    jpeg,
+    mat,
+    nifti,
+    npy,
+    png,
+    tiff,
+    tiff_layout,
+    zarr_store,
+)
 from bsn.data.files.formats.decoded import Decoded, Stored
 from bsn.data.files.formats.losses import Keeping
 from bsn.data.files.stores import is_store
@@ -51,6 +64,9 @@ _NPY = Format(npy.read, npy.write, npy.KEEPING, npy.open_boxes, named=False)
 _HDF5 = Format(hdf5.read, hdf5.write, hdf5.KEEPING, hdf5.open_boxes)
 _ZARR = Format(zarr_store.read, zarr_store.write, zarr_store.KEEPING, zarr_store.open_boxes)
 _MAT = Format(mat.read, mat.write, mat.KEEPING, mat.open_boxes)
+_FITS = Format(fits.read, fits.write, fits.KEEPING)
+_NIFTI = Format(nifti.read, nifti.write, nifti.KEEPING, named=False)
+_DICOM = Format(dicom.read, dicom.write, dicom.KEEPING, named=False)
 
 FORMATS = {
     ".png": _PNG,
@@ -63,6 +79,9 @@ FORMATS = {
     ".hdf5": _HDF5,
     ".mat": _MAT,
     ".zarr": _ZARR,
+    **dict.fromkeys(fits.SUFFIXES, _FITS),
+    **dict.fromkeys(nifti.SUFFIXES, _NIFTI),
+    **dict.fromkeys(dicom.SUFFIXES, _DICOM),
 }
 SUFFIXES = tuple(FORMATS)  # our own images; :func:`known_formats` has clips and those of other packages too
 
@@ -105,6 +124,28 @@ def _import_others() -> None:
             warnings.warn(f"the file format {point.name!r} is missing: {reason}", DataWarning, stacklevel=4)
 
 
+def suffix_of(path: Path) -> str:
+    """Give the ending of a name that tells the format.
+
+    Parameters
+    ----------
+    path : Path
+        A file name; upper and lower case are the same.
+
+    Returns
+    -------
+    str
+        In lower case, with its dot; two endings, as in ".nii.gz", where these stand for a format together.
+
+    Examples
+    --------
+    >>> suffix_of(Path("scan.v2.NII.GZ")), suffix_of(Path("a.b.tif"))
+    ('.nii.gz', '.tif')
+    """
+    both = "".join(path.suffixes[-2:]).lower()
+    return both if both in known_formats() else path.suffix.lower()
+
+
 def unknown_suffix(path: Path) -> DataError:
     """Make the error for a file of no known format; its message lists the suffixes that are known.
 
@@ -144,7 +185,7 @@ def find_format(path: Path) -> Format:
     >>> find_format(Path("a.TIFF")) is FORMATS[".tif"]
     True
     """
-    found = known_formats().get(path.suffix.lower())
+    found = known_formats().get(suffix_of(path))
     if found is None and is_store(path):
         return _ZARR
     if found is None:

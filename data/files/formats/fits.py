@@ -1,0 +1,192 @@
+"""FITS files of astronomy, through astropy: one image for each header and data unit (HDU).
+
+The result of an image is a copy of its file with the pixels of that HDU replaced: headers with their world coordinates, other
+HDUs, compression, and the scaling of the stored integers (BSCALE, BZERO) stay, and a HISTORY card says what was done.
+Blank pixels are NaN, as astropy reads them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bsn.data.errors import DataError
+from bsn.data.files.formats.container import CONTAINER, Container, Listed, choose_key, container_of
+from bsn.data.files.formats.decoded import Decoded
+from bsn.data.files.formats.extras import need, output_file
+from bsn.data.files.formats.losses import Keeping
+
+SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
+#: A FITS file keeps what is in the file that its image came from, and nothing of other formats.
+KEEPING = Keeping("a FITS file")
+
+HISTORY = "Denoised by Blindspot; the pixels of this unit were replaced."
+#: Our keyword for the meaning of axes that have no standard name in FITS.
+AXES = "BSNAXES"
+# First letters of CTYPEn to axes of ours; positions on the sky are rows and columns.
+_KINDS = {
+    "RGB": "C",
+    "STOK": "S",
+    "FREQ": "C",
+    "WAVE": "C",
+    "AWAV": "C",
+    "VELO": "C",
+    "VRAD": "C",
+    "VOPT": "C",
+    "ENER": "C",
+    "WAVN": "C",
+    "TIME": "T",
+    "UTC": "T",
+    "DEPT": "Z",
+}
+_COLOURS = 3
+_BYTE = 8
+_NATIVE = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
+
+
+def read(path: Path, key: str | None = None) -> Decoded:
+    """Read one image of a FITS file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it may be packed by gzip.
+    key : str, optional
+        Number of the HDU from 0, or its EXTNAME; needed where the file has several images.
+
+    Returns
+    -------
+    Decoded
+        Pixels with BSCALE and BZERO applied; the axes as far as the header tells them.
+
+    Raises
+    ------
+    DataError
+        There is no image, no such one, or several and no key; astropy is missing. Other failures are left to the caller
+        to translate.
+    """
+    fits = need("astropy.io.fits", "astropy", str(path))
+    with fits.open(path, memmap=False) as units:
+        number = _chosen(units, key, path)
+        unit = units[number]
+        pixels = np.asarray(unit.data)
+        return Decoded(
+            pixels.astype(pixels.dtype.newbyteorder("="), copy=False),
+            _axes(unit.header, pixels.shape),
+            {CONTAINER: Container(path, str(number))},
+        )
+
+
+def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
+    """Write a FITS file, or a copy of the file that the image came from with its pixels replaced.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write; a new file.
+    image : Decoded
+        Integers of 8 to 64 bits, float32 or float64.
+    key : str, optional
+        EXTNAME of the image. A file of its own is written then.
+    target : Path
+        The name for messages; an ending in ".gz" packs the file.
+
+    Raises
+    ------
+    DataError
+        A pixel type that FITS does not have; astropy is missing.
+    """
+    fits = need("astropy.io.fits", "astropy", str(target))
+    if image.pixels.dtype.newbyteorder("=").str[1:] not in _NATIVE:
+        raise DataError(
+            f"{target} of type {image.pixels.dtype.name}", "FITS has no such pixels", "convert them to float32 first"
+        )
+    container = container_of(image.metadata, *SUFFIXES, ".gz", ".fz") if key is None else None
+    with output_file(path, target) as file:
+        if container is None:
+            _new_unit(fits, image, key).writeto(file)
+            return
+        with fits.open(container.path, memmap=False) as units:
+            has_checksum = any("CHECKSUM" in unit.header or "DATASUM" in unit.header for unit in units)
+            number = int(container.key)
+            _replace(units[number], image.pixels)
+            if image.pixels.dtype.kind == "f" and isinstance(units[number], fits.CompImageHDU):
+                units[number] = _lossless(fits, units[number])
+            units.writeto(file, output_verify="silentfix+ignore", checksum=has_checksum)
+
+
+def _new_unit(fits: Any, image: Decoded, key: str | None) -> Any:
+    axes = image.axes or ""
+    order = sorted(range(len(axes)), key=lambda i: ("YX".find(axes[i]), i))
+    unit = fits.PrimaryHDU(np.ascontiguousarray(image.pixels.transpose(order)))
+    unit.header[AXES] = ("".join(axes[i] for i in order), "meaning of the axes, the last runs fastest")
+    if key is not None:
+        unit.header["EXTNAME"] = key
+    unit.header.add_history(HISTORY)
+    return unit
+
+
+def _replace(unit: Any, pixels: np.ndarray) -> None:
+    """Put new pixels into a unit, stored as the old ones were."""
+    header = unit.header  # before the old pixels are read, which takes the scaling away
+    bits, scale, zero = header["BITPIX"], header.get("BSCALE", 1), header.get("BZERO", 0)
+    unit.data = pixels
+    if bits > 0 and pixels.dtype.kind == "f" and (scale, zero) != (1, 0) and np.isfinite(pixels).all():
+        stored = "uint8" if bits == _BYTE else f"int{bits}"
+        limits = np.iinfo(stored)
+        ends = sorted((limits.min * scale + zero, limits.max * scale + zero))
+        unit.data = np.clip(pixels.astype(np.float64), *ends)
+        unit.scale(stored, bscale=scale, bzero=zero)
+    for word, extreme in (("DATAMIN", np.nanmin), ("DATAMAX", np.nanmax)):
+        if word in unit.header:
+            unit.header[word] = float(extreme(pixels))
+    unit.header.add_history(HISTORY)
+
+
+def _lossless(fits: Any, unit: Any) -> Any:
+    """A packed unit of floats without the rounding that others may have."""
+    return fits.CompImageHDU(unit.data, unit.header, unit.name, compression_type="GZIP_2", quantize_level=0.0)
+
+
+def _chosen(units: Any, key: str | None, path: Path) -> int:
+    """Number of the wanted unit; an EXTNAME is as good as a number."""
+    if any(type(unit).__name__ == "GroupsHDU" for unit in units):
+        raise DataError(str(path), "holds random groups (interferometry), not images", "make images of them first")
+    found = [number for number, unit in enumerate(units) if unit.is_image and getattr(unit, "shape", ())]
+    images = [number for number in found if len(units[number].shape) > 1 and 0 not in units[number].shape]
+    names = [units[number].name for number in images]
+    named = {
+        name if name and names.count(name) == 1 else str(number): number
+        for name, number in zip(names, images, strict=True)
+    }
+    wanted = key if key is None or key in named else key.upper()
+    if wanted is not None and wanted.isdigit() and int(wanted) in images:
+        return int(wanted)
+    listed = {name: Listed(tuple(units[number].shape), _type(units[number])) for name, number in named.items()}
+    return named[choose_key(listed, wanted, str(path))]
+
+
+def _type(unit: Any) -> np.dtype[Any]:
+    bits = int(unit.header["BITPIX"])
+    return np.dtype("u1" if bits == _BYTE else f"{'f' if bits < 0 else 'i'}{abs(bits) // _BYTE}")
+
+
+def _axes(header: Mapping[str, Any], shape: tuple[int, ...]) -> str | None:
+    """Axes of the array, which are those of FITS in the opposite order; None where a meaning is not told."""
+    ours = str(header.get(AXES, ""))
+    if len(ours) == len(shape):
+        return ours
+    letters = ["Y", "X"]
+    for axis in range(3, len(shape) + 1):
+        size = shape[-axis]
+        kind = str(header.get(f"CTYPE{axis}", "")).strip().upper()
+        letter = next((letter for start, letter in _KINDS.items() if kind.startswith(start)), None)
+        if letter is None and axis == len(shape) == _COLOURS and size == _COLOURS:
+            letter = "C"
+        if letter is None and size == 1:
+            letter = next(free for free in "PQRUVW" if free not in letters)
+        if letter is None or letter in letters:
+            return None
+        letters.insert(0, letter)
+    return "".join(letters)
