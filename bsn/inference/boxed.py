@@ -13,7 +13,7 @@ from bsn.data.files.formats.packed import is_packed
 from bsn.data.sources.samples import middle
 from bsn.inference.fitness import ImagePlanes
 from bsn.models.bundled import BoxedModel, find_boxed
-from bsn.noise.neighbours import NeighbourNoise, neighbour_noise
+from bsn.noise.neighbours import NEIGHBOURS, NeighbourNoise, neighbour_noise
 
 __all__ = ["BoxChoice", "choose_for_files", "choose_for_planes"]
 
@@ -120,7 +120,10 @@ def _why_white(found: Iterable[NeighbourNoise | None]) -> str:
     seen = [noise.correlation for noise in found if noise is not None]
     if not seen:
         return "the noise could not be measured and is taken to be independent between neighbours"
-    return f"the noise is independent between neighbours (correlation {max(seen, key=abs):+.2f})"
+    strongest = max(seen, key=abs)
+    if strongest > NEIGHBOURS.strong:
+        return f"the noise is too weak to tell whether neighbours share it (correlation {strongest:+.2f})"
+    return f"the noise is independent between neighbours (correlation {strongest:+.2f})"
 
 
 def _why_shared(found: dict[Path, NeighbourNoise | None]) -> str:

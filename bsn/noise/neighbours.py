@@ -20,12 +20,15 @@ class NeighbourSettings:
     strong : float
         Correlation of neighbours from which a model for white noise fails.
     weakest : float
-        Least standard deviation, in image values, for that: 1.5 grey levels of 255. What varies less in flat parts is the
-        picture or its rounding as well as noise.
+        Least standard deviation for that, as a share of the values that the image uses. What varies less in flat parts is
+        the picture as well as noise.
+    levels : float
+        Least standard deviation for that in grey levels of the original type; what varies less is rounding.
     """
 
     strong: float = 0.2
     weakest: float = 0.006
+    levels: float = 1.5
 
 
 NEIGHBOURS = NeighbourSettings()
@@ -41,15 +44,18 @@ class NeighbourNoise:
         Of direct neighbours, the larger one of the two directions by absolute value.
     sigma : float
         Standard deviation there, in image values.
+    least : float
+        Standard deviation from which on it is noise rather than picture or rounding, in image values.
     """
 
     correlation: float
     sigma: float
+    least: float
 
     @property
     def shared(self) -> bool:
         """Whether neighbours share noise that is strong enough to be told from rounding."""
-        return self.correlation > NEIGHBOURS.strong and self.sigma > NEIGHBOURS.weakest
+        return self.correlation > NEIGHBOURS.strong and self.sigma > self.least
 
 
 def neighbour_noise(image: np.ndarray, grey_level: float = 0.0) -> NeighbourNoise:
@@ -77,4 +83,6 @@ def neighbour_noise(image: np.ndarray, grey_level: float = 0.0) -> NeighbourNois
     all do with noise blurred by 0.7 pixels, as do SIDD's noisy blocks; without any noise six do, for their texture.
     """
     seen = flattest_parts([usable(image, grey_level).measured], grey_level)
-    return NeighbourNoise(seen.strongest_lag, seen.sigma)
+    low, high = np.percentile(image[np.isfinite(image)], (0.1, 99.9))
+    least = max(NEIGHBOURS.weakest * min(float(high - low), 1.0), NEIGHBOURS.levels * grey_level)
+    return NeighbourNoise(seen.strongest_lag, seen.sigma, least)

@@ -74,7 +74,7 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
     path : Path
         Where to write; a new file.
     image : Decoded
-        Integers of the size that the file has.
+        Pixels of the type that the file has, with its axes.
     key : None
         These files have no named parts.
     target : Path
@@ -93,11 +93,12 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
             str(target), "a DICOM file belongs to a patient and a study, which this image does not have", "write .tif"
         )
     original = library.dcmread(container.path)
-    before = original.pixel_array
-    if image.pixels.shape != before.shape or image.pixels.dtype.newbyteorder("=") != before.dtype.newbyteorder("="):
+    bits = int(original.get("BitsAllocated", 8 * image.pixels.itemsize))
+    kinds = "f" if "PixelData" not in original else "i" if original.get("PixelRepresentation") else "ub"
+    if image.pixels.dtype.kind not in kinds or 8 * image.pixels.itemsize != bits:
         raise DataError(
-            f"{target} of shape {image.pixels.shape} and type {image.pixels.dtype.name}",
-            f"its DICOM file has {before.shape} and {before.dtype.name}",
+            f"{target} of type {image.pixels.dtype.name}",
+            f"its DICOM file has other pixels, of {bits} bits",
             "write .tif",
         )
     result = _derived(library, original, image.pixels)
@@ -126,6 +127,10 @@ def _axes(dataset: Any, count: int) -> str:
 def _derived(library: Any, original: Any, pixels: np.ndarray) -> Any:
     """A data set of its own with new pixels."""
     result = copy.deepcopy(original)
+    size = pixels.shape if result.get("SamplesPerPixel", 1) == 1 else pixels.shape[:-1]
+    result.Rows, result.Columns = size[-2:]
+    if "NumberOfFrames" in result:
+        result.NumberOfFrames = size[0] if len(size) > len("YX") else 1
     result.PixelData = b""
     bits = int(result.get("BitsStored", 8 * pixels.itemsize))
     signed = pixels.dtype.kind == "i"

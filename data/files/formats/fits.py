@@ -5,7 +5,9 @@ HDUs, compression, and the scaling of the stored integers (BSCALE, BZERO) stay, 
 Blank pixels are NaN, as astropy reads them.
 """
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,7 @@ def read(path: Path, key: str | None = None) -> Decoded:
         to translate.
     """
     fits = need("astropy.io.fits", "astropy", str(path))
-    with fits.open(path, memmap=False) as units:
+    with _opened(fits, path) as units:
         number = _chosen(units, key, path)
         unit = units[number]
         pixels = np.asarray(unit.data)
@@ -107,13 +109,22 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
         if container is None:
             _new_unit(fits, image, key).writeto(file)
             return
-        with fits.open(container.path, memmap=False) as units:
+        with _opened(fits, container.path) as units:
             has_checksum = any("CHECKSUM" in unit.header or "DATASUM" in unit.header for unit in units)
             number = int(container.key)
             _replace(units[number], image.pixels)
             if image.pixels.dtype.kind == "f" and isinstance(units[number], fits.CompImageHDU):
                 units[number] = _lossless(fits, units[number])
             units.writeto(file, output_verify="silentfix+ignore", checksum=has_checksum)
+
+
+@contextmanager
+def _opened(fits: Any, path: Path) -> Iterator[Any]:
+    """Units of a file; cards that break the standard are left as they are, and nothing is said of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+        with fits.open(path, memmap=False) as units:
+            yield units
 
 
 def _new_unit(fits: Any, image: Decoded, key: str | None) -> Any:
