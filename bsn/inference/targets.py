@@ -14,7 +14,7 @@ from bsn.data.files.stores import STORE_SUFFIXES, stands_for_image
 __all__ = ["result_paths", "uncertainty_path"]
 
 
-_WRITTEN_AS = {".jpg": ".png", ".jpeg": ".png", ".avi": ".mkv"}
+_WRITTEN_AS = {".jpg": ".png", ".jpeg": ".png", ".avi": ".mkv", ".czi": ".tif", ".nd2": ".tif", ".lif": ".tif"}
 
 
 def _result_name(source: Path) -> str:

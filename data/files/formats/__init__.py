@@ -20,6 +20,7 @@ from bsn.data.files.formats import (
     hdf5,
     jpeg,
     mat,
+    microscope,
     nifti,
     npy,
     png,
@@ -99,6 +100,9 @@ def register_format(*suffixes: str, form: Format) -> None:
     FORMATS.update({suffix.lower(): form for suffix in suffixes})
 
 
+register_format(
+    *microscope.SUFFIXES, form=Format(microscope.read, microscope.write, microscope.KEEPING, microscope.open_boxes)
+)
 register_format(*clip.SUFFIXES, form=Format(clip.read, clip.write, clip.KEEPING, clip.open_boxes, named=False))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 #: Bytes of decoded chunks that HDF5 keeps of a dataset, so that a chunk of many planes is coded once, not once a plane.
-CHUNK_CACHE = 128 * 2**20
+CHUNK_CACHE = 64 * 2**20
 #: Places in the table of these chunks: a prime far above their number.
 CHUNK_SLOTS = 100_003
 

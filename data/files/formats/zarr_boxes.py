@@ -11,7 +11,7 @@ from bsn.data.errors import DataError
 from bsn.data.files.formats.zarr_levels import stored_chunks
 
 #: Bytes of decoded chunks that are kept while an array is read or written.
-KEPT = 192 * 2**20
+KEPT = 128 * 2**20
 
 _Box = tuple[slice, ...]
 

@@ -231,9 +231,7 @@ def _multiscale(group: Any, key: str, path: Path) -> ZarrImage:
 
 def _array(array: Any, key: str, path: Path, known: tuple[tuple[str, ...], str] | None = None) -> ZarrImage:
     if array.ndim < 2:
-        raise DataError(
-            f"the array {key or path.name} of {path}", "has fewer than two axes", "name an image with --key"
-        )
+        raise DataError(f"{path}/{key}" if key else str(path), "has fewer than two axes", "name an image with --key")
     attributes = dict(array.attrs)
     names, axes = known or _stated_axes(array, attributes)
     others = ("other arrays of its store",) if key else ()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -303,3 +304,19 @@ def test_crops_come_from_chunks_and_know_their_neighbours(tmp_path, refused):
     assert (len(source), source.size(0), source.neighbour(5, 1), source.neighbour(5, 1, "Z")) == (12, (33, 40), 9, 6)
     np.testing.assert_array_equal(source.crop(7, 3, 4, 16, 16)[0], pixels[1, 3, 3:19, 4:20])
     assert "1 of 64 pixels are NaN" in refused(source.crop, 6, 16, 16, 8, 8)
+
+
+@pytest.mark.parametrize("name", ["fiji-5d_dataset_v4.ome.zarr", "fiji-5d_dataset_v5.ome.zarr"])
+def test_a_store_of_another_program_is_copied_with_all_it_says(name, tmp_path):
+    path = Path(__file__).resolve().parents[4] / "shared" / "data" / "free" / "formats" / "microscopy" / name
+    if not path.is_dir():
+        pytest.skip(f"the store {name} is not beside the project")
+    image = read_image(path)
+    assert (image.axes, image.pixels.shape) == ("TCZYX", (4, 3, 16, 64, 64))
+    write_image(tmp_path / name, image)
+    old, new = zarr.open(str(path), mode="r"), zarr.open(str(tmp_path / name), mode="r")
+    assert dict(old.attrs) == dict(new.attrs)
+    assert all(old[level].metadata == new[level].metadata for level in ("0", "1"))
+    np.testing.assert_array_equal(new["0"][...], image.pixels)
+    blocks = image.pixels.reshape(4, 3, 8, 2, 32, 2, 32, 2).mean((3, 5, 7))
+    np.testing.assert_array_equal(new["1"][...], np.floor(blocks + 0.5))
