@@ -1,6 +1,8 @@
 """A clip that is written frame by frame, with the sound, the times and the tags of the clip that it comes from."""
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,7 +37,7 @@ class Codec(NamedTuple):
     lossless: bool
 
 
-_FFV1 = {"level": "3", "slices": "4", "slicecrc": "1"}
+_FFV1 = {"level": "3", "slicecrc": "1"}
 _H264 = {"crf": "12", "preset": "medium"}
 _VP9 = {"crf": "12", "b": "0"}
 CODECS = {
@@ -63,6 +65,7 @@ _LIKE = {
     "gray10le": "gray16le",
 }
 _PLAIN_RATE = Fraction(25)
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 class ClipOutput:
@@ -98,9 +101,14 @@ class ClipOutput:
         self._done = 0
         self._source: Any = None
         self._container = self._av.open(str(path), "w", format=self._codec.container)
-        self._video = self._add_video()
-        self._copies = self._add_copies()
-        self._container.start_encoding()
+        try:
+            with self._told():
+                self._video = self._add_video()
+                self._copies = self._add_copies()
+                self._container.start_encoding()
+        except BaseException:
+            self.close()
+            raise
         self._sound = self._packets()
         self._waiting = next(self._sound, None)
 
@@ -127,13 +135,15 @@ class ClipOutput:
     def finish(self) -> None:
         """Encode what is left, and make the file complete."""
         self._encode_before(self._shape[0])
-        self._mux(self._video.encode(None))
-        self._copy_until(None)
-        self._container.close()
+        with self._told():
+            self._mux(self._video.encode(None))
+            self._copy_until(None)
+            self._container.close()
 
     def close(self) -> None:
         """Let go of the files, complete or not; may follow `finish`."""
-        self._container.close()
+        with suppress(self._av.error.FFmpegError):  # of a file that was never finished
+            self._container.close()
         if self._source is not None:
             self._source.close()
 
@@ -142,9 +152,24 @@ class ClipOutput:
             pixels = self._pending.pop(self._done)[0]
             frame = to_frame(pixels, self._colours, str(self._target))
             frame.pts, frame.time_base = self._time(self._done), self._video.codec_context.time_base
-            self._copy_until(Fraction(frame.pts) * frame.time_base)
-            self._mux(self._video.encode(frame))
+            with self._told():
+                self._copy_until(Fraction(frame.pts) * frame.time_base)
+                self._mux(self._video.encode(frame))
             self._done += 1
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say in a line what FFmpeg refuses; failures of the disk are told by the caller."""
+        try:
+            yield
+        except self._av.error.FFmpegError as error:
+            if isinstance(error, (FileNotFoundError, PermissionError)) or error.errno in _DISK:
+                raise
+            raise DataError(
+                f"writing {self._target}",
+                f"a {self._target.suffix} file cannot hold what the clip has ({' '.join(str(error.strerror).split())})",
+                "write a .mkv file, which holds nearly everything",
+            ) from error
 
     def _time(self, number: int) -> int:
         return self._facts.times[number] if self._facts else number
@@ -180,6 +205,13 @@ class ClipOutput:
                 f"{self._target}",
                 f"{self._codec.name} cannot hold frames of the kind {colours.pix_fmt}",
                 "write a .mkv file, which can",
+            )
+        sampled = name.startswith(("yuv420", "yuv422"))
+        if self._codec.name == "libx264" and sampled and (self._shape[1] % 2 or self._shape[2] % 2):
+            raise DataError(
+                f"frames of {self._shape[1]} x {self._shape[2]} pixels for {self._target}",
+                "H.264 needs even numbers of rows and columns where colours have fewer samples",
+                "write a .mkv file, which does not",
             )
         return colours._replace(pix_fmt=name)
 

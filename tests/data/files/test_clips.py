@@ -205,6 +205,22 @@ def test_what_cannot_be_written_is_told_and_nothing_is_left(clip, tmp_path):
         read_image(clip, key="x")
 
 
+def test_frames_of_odd_sizes_are_lossless_and_refused_by_h264(tmp_path):
+    make_clip(tmp_path / "odd.mkv", frames(3, 45, 63), codec="ffv1", sound=None)
+    before, after = read_image(tmp_path / "odd.mkv"), read_image(copied(tmp_path / "odd.mkv", tmp_path / "out.mkv"))
+    assert np.abs(before.pixels.astype(float) - after.pixels).mean() < 0.2
+    with pytest.raises(DataError, match="H.264 needs even numbers of rows and columns"):
+        copied(tmp_path / "odd.mkv", tmp_path / "out.mp4")
+
+
+def test_what_ffmpeg_refuses_is_told_in_a_line(tmp_path):
+    make_clip(tmp_path / "flac.mkv", frames(3), codec="ffv1", sound="flac")
+    with pytest.raises(DataError, match="a .mov file cannot hold what the clip has") as told:
+        copied(tmp_path / "flac.mkv", tmp_path / "out.mov")
+    assert "\n" not in str(told.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["flac.mkv"]
+
+
 def test_without_the_package_it_is_said_how_to_get_it(clip, monkeypatch):
     real = importlib.import_module
     monkeypatch.setattr(
