@@ -100,7 +100,9 @@ class ClipOutput:
         self._pending: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._done = 0
         self._source: Any = None
-        self._container = self._av.open(str(path), "w", format=self._codec.container)
+        # Bit-exact: the same frames give the same file, without dates and random numbers.
+        flags = {"fflags": "+bitexact"}
+        self._container = self._av.open(str(path), "w", format=self._codec.container, container_options=flags)
         try:
             with self._told():
                 self._video = self._add_video()

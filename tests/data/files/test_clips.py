@@ -76,6 +76,12 @@ def test_times_sound_and_colours_are_kept(clip, suffix, loss, tmp_path):
     assert was == now
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_the_same_frames_give_the_same_file(clip, suffix, tmp_path):
+    first, second = (copied(clip, tmp_path / f"{number}{suffix}", rows) for number, rows in enumerate((20, 48)))
+    assert first.read_bytes() == second.read_bytes()
+
+
 @pytest.mark.parametrize("pix_fmt", ["yuvj420p", "yuv420p10le", "yuv444p", "nv12"])
 def test_a_lossless_copy_of_a_copy_is_the_copy(pix_fmt, tmp_path):
     make_clip(tmp_path / "a.mp4", frames(4), pix_fmt=pix_fmt, colours=(6, 2, 5, 6), sound=None)
