@@ -59,6 +59,7 @@ _MAKERS = (
     restoration.many_to_one,
     speed.tbsn_cpu,
     speed.tbsn_cpu_memory,
+    speed.tbsn_profile,
     speed.whole_call,
     speed.tbsn_cuda,
     speed.operators_cuda,

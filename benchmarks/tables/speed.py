@@ -33,6 +33,20 @@ def tbsn_cpu_memory() -> Table:
     )
 
 
+def tbsn_profile() -> Table:
+    """Shares of the time of full-size TBSN on a processor, in float32."""
+    runs = stored("tbsn_profile")["runs"]
+    kinds = list(dict.fromkeys(kind for run in runs.values() for kind in run["kinds"]))
+    shares = {
+        name: {kind: seconds / sum(run["kinds"].values()) for kind, seconds in run["kinds"].items()}
+        for name, run in runs.items()
+    }
+    rows = [[kind, *(f"{shares[name].get(kind, 0):.1%}" for name in runs)] for kind in kinds]
+    return Table(
+        ["kind of work", *("training step" if name == "step" else name for name in runs)], rows, ["tbsn_profile"]
+    )
+
+
 def whole_call() -> Table:
     """A whole call of the denoiser, uint8 to uint8, against an earlier version; seconds of the processor."""
     result = stored("whole_call")
