@@ -2,8 +2,8 @@
 
     python -m benchmarks.tbsn_profile [--size 128] [--step_size 64] [--threads 1]
 
-The own times of PyTorch's operators in one forward pass and one training step (a crop) in float32, summed by kind of work. Prints
-a table, writes benchmarks/results/tbsn_profile.json. (On a GPU: `python -m benchmarks.gpu --only profile`.)
+The own times of PyTorch's operators in one forward pass and one training step (a crop) in float32, summed by kind of work.
+Prints a table, writes benchmarks/results/tbsn_profile.json. (On a GPU: `python -m benchmarks.gpu --only profile`.)
 """
 
 from __future__ import annotations
