@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   bsn export --model photo -o photo.onnx                         a model in the box
   bsn export student -o student.onnx --pixels uint8              pixels as image libraries give them
   bsn export student -o student.onnx --int8 --calibrate noisy/   a quarter of the size
+  bsn export --model camera -o camera.dtmodel --format darktable  for darktable's neural restore
   bsn export student -o student.pt2 --format torch
   bsn export student -o student.safetensors --format safetensors --half
 """
@@ -99,17 +100,22 @@ def _check(options: Namespace) -> None:
         raise ValueError(f"int8 is for onnx, not for {options.format}; leave --int8 out")
     if options.int8 and not options.calibrate:
         raise ValueError("int8 needs a few noisy images to set its ranges; give --calibrate FOLDER")
+    if options.format == "darktable" and options.pixels != "float":
+        raise ValueError("darktable takes float pixels, not uint8; leave --pixels out")
     if options.half and options.format != "safetensors":
         raise ValueError(f"--half is for safetensors, not for {options.format}; leave it out")
 
 
 def _write(model: Model, target: Path, options: Namespace) -> None:
-    from distill.export import export_onnx, export_program
+    from distill.export import export_darktable, export_onnx, export_program
     from distill.export.formats import check_exportable
 
     checked = ""
     if options.format == "onnx":
         worst = export_onnx(model, target, pixels=options.pixels, overwrite=options.overwrite)
+        checked = f", onnxruntime and PyTorch agree to {worst:.1g}"
+    elif options.format == "darktable":
+        worst = export_darktable(model, target, overwrite=options.overwrite)
         checked = f", onnxruntime and PyTorch agree to {worst:.1g}"
     elif options.format == "torch":
         export_program(model, target, pixels=options.pixels, overwrite=options.overwrite)

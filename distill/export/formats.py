@@ -6,7 +6,7 @@ from bsn.models import Model
 
 __all__ = ["FORMATS", "ExportError", "check_exportable", "facts"]
 
-FORMATS = {"onnx": ".onnx", "torch": ".pt2", "safetensors": ".safetensors"}
+FORMATS = {"onnx": ".onnx", "torch": ".pt2", "safetensors": ".safetensors", "darktable": ".dtmodel"}
 
 
 class ExportError(ValueError):

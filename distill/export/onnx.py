@@ -27,7 +27,13 @@ _TOLERANCE = 1e-5
 
 
 def export_onnx(
-    model: Model, path: str | Path, *, pixels: Pixels = "float", check: bool = True, overwrite: bool = False
+    model: Model,
+    path: str | Path,
+    *,
+    pixels: Pixels = "float",
+    check: bool = True,
+    overwrite: bool = False,
+    ends: tuple[str, str] = ("image", "denoised"),
 ) -> float:
     """Write an ONNX file with free batch, height and width, and compare it with PyTorch at three sizes.
 
@@ -43,6 +49,8 @@ def export_onnx(
         Run the file with onnxruntime.
     overwrite : bool
         Replace an existing file.
+    ends : tuple of str
+        Names of input and output.
 
     Returns
     -------
@@ -64,7 +72,7 @@ def export_onnx(
         made = torch.onnx.export(program, dynamo=True, opset_version=_OPSET, verbose=False)
     assert made is not None
     proto = made.model_proto
-    _name_ends(proto)
+    _name_ends(proto, *ends)
     for key, value in {**facts(model), "pixels": pixels}.items():
         proto.metadata_props.add(key=key, value=value)
     with atomic_output(path, overwrite=overwrite) as temporary, writing(path):
@@ -101,7 +109,7 @@ def check_onnx(path: str | Path, model: Model, pixels: Pixels = "float") -> floa
         x = example_input(model.channels, pixels, height, width, batch)
         with torch.no_grad():
             expected = module(x).numpy()
-        found = running.run(None, {"image": x.numpy()})[0]
+        found = running.run(None, {running.get_inputs()[0].name: x.numpy()})[0]
         if found.shape != expected.shape or found.dtype != expected.dtype:
             raise ExportError(
                 f"{Path(path).name} gives {found.dtype} {found.shape} for {expected.dtype} {expected.shape}"
@@ -134,11 +142,11 @@ def session(path: str | Path, threads: int = 0) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _name_ends(proto: Any) -> None:
-    """Call input and output "image" and "denoised"."""
+def _name_ends(proto: Any, image: str, denoised: str) -> None:
+    """Rename input and output."""
     graph = proto.graph
-    names = {graph.input[0].name: "image", graph.output[0].name: "denoised"}
-    graph.input[0].name, graph.output[0].name = "image", "denoised"
+    names = {graph.input[0].name: image, graph.output[0].name: denoised}
+    graph.input[0].name, graph.output[0].name = image, denoised
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]

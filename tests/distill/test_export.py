@@ -5,6 +5,7 @@ import logging
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image as Pillow
 from bsn.data import Image, read_image, write_image
 from bsn.inference import Denoiser
 from bsn.models import Model, ValueScale
-from distill.export import ExportError, export_onnx, export_program, quantise_onnx
+from distill.export import ExportError, export_darktable, export_onnx, export_program, quantise_onnx
 from distill.export.onnx import check_onnx
 from tests.helpers.networks import randomise, small
 
@@ -59,6 +60,24 @@ def test_the_student_of_a_half_plane_network_gives_the_denoisers_images(tmp_path
     assert export_onnx(model, tmp_path / "student.onnx") <= 1e-5
     image = np.random.default_rng(0).random((1, 1, 40, 37), np.float32)
     assert np.abs(run(tmp_path / "student.onnx", image) - denoised(model, image)).max() < 1e-5
+
+
+def test_a_package_for_darktable_has_its_layout_and_the_denoisers_images(tmp_path):
+    target = tmp_path / "My Camera.dtmodel"
+    assert export_darktable(student(), target) <= 1e-5
+    with zipfile.ZipFile(target) as archive:
+        assert sorted(archive.namelist()) == ["denoise-my-camera/config.json", "denoise-my-camera/model.onnx"]
+        config = json.loads(archive.read("denoise-my-camera/config.json"))
+        (tmp_path / "model.onnx").write_bytes(archive.read("denoise-my-camera/model.onnx"))
+    assert (config["id"], config["name"], config["task"]) == ("denoise-my-camera", "My Camera", "denoise")
+    assert (config["backend"], config["tiling"]) == ("onnx", True)
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    assert [end.name for end in (*session.get_inputs(), *session.get_outputs())] == ["input", "output"]
+    image = np.random.default_rng(0).random((1, 3, 37, 23), np.float32)
+    assert np.abs(session.run(None, {"input": image})[0] - denoised(student(), image)).max() < 1e-5
+    with pytest.raises(ExportError, match="has 1 channels"):
+        export_darktable(student(channels=1), tmp_path / "grey.dtmodel")
+    assert not (tmp_path / "grey.dtmodel").exists()
 
 
 def test_the_file_says_what_it_is(exported):
