@@ -22,7 +22,7 @@ _WORDS = {
     "imagej": "ImageJ settings",
     "modified": "date",
     "ome_xml": "OME-XML",
-    "ome_zarr": "OME-Zarr metadata (sizes of pixels, channels)",
+    "ome_zarr": "OME-Zarr metadata (names of channels, transformations)",
     "orientation": "orientation",
     "palette": "palette (its colours are written as RGB)",
     "resolution": "resolution",

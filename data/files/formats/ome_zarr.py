@@ -158,6 +158,33 @@ def with_levels(attributes: Mapping[str, Any], paths: Iterable[str]) -> dict[str
 _COLLECTIONS = ("bioformats2raw.layout", "plate", "well", "series", "labels")
 
 
+def steps_of(attributes: Mapping[str, Any], axes: str) -> dict[str, tuple[float, str]]:
+    """Read how long a step along each axis of the finest level is.
+
+    Parameters
+    ----------
+    attributes : mapping
+        See `parse_multiscale`.
+    axes : str
+        One letter per axis.
+
+    Returns
+    -------
+    dict of str to (float, str)
+        Length and unit; only axes that have a unit, since a length of 1 without one may stand for "not known".
+    """
+    image = _inner(attributes)["multiscales"][0]
+    lengths = [1.0] * len(axes)
+    for level in (image["datasets"][0], image):
+        for transformation in level.get("coordinateTransformations") or ():
+            factors = transformation.get("scale")
+            if transformation.get("type") == "scale" and isinstance(factors, list) and len(factors) == len(axes):
+                lengths = [a * float(b) for a, b in zip(lengths, factors, strict=True)]
+    units = [axis.get("unit") if isinstance(axis, Mapping) else None for axis in image.get("axes", ())]
+    known = zip(axes, lengths, units, strict=False)
+    return {letter: (length, str(unit)) for letter, length, unit in known if unit and length > 0}
+
+
 def new_attributes(
     axes: str, scales: Mapping[str, tuple[float, str]], shapes: Sequence[Sequence[int]]
 ) -> dict[str, Any]:

@@ -19,6 +19,18 @@ _LENGTHS = {
     "inch": "inch",
 }
 _TIMES = {"s": "second", "sec": "second", "ms": "millisecond", "min": "minute", "h": "hour", "hr": "hour"}
+_MICRONS = {
+    "angstrom": 1e-4,
+    "nanometer": 1e-3,
+    "micrometer": 1.0,
+    "millimeter": 1e3,
+    "centimeter": 1e4,
+    "meter": 1e6,
+}
+_SECONDS = {"millisecond": 1e-3, "second": 1.0, "minute": 60.0, "hour": 3600.0}
+# Settings of ImageJ that tell sizes, or follow from the shape.
+_OF_SIZES = {"ImageJ", "axes", "images", "frames", "slices", "channels", "hyperstack", "mode", "loop", "min", "max"}
+_OF_SIZES |= {"spacing", "unit", "xunit", "yunit", "zunit", "finterval", "fps", "tunit"}
 
 
 def pixel_sizes(metadata: Mapping[str, Any]) -> dict[str, tuple[float, str]]:
@@ -54,6 +66,50 @@ def pixel_sizes(metadata: Mapping[str, Any]) -> dict[str, tuple[float, str]]:
     if _is_length(settings.get("finterval")):
         found["T"] = (float(settings["finterval"]), _TIMES.get(str(settings.get("tunit", "s")), "second"))
     return found
+
+
+def size_metadata(sizes: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
+    """Say sizes of pixels as TIFF files of ImageJ do, the inverse of `pixel_sizes`.
+
+    Parameters
+    ----------
+    sizes : mapping
+        Letter of an axis to the length of a step and its unit.
+
+    Returns
+    -------
+    dict of str to Any
+        Metadata of an image: ``resolution`` and ``imagej``, in micrometres and seconds, as far as they are known.
+
+    Examples
+    --------
+    >>> size_metadata({"X": (500.0, "nanometer"), "Y": (0.5, "micrometer"), "T": (2.0, "minute")})
+    {'resolution': (2.0, 2.0), 'resolution_unit': 'none', 'imagej': {'unit': 'um', 'finterval': 120.0}}
+    """
+    microns = {a: length * _MICRONS[unit] for a, (length, unit) in sizes.items() if unit in _MICRONS}
+    seconds = {a: length * _SECONDS[unit] for a, (length, unit) in sizes.items() if unit in _SECONDS}
+    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {"unit": "um"} if microns else {}
+    if "X" in microns and "Y" in microns:
+        found |= {"resolution": (1 / microns["X"], 1 / microns["Y"]), "resolution_unit": "none"}
+    settings |= {"spacing": microns["Z"]} if "Z" in microns else {}
+    settings |= {"finterval": seconds["T"]} if "T" in seconds else {}
+    return {**found, **({"imagej": settings} if settings else {})}
+
+
+def says_more_than_sizes(metadata: Mapping[str, Any]) -> bool:
+    """Whether settings of ImageJ say more than sizes, such as labels and colours.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Metadata of an image.
+
+    Returns
+    -------
+    bool
+    """
+    return bool(set(metadata.get("imagej") or ()) - _OF_SIZES)
 
 
 def _of_ome(xml: Any) -> dict[str, tuple[float, str]]:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from bsn.data.files.formats.decoded import Decoded, Stored
-from bsn.data.files.formats.losses import Keeping
-from bsn.data.files.formats.ome_zarr import new_attributes, with_levels
-from bsn.data.files.formats.pixel_sizes import pixel_sizes
+from bsn.data.files.formats.losses import Keeping, Outline
+from bsn.data.files.formats.ome_zarr import new_attributes, steps_of, with_levels
+from bsn.data.files.formats.pixel_sizes import pixel_sizes, says_more_than_sizes, size_metadata
 from bsn.data.files.formats.zarr_boxes import ZarrBoxes, ZarrOutput
 from bsn.data.files.formats.zarr_levels import fill_level, level_shapes
 from bsn.data.files.formats.zarr_nodes import ZarrImage, find_image, missing_chunks, need_zarr
@@ -27,10 +27,16 @@ SUFFIXES = (".zarr",)
 LAYOUT = "zarr_layout"
 #: The key for what OME-Zarr says of an image.
 OME = "ome_zarr"
-KEEPING = Keeping("a Zarr store", frozenset({OME, "resolution"}))
 
 _SIDE = 512  # of the chunks of a new array
 _OME_ORDER = "TCZYX"
+
+
+def _unable(outline: Outline) -> list[str]:
+    return ["labels and colours of ImageJ"] if says_more_than_sizes(outline.metadata) else []
+
+
+KEEPING = Keeping("a Zarr store", frozenset({OME, "imagej", "resolution"}), _unable)
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
     metadata: dict[str, Any] = {LAYOUT: _layout_of(image)}
     if image.multiscale is not None:
         metadata[OME] = dict(image.attributes)
+        metadata |= size_metadata(steps_of(image.attributes, image.multiscale.axes))
     if image.others:
         metadata["left_behind"] = image.others
     name = f"{path}/{image.key}" if image.key else str(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from skimage.transform import downscale_local_mean
 
 from bsn.data import (
@@ -320,3 +321,25 @@ def test_a_store_of_another_program_is_copied_with_all_it_says(name, tmp_path):
     np.testing.assert_array_equal(new["0"][...], image.pixels)
     blocks = image.pixels.reshape(4, 3, 8, 2, 32, 2, 32, 2).mean((3, 5, 7))
     np.testing.assert_array_equal(new["1"][...], np.floor(blocks + 0.5))
+
+
+def test_sizes_of_pixels_go_to_tiff_and_back(tmp_path):
+    source = make_ome(tmp_path / "a.zarr", "0.5", draw((2, 3, 16, 16)))
+    described = json.loads((source / "zarr.json").read_text())
+    units = ["second", "micrometer", "nanometer", "micrometer"]
+    axes = described["attributes"]["ome"]["multiscales"][0]["axes"]
+    described["attributes"]["ome"]["multiscales"][0]["axes"] = [
+        {**a, "unit": u} for a, u in zip(axes, units, strict=True)
+    ]
+    (source / "zarr.json").write_text(json.dumps(described))
+    with pytest.warns(UserWarning, match="no OME-Zarr metadata"):
+        write_image(tmp_path / "b.tif", read_image(source))
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        told = tif.imagej_metadata
+        assert (told["finterval"], told["spacing"], told["frames"], told["slices"]) == (1.5, 0.5, 2, 3)
+        numbers = [tif.pages[0].tags[name].value for name in ("XResolution", "YResolution")]
+        assert [round(a / b, 3) for a, b in numbers] == [4.0, 4000.0]
+    write_image(tmp_path / "c.zarr", read_image(tmp_path / "b.tif"))
+    (image,) = zarr.open(str(tmp_path / "c.zarr"), mode="r").attrs["ome"]["multiscales"]
+    assert [axis.get("unit") for axis in image["axes"]] == ["second", "micrometer", "micrometer", "micrometer"]
+    np.testing.assert_allclose(image["datasets"][0]["coordinateTransformations"][0]["scale"], (1.5, 0.5, 0.25e-3, 0.25))
