@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from bsn.cli import main
 from bsn.data import DataError, Image, PlaneIndex, ReadOptions, pack, read_image, write_image
 from bsn.inference import Denoiser, denoise_bands
 from bsn.inference.parts import split_image
@@ -153,3 +154,21 @@ def test_the_janitor_removes_what_a_killed_process_leaves(tmp_path):
         time.sleep(0.05)
     assert list(tmp_path.iterdir()) == []
     assert "was killed; its unfinished result is removed" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--devices", "0"], "devices 0 is out of range"),
+        (["--num_nodes", "-1"], "num_nodes -1 is out of range"),
+        (["--devices", "2", "--device", "cuda:1"], "names one device for several processes"),
+        (["--devices", "2", "--scheduler", "tcp://127.0.0.1:9"], "two ways to share work"),
+    ],
+)
+def test_ways_to_share_that_cannot_be(tmp_path, capsys, words, said):
+    write_image(tmp_path / "in.tif", Image(noisy((24, 20)), "YX"))
+    assert main(["denoise", str(tmp_path / "in.tif"), "-o", str(tmp_path / "new" / "out.tif"), *words]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
