@@ -16,17 +16,17 @@ from torch import Tensor, nn
 from bsn.data import DataError, ReadOptions
 from bsn.data.arrays.pixel_types import Range, grey_level, unit_span
 from bsn.data.arrays.planes import Missing, PlaneLayout, to_planes
-from bsn.data.files.results import Target, open_results
+from bsn.data.files.results import open_results
 from bsn.engine.side_effects import threads_set
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting, counting_of
 from bsn.inference.device import named_device
 from bsn.inference.explanation import Explanation
+from bsn.inference.file_line import Wanted, denoise_line, fill_results
 from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, remarks_on
 from bsn.inference.measuring import Region
 from bsn.inference.memory import telling_of_memory
-from bsn.inference.of_files import bands_of_file, remarks_on_file
 from bsn.inference.parts import Part
 from bsn.inference.pattern_free import without_pattern
 from bsn.inference.pipeline import Pipeline
@@ -36,7 +36,6 @@ from bsn.inference.polishing import polishing_model
 from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows, unchanged_rows
 from bsn.inference.shared_noise import middles_of_files
 from bsn.inference.stages import Measured
-from bsn.inference.targets import uncertainty_path
 from bsn.models import Model, image_network
 from bsn.models.bundled import load, load_bundled
 from bsn.noise import measure_spectrum
@@ -379,21 +378,13 @@ class Denoiser:
         """
         if deviation:
             self.check_deviation()
-        targets = [Target(Path(target), output_dtype)]
-        targets += [Target(uncertainty_path(target), np.float32)] if deviation else []
+        wanted = Wanted(deviation, output_dtype, overwrite)
         how, say = ReadOptions.of(options, axes=axes), remark or functools.partial(_warn, Path(source))
         with (
-            open_results(source, targets, how, overwrite=overwrite) as images,
+            open_results(source, wanted.targets(target), how, overwrite=overwrite) as images,
             threads_set(self.config.threads),
         ):
-            for reader, writers in images:
-                for found in remarks_on_file(self, reader, writers[0].dtype):
-                    say(found)
-                for band in bands_of_file(self, reader, writers[0].dtype, deviation=deviation):
-                    for writer, pixels in zip(writers, band.pixels(reader, writers[0].dtype), strict=False):
-                        writer.write(band.plane, band.rows.start, 0, pixels)
-                if writers[0].lost:
-                    say(Remark(writers[0].lost, writers[0].lost))
+            fill_results(self, images, deviation=deviation, say=say)
 
     def denoise_files(
         self,
@@ -408,6 +399,8 @@ class Denoiser:
         progress: Callable[[Path], None] = lambda _: None,
     ) -> FileReport:
         """Denoise many files; bad ones are reported and do not stop the others.
+
+        While one is denoised, the next is decoded and the last is encoded (:mod:`bsn.inference.file_line`).
 
         Parameters
         ----------
@@ -431,24 +424,9 @@ class Denoiser:
         """
         if deviation:
             self.check_deviation()
-        report, sources, how = FileReport(), list(sources), ReadOptions.of(options, axes=axes)
+        sources, how = list(sources), ReadOptions.of(options, axes=axes)
         self.share_noise_of_files(sources, how)
-        for source in sources:
-            try:
-                self.denoise_file(
-                    source,
-                    target(source),
-                    options=how,
-                    overwrite=overwrite,
-                    deviation=deviation,
-                    output_dtype=output_dtype,
-                    remark=functools.partial(report.note, source),
-                )
-                report.done[source] = target(source)
-                report.explanations[source] = list(self.explanations)
-            except ValueError as error:  # DataError is one
-                report.failed[source] = str(error)
-            progress(source)
+        report = denoise_line(self, sources, target, how, Wanted(deviation, output_dtype, overwrite), progress)
         for text in report.said():
             warnings.warn(text, DenoisingWarning, stacklevel=2)
         return report

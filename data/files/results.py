@@ -36,7 +36,12 @@ class Target(NamedTuple):
 
 @contextmanager
 def open_results(
-    source: str | Path, targets: Sequence[Target], options: ReadOptions | None = None, *, overwrite: bool = False
+    source: str | Path,
+    targets: Sequence[Target],
+    options: ReadOptions | None = None,
+    *,
+    overwrite: bool = False,
+    opened: ImageReader | None = None,
 ) -> Iterator[Iterator[tuple[ImageReader, list[ImageWriter]]]]:
     """Open a file and the files of its results.
 
@@ -51,6 +56,8 @@ def open_results(
         How the source is read.
     overwrite : bool
         Replace files that exist.
+    opened : ImageReader, optional
+        The source, if it was opened before with these options. It is closed with the results.
 
     Yields
     ------
@@ -66,10 +73,10 @@ def open_results(
     source, chosen = Path(source), options or ReadOptions()
     with ExitStack() as stack:
         if chosen.key is None and is_packed(source):
-            opened = [stack.enter_context(_packed_output(source, target, overwrite)) for target in targets]
-            yield _packed_images(source, opened, targets, chosen)
+            outputs = [stack.enter_context(_packed_output(source, target, overwrite)) for target in targets]
+            yield _packed_images(source, outputs, targets, chosen)
         else:
-            reader = stack.enter_context(open_image(source, chosen))
+            reader = stack.enter_context(open_image(source, chosen) if opened is None else opened)
             writers = [
                 stack.enter_context(
                     open_writer(
