@@ -8,7 +8,7 @@ only used for the scores. The clip ``carphone`` is a video file and needs PyAV (
 
 Luminance as floats in [0, 1], nothing rounded or clipped. ``static`` are pixels whose clean surroundings hardly change to the
 neighbouring frames, ``moving`` the others. ``ghost`` is the share of the neighbouring frames that a result shows where
-something moves: 2/3 for the mean of three frames, 0 without ghosts.
+something moves: 2/3 for the mean of three frames. Blur counts a little, too: compare with the frames that are denoised alone.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def psnr(clean: np.ndarray, found: np.ndarray, where: np.ndarray | None = None) 
 
 
 def ghost(clean: np.ndarray, found: np.ndarray) -> float:
-    """How far a result lies on the way from its frame to the mean of the two beside it, where something moves."""
+    """How far a result lies, where something moves, on the way to the mean of the frames beside it; blur counts, too."""
     around = (clean[2:] + clean[:-2]) / 2 - clean[1:-1]
     moves = ~still_places(clean)[1:-1]
     error = (found - clean)[1:-1]

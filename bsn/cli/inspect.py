@@ -125,7 +125,9 @@ def _print(report: NoiseReport, settled: Settled | DataError | None) -> None:
                 "pattern",
                 "equal",
                 "rows",
-                "drift",
+                "drift, flicker",
+                "shift",
+                "moving",
                 "next tells",
             ],
             [_stack_row(found) for found in report.stacks],
@@ -162,7 +164,9 @@ def _stack_row(found: MeasuredStack) -> list[str]:
         f"{r.pattern:.0%}",
         f"{r.equal.median:.0%}",
         f"{r.rows:.1f}",
-        f"{r.drift:+.1%}",
+        f"{r.drift:+.1%} {r.flicker:.1%}",
+        f"{r.shift:.1f} px",
+        f"{r.moving:.0%}",
         f"{r.worth[0]:.0%}",
     ]
 

@@ -5,6 +5,7 @@
 ``between``    correlation of the noise from frame to frame
 ``within``     strength and correlation of the noise inside frames, from their differences
 ``faults``     fixed patterns, repeated frames, lines, unequal frames
+``motion``     shifts of the picture, and how much of it changes
 ``sums``       what has to be known of a stack to find a pattern that all frames share
 ``lines``      offsets of whole rows and columns
 ``smooth``     smooth surfaces that patterns stand out from

@@ -18,6 +18,7 @@ from bsn.noise.stacks.faults import (
     mean_changes,
     row_parity,
 )
+from bsn.noise.stacks.motion import moving_share, shift_per_frame
 from bsn.noise.stacks.within import FrameNoise, noise_within
 
 __all__ = ["StackReadings", "measure_stack"]
@@ -51,6 +52,10 @@ class StackReadings:
         Change of the mean over the stack, and from frame to frame, relative to the mean.
     worth : tuple of float
         s(1), s(2), s(3): share of the variance of the picture that a frame so far away tells, in [0, 1].
+    shift : float
+        Pixels by which the whole picture shifts from frame to frame.
+    moving : float
+        Share of the picture that changes from frame to frame, whether it shifts or objects move.
     """
 
     frames: int
@@ -65,6 +70,8 @@ class StackReadings:
     drift: float
     flicker: float
     worth: tuple[float, ...]
+    shift: float = 0.0
+    moving: float = 0.0
 
 
 def measure_stack(frames: np.ndarray, *, grey_level: float = 0.0) -> StackReadings:
@@ -110,6 +117,8 @@ def measure_stack(frames: np.ndarray, *, grey_level: float = 0.0) -> StackReadin
         frame_energies(frames),
         *mean_changes(frames),
         _worth(frames, within.sigma),
+        shift_per_frame(frames, within.sigma),
+        moving_share(frames),
     )
 
 

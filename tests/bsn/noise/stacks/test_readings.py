@@ -170,3 +170,21 @@ def test_the_parts():
     assert np.abs(plane_removed(as_blocks(2 * x - y))).max() < 1e-9
     energy, intensity = np.arange(24.0)[::-1], np.arange(24.0)
     assert quiet_blocks(energy, intensity).tolist() == [3, 7, 11, 15, 19, 23]
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.3, 0.7, 2.0])
+@pytest.mark.parametrize("sigma", [5.0, SIGMA])
+def test_shifts_of_the_picture_are_measured(speed, sigma):
+    readings = measured(scene(speed) + white((COUNT, 128, 128), sigma))
+    assert readings.shift == pytest.approx(speed, abs=0.1)
+    assert readings.moving < 0.1 if not speed else readings.moving > 0.1
+
+
+def test_objects_that_move_before_a_still_background_count_by_their_places():
+    frames = np.repeat(scene()[:1], COUNT, 0)
+    for t in range(COUNT):
+        frames[t, 32:48, 4 * t : 4 * t + 16] = 250
+    readings = measured(frames + white((COUNT, 128, 128), 5.0))
+    assert readings.shift < 0.2  # the object alone shifts by 4 pixels
+    assert readings.moving == pytest.approx(7 / 64, abs=0.05)  # a row of blocks, but for its end
+    assert measured(100 + white((COUNT, 128, 128))).shift == 0
