@@ -11,7 +11,6 @@ __all__ = ["moving_share", "shift_per_frame"]
 
 _LAG, _PAIRS = 3, 6
 _BLUR, _WIDE = 1.5, 6.0  # pixels: structures between these are followed
-_PARTS = 20  # of a pixel
 _MOVES = 1.5
 _PICTURE = 4.0  # times the variance of blurred noise, below which there is nothing to follow
 
@@ -32,7 +31,6 @@ def shift_per_frame(frames: np.ndarray, sigma: float) -> float:
         In pixels; the median of several pairs. 0 where there is hardly any picture.
     """
     from scipy.ndimage import gaussian_filter
-    from skimage.registration import phase_cross_correlation
 
     lag = min(_LAG, len(frames) - 1)
     height, width = frames.shape[-2:]
@@ -48,9 +46,24 @@ def shift_per_frame(frames: np.ndarray, sigma: float) -> float:
         pair = [structures(grey[t]) for t in (first, first + lag)]
         if min(float((part**2).mean()) for part in pair) <= _PICTURE * noise or not pair[0].any():
             continue
-        shift = phase_cross_correlation(*pair, upsample_factor=_PARTS, normalization=None)[0]
-        found.append(float(np.hypot(*shift)) / lag)
+        found.append(_distance(*pair) / lag)
     return float(np.median(found)) if found else 0.0
+
+
+def _distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Distance of the maximum of the cross-correlation from the middle, by a parabola through it along each axis."""
+    product = np.fft.rfft2(first) * np.conj(np.fft.rfft2(second))
+    correlation = np.fft.irfft2(product, first.shape)
+    peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
+    squares = 0.0
+    for axis, at in enumerate(peak):
+        line = np.take(np.moveaxis(correlation, axis, 0), [at - 1, at, at + 1], 0, mode="wrap")
+        before, top, after = (float(part[peak[1 - axis]]) for part in line)
+        bend = before - 2 * top + after
+        beside = (before - after) / (2 * bend) if bend else 0.0
+        length = correlation.shape[axis]
+        squares += ((int(at) + length // 2) % length - length // 2 + beside) ** 2
+    return float(np.sqrt(squares))
 
 
 def moving_share(frames: np.ndarray) -> float:
