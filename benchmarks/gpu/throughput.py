@@ -5,9 +5,10 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from benchmarks.attention import synchronise
 from benchmarks.gpu.plan import Part, Setting, Tasks
 from benchmarks.gpu.profile import own_times
 from benchmarks.measure import alternate
-from bsn.inference import Denoiser, InferenceConfig
+from bsn.inference import Denoiser, InferenceConfig, file_line
 from bsn.inference.runner import Runner
 from bsn.models import create
 
@@ -52,33 +53,54 @@ def over_batches(name: str, setting: Setting) -> list[dict[str, Any]]:
     return rows
 
 
-@contextmanager
-def spans(denoiser: Denoiser, device: str) -> Iterator[list[tuple[str, float, float]]]:
-    """Stages with begin and end in seconds: every call of the network, and every file as a whole.
+class Timeline:
+    """Stages of files with begin and end in seconds: "decode", "network", "encode", as their threads see them."""
 
-    Yields
-    ------
-    list of (str, float, float)
-        Fills while files are denoised.
-    """
-    found: list[tuple[str, float, float]] = []
-    origin = time.perf_counter()
-    network = denoiser.model.network
+    def __init__(self, device: str) -> None:
+        self.device, self.spans, self._origin = device, [], time.perf_counter()
 
-    def begin(*_: Any) -> None:
-        found.append(("network", time.perf_counter() - origin, 0.0))
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Record what happens in the block."""
+        start = time.perf_counter() - self._origin
+        yield
+        self.spans.append([name, start, time.perf_counter() - self._origin])
 
-    def end(*_: Any) -> None:
-        synchronise(device)
-        stage, start, _ = found[-1]
-        found[-1] = (stage, start, time.perf_counter() - origin)
+    @contextmanager
+    def watch(self, network: torch.nn.Module) -> Iterator[None]:
+        """Record the files that are denoised in the block."""
+        decode, results, forward = file_line._decoded, file_line.open_results, network.forward
 
-    handles = [network.register_forward_pre_hook(begin), network.register_forward_hook(end)]
-    try:
-        yield found
-    finally:
-        for handle in handles:
-            handle.remove()
+        def decoding(*arguments: Any) -> Any:
+            with self.stage("decode"):
+                return decode(*arguments)
+
+        @contextmanager
+        def encoding(*arguments: Any, **options: Any) -> Iterator[Any]:
+            with ExitStack() as stack:
+                yield stack.enter_context(results(*arguments, **options))
+                with self.stage("encode"):
+                    stack.close()
+
+        def computing(*arguments: Any, **options: Any) -> Any:
+            with self.stage("network"):
+                found = forward(*arguments, **options)
+                synchronise(self.device)
+                return found
+
+        with (
+            mock.patch.object(file_line, "_decoded", decoding),
+            mock.patch.object(file_line, "open_results", encoding),
+            mock.patch.object(network, "forward", computing),
+        ):
+            yield
+
+    def overlapped(self) -> float:
+        """Share of the decoding and encoding during which the network was computing another file."""
+        busy = [(start, end) for name, start, end in self.spans if name == "network"]
+        files = [(start, end) for name, start, end in self.spans if name != "network"]
+        shared = sum(max(0.0, min(b, d) - max(a, c)) for a, b in files for c, d in busy)
+        return shared / max(sum(end - start for start, end in files), 1e-9)
 
 
 def whole_files(name: str, setting: Setting) -> dict[str, Any]:
@@ -101,7 +123,8 @@ def whole_files(name: str, setting: Setting) -> dict[str, Any]:
         run()
         seconds = time.perf_counter() - start
         busy = sum(own for _, own in own_times(run, setting.device)) if setting.device == "cuda" else None
-        with spans(denoiser, setting.device) as timeline:
+        timeline = Timeline(setting.device)
+        with timeline.watch(denoiser.model.network):
             run()
     return {
         "files": count,
@@ -109,7 +132,8 @@ def whole_files(name: str, setting: Setting) -> dict[str, Any]:
         "seconds": seconds,
         "megapixels_per_second": count * side**2 / seconds / 1e6,
         "device_busy": None if busy is None else busy / seconds,
-        "timeline": [list(span) for span in timeline[:32]],
+        "overlapped": timeline.overlapped(),
+        "timeline": timeline.spans[:48],
     }
 
 
