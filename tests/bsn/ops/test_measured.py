@@ -180,3 +180,17 @@ def test_a_run_on_a_card_takes_the_place_of_older_measurements(tmp_path):
     (new,) = (row for row in kernel_choice.rows(tmp_path) if row["operator"] == "gated_depthwise_conv")
     assert (new["ratio"], new["backend"], new["card"]) == (1.25, "triton", "H200")
     assert any(row["operator"] == "layer_norm" for row in kernel_choice.rows(tmp_path))
+
+
+def test_a_compiler_follows_the_choice_in_one_graph(table):
+    table(row(0.9, width=96, pixels=2**12), row(1.1, width=96, pixels=2**16))
+    ask = slower_where_measured("op", lambda x: x.shape[1])
+
+    def double_where_slower(x):
+        return 2 * x if ask(x) else x
+
+    torch._dynamo.reset()
+    compiled = torch.compile(double_where_slower, fullgraph=True, backend="eager", dynamic=True)
+    for side, factor in ((8, 2), (200, 1)):
+        x = torch.ones(1, 96, side, side)
+        assert torch.equal(compiled(x), factor * x)
