@@ -4,6 +4,7 @@ import importlib
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from bsn.data.files.formats.zarr_levels import stored_chunks
 from bsn.data.files.stores import is_store
 
 _DEEPEST = 5
+_CHUNK = re.compile(r"(c[/.])?\d+([/.]\d+)*")
 _DOCUMENTS = ("zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata")
 
 
@@ -138,9 +140,12 @@ def missing_chunks(array: Any) -> str:
         return ""
     chunks = stored_chunks(array)
     grid = tuple(math.ceil(n / c) for n, c in zip(array.shape, chunks, strict=True))
-    folder = os.path.join(root, array.path)
-    there = {os.path.relpath(os.path.join(at, name), folder) for at, _, names in os.walk(folder) for name in names}
-    there = {name.replace(os.sep, "/") for name in there}
+    folder = os.path.join(root, array.path).rstrip(os.sep) + os.sep
+    files = (os.path.join(at, name) for at, _, names in os.walk(folder) for name in names)
+    there = {name[len(folder) :].replace(os.sep, "/") for name in files}
+    there = {name for name in there if _CHUNK.fullmatch(name)}
+    if len(there) == math.prod(grid):  # names are looked at only where some must be missing
+        return ""
     absent = [name for at in np.ndindex(*grid) if (name := array.metadata.encode_chunk_key(at)) not in there]
     if not absent:
         return ""
