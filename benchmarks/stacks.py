@@ -30,6 +30,7 @@ from bsn.training import TrainConfig, train
 
 SIGMA = 30 / 255
 GAIN, READ = 0.02, 0.02
+BOX = "photo-base"
 LUMA = np.array([0.299, 0.587, 0.114])
 STILL = 2 / 255  # mean absolute change of 7 x 7 clean pixels to a neighbouring frame
 # Classical methods with the true noise, measured once with PyPI's bm3d and bm4d on the same noisy clips.
@@ -179,6 +180,13 @@ def main() -> None:
     parser.add_argument("--clips", nargs="+", default=["carphone", "tractor"], choices=["carphone", "tractor"])
     parser.add_argument("--noise", default="30", choices=["30", "PG"])
     parser.add_argument("--contexts", nargs="*", type=int, default=[0, 1, 2, 3], help="none: averages alone")
+    parser.add_argument(
+        "--neighbours",
+        nargs="*",
+        type=int,
+        default=[0, 3],
+        help="of the model in the box, which is trained on nothing here",
+    )
     parser.add_argument("--steps", type=int, default=5800)
     parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--model", default="phase-unet-tiny")
@@ -206,6 +214,13 @@ def main() -> None:
             "classical": CLASSICAL[clip, options.noise],
         }
         write_result(f"stacks_{clip}_{options.noise}", {**content, "rows": rows})
+        for neighbours in options.neighbours:
+            began = time.perf_counter()
+            found = Denoiser(BOX, device="cpu", neighbours=neighbours)(noisy.astype(np.float32), "TYX")
+            seconds = {"denoising_seconds": time.perf_counter() - began}
+            rows.append({"method": f"{BOX}, {neighbours} neighbours", **scores(clean, found), **seconds})
+            print(rows[-1], flush=True)
+            write_result(f"stacks_{clip}_{options.noise}", {**content, "rows": rows})
         for context in options.contexts:
             with tempfile.TemporaryDirectory() as folder:
                 row = train_and_denoise(noisy, context, options, Path(folder) / "run")

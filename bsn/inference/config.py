@@ -88,6 +88,10 @@ class InferenceConfig:
         region. "off" leaves the result as it is, which is the default: the noise of textured photographs is not measured well
         enough yet to give up results for it. With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by hand,
         and "check" leaves them as they are.
+    neighbours : int
+        Frames on each side of a stack with which a frame is averaged before models that see their pixel (the models in the
+        box, students) denoise it, moved to where they show the same picture (:mod:`bsn.inference.alignment`). For noise that is
+        independent from frame to frame. Models with context have their own way with neighbours.
     fixed_pattern : {"subtract", "keep"}, optional
         What becomes of a pattern that all frames of a stack share, such as offsets of columns and of single pixels. "subtract"
         measures it on each stack, by reading up to 200 of its frames once more, and takes off what is certainly not picture.
@@ -128,6 +132,7 @@ class InferenceConfig:
     outliers: Literal["keep", "repair", "ignore"] | None = None
     keep_mean: bool | None = None
     mix: Literal["off", "check", "auto", "image", "regions"] = "off"
+    neighbours: int = 0
     fixed_pattern: Literal["subtract", "keep"] | None = None
     polish: bool | None = None
     strength: float = 1.0
@@ -142,6 +147,7 @@ class InferenceConfig:
             "threads": (self.threads is None or self.threads >= 1, "1 or more"),
             "tile": (self.tile is None or self.tile >= 0, "0 for the whole image, or a side in pixels"),
             "outliers": (self.outliers in (None, "keep", "repair", "ignore"), "keep, repair or ignore"),
+            "neighbours": (self.neighbours >= 0, "0 or more"),
             "fixed_pattern": (self.fixed_pattern in (None, "subtract", "keep"), "subtract or keep"),
             "mix": (self.mix in ("check", "auto", "image", "regions", "off"), "check, auto, image, regions or off"),
             "strength": (0 <= self.strength <= 1.5, "0 for the image itself, 1 for the result, at most 1.5"),

@@ -18,6 +18,7 @@ from bsn.data.arrays.pixel_types import Range, grey_level, unit_span
 from bsn.data.arrays.planes import Missing, PlaneLayout, to_planes
 from bsn.data.files.results import open_results
 from bsn.engine.side_effects import threads_set
+from bsn.inference.averaged_frames import AveragedFrames
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting, counting_of
@@ -36,7 +37,7 @@ from bsn.inference.polishing import polishing_model
 from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows, unchanged_rows
 from bsn.inference.shared_noise import middles_of_files
 from bsn.inference.stages import Measured
-from bsn.models import Model, image_network
+from bsn.models import Model, image_network, is_blind
 from bsn.models.bundled import load, load_bundled
 from bsn.noise import measure_spectrum
 
@@ -92,6 +93,11 @@ class Denoiser:
         elif isinstance(model, nn.Module):
             model = Model(image_network(model))
         self.model = dataclasses.replace(model, network=model.network.to(self.device).eval())
+        if self.config.neighbours and is_blind(self.model.network):
+            raise ValueError(
+                f"neighbours {self.config.neighbours}: this model is blind to the pixel that it denoises, and averages are for "
+                "models in the box and students; leave neighbours out, or train with --context"
+            )
         self.pipeline = make_pipeline(self.model, self.config)
         self._in_order = PlanesInOrder(self.model, self.device, self.config.outliers)
         self.explanations: list[Explanation] = []
@@ -282,7 +288,7 @@ class Denoiser:
         planes, rows = (range(image.planes), None) if part is None else (part.planes, part.rows)
         wanted = {*planes, 0} if pipeline.checks_once else planes  # the check of the first plane holds of all
         done = 0
-        for plane, mended, found in self._in_order.each(without_pattern(image, self.config, self.model), level, wanted):
+        for plane, mended, found in self._in_order.each(self._seen(image), level, wanted):
             numbers = range(plane * len(mended), (plane + 1) * len(mended))
             here = pipeline if found is None else pipeline.with_neighbours(found)
             with telling_of_memory(what, image.size, here.tiling):
@@ -302,6 +308,18 @@ class Denoiser:
             done += 1
             if self.frame_done is not None:
                 self.frame_done(done, len(planes))
+
+    def _seen(self, image: ImagePlanes) -> ImagePlanes:
+        """The image as the network is shown it: without its pattern, averaged with neighbours where that is asked for."""
+        free = without_pattern(image, self.config, self.model)
+        if not self.config.neighbours:
+            return free
+        alone = Denoiser(self.model, dataclasses.replace(self.config, neighbours=0, fixed_pattern="keep", strength=1))
+
+        def pilot(plane: np.ndarray) -> np.ndarray:
+            return np.nan_to_num(np.asarray(alone(plane, "CYX", nan="keep")), nan=0.0)
+
+        return AveragedFrames(free, pilot, self.config.neighbours, self.model.inference.context_axis)
 
     def _measured(
         self,

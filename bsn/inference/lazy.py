@@ -126,6 +126,12 @@ def denoise_lazy(
     denoiser = Denoiser(model, **options)
     if denoiser.config.strength == 0:
         return array
+    if denoiser.config.neighbours:
+        raise DataError(
+            f"neighbours {denoiser.config.neighbours}",
+            "a Dask array is denoised block by block",
+            "leave neighbours out",
+        )
     if subtracts_pattern(denoiser.config, denoiser.model):
         raise DataError(
             "a model that takes off what all frames share", "a Dask array is denoised block by block", _TAKE_OFF_NONE

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bsn.inference.averaged_frames import AveragedFrames
 from bsn.inference.config import InferenceConfig
 from bsn.inference.fitness import ImagePlanes
 from bsn.inference.neighbours import stacks_in
@@ -124,7 +125,7 @@ def subtracts_pattern(config: InferenceConfig, model: Model) -> bool:
 
 
 def plane_order(image: ImagePlanes) -> Iterable[int]:
-    """Planes in the order in which they are best read: stack after stack, where each has a pattern.
+    """Planes in the order in which they are best read: stack after stack, where each has a pattern or neighbours.
 
     Parameters
     ----------
@@ -135,4 +136,5 @@ def plane_order(image: ImagePlanes) -> Iterable[int]:
     -------
     iterable of int
     """
-    return itertools.chain.from_iterable(image.stacks) if isinstance(image, PatternFree) else range(image.planes)
+    by_stack = isinstance(image, PatternFree | AveragedFrames)
+    return itertools.chain.from_iterable(image.stacks) if by_stack else range(image.planes)

@@ -1,0 +1,99 @@
+"""Stacks for models that see their pixel: every frame is read as an average with its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from bsn.data import DataError
+from bsn.inference.alignment import PilotFrame, aligned_average
+from bsn.inference.fitness import ImagePlanes
+from bsn.inference.neighbours import stacks_in
+
+__all__ = ["AveragedFrames"]
+
+
+class AveragedFrames:
+    """An image whose planes are averages with their neighbours, aligned by a first denoised version of each.
+
+    Memory holds the frames of one window, whole, twice.
+
+    Parameters
+    ----------
+    image : ImagePlanes
+        The noisy image.
+    pilot : callable
+        Denoises a plane (C, H, W) for the alignment.
+    neighbours : int
+        Frames on each side.
+    axis : str
+        "T" or "Z"; empty takes T where there is one, else Z.
+
+    Raises
+    ------
+    DataError
+        The image has several planes, and nobody says what follows what.
+    """
+
+    def __init__(
+        self, image: ImagePlanes, pilot: Callable[[np.ndarray], np.ndarray], neighbours: int, axis: str = ""
+    ) -> None:
+        if image.planes > 1 and image.stacked is None:
+            raise DataError(
+                f"neighbours of {image.planes} planes", "their axes are not known", "state the axes, such as TYX or ZYX"
+            )
+        self._image, self._pilot, self._count, self.stacked = image, pilot, neighbours, image.stacked
+        self.stacks: Sequence[Sequence[int]] = stacks_in(image.stacked, image.planes, axis)
+        self._place = {plane: (stack, at) for stack in self.stacks for at, plane in enumerate(stack)}
+        self._frames: dict[int, PilotFrame] = {}
+        self._averaged: tuple[int, np.ndarray] | None = None
+
+    @property
+    def planes(self) -> int:
+        """Number of planes."""
+        return self._image.planes
+
+    @property
+    def channels(self) -> int:
+        """Channels of each plane."""
+        return self._image.channels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of each plane."""
+        return self._image.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+        return self._image.dtype
+
+    def read_unit(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Region (C, height, width) of a plane averaged with its neighbours, float32, image values.
+
+        Parameters
+        ----------
+        plane_index : int
+            Number of the plane, from 0.
+        top, left, height, width : int
+            The region in pixels, inside the image.
+
+        Returns
+        -------
+        ndarray, shape (C, height, width), float32
+        """
+        if self._averaged is None or self._averaged[0] != plane_index:
+            self._averaged = plane_index, self._average(plane_index)
+        return self._averaged[1][:, top : top + height, left : left + width]
+
+    def _average(self, plane: int) -> np.ndarray:
+        stack, at = self._place[plane]
+        near = [stack[i] for i in range(max(at - self._count, 0), min(at + self._count + 1, len(stack)))]
+        self._frames = {number: frame for number, frame in self._frames.items() if number in near}
+        for number in near:
+            if number not in self._frames:
+                noisy = self._image.read_unit(number, 0, 0, *self.size)
+                self._frames[number] = PilotFrame(noisy, self._pilot(noisy))
+        return aligned_average(self._frames[plane], (self._frames[number] for number in near if number != plane))
