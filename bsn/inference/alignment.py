@@ -3,8 +3,8 @@
 Neighbouring frames show nearly the same picture with other noise. What denoised versions of them tell of the motion brings the
 noisy pixels of each neighbour to their places, by whole pixels, so that their noise stays white. An average with weights by how
 well they fit has the same picture and less noise, which is an easier task for a denoiser. Matched averages over frames are an
-idea of Maggioni et al., "Video denoising, deblocking, and enhancement through separable 4-D nonlocal spatiotemporal transforms",
-IEEE TIP 21 (2012). The weights follow from the mean squared error of an average of frames that differ.
+idea of Maggioni et al., "Video denoising, deblocking, and enhancement through separable 4-D nonlocal spatiotemporal
+transforms", IEEE TIP 21 (2012). The weights follow from the mean squared error of an average of frames that differ.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ __all__ = ["ALIGNMENT", "AlignmentSettings", "PilotFrame", "aligned_average", "d
 class AlignmentSettings:
     """How neighbours are moved and weighed.
 
-    Chosen on three clips of seven frames, in which parts of free photographs move by 0 to 3 pixels a frame, with noise of 30 and
-    12 of 255; tried: windows of 9 to 21, margins of 0.015 to 0.1, trust of 0.5 to 8, surroundings of 5 and 9, reaches of 5 and 7.
+    Chosen on three clips of seven frames, in which parts of free photographs move by 0 to 3 pixels a frame, with noise of 30
+    and 12 of 255. Tried: windows of 9 to 21, margins of 0.015 to 0.1, trust of 0.5 to 8, surroundings of 5 and 9, and reaches of
+    5 and 7.
 
     Parameters
     ----------
