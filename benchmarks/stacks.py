@@ -218,7 +218,8 @@ def main() -> None:
             began = time.perf_counter()
             found = Denoiser(BOX, device="cpu", neighbours=neighbours)(noisy.astype(np.float32), "TYX")
             seconds = {"denoising_seconds": time.perf_counter() - began}
-            rows.append({"method": f"{BOX}, {neighbours} neighbours", **scores(clean, found), **seconds})
+            way = f"averaged with {neighbours} neighbours" if neighbours else "each frame"
+            rows.append({"method": f"`{BOX}`, {way}", **scores(clean, found), **seconds})
             print(rows[-1], flush=True)
             write_result(f"stacks_{clip}_{options.noise}", {**content, "rows": rows})
         for context in options.contexts:

@@ -26,6 +26,7 @@ EXAMPLES = """examples:
   bsn denoise photo.png -o clean.png --model photo     with a model in the box by name, see bsn models
   bsn denoise noisy/ --model run -o clean/             every image of a folder, same names, same dtype
   bsn denoise scan.tif --model run -o scan_clean.tif   one file, tile by tile if it is large
+  bsn denoise stack.tif --axes TYX -o clean.tif --neighbours 3   frames with three neighbours on each side, without training
   bsn denoise clip.mp4 --model run -o clean.mkv        a video: lossless, with its sound
   bsn denoise noisy/ --model run -o clean/ --ensemble
   bsn denoise photo.png --model run -o out/ --stride 2 --r3_passes 8

@@ -23,7 +23,7 @@ class AlignmentSettings:
     """How neighbours are moved and weighed.
 
     Chosen on three clips of seven frames, in which parts of free photographs move by 0 to 3 pixels a frame, with noise of 30
-    and 12 of 255. Tried: windows of 9 to 21, margins of 0.015 to 0.1, trust of 0.5 to 8, surroundings of 5 and 9, and reaches of
+    and 12 of 255. Tried: windows of 9 to 21, margins of 0.015 to 0.1, trust of 0.5 to 8, surroundings of 5 and 9, reaches of
     5 and 7.
 
     Parameters
