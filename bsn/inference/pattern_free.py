@@ -136,5 +136,6 @@ def plane_order(image: ImagePlanes) -> Iterable[int]:
     -------
     iterable of int
     """
-    by_stack = isinstance(image, PatternFree | AveragedFrames)
-    return itertools.chain.from_iterable(image.stacks) if by_stack else range(image.planes)
+    if isinstance(image, PatternFree | AveragedFrames):
+        return itertools.chain.from_iterable(image.stacks)
+    return range(image.planes)
