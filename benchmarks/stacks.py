@@ -14,6 +14,7 @@ something moves: 2/3 for the mean of three frames. Blur counts a little, too: co
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -22,7 +23,7 @@ import numpy as np
 import torch
 from scipy.ndimage import uniform_filter
 
-from benchmarks.measure import write_result
+from benchmarks.measure import RESULTS, write_result
 from bsn.engine import LoopConfig
 from bsn.inference import Denoiser, InferenceConfig
 from bsn.models import Model, count_parameters, create, macs_per_pixel
@@ -31,6 +32,7 @@ from bsn.training import TrainConfig, train
 SIGMA = 30 / 255
 GAIN, READ = 0.02, 0.02
 BOX = "photo-base"
+ORDER = ["noisy", "mean of 3", "mean of 5", f"`{BOX}`", *(f"context {count}" for count in range(9))]
 LUMA = np.array([0.299, 0.587, 0.114])
 STILL = 2 / 255  # mean absolute change of 7 x 7 clean pixels to a neighbouring frame
 # Classical methods with the true noise, measured once with PyPI's bm3d and bm4d on the same noisy clips.
@@ -201,33 +203,41 @@ def main() -> None:
         print(*rows, sep="\n")
         return
     for clip in options.clips:
-        clean = clean_clip(clip, options.data)
-        noisy = noisy_clip(clean, options.noise)
-        rows = [{"method": "noisy", **scores(clean, noisy)}]
-        rows += [{"method": f"mean of {n}", **scores(clean, reflected_mean(noisy, n))} for n in (3, 5)]
-        content = {
-            "clip": clip,
-            "noise": options.noise,
-            "steps": options.steps,
-            "model": options.model,
-            "still": float(still_places(clean).mean()),
-            "classical": CLASSICAL[clip, options.noise],
-        }
-        write_result(f"stacks_{clip}_{options.noise}", {**content, "rows": rows})
-        for neighbours in options.neighbours:
-            began = time.perf_counter()
-            found = Denoiser(BOX, device="cpu", neighbours=neighbours)(noisy.astype(np.float32), "TYX")
-            seconds = {"denoising_seconds": time.perf_counter() - began}
-            way = f"averaged with {neighbours} neighbours" if neighbours else "each frame"
-            rows.append({"method": f"`{BOX}`, {way}", **scores(clean, found), **seconds})
-            print(rows[-1], flush=True)
-            write_result(f"stacks_{clip}_{options.noise}", {**content, "rows": rows})
-        for context in options.contexts:
-            with tempfile.TemporaryDirectory() as folder:
-                row = train_and_denoise(noisy, context, options, Path(folder) / "run")
-            rows.append({"method": f"context {context}", **scores(clean, row.pop("result")), **row})
-            print(rows[-1], flush=True)
-            write_result(f"stacks_{clip}_{options.noise}", {**content, "rows": rows})
+        score_clip(clip, options)
+
+
+def score_clip(clip: str, options: argparse.Namespace) -> None:
+    """Score all methods on a clip; rows of trainings that are stored already stay where they are not repeated."""
+    clean = clean_clip(clip, options.data)
+    noisy = noisy_clip(clean, options.noise)
+    name = f"stacks_{clip}_{options.noise}"
+    stored = json.loads(path.read_text())["rows"] if (path := RESULTS / f"{name}.json").is_file() else []
+    rows = {row["method"]: row for row in stored if "context" in row}
+
+    def note(method: str, found: np.ndarray, **told: object) -> None:
+        rows[method] = {"method": method, **scores(clean, found), **told}
+        print(rows[method], flush=True)
+        content = {"clip": clip, "noise": options.noise, "model": options.model, "box": BOX}
+        classical = CLASSICAL[clip, options.noise]
+        ordered = sorted(
+            rows.values(), key=lambda row: (row.get("context", -1), ORDER.index(row["method"].split(",")[0]))
+        )
+        still = float(still_places(clean).mean())
+        write_result(name, {**content, "still": still, "classical": classical, "rows": ordered})
+
+    note("noisy", noisy)
+    for width in (3, 5):
+        note(f"mean of {width}", reflected_mean(noisy, width))
+    for neighbours in options.neighbours:
+        began = time.perf_counter()
+        found = Denoiser(BOX, device="cpu", neighbours=neighbours)(noisy.astype(np.float32), "TYX")
+        way = f"averaged with {neighbours} neighbours" if neighbours else "each frame"
+        note(f"`{BOX}`, {way}", found, denoising_seconds=time.perf_counter() - began)
+    for context in options.contexts:
+        with tempfile.TemporaryDirectory() as folder:
+            row = train_and_denoise(noisy, context, options, Path(folder) / "run")
+        found = np.asarray(row.pop("result"))
+        note(f"context {context}", found, steps=options.steps, **row)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class AveragedFrames:
     pilot : callable
         Denoises a plane (C, H, W) for the alignment.
     neighbours : int
-        Frames on each side; at the ends of a stack twice as many on the other.
+        Frames on each side; at the ends of a stack, those that there are.
     axis : str
         "T" or "Z"; empty takes T where there is one, else Z.
 
@@ -90,10 +90,7 @@ class AveragedFrames:
 
     def _average(self, plane: int) -> np.ndarray:
         stack, at = self._place[plane]
-        # As many at the ends, where they are all on one side.
-        width = min(2 * self._count + 1, len(stack))
-        first = min(max(at - self._count, 0), len(stack) - width)
-        near = stack[first : first + width]
+        near = stack[max(at - self._count, 0) : at + self._count + 1]
         self._frames = {number: frame for number, frame in self._frames.items() if number in near}
         for number in near:
             if number not in self._frames:

@@ -91,8 +91,7 @@ class InferenceConfig:
     neighbours : int
         Frames on each side of a stack with which a frame is averaged before models that see their pixel (the models in the
         box, students) denoise it, moved to where they show the same picture (:mod:`bsn.inference.alignment`). For noise that is
-        independent from frame to frame. At the ends of a stack there are twice as many on the other side. Models with context
-        have their own way with neighbours.
+        independent from frame to frame. Models with context have their own way with neighbours.
     fixed_pattern : {"subtract", "keep"}, optional
         What becomes of a pattern that all frames of a stack share, such as offsets of columns and of single pixels. "subtract"
         measures it on each stack, by reading up to 200 of its frames once more, and takes off what is certainly not picture.

@@ -60,7 +60,7 @@ def test_frame_by_frame_equals_the_average_of_this_window_and_each_is_denoised_w
     alone, joined = (bsn.Denoiser("photo-tiny", device="cpu", neighbours=k) for k in (0, 1))
     found = joined(noisy, "TYX")
     frames = [frame(n, alone(n, "YX")) for n in noisy]
-    for at, near in ((0, [1, 2]), (1, [0, 2]), (2, [0, 1])):
+    for at, near in ((0, [1]), (1, [0, 2]), (2, [1])):
         average = aligned_average(frames[at], [frames[i] for i in near])[0]
         np.testing.assert_allclose(found[at], alone(average, "YX"), atol=1e-6)
 
