@@ -121,7 +121,8 @@ def test_the_wheel_has_the_packages_and_no_top_level_data(wheel):
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"bsn", "distill", "restoration"}
     inside = {str(path.relative_to(ROOT)) for path in ROOT.glob("bsn/models/weights/*")}
-    inside |= {str(path.relative_to(ROOT)) for path in ROOT.glob("restoration/manas/genotype/*.json")}
+    for table in ("restoration/manas/genotype/*.json", "bsn/ops/*.json"):
+        inside |= {str(path.relative_to(ROOT)) for path in ROOT.glob(table)}
     for package in ("bsn", "distill", "restoration"):
         inside |= {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")}
     inside |= {f"bsn/{path.relative_to(ROOT)}" for path in (ROOT / "data").rglob("*.py")}

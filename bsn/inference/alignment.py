@@ -83,6 +83,7 @@ def displacements(
     noise : float
         Variance of the noise that they had.
     settings : AlignmentSettings
+        How far and over what surroundings the other frame is searched.
 
     Returns
     -------
@@ -126,6 +127,7 @@ def aligned_average(
     neighbours : iterable of PilotFrame
         Other frames of its size.
     settings : AlignmentSettings
+        How neighbours are moved and weighed.
 
     Returns
     -------

@@ -118,7 +118,7 @@ def train(
     student = student or StudentStep()
     if student.student and config.context == "auto":
         config = dataclasses.replace(config, context=0, context_hole=False)
-    if student.student and config.fixed_pattern == "auto":
+    if (student.student or config.scheme != "blind") and config.fixed_pattern == "auto":
         config = dataclasses.replace(config, fixed_pattern="keep")
     check_student(student, config)
     assert images is not None

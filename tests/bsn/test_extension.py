@@ -67,6 +67,7 @@ def test_operator_network_loss_and_format_work_as_if_they_were_ours(installed, n
         assert np.asarray(found).std() > 0
 
 
+@pytest.mark.slow
 def test_what_is_misspelt_is_answered_with_the_names_of_the_extension(installed, noisy, tmp_path):
     for options, name in (("--loss charbonier", "charbonnier"), ("--model ring-smal", "ring-small")):
         done = run_fresh(CODE, f"train {noisy} -o run {options}", folder=tmp_path, path=installed)

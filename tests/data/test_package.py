@@ -24,6 +24,7 @@ def run(code):
 
 # Published: a name goes from here only in the change that also tells users.
 PUBLIC = [
+    "suffix_of",
     "ContextCrops",
     "StackedSource",
     "neighbour_in",

@@ -117,7 +117,7 @@ def test_the_example_denoises_a_picture(exported, tmp_path):
     assert len(EXAMPLE.read_text().splitlines()) <= 30
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_the_example_keeps_sixteen_bits(tmp_path, exported, channels):
     if channels == 3:
         shutil.copy(exported[1], tmp_path / "student.onnx")
@@ -134,6 +134,7 @@ def test_the_example_keeps_sixteen_bits(tmp_path, exported, channels):
     assert np.abs(result - expected).max() <= 1
 
 
+@pytest.mark.slow
 def test_the_example_gives_no_sixteen_bits_to_a_file_for_eight(tmp_path):
     export_onnx(student("tiny", channels=1), tmp_path / "student.onnx", pixels="uint8")
     Pillow.fromarray(np.full((21, 34), 30_000, np.uint16)).save(tmp_path / "noisy.png")

@@ -57,6 +57,7 @@ def test_the_command_trains_a_student_beside_the_network(tmp_path, capsys, noisy
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_student_goes_on_with_the_run_to_the_same_bits(tmp_path, noisy_folder, monkeypatch):
     train(noisy_folder, tmp_path / "whole", CONFIG, LOOP, student=STEP)
     original = DistillTask.updates

@@ -30,7 +30,12 @@ def run(notebook, folder):
     return run_fresh(CODE, notebook, folder=folder, path=[ROOT], environment=settings)
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+# Those that newcomers open first, and the one on stacks; the others run before a release.
+QUICK = ("01", "02", "07")
+MARKED = [pytest.param(n, marks=() if n.name.startswith(QUICK) else pytest.mark.slow, id=n.stem) for n in NOTEBOOKS]
+
+
+@pytest.mark.parametrize("notebook", MARKED)
 def test_every_cell_runs(notebook, tmp_path):
     done = run(notebook, tmp_path)
     assert done.returncode == 0, done.stderr[-500:] + done.stdout[-3000:]

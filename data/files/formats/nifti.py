@@ -46,7 +46,9 @@ def read(path: Path, key: str | None = None) -> Decoded:
         to translate.
     """
     refuse_key(key, str(path))
-    volume = need("nibabel", "nibabel", str(path)).load(path)
+    library = need("nibabel", "nibabel", str(path))
+    path.open("rb").close()  # a missing file or a folder is told as for other formats
+    volume = library.load(path)
     scaled = _scaling(volume) != (1.0, 0.0)
     pixels = np.asarray(volume.dataobj) if scaled else np.asarray(_stored(volume))
     pixels = pixels.transpose()

@@ -42,7 +42,10 @@ def test_every_parameter_gets_a_gradient(name):
     assert len(idle) <= (0.1 * len(trained) if gated else 0), idle
 
 
-@pytest.mark.parametrize("name", presets())
+LARGE = ("manas", "nafnet-wide")  # take as long as all others together
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in presets()])
 def test_bfloat16_is_close_to_float32(name):
     torch.manual_seed(0)
     network = randomise(small(name, channels=1)).eval()

@@ -289,6 +289,7 @@ def test_refinement_and_uncertainty_are_refused_where_they_make_no_sense(tmp_pat
         Denoiser(dataclasses.replace(model, noise=None)).with_deviation(noisy_ramps()[0], "YXC")
 
 
+@pytest.mark.slow
 def test_noise_that_differs_from_image_to_image_is_fitted_to_each(tmp_path):
     """Mostly flat frames under noise that grows to 8 times the variance, and texture in them that nothing predicts."""
     rng = np.random.default_rng(0)

@@ -101,6 +101,7 @@ def test_an_export_holds_no_kernel():
 
 
 def test_a_network_with_kernels_is_the_network(device):
+    torch.manual_seed(0)  # the bound is that of rounding; a norm of a channel that hardly varies would magnify it
     network = tiny().to(device)
     names, weights = zip(*network.named_parameters(), strict=True)
 
