@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data import DataError
 from bsn.inference.alignment import PilotFrame, aligned_average
 from bsn.inference.fitness import ImagePlanes
-from bsn.inference.neighbours import stacks_in
+from bsn.inference.stacked_planes import StackedPlanes
 
 __all__ = ["AveragedFrames"]
 
 
-class AveragedFrames:
+class AveragedFrames(StackedPlanes):
     """An image whose planes are averages with their neighbours, aligned by a first denoised version of each.
 
     Memory holds the frames of one window, whole, twice.
@@ -44,46 +44,15 @@ class AveragedFrames:
             raise DataError(
                 f"neighbours of {image.planes} planes", "their axes are not known", "state the axes, such as TYX or ZYX"
             )
-        self._image, self._pilot, self._count, self.stacked = image, pilot, neighbours, image.stacked
-        self.stacks: Sequence[Sequence[int]] = stacks_in(image.stacked, image.planes, axis)
+        super().__init__(image, axis)
+        self._pilot, self._count = pilot, neighbours
         self._place = {plane: (stack, at) for stack in self.stacks for at, plane in enumerate(stack)}
         self._frames: dict[int, PilotFrame] = {}
         self._averaged: tuple[int, np.ndarray] | None = None
 
-    @property
-    def planes(self) -> int:
-        """Number of planes."""
-        return self._image.planes
-
-    @property
-    def channels(self) -> int:
-        """Channels of each plane."""
-        return self._image.channels
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Rows and columns of each plane."""
-        return self._image.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the pixels."""
-        return self._image.dtype
-
+    @override
     def read_unit(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Region (C, height, width) of a plane averaged with its neighbours, float32, image values.
-
-        Parameters
-        ----------
-        plane_index : int
-            Number of the plane, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width), float32
-        """
+        """Region (C, height, width) of a plane averaged with its neighbours, float32, image values."""
         if self._averaged is None or self._averaged[0] != plane_index:
             self._averaged = plane_index, self._average(plane_index)
         return self._averaged[1][:, top : top + height, left : left + width]

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
+from typing_extensions import override
 
-from bsn.inference.averaged_frames import AveragedFrames
 from bsn.inference.config import InferenceConfig
 from bsn.inference.fitness import ImagePlanes
-from bsn.inference.neighbours import stacks_in
+from bsn.inference.stacked_planes import StackedPlanes
 from bsn.models import Model
 from bsn.noise.stacks import pattern_of_stack
 
 __all__ = ["PatternFree", "plane_order", "subtracts_pattern", "without_pattern"]
 
 
-class PatternFree:
+class PatternFree(StackedPlanes):
     """An image that is read without the pattern of its stacks.
 
     The pattern of a stack is found when its first plane is read, by reading some of its frames once more, and is held until
@@ -33,45 +32,13 @@ class PatternFree:
     """
 
     def __init__(self, image: ImagePlanes, axis: str = "") -> None:
-        self._image, self.stacked = image, image.stacked
-        self.stacks: Sequence[Sequence[int]] = stacks_in(image.stacked, image.planes, axis)
+        super().__init__(image, axis)
         self._of = {plane: number for number, stack in enumerate(self.stacks) for plane in stack}
         self._held: tuple[int, np.ndarray | None] = (-1, None)
 
-    @property
-    def planes(self) -> int:
-        """Number of planes."""
-        return self._image.planes
-
-    @property
-    def channels(self) -> int:
-        """Channels of each plane."""
-        return self._image.channels
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Rows and columns of each plane."""
-        return self._image.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the pixels."""
-        return self._image.dtype
-
+    @override
     def read_unit(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """Region (C, height, width) of a plane without its pattern, float32, image values.
-
-        Parameters
-        ----------
-        plane_index : int
-            Number of the plane, from 0.
-        top, left, height, width : int
-            The region in pixels, inside the image.
-
-        Returns
-        -------
-        ndarray, shape (C, height, width), float32
-        """
+        """Region (C, height, width) of a plane without its pattern, float32, image values."""
         region = self._image.read_unit(plane_index, top, left, height, width)
         offsets = self._offsets(self._of[plane_index])
         if offsets is None:
@@ -136,6 +103,4 @@ def plane_order(image: ImagePlanes) -> Iterable[int]:
     -------
     iterable of int
     """
-    if isinstance(image, PatternFree | AveragedFrames):
-        return itertools.chain.from_iterable(image.stacks)
-    return range(image.planes)
+    return itertools.chain.from_iterable(image.stacks) if isinstance(image, StackedPlanes) else range(image.planes)

@@ -157,8 +157,10 @@ def _derived(library: Any, original: Any, pixels: np.ndarray) -> Any:
 def _identify(library: Any, result: Any, original: Any) -> None:
     """Unique identifiers of its own, and the marks of a derived image."""
     source = [str(original.get(word, "")) for word in ("SOPInstanceUID", "SeriesInstanceUID")]
-    result.SOPInstanceUID = library.uid.generate_uid(entropy_srcs=[_DERIVED, source[0] or str(hash(result.PixelData))])
-    result.SeriesInstanceUID = library.uid.generate_uid(entropy_srcs=[_DERIVED, *source[1:]])
+    # The same image gives the same identifier, and images of one series stay in one; what has none gets a new one.
+    result.SOPInstanceUID, result.SeriesInstanceUID = (
+        library.uid.generate_uid(entropy_srcs=[_DERIVED, uid] if uid else None) for uid in source
+    )
     result.file_meta.MediaStorageSOPInstanceUID = result.SOPInstanceUID
     kinds = list(original.get("ImageType", None) or ["ORIGINAL", "PRIMARY"])
     result.ImageType = ["DERIVED", *kinds[1:]]
