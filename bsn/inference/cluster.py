@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bsn.data import DataError
+from bsn.data.files.formats.extras import need
 from bsn.inference.denoiser import Denoiser
 from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import DenoisingWarning
@@ -27,35 +27,10 @@ from bsn.inference.shared import (
     unpack_denoiser,
 )
 
-__all__ = ["connect", "denoise_on_cluster", "need_dask"]
+__all__ = ["connect", "denoise_on_cluster"]
 
 _SECONDS = 10
 _PARTS_PER_WORKER = 4  # so that a worker that is lost, or slow, holds up little
-
-
-def need_dask(module: str = "dask") -> Any:
-    """Import dask, or say how to get it.
-
-    Parameters
-    ----------
-    module : str
-        Such as "dask.array" or "distributed".
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    DataError
-        It is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise DataError(
-            f"work for {module}", "the package is not installed", 'use pip install "blindspot-denoising[dask]"'
-        ) from error
 
 
 @contextmanager
@@ -76,7 +51,7 @@ def connect(address: str) -> Iterator[Any]:
     DataError
         There is no scheduler at that address, or it has no workers.
     """
-    distributed = need_dask("distributed")
+    distributed = need("distributed", "distributed", "work on a cluster", "dask")
     try:
         client = distributed.Client(address, timeout=_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError, ImportError) as error:
@@ -140,7 +115,7 @@ def denoise_on_cluster(
 def _denoise(
     client: Any, packed: Any, shared: SharedFile, part_done: Callable[[int, int], None] | None
 ) -> list[Explanation]:
-    distributed = need_dask("distributed")
+    distributed = need("distributed", "distributed", "work on a cluster", "dask")
     absolute = _absolute(shared)
     futures = [client.submit(_on_worker, packed, absolute, part, pure=False) for part in shared.parts]
     try:

@@ -18,8 +18,8 @@ import numpy as np
 from bsn.data import DataError, PlaneIndex, check_axes, guess_axes, stack_axis
 from bsn.data.arrays.pixel_types import Range, check_dtype, from_unit, to_unit, unit_span
 from bsn.data.arrays.planes import Missing, check_finite
+from bsn.data.files.formats.extras import need
 from bsn.data.sources.samples import evenly, middle
-from bsn.inference.cluster import need_dask
 from bsn.inference.counting import Counting, counting_of
 from bsn.inference.denoiser import AnyModel, Denoiser
 from bsn.inference.fitness import SAMPLED, DenoisingWarning, remarks_on
@@ -116,8 +116,8 @@ def denoise_lazy(
     >>> clean.shape, clean.chunks[0]
     ((6, 40, 50), (2, 2, 2))
     """
-    need_dask("dask.array")
-    delayed = need_dask("dask").delayed
+    need("dask.array", "dask", "a lazy array", "dask")
+    delayed = need("dask", "dask", "a lazy array", "dask").delayed
     if not hasattr(array, "to_delayed"):
         raise DataError(f"an object of type {type(array).__name__}", "is no Dask array", "use bsn.denoise for arrays")
     shape = tuple(int(n) for n in array.shape)

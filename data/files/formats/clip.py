@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from bsn.data.errors import DataError
-from bsn.data.files.formats.clip_frames import ClipBoxes, ClipFacts, facts_of, need_av
+from bsn.data.files.formats.clip_frames import ClipBoxes, ClipFacts, facts_of
 from bsn.data.files.formats.clip_output import CODECS, ClipOutput
 from bsn.data.files.formats.decoded import Decoded, Stored, refuse_key
+from bsn.data.files.formats.extras import need
 from bsn.data.files.formats.losses import Keeping, Outline
 
 SUFFIXES = (*CODECS, ".avi")
@@ -26,7 +27,7 @@ def _unable(outline: Outline) -> Iterator[str]:
     if isinstance(facts, ClipFacts):
         if facts.colours.alpha:
             yield "opacity"
-        with need_av(str(facts.path)).open(str(facts.path)) as container:
+        with need("av", "av (PyAV)", str(facts.path), "video").open(str(facts.path)) as container:
             others = {stream.type for stream in container.streams} - {"video", "audio"}
             yield from sorted(f"{kind}s" if kind == "subtitle" else kind for kind in others)
 

@@ -1,7 +1,6 @@
 """Frames of a clip: how many there are and when they are shown, and any of them."""
 
 import functools
-import importlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import numpy as np
 
 from bsn.data.errors import DataError
 from bsn.data.files.formats.clip_colours import ClipColours, to_pixels
+from bsn.data.files.formats.extras import need
 
 _HELD = 4
 _SHORT = Fraction(1, 2)  # seconds by which a clip may end before its header says so
@@ -56,32 +56,6 @@ class ClipFacts(NamedTuple):
         """Shape (T, H, W) or (T, H, W, 3)."""
         shape = (len(self.times), *self.size)
         return shape if self.colours.grey else (*shape, 3)
-
-
-def need_av(given: str) -> Any:
-    """Import PyAV, or say how to get it.
-
-    Parameters
-    ----------
-    given : str
-        The clip.
-
-    Returns
-    -------
-    module
-        av.
-
-    Raises
-    ------
-    DataError
-        It is not installed.
-    """
-    try:
-        return importlib.import_module("av")
-    except ImportError as error:
-        raise DataError(
-            given, "video needs the package av (PyAV)", 'install it with pip install "blindspot-denoising[video]"'
-        ) from error
 
 
 def facts_of(path: Path) -> ClipFacts:
@@ -164,7 +138,7 @@ def _stated_seconds(stream: Any) -> Fraction | None:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """The container and its video, cover pictures left out."""
-    av = need_av(str(path))
+    av = need("av", "av (PyAV)", str(path), "video")
     try:
         container = av.open(str(path))
     except av.error.FFmpegError as error:
@@ -180,7 +154,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
 
 def _decoded(container: Any, stream: Any, path: Path) -> Iterator[Any]:
     """Frames from where the container stands; damage is told with the number of the frame."""
-    av = need_av(str(path))
+    av = need("av", "av (PyAV)", str(path), "video")
     number = 0
     try:
         for frame in container.decode(stream):

@@ -11,7 +11,8 @@ import numpy as np
 
 from bsn.data.errors import DataError
 from bsn.data.files.formats.clip_colours import ClipColours, to_frame
-from bsn.data.files.formats.clip_frames import ClipFacts, need_av
+from bsn.data.files.formats.clip_frames import ClipFacts
+from bsn.data.files.formats.extras import need
 
 __all__ = ["CODECS", "ClipOutput"]
 
@@ -93,7 +94,7 @@ class ClipOutput:
     def __init__(
         self, path: Path, target: Path, shape: Sequence[int], dtype: np.dtype[Any], facts: ClipFacts | None
     ) -> None:
-        self._av, self._target, self._facts = need_av(str(target)), target, facts
+        self._av, self._target, self._facts = need("av", "av (PyAV)", str(target), "video"), target, facts
         self._shape, self._dtype = tuple(shape), dtype
         self._codec = CODECS[target.suffix.lower()]
         self._colours = self._settled(facts.colours if facts else None)

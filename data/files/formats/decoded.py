@@ -1,6 +1,5 @@
 """What passes between the file formats and the rest of the package."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -136,29 +135,3 @@ def refuse_key(key: str | None, given: str) -> None:
     """
     if key is not None:
         raise DataError(f"key {key!r} for {given}", "this format holds one image without a name", "leave the key out")
-
-
-def need_imagecodecs(given: str) -> Any:
-    """Import imagecodecs, or say how to get it.
-
-    Parameters
-    ----------
-    given : str
-        The file and what it holds.
-
-    Returns
-    -------
-    module
-        imagecodecs.
-
-    Raises
-    ------
-    DataError
-        It is not installed.
-    """
-    try:
-        return importlib.import_module("imagecodecs")
-    except ImportError as error:
-        raise DataError(
-            given, "it needs the package imagecodecs", 'install it with pip install "blindspot-denoising[io]"'
-        ) from error

@@ -17,7 +17,8 @@ import numpy as np
 from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.errors import DataError
 from bsn.data.files.formats.alpha import ALPHA, alpha_lost, find_alpha, split_alpha
-from bsn.data.files.formats.decoded import Decoded, need_imagecodecs, refuse_key
+from bsn.data.files.formats.decoded import Decoded, refuse_key
+from bsn.data.files.formats.extras import need
 from bsn.data.files.formats.flat import flat_pixels, open_picture, without_length
 from bsn.data.files.formats.losses import Keeping, Outline
 from bsn.data.files.formats.png_chunks import chunks_for, chunks_lost, read_chunks, tells_resolution
@@ -158,7 +159,9 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
 
 def _encode(pixels: np.ndarray, target: Path) -> bytes:
     if pixels.dtype == np.uint16 and pixels.ndim == 3:
-        return bytes(need_imagecodecs(f"16-bit colour or alpha for {target}").png_encode(pixels))
+        return bytes(
+            need("imagecodecs", "imagecodecs", f"16-bit colour or alpha for {target}", "io").png_encode(pixels)
+        )
     from PIL import Image
 
     encoded = BytesIO()
@@ -200,7 +203,7 @@ def _opacities(key: bytes | int) -> np.ndarray:
 
 def _decode_deep(path: Path, header: PngHeader) -> tuple[np.ndarray, np.ndarray | None]:
     given = f"{path} ({header.bit_depth} bits per sample, colour)"
-    pixels: np.ndarray = need_imagecodecs(given).png_decode(path.read_bytes())
+    pixels: np.ndarray = need("imagecodecs", "imagecodecs", given, "io").png_decode(path.read_bytes())
     if pixels.dtype != np.uint16:
         raise DataError(given, f"was decoded as {pixels.dtype}", "update imagecodecs")
     return split_alpha(pixels, 2) if pixels.shape[2:] in ((2,), (4,)) else (pixels, None)

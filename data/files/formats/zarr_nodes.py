@@ -1,6 +1,5 @@
 """Zarr stores as they are opened: the store, the image that is meant in it, and what its metadata say."""
 
-import importlib
 import json
 import math
 import os
@@ -13,6 +12,7 @@ import numpy as np
 
 from bsn.data.errors import DataError
 from bsn.data.files.formats.container import Listed, choose_key
+from bsn.data.files.formats.extras import need
 from bsn.data.files.formats.ome_zarr import Multiscale, holds_multiscale, letters_of, parse_multiscale
 from bsn.data.files.formats.zarr_levels import stored_chunks
 from bsn.data.files.stores import is_store
@@ -53,32 +53,6 @@ class ZarrImage(NamedTuple):
     attributes: Mapping[str, Any]
     key: str
     others: tuple[str, ...] = ()
-
-
-def need_zarr(given: str) -> Any:
-    """Import zarr, or say how to get it.
-
-    Parameters
-    ----------
-    given : str
-        The store.
-
-    Returns
-    -------
-    module
-        zarr.
-
-    Raises
-    ------
-    DataError
-        It is not installed.
-    """
-    try:
-        return importlib.import_module("zarr")
-    except ImportError as error:
-        raise DataError(
-            given, "it needs the package zarr (3.0 or newer)", 'install it with pip install "blindspot-denoising[io]"'
-        ) from error
 
 
 def find_image(path: Path, key: str | None) -> ZarrImage:
@@ -153,7 +127,7 @@ def missing_chunks(array: Any) -> str:
 
 
 def _open(path: Path) -> Any:
-    zarr = need_zarr(str(path))
+    zarr = need("zarr", "zarr (3.0 or newer)", str(path), "io")
     if not path.exists():
         raise FileNotFoundError(path)
     if not path.is_dir():

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from bsn.data.files.formats.decoded import Decoded, Stored
+from bsn.data.files.formats.extras import need
 from bsn.data.files.formats.losses import Keeping, Outline
 from bsn.data.files.formats.ome_zarr import new_attributes, steps_of, with_levels
 from bsn.data.files.formats.pixel_sizes import pixel_sizes, says_more_than_sizes, size_metadata
 from bsn.data.files.formats.zarr_boxes import ZarrBoxes, ZarrOutput
 from bsn.data.files.formats.zarr_levels import fill_level, level_shapes
-from bsn.data.files.formats.zarr_nodes import ZarrImage, find_image, missing_chunks, need_zarr
+from bsn.data.files.formats.zarr_nodes import ZarrImage, find_image, missing_chunks
 
 SUFFIXES = (".zarr",)
 #: The key of `Image.metadata` under which the layout of a store is left for its result.
@@ -214,7 +215,7 @@ def create_store(path: Path, layout: StoreLayout, dtype: np.dtype[Any], key: str
     StoreOutput
         Open for writing.
     """
-    zarr = need_zarr(str(path))
+    zarr = need("zarr", "zarr (3.0 or newer)", str(path), "io")
     prefix = "" if key is None else key.strip("/")
     if layout.attributes is not None:
         zarr.create_group(
@@ -249,7 +250,7 @@ def open_store(path: Path, layout: StoreLayout, key: str | None = None) -> "Stor
     StoreOutput
         Open for writing.
     """
-    zarr = need_zarr(str(path))
+    zarr = need("zarr", "zarr (3.0 or newer)", str(path), "io")
     prefix = "" if key is None else key.strip("/")
     names = ["/".join(part for part in (prefix, level.path) if part) for level in layout.levels]
     arrays = [zarr.open_array(store=str(path), path=name, mode="r+") for name in names]
