@@ -230,8 +230,7 @@ def test_what_ffmpeg_refuses_is_told_in_a_line(tmp_path):
 def test_without_the_package_it_is_said_how_to_get_it(clip, monkeypatch):
     real = importlib.import_module
     monkeypatch.setattr(
-        clip_frames.importlib,
-        "import_module",
+        "bsn.data.files.formats.extras.importlib.import_module",
         lambda name: real(name) if name != "av" else builtins.__import__("av_is_not_there"),
     )
     clip_frames._facts.cache_clear()
