@@ -15,6 +15,7 @@ from bsn.engine.run_folder import RunFolder
 from bsn.engine.run_settings import RunSettings, named_images, plain
 from bsn.engine.side_effects import generators_restored, process_restored
 from bsn.engine.task import Part, Task, Update
+from bsn.engine.watching import Progress, Watch
 
 __all__ = [
     "FitResult",
@@ -23,6 +24,7 @@ __all__ = [
     "OptimizerName",
     "OptimizerSettings",
     "Part",
+    "Progress",
     "Recipe",
     "RecipeBook",
     "RunError",
@@ -31,6 +33,7 @@ __all__ = [
     "Task",
     "TrainingDiverged",
     "Update",
+    "Watch",
     "fit",
     "generators_restored",
     "is_first_process",

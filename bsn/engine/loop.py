@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -26,6 +28,7 @@ from bsn.engine.schedule import learning_rate_factor
 from bsn.engine.side_effects import process_restored
 from bsn.engine.stop import StopRequest
 from bsn.engine.task import Loss, Task, Update, Workers
+from bsn.engine.watching import Progress, Watch, Watching
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -51,7 +54,13 @@ class FitResult:
 
 @process_restored()
 def fit(
-    task: Task, config: LoopConfig, folder: RunFolder, *, resume: bool = False, settings: RunSettings | None = None
+    task: Task,
+    config: LoopConfig,
+    folder: RunFolder,
+    *,
+    resume: bool = False,
+    settings: RunSettings | None = None,
+    watch: Watch | None = None,
 ) -> FitResult:
     """Train `task` to the end of its run.
 
@@ -68,6 +77,9 @@ def fit(
         stopped.
     settings : RunSettings, optional
         Settings of everything but the loop; with the loop's they become config.yaml.
+    watch : callable, optional
+        Gets a :class:`bsn.engine.Progress` after each step, and stops the run by returning True. Of several processes, the
+        first one calls it.
 
     Returns
     -------
@@ -80,14 +92,14 @@ def fit(
     TrainingDiverged
         If a loss is not finite.
     Interrupted
-        After SIGINT or SIGTERM; a checkpoint of the last finished step was written.
+        After SIGINT or SIGTERM, or because `watch` asked for it; a checkpoint of the last finished step was written.
     """
     config = dataclasses.replace(config, steps=config.length)
     fabric = make_fabric(config)
     if fabric.global_rank == 0 and is_first_process():
         folder.check_resumable() if resume else folder.check_new()
     fabric.launch()
-    loop = _Loop(task, config, folder, fabric, settings or RunSettings())
+    loop = _Loop(task, config, folder, fabric, settings or RunSettings(), watch if fabric.is_global_zero else None)
     try:
         return loop.run(load_checkpoint(folder.checkpoint) if resume else None)
     finally:
@@ -104,9 +116,16 @@ class _Loop:
     """State of one call of :func:`fit`."""
 
     def __init__(
-        self, task: Task, config: LoopConfig, folder: RunFolder, fabric: Fabric, settings: RunSettings
+        self,
+        task: Task,
+        config: LoopConfig,
+        folder: RunFolder,
+        fabric: Fabric,
+        settings: RunSettings,
+        watch: Watch | None,
     ) -> None:
         self.asked, config = plain(config), config.settled()
+        self.watching = Watching(watch)
         self.task, self.config, self.folder, self.fabric = task, config, folder, fabric
         self.given = settings
         self.total = config.length
@@ -145,21 +164,22 @@ class _Loop:
         if checkpoint is None or checkpoint.get("settings") != self.settings().stored():
             self._save_checkpoint()
         self._write_settings()
-        zero = self.fabric.is_global_zero
-        total = self.total if self.calibrated else None
-        journal = Journal(self.folder, total, active=zero, tensorboard=self.config.tensorboard, resume_step=self.step)
-        started, before = time.monotonic(), self.seconds
+        total, active = self.total if self.calibrated else None, self.fabric.is_global_zero
+        journal = Journal(self.folder, total, active=active, tensorboard=self.config.tensorboard, resume_step=self.step)
+        started, before, first = time.monotonic(), self.seconds, self.step
         with journal, StopRequest() as stop:
             if checkpoint is not None:
                 journal.say(self._resumed())
             while self.step < self.total:
                 numbers, stopped = self._train_step(stop)
                 self.step += 1
-                self.seconds = before + time.monotonic() - started
+                self.seconds = before + time.monotonic() - started - self.watching.seconds
                 journal.step(self.step, {**numbers, "seconds": round(self.seconds, 3)})
                 self._calibrate(journal)
                 if self._due(self.config.validate_every or 0) or self.step == self.total:
                     self._validate(journal)
+                rate = (self.step - first) / max(self.seconds - before, 1e-9)
+                stop.requested |= self.watching.tell(functools.partial(self._progress, numbers, rate))
                 # The stop goes first: an interrupted run must not lose a step.
                 if stopped or self._due(self.config.checkpoint_every) or self.step == self.total:
                     self._save_checkpoint()
@@ -167,12 +187,23 @@ class _Loop:
                     raise Interrupted(
                         f"interrupted after step {self.step} of {self.total}; continue with --resume -o {self.folder.path}"
                     )
+        return FitResult(self.total, self.seconds, self.validation, self.best, self.best_step, self._write_model())
+
+    def _progress(self, numbers: Mapping[str, float], rate: float) -> Progress:
+        def save(path: Path) -> None:
+            self.task.save(path, self.finished_modules, self._facts())
+
+        total = self.total if self.calibrated else None
+        return Progress(self.step, total, self.seconds, rate, numbers, dict(self.validation), save)
+
+    def _write_model(self) -> int:
+        """Write the model of the finished run; the step whose weights it has."""
         kept = self._kept_step()
-        if zero and kept != self.step:
+        if self.fabric.is_global_zero and kept != self.step:
             shutil.copyfile(self.folder.best, self.folder.final)
-        elif zero:
+        elif self.fabric.is_global_zero:
             self.task.save(self.folder.final, self.finished_modules, self._facts())
-        return FitResult(self.total, self.seconds, self.validation, self.best, self.best_step, kept)
+        return kept
 
     def _kept_step(self) -> int:
         """Step whose weights the model of the run gets: the last one, or that of the best validation."""

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from bsn.data import ImageSource, Missing, RandomCrops, open_source, source_digest
-from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
+from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, Watch, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
 from bsn.hole import Hole
 from bsn.models import HalfPlane, Model, NoiseModel, ValueScale, create, is_blind, presets
@@ -52,6 +52,7 @@ def train(
     student: StudentStep | None = None,
     resume: bool = False,
     say: Callable[[str], None] = lambda _: None,
+    watch: Watch | None = None,
 ) -> FitResult:
     """Train a network on noisy images: a blind-spot network on them alone, or as ``config.scheme`` says.
 
@@ -87,6 +88,9 @@ def train(
         but for the number of steps, which may grow.
     say : callable
         Gets what was found where settings are "auto", in sentences.
+    watch : callable, optional
+        Gets a :class:`bsn.engine.Progress` after each step, in the thread that trains, and stops the run by returning True. A
+        student is not watched.
 
     Returns
     -------
@@ -143,7 +147,7 @@ def train(
         **plain(student),
     }
     settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config), **asked}, loop, facts)
-    found = fit(task, loop, folder, resume=resume, settings=settings)
+    found = fit(task, loop, folder, resume=resume, settings=settings, watch=watch)
     if student.student:
         train_student(folder, images, loop, student, clean=clean, how=how, say=say)
     return found
