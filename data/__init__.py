@@ -15,6 +15,7 @@ room             what is in it
 ``pairs``        degraded and clean images that belong together, their published layouts, leaks between splits
 ``synthetic``    Gaussian, Poisson, Poisson-Gaussian and correlated noise; cameras; JPEG; rain
 ``layouts``      SIDD and DND as published
+``showing``      an image and its result as people look at them
 ``photographs``  photographs that installed packages carry, for demonstrations
 ===============  ========================================================================================================
 
@@ -44,6 +45,7 @@ from bsn.data.files.writers import ImageWriter, open_writer
 from bsn.data.pairs.finding import Pair, check_no_leak, find_pairs, read_pair
 from bsn.data.pairs.pair_source import PackedPairs, PairSource, pack_pairs
 from bsn.data.pairs.rules import LAYOUTS, PairLayout, PairRule
+from bsn.data.showing import Shown, encode_png, read_shown
 from bsn.data.sources.array_source import ArraySource
 from bsn.data.sources.context_crops import ContextCrops, with_neighbours
 from bsn.data.sources.crops import CropBatch, RandomCrops, grid_crops

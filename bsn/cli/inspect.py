@@ -60,12 +60,12 @@ def run(options: Namespace) -> int:
     from bsn.data import list_images
     from bsn.inference import Denoiser
     from bsn.noise.report import inspect_files
-    from bsn.training import Settled
+    from bsn.training import Settled, settle_inspected
 
     # The picture alone: what the noisy pixel or the noisy image would bring back is noise, too.
     denoiser = None if options.model is None else Denoiser(options.model, posterior=False, wiener=False)
     report = inspect_files(list_images(options.images), read_options(options), denoiser=denoiser)
-    settled = _settled(report)
+    settled = settle_inspected(report)
     if options.json:
         print_json(_content(report, settled))
     else:
@@ -75,25 +75,6 @@ def run(options: Namespace) -> int:
 
         plot_noise(report, Path(options.plot))
     return 0 if isinstance(settled, Settled) and settled.advice is not None and settled.advice.suitable else 1
-
-
-def _settled(report: NoiseReport) -> Settled | DataError | None:
-    """What ``bsn train`` makes of these images by itself, or why it refuses them; None where nothing could be measured."""
-    from bsn.data import DataError
-    from bsn.noise import Judgement
-    from bsn.training import TrainConfig, settle
-
-    if report.advice is None or report.source is None:
-        return None
-    try:
-        return settle(
-            report.source,
-            TrainConfig(),
-            judgement=Judgement(report.together, report.advice, report.correlation),
-            stacks=report.stacks,
-        )
-    except DataError as error:
-        return error
 
 
 def _content(report: NoiseReport, settled: Settled | DataError | None) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HtmlReport", "encode_png"]
+from bsn.data import encode_png
+
+__all__ = ["HtmlReport"]
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -34,24 +35,6 @@ img { max-width: 100%; height: auto; display: block; image-rendering: auto; }
 .slider span { position: absolute; top: .5rem; padding: .1rem .5rem; background: #000a; color: #fff; font-size: .85rem; }
 .slider .left { left: .5rem; } .slider .right { right: .5rem; }
 """
-
-
-def encode_png(image: NDArray[np.floating]) -> bytes:
-    """PNG of a picture.
-
-    Parameters
-    ----------
-    image : ndarray, shape (C, H, W) with C 1 or 3, or (H, W), float, range [0, 1]
-        Values outside are clipped. Of other numbers of channels the first is shown.
-    """
-    from PIL import Image
-
-    pixels = np.asarray(image, np.float64)
-    if pixels.ndim == 3:
-        pixels = np.moveaxis(pixels, 0, -1) if pixels.shape[0] == 3 else pixels[0]
-    stored = io.BytesIO()
-    Image.fromarray((np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8)).save(stored, "PNG")
-    return stored.getvalue()
 
 
 def _source(image: NDArray[np.floating]) -> str:
@@ -142,7 +125,7 @@ class HtmlReport:
 
         Parameters
         ----------
-        before, after : ndarray, see :func:`encode_png`
+        before, after : ndarray, see :func:`bsn.data.encode_png`
             The picture on the left of the divider, and the one on its right.
         labels : tuple of str
             Names of the two pictures.

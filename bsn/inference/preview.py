@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from bsn.data import DataError, ReadOptions, atomic_output, check_target, open_image
-from bsn.data.arrays.pixel_types import unit_span
+from bsn.data import DataError, ReadOptions, Shown, atomic_output, check_target, read_shown
 from bsn.data.errors import writing
 from bsn.data.files.formats.packed import is_packed
-from bsn.data.sources.samples import middle
 from bsn.evaluation import residual_statistics
 from bsn.evaluation.removed import Removed, examine_removed
 from bsn.evaluation.report import HtmlReport
@@ -49,17 +46,6 @@ class PreviewSettings:
 
 
 PREVIEW = PreviewSettings()
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A plane before and after, image values, (C, H, W)."""
-
-    noisy: np.ndarray
-    denoised: np.ndarray
-    where: str
-    eight_bits: bool
-    units: float
 
 
 def check_preview(path: str | Path, *, overwrite: bool) -> None:
@@ -129,37 +115,19 @@ def _add_file(report: HtmlReport, source: Path, target: Path, options: ReadOptio
         report.paragraph("A packed file of many images is not shown; name one of them with --key.")
         return False
     try:
-        seen = _read(source, target, options)
+        seen = read_shown(source, target, options, most=PREVIEW.looked_at)
     except DataError as error:
         report.paragraph(f"Not shown: {error}")
         return False
+    assert seen.denoised is not None  # a result was given
     found = examine_removed(seen.noisy, seen.denoised)
-    _add_verdict(report, seen, found)
-    _add_pictures(report, seen, found)
+    _add_verdict(report, seen, seen.denoised, found)
+    _add_pictures(report, seen, seen.denoised, found)
     return found.looks_like_picture
 
 
-def _read(source: Path, target: Path, options: ReadOptions) -> _Shown:
-    """The middle plane of a file and of its result; of large ones the middle part."""
-    with (
-        open_image(source, options) as before,
-        open_image(target, dataclasses.replace(options, axes=before.axes)) as after,
-    ):
-        plane = before.planes // 2
-        box = middle(before.size, PREVIEW.looked_at)
-        noisy = before.read_unit(plane, *box)
-        # In the units of the source, whatever the type of the result.
-        pixels = np.asarray(after.read(plane, *box), np.float64)
-        limits = options.value_range
-        span = unit_span(before.dtype, limits)
-        denoised = ((pixels - (limits[0] if limits else 0)) / span).astype(np.float32)
-        said = [f"plane {plane} of {before.planes}"] if before.planes > 1 else []
-        said += ["the middle of a larger image"] if box[2:] != before.size else []
-        return _Shown(noisy, denoised, ", ".join(said), before.dtype == np.uint8 and limits is None, span)
-
-
-def _add_verdict(report: HtmlReport, seen: _Shown, found: Removed) -> None:
-    lags = residual_statistics(seen.noisy, seen.denoised, 1)
+def _add_verdict(report: HtmlReport, seen: Shown, denoised: np.ndarray, found: Removed) -> None:
+    lags = residual_statistics(seen.noisy, denoised, 1)
     rows = [["removed, standard deviation in units of the file", f"{found.std * seen.units:.4g}"]]
     rows.append(["what was removed, correlation of neighbours", _numbers(lags.lags_x, lags.lags_y)])
     with contextlib.suppress(DataError):  # of images too small to be measured
@@ -180,19 +148,21 @@ def _add_verdict(report: HtmlReport, seen: _Shown, found: Removed) -> None:
         report.paragraph(
             "What was removed is hardly stronger at edges and textures than in flat places: it looks like noise."
         )
-    if seen.where:
-        report.paragraph(f"Shown: {seen.where}.")
+    where = [f"plane {seen.plane} of {seen.planes}"] if seen.planes > 1 else []
+    where += [] if seen.whole else ["the middle of a larger image"]
+    if where:
+        report.paragraph(f"Shown: {', '.join(where)}.")
 
 
 def _numbers(*lags: tuple[float, ...]) -> str:
     return " and ".join(f"{values[0]:+.2f}" for values in lags if values) or "too small to tell"
 
 
-def _add_pictures(report: HtmlReport, seen: _Shown, found: Removed) -> None:
-    low, high = _display_range(seen)
-    noisy, denoised = ((image - low) / (high - low) for image in (seen.noisy, seen.denoised))
+def _add_pictures(report: HtmlReport, seen: Shown, clean: np.ndarray, found: Removed) -> None:
+    low, high = seen.display_range
+    noisy, denoised = ((image - low) / (high - low) for image in (seen.noisy, clean))
     gain = 0.125 / max(found.std, 1e-12)
-    removed = 0.5 + gain * (seen.noisy - seen.denoised)
+    removed = 0.5 + gain * (seen.noisy - clean)
     small = [_reduced(np.nan_to_num(image)) for image in (noisy, denoised, removed)]
     report.slider(small[0], small[1], ("before", "after"), "The whole image.")
     top, left = (_start(centre, size) for centre, size in zip(found.place, noisy.shape[-2:], strict=True))
@@ -213,17 +183,6 @@ def _add_pictures(report: HtmlReport, seen: _Shown, found: Removed) -> None:
             ),
         ]
     )
-
-
-def _display_range(seen: _Shown) -> tuple[float, float]:
-    """Values shown as black and white: those of the type for 8 bits, otherwise nearly all values of the result."""
-    if seen.eight_bits:
-        return 0.0, 1.0
-    finite = seen.denoised[np.isfinite(seen.denoised)]
-    if not finite.size:
-        return 0.0, 1.0
-    low, high = (float(value) for value in np.quantile(finite, (0.001, 0.999)))
-    return low, high if high > low else low + 1.0
 
 
 def _start(centre: int, size: int) -> int:

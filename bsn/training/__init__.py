@@ -11,7 +11,7 @@ from bsn.training.pair_task import PairTask, decibels
 from bsn.training.reading import plain_read_settings, read_settings
 from bsn.training.recipes import RECIPES, get_recipe
 from bsn.training.run import build_task, train
-from bsn.training.settling import Settled, settle
+from bsn.training.settling import Settled, settle, settle_inspected
 from bsn.training.sighted_run import build_sighted_task
 from bsn.training.sighted_task import SightedTask
 from bsn.training.student_step import StudentStep
@@ -50,6 +50,7 @@ __all__ = [
     "plain_read_settings",
     "read_settings",
     "settle",
+    "settle_inspected",
     "train",
     "values_of",
 ]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsn.data import ImageSource
+from bsn.data import DataError, ImageSource
 from bsn.models import Model
 from bsn.noise import Advice, Judgement, NoiseStatistics, advise, judge_noise
+from bsn.noise.report import NoiseReport
 from bsn.noise.stacks import MeasuredStack
 from bsn.training.config import TrainConfig
 from bsn.training.context_settings import settle_context
@@ -27,7 +28,7 @@ from bsn.training.hole_settings import (
 from bsn.training.passes import few_passes
 from bsn.training.pattern_settings import settle_pattern
 
-__all__ = ["Settled", "settle"]
+__all__ = ["Settled", "settle", "settle_inspected"]
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,32 @@ def settle(
     config = _settle_optimizer(source, config, steps)
     config = _settle_inference(source, config)
     return Settled(config, tuple(reasons), statistics, None if statistics is None else advice, source)
+
+
+def settle_inspected(report: NoiseReport) -> Settled | DataError | None:
+    """Tell what training makes of inspected images by itself.
+
+    Parameters
+    ----------
+    report : NoiseReport
+        What :func:`bsn.noise.report.inspect_files` found.
+
+    Returns
+    -------
+    Settled, DataError or None
+        The settings; the error with which training would refuse the images; None where nothing could be measured.
+    """
+    if report.advice is None or report.source is None:
+        return None
+    try:
+        return settle(
+            report.source,
+            TrainConfig(),
+            judgement=Judgement(report.together, report.advice, report.correlation),
+            stacks=report.stacks,
+        )
+    except DataError as error:
+        return error
 
 
 def _with_room(source: ImageSource, advice: Advice) -> Advice:
