@@ -76,6 +76,11 @@ class Tiling:
     overlap: int | None = None
     pooled: int | None = None
 
+    @property
+    def side(self) -> int:
+        """Side of the tiles in pixels where the network needs no statistics of the whole, halo included."""
+        return self.tile or _round_up(max(_SMALLEST_DEFAULT, _HALOS_PER_TILE * self.halo), self.grid)
+
     def segments(self, length: int) -> list[Segment]:
         """Segments of one axis of `length` pixels.
 
@@ -97,8 +102,7 @@ class Tiling:
         if self.tile == 0:
             return [Segment(0, length, torch.ones(length))]
         if self.pooled is None:
-            default = max(_SMALLEST_DEFAULT, _HALOS_PER_TILE * self.halo)
-            return exact_segments(length, self.tile or _round_up(default, self.grid), self.halo, self.grid)
+            return exact_segments(length, self.side, self.halo, self.grid)
         if self.tile is not None and self.tile < min(self.pooled, length):
             raise ValueError(
                 f"tile {self.tile} is smaller than the {self.pooled} pixels this model was trained on, and its channel "

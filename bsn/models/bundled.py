@@ -53,6 +53,7 @@ class BoxedModel:
         Returns
         -------
         Model
+            Its provenance has the kind, too.
 
         Raises
         ------
@@ -60,7 +61,11 @@ class BoxedModel:
             If the file is broken.
         """
         model = Model.load(self.path)
-        return dataclasses.replace(model, inference=dataclasses.replace(model.inference, cut_spots=True))
+        return dataclasses.replace(
+            model,
+            inference=dataclasses.replace(model.inference, cut_spots=True),
+            provenance={**model.provenance, "kind": self.kind},
+        )
 
 
 def boxed_models() -> list[BoxedModel]:

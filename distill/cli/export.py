@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   bsn export student -o student.onnx                             any size, image in [0, 1] in and out
   bsn export --model photo -o photo.onnx                         a model in the box
   bsn export student -o student.onnx --pixels uint8              pixels as image libraries give them
+  bsn export student -o student.onnx --fp16                      half the size
   bsn export student -o student.onnx --int8 --calibrate noisy/   a quarter of the size
   bsn export --model camera -o camera.dtmodel --format darktable  for darktable's neural restore
   bsn export student -o student.pt2 --format torch
@@ -52,6 +53,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         choices=["float", "uint8"],
         help="what the file takes and gives: (N, C, H, W) in [0, 1], or (N, H, W, C) uint8",
     )
+    parser.add_argument("--fp16", action="store_true", help="onnx: the network computes in float16, for half the size")
     parser.add_argument("--int8", action="store_true", help="onnx: also write OUTPUT.int8.onnx, quantised")
     parser.add_argument("--calibrate", nargs="+", default=None, help="noisy images that set the ranges of int8")
     add_read_options(parser)
@@ -77,19 +79,38 @@ def run(options: Namespace) -> int:
 
     target = Path(options.output)
     _check(options)
-    check_target(target, overwrite=options.overwrite)
+    for path in _targets(options):
+        check_target(path, overwrite=options.overwrite)
     model = load(options.student or options.model)
     calibration = _calibration(options, model) if options.int8 else []
     _write(model, target, options)
     if options.int8:
-        from distill.export import quantise_onnx
-
-        small = target.with_suffix(".int8.onnx")
-        agreement = quantise_onnx(target, small, calibration, overwrite=options.overwrite)
-        print(
-            f"{small}: {small.stat().st_size:,} bytes, {agreement:.1f} dB from the float file on {len(calibration)} images"
-        )
+        _quantise(target, calibration, options.overwrite)
     return 0
+
+
+def _targets(options: Namespace) -> list[Path]:
+    """All files that are written."""
+    from distill.export import card_path
+
+    target = Path(options.output)
+    written = [target, *([_int8(target)] if options.int8 else [])]
+    return [*written, *(card_path(path) for path in written if options.format == "onnx")]
+
+
+def _int8(target: Path) -> Path:
+    return target.with_suffix(".int8.onnx")
+
+
+def _quantise(target: Path, calibration: list[np.ndarray], overwrite: bool) -> None:
+    from distill.export import quantise_onnx, write_card
+
+    small = _int8(target)
+    agreement = quantise_onnx(target, small, calibration, overwrite=overwrite)
+    write_card(small, overwrite=overwrite)
+    print(
+        f"{small}: {small.stat().st_size:,} bytes, {agreement:.1f} dB from the float file on {len(calibration)} images"
+    )
 
 
 def _check(options: Namespace) -> None:
@@ -100,6 +121,10 @@ def _check(options: Namespace) -> None:
         raise ValueError(f"int8 is for onnx, not for {options.format}; leave --int8 out")
     if options.int8 and not options.calibrate:
         raise ValueError("int8 needs a few noisy images to set its ranges; give --calibrate FOLDER")
+    if options.fp16 and options.format != "onnx":
+        raise ValueError(f"--fp16 is for onnx, not for {options.format}; leave it out")
+    if options.fp16 and options.int8:
+        raise ValueError("--fp16 and --int8 store the weights in two ways; give one of them")
     if options.format == "darktable" and options.pixels != "float":
         raise ValueError("darktable takes float pixels, not uint8; leave --pixels out")
     if options.half and options.format != "safetensors":
@@ -107,12 +132,13 @@ def _check(options: Namespace) -> None:
 
 
 def _write(model: Model, target: Path, options: Namespace) -> None:
-    from distill.export import export_darktable, export_onnx, export_program
+    from distill.export import export_darktable, export_onnx, export_program, write_card
     from distill.export.formats import check_exportable
 
     checked = ""
     if options.format == "onnx":
-        worst = export_onnx(model, target, pixels=options.pixels, overwrite=options.overwrite)
+        worst = export_onnx(model, target, pixels=options.pixels, overwrite=options.overwrite, fp16=options.fp16)
+        write_card(target, overwrite=options.overwrite)
         checked = f", onnxruntime and PyTorch agree to {worst:.1g}"
     elif options.format == "darktable":
         worst = export_darktable(model, target, overwrite=options.overwrite)

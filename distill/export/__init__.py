@@ -1,5 +1,6 @@
 """Students as files that run elsewhere."""
 
+from distill.export.card import card_of, card_path, read_card, write_card
 from distill.export.darktable import export_darktable
 from distill.export.formats import FORMATS, ExportError, check_exportable
 from distill.export.onnx import export_onnx
@@ -11,9 +12,13 @@ __all__ = [
     "FORMATS",
     "ExportError",
     "Shipped",
+    "card_of",
+    "card_path",
     "check_exportable",
     "export_darktable",
     "export_onnx",
     "export_program",
     "quantise_onnx",
+    "read_card",
+    "write_card",
 ]

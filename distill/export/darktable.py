@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from bsn.data import atomic_output, writing
 from bsn.models import Model
+from distill.export.card import made_for
 from distill.export.formats import ExportError
 from distill.export.onnx import export_onnx
 
@@ -65,11 +66,10 @@ def export_darktable(model: Model, path: str | Path, *, overwrite: bool = False)
 
 
 def _config(model: Model, name: str, identifier: str) -> bytes:
-    trained_for = str(model.provenance.get("trained_for", "noisy images alone"))
     content = {
         "id": identifier,
         "name": name,
-        "description": f"Blindspot student, trained for {trained_for}. Weights: {model.weights_licence}",
+        "description": f"Blindspot, made for {made_for(model)}. Weights: {model.weights_licence}",
         "task": "denoise",
         "backend": "onnx",
         "version": "1.0",

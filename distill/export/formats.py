@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bsn.models import Model
+from bsn.models import Model, is_blind
 
 __all__ = ["FORMATS", "ExportError", "check_exportable", "facts"]
 
@@ -27,10 +27,10 @@ def check_exportable(model: Model) -> None:
         If the model cannot be exported; the message says why.
     """
     network = model.network
-    if network.lattice > 0 or network.global_statistics:
+    if is_blind(network) or network.global_statistics or model.context:
         raise ExportError(
-            f"this model is a {type(network).__name__}, whose inference takes several passes; distil it into a student "
-            "first with `bsn distill`"
+            f"this model is a {type(network).__name__}, whose inference is more than one pass of a network; distil it into a "
+            "student first with `bsn distill`"
         )
 
 

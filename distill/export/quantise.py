@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -78,7 +79,21 @@ def quantise_onnx(
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
         )
+        _tell(source, temporary)
         return _agreement(session(source), session(temporary), calibration)
+
+
+def _tell(source: str | Path, quantised: Path) -> None:
+    """Give the quantised file the metadata of its source, with the precision in its card changed."""
+    import onnx
+
+    about = {entry.key: entry.value for entry in onnx.load(str(source), load_external_data=False).metadata_props}
+    if "card" in about:
+        about["card"] = json.dumps({**json.loads(about["card"]), "precision": "int8"})
+    proto = onnx.load(str(quantised))
+    del proto.metadata_props[:]
+    onnx.helper.set_model_props(proto, about)
+    quantised.write_bytes(proto.SerializeToString())
 
 
 @contextlib.contextmanager
