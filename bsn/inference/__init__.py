@@ -30,6 +30,7 @@ from bsn.inference.plan import make_pipeline
 from bsn.inference.results import Denoised, FileReport
 from bsn.inference.scoring import Scene, pair_files, scenes, score_contenders, score_files
 from bsn.inference.targets import result_paths, uncertainty_path
+from bsn.inference.tiling import Tiling
 
 __all__ = [
     "Contender",
@@ -42,6 +43,7 @@ __all__ = [
     "InferenceConfig",
     "Pipeline",
     "Scene",
+    "Tiling",
     "by_model",
     "by_model_unrounded",
     "denoise",

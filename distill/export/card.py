@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bsn.data import atomic_output, writing
-from bsn.inference.tiling import Tiling
+from bsn.inference import Tiling
 from bsn.models import Model, network_name
 from distill.export.shipped import Pixels
 
