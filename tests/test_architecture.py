@@ -21,7 +21,7 @@ PACKAGES = {
 
 # Floors of bsn from the top down; a floor imports lower ones only. The ground floor's rooms know nothing of each other.
 FLOORS = [
-    {"cli", "pytest_plugin"},
+    {"cli", "napari", "pytest_plugin"},
     {"demo"},
     {"training"},
     {"inference"},

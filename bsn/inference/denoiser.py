@@ -67,6 +67,9 @@ class Denoiser:
         checked.
     frame_done : callable or None
         Called after each plane of an image with their number so far and in all, for displays of progress.
+    progress : callable or None
+        Called after each band of rows with the share of the image that is done, from 0 to 1. An exception that it raises ends
+        the work.
 
     Raises
     ------
@@ -102,6 +105,7 @@ class Denoiser:
         self._in_order = PlanesInOrder(self.model, self.device, self.config.outliers)
         self.explanations: list[Explanation] = []
         self.frame_done: Callable[[int, int], None] | None = None
+        self.progress: Callable[[float], None] | None = None
 
     @overload
     def __call__(
@@ -305,6 +309,8 @@ class Denoiser:
                 for parts in zip(*bands, strict=True):
                     finished = FinishedRows.of(plane, parts, mended)
                     yield counting.finish(finished.put_back(image, self.config.strength))
+                    if self.progress is not None:
+                        self.progress((done + min(1.0, finished.rows.stop / image.size[0])) / len(planes))
             done += 1
             if self.frame_done is not None:
                 self.frame_done(done, len(planes))

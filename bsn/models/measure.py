@@ -9,7 +9,6 @@ import time
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from bsn.models.interface import ImageNetwork
 from bsn.ops import use_backend
@@ -54,6 +53,9 @@ def macs_per_pixel(network: ImageNetwork, size: int = 128) -> float:
     float
         Multiply-accumulate operations per pixel of a frame, those of attention and of all neighbours included.
     """
+    # Here, since it imports Triton, which takes a while and cannot be loaded beside the LLVM of OpenGL drivers.
+    from torch.utils.flop_counter import FlopCounterMode
+
     grid = network.size_multiple
     size = -(-size // grid) * grid
     shapes = copy.deepcopy(network).to("meta").eval()

@@ -44,7 +44,7 @@ def fill_level(fine: Any, coarse: Any) -> None:
     fine, coarse : zarr.Array
         Arrays of as many axes; a coarse axis is at most as long as the fine one.
     """
-    edges = [_edges(whole, part) for whole, part in zip(fine.shape, coarse.shape, strict=True)]
+    edges = [block_edges(whole, part) for whole, part in zip(fine.shape, coarse.shape, strict=True)]
     for box in boxes_of(coarse.shape, stored_chunks(coarse)):
         taken = [edge[s.start : s.stop + 1] for edge, s in zip(edges, box, strict=True)]
         seen = fine[tuple(slice(int(edge[0]), int(edge[-1])) for edge in taken)]
@@ -115,8 +115,19 @@ def boxes_of(shape: Sequence[int], chunks: Sequence[int]) -> Iterator[tuple[slic
         yield tuple(slice(i * c, min((i + 1) * c, n)) for i, c, n in zip(index, chunks, shape, strict=True))
 
 
-def _edges(whole: int, part: int) -> np.ndarray:
-    """Where blocks begin: every so many pixels, where that gives the right number of blocks, otherwise evenly."""
+def block_edges(whole: int, part: int) -> np.ndarray:
+    """Where blocks begin: every so many pixels, where that gives the right number of blocks, otherwise evenly.
+
+    Parameters
+    ----------
+    whole, part : int
+        Length of an axis, and the number of its blocks.
+
+    Returns
+    -------
+    ndarray of int, shape (part + 1,)
+        The first pixel of each block, and the end of the last one.
+    """
     factor = max(1, round(whole / part))
     if part in (whole // factor, math.ceil(whole / factor)):
         return np.minimum(np.arange(part + 1) * factor, whole)
