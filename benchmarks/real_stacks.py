@@ -87,10 +87,9 @@ def train_on(stack: Stack, context: int, options: argparse.Namespace, folder: Pa
         crop=options.crop,
         validation_crops=0,
     )
-    loop = LoopConfig(
-        minutes=options.minutes, seed=options.seed, validate_every=0, checkpoint_every=0, accelerator="cpu"
-    )
-    began = time.perf_counter()
+    length = {"steps": options.steps} if options.steps else {"minutes": options.minutes}
+    loop = LoopConfig(**length, seed=options.seed, validate_every=0, checkpoint_every=0, accelerator="cpu")
+    began, worked = time.perf_counter(), time.process_time()
     result = train(frames, folder, config, loop, axes=f"{stack.axis}YX")
     model = Model.load(folder)
     said = ("hole", "stride", "noise", "context_hole", "crop", "optimizer")
@@ -101,6 +100,7 @@ def train_on(stack: Stack, context: int, options: argparse.Namespace, folder: Pa
         **{name: model.provenance[name] for name in said if name in model.provenance},
         "steps": result.steps,
         "training_seconds": time.perf_counter() - began,
+        "processor_seconds": time.process_time() - worked,
     }
 
 
@@ -169,7 +169,7 @@ def run(stack: Stack, options: argparse.Namespace) -> dict[str, Any]:
         "axis": stack.axis,
         "scored": stack.scored,
         "peak": stack.peak,
-        "minutes": options.minutes,
+        **({"steps": options.steps} if options.steps else {"minutes": options.minutes}),
         "threads": options.threads,
         "judged": judged(stack),
         "rows": averages(stack) if stack.scored != "refused" else [],
@@ -198,6 +198,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--stacks", nargs="+", default=list(STACKS), choices=list(STACKS))
     parser.add_argument("--contexts", nargs="*", type=int, default=[0, 1, 2, 3], help="none: averages alone")
     parser.add_argument("--minutes", type=float, default=5.0, help="training time of each network")
+    parser.add_argument("--steps", type=int, help="in place of the minutes, where other work on the machine takes turns")
     parser.add_argument("--hole", default="auto", help="none: strides in place of the slower half-plane networks")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
