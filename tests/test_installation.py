@@ -3,6 +3,7 @@
 What runs here is installed in a virtual environment of its own, which takes its dependencies from the running one.
 """
 
+import functools
 import os
 import shutil
 import subprocess
@@ -102,13 +103,14 @@ def wheel(source):
 
 
 @pytest.fixture(scope="module")
-def pythons(source, wheel):
-    """Installed from the wheel, and editable."""
-    editable = build("editable", source, source.parent / "editable")
-    return {
-        "wheel": install(wheel, source.parent / "venv-wheel"),
-        "editable": install(editable, source.parent / "venv-editable"),
-    }
+def pythons(source):
+    """Python with the package as it is asked for: installed from the wheel, or editable; each is made once."""
+
+    @functools.cache
+    def python(how):
+        return install(build(how, source, source.parent / how), source.parent / f"venv-{how}")
+
+    return python
 
 
 def names_in(wheel):
@@ -159,14 +161,14 @@ def put_beside(folder, form):
         pytest.param("wheel", "folder", marks=pytest.mark.slow),
         pytest.param("editable", "file", marks=pytest.mark.slow),
         pytest.param("editable", "package", marks=pytest.mark.slow),
-        ("editable", "folder"),
+        pytest.param("editable", "folder", marks=pytest.mark.slow),
     ],
 )
 def test_files_beside_a_script_change_nothing_for_bsn(pythons, source, tmp_path, installed, form):
     put_beside(tmp_path, form)
     (tmp_path / "script.py").write_text(SCRIPT)
     said = run(
-        [pythons[installed], "script.py"], tmp_path, OMP_NUM_THREADS="1", PYTHONWARNINGS="error::ResourceWarning"
+        [pythons(installed), "script.py"], tmp_path, OMP_NUM_THREADS="1", PYTHONWARNINGS="error::ResourceWarning"
     )
     home = source.parent / "venv-wheel" if installed == "wheel" else source
     assert Path(said.splitlines()[0]).is_relative_to(home), said

@@ -55,6 +55,7 @@ def test_onnx_gives_the_denoisers_images(exported, size):
     assert np.abs(run(path, image) - denoised(model, image)).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_the_student_of_a_half_plane_network_gives_the_denoisers_images(tmp_path):
     model = student("nbsn-lean", channels=1)
     assert export_onnx(model, tmp_path / "student.onnx") <= 1e-5
@@ -151,6 +152,7 @@ def test_quantisation_leaves_the_root_logger_as_it_was(exported, tmp_path):
     assert logging.getLogger().level == before
 
 
+@pytest.mark.slow
 def test_a_torch_program_gives_the_denoisers_images(tmp_path):
     model = student("tiny", channels=1)
     export_program(model, tmp_path / "student.pt2")

@@ -30,8 +30,8 @@ def run(notebook, folder):
     return run_fresh(CODE, notebook, folder=folder, path=[ROOT], environment=settings)
 
 
-# Those that newcomers open first, and the one on stacks; the others run before a release.
-QUICK = ("01", "02", "07")
+# The one that newcomers open first; the others run before a release.
+QUICK = ("01",)
 MARKED = [pytest.param(n, marks=() if n.name.startswith(QUICK) else pytest.mark.slow, id=n.stem) for n in NOTEBOOKS]
 
 

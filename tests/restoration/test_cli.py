@@ -110,6 +110,7 @@ def test_convert(capsys, name, tmp_path):
     assert relative_error(model.predict(golden["input"]), golden["output64"]) < 2e-5
 
 
+@pytest.mark.slow
 def test_two_devices_equal_one_with_the_doubled_batch(capsys, pairs, tmp_path):
     def words(devices, batch):
         options = ["--devices", devices, "--batch_size", batch, "--steps", "5"]

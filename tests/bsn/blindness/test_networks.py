@@ -18,7 +18,10 @@ BLIND = {name: preset.network for name, preset in presets().items() if preset.bl
 COLOUR = {network: name for name, network in BLIND.items()}.values()
 
 
-@pytest.mark.parametrize(("name", "channels"), [*((name, 1) for name in BLIND), *((name, 3) for name in COLOUR)])
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [*((name, 1) for name in BLIND), *(pytest.param(name, 3, marks=pytest.mark.slow) for name in COLOUR)],
+)
 def test_presets(name, channels):
     network = randomise(small(name, channels=channels))
     verdict = assert_blind(network, size=(26, 22), lattice=network.lattice or None, value_range=(-2.0, 2.0))

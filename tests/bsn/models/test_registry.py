@@ -13,9 +13,12 @@ from bsn.ops import use_backend
 from tests.helpers.literal_tbsn import LiteralTBSN
 from tests.helpers.networks import randomise, small
 
+LARGE = ("manas", "nafnet-wide")  # take as long as all others together
+ALL = [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in presets()]
+
 
 @pytest.mark.parametrize("channels", [1, 2])  # grey, and a number that no photograph has
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", ALL)
 def test_any_size_and_number_of_channels(name, channels):
     torch.manual_seed(0)
     network = small(name, channels=channels).eval()
@@ -28,7 +31,7 @@ def test_any_size_and_number_of_channels(name, channels):
         assert torch.isfinite(out).all()
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", ALL)
 def test_every_parameter_gets_a_gradient(name):
     torch.manual_seed(0)
     network = randomise(small(name, channels=1))  # as created, last layers may be zero and hide all before them
@@ -42,10 +45,7 @@ def test_every_parameter_gets_a_gradient(name):
     assert len(idle) <= (0.1 * len(trained) if gated else 0), idle
 
 
-LARGE = ("manas", "nafnet-wide")  # take as long as all others together
-
-
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in presets()])
+@pytest.mark.parametrize("name", ALL)
 def test_bfloat16_is_close_to_float32(name):
     torch.manual_seed(0)
     network = randomise(small(name, channels=1)).eval()

@@ -270,6 +270,7 @@ def test_the_noisy_pixel_helps_where_the_picture_cannot_be_predicted(tmp_path, n
     assert float(np.sqrt(np.square(alone).mean())) == pytest.approx(0.2, rel=0.05), "surroundings say nothing"
 
 
+@pytest.mark.slow
 def test_an_unknown_noise_level_is_learned(tmp_path):
     torch.manual_seed(0)
     config = TrainConfig(crop=24, batch_size=4, learning_rate=5e-3, noise="gaussian")

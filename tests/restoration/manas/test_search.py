@@ -50,7 +50,7 @@ def kill_at(monkeypatch, when):
     monkeypatch.setattr(SearchTask, "updates", updates)
 
 
-@pytest.mark.parametrize("order", ["first", "second"])
+@pytest.mark.parametrize("order", [pytest.param("first", marks=pytest.mark.slow), "second"])
 def test_killed_and_resumed_it_ends_in_the_same_bits(layers, toy, tmp_path, monkeypatch, order):
     config = dataclasses.replace(toy, order=order, weight_optimizer="sgd")
     whole = search(layers, tmp_path / "whole", config, LOOP)

@@ -48,9 +48,13 @@ GATES = {
 }
 
 
-# Activation and layout do not meet in the kernels: all four pairs on one shape, two of them on the others.
+# Activation and layout do not meet in the kernels: all four pairs on one shape, one of them on the others, and a second slowly.
 PAIRS = [("gelu, bias", False), ("prelu", True), ("gelu, bias", True), ("prelu", False)]
-GATED = [(shape, *pair) for shape in GATES for pair in PAIRS[: None if shape == "less than a tile" else 2]]
+GATED = [
+    *(("less than a tile", *pair) for pair in PAIRS),
+    *((shape, *PAIRS[0]) for shape in GATES if shape != "less than a tile"),
+    *(pytest.param(shape, *PAIRS[1], marks=pytest.mark.slow) for shape in GATES if shape != "less than a tile"),
+]
 
 
 @pytest.mark.parametrize(("shape", "activation", "channels_last"), GATED)

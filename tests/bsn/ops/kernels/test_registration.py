@@ -78,6 +78,7 @@ def test_opcheck(name, device):
     )
 
 
+@pytest.mark.slow
 def test_a_compiled_network_is_one_graph_and_gives_the_same_gradients(device):
     network = tiny().to(device)
     x = torch.rand(1, 1, 4, 4, device=device)
