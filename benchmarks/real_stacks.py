@@ -198,7 +198,9 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--stacks", nargs="+", default=list(STACKS), choices=list(STACKS))
     parser.add_argument("--contexts", nargs="*", type=int, default=[0, 1, 2, 3], help="none: averages alone")
     parser.add_argument("--minutes", type=float, default=5.0, help="training time of each network")
-    parser.add_argument("--steps", type=int, help="in place of the minutes, where other work on the machine takes turns")
+    parser.add_argument(
+        "--steps", type=int, help="in place of the minutes, where other work on the machine takes turns"
+    )
     parser.add_argument("--hole", default="auto", help="none: strides in place of the slower half-plane networks")
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
