@@ -22,6 +22,7 @@ PACKAGES = {
 # Floors of bsn from the top down; a floor imports lower ones only. The ground floor's rooms know nothing of each other.
 FLOORS = [
     {"cli", "napari", "pytest_plugin"},
+    {"app"},
     {"demo"},
     {"training"},
     {"inference"},
