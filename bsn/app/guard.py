@@ -7,15 +7,13 @@ to 127.0.0.1 (DNS rebinding: the ``Host`` tells). Other users of the same machin
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
 
 __all__ = ["HEADERS", "Guard"]
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -105,7 +103,7 @@ class Guard:
         """
         return given is not None and hmac.compare_digest(given.encode(), self.key.encode())
 
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         """The checks, as aiohttp calls them.
 
         Returns

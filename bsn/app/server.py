@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import weakref
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import WSCloseCode, web
+from aiohttp.typedefs import Handler
 
 from bsn.app.desk import Desk
 from bsn.app.guard import Guard, add_headers
@@ -32,9 +31,7 @@ _FILES = {
 _SECONDS = 0.2  # between two messages to a tab
 _LONGEST_REQUEST = 1 << 20  # bytes, but for uploads
 _DESK = web.AppKey("desk", Desk)
-_SOCKETS = web.AppKey("sockets", weakref.WeakSet[web.WebSocketResponse])
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
 
 
 def make_application(desk: Desk, guard: Guard) -> web.Application:
@@ -53,7 +50,7 @@ def make_application(desk: Desk, guard: Guard) -> web.Application:
     """
     application = web.Application(middlewares=[guard.middleware(), _errors_as_json], client_max_size=_LONGEST_REQUEST)
     application[_DESK] = desk
-    application[_SOCKETS] = weakref.WeakSet()
+    application[_SOCKETS] = set()
     application.on_response_prepare.append(add_headers)
     application.on_startup.append(_open)
     application.on_shutdown.append(_close_sockets)
@@ -89,7 +86,8 @@ async def _open(application: web.Application) -> None:
 
 
 async def _close_sockets(application: web.Application) -> None:
-    for socket in set(application[_SOCKETS]):
+    sockets = application[_SOCKETS]
+    for socket in list(sockets):
         await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server ends")
 
 
@@ -191,6 +189,7 @@ async def _live(request: web.Request) -> web.StreamResponse:
             pass
     finally:
         sender.cancel()
+        request.app[_SOCKETS].discard(socket)
         desk.bulletin.unlisten(changed)
     return socket
 

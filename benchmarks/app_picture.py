@@ -1,0 +1,57 @@
+"""The picture of the guide to ``bsn app``: the page with a noisy photograph, denoised.
+
+    python -m benchmarks.app_picture [--width 1280] [--output docs/images/app.jpg]
+
+Starts ``bsn app`` on a folder of its own, drops a noisy photograph that comes with scikit-image, denoises it with the model in
+the box, and takes a picture in a headless Chromium (the package playwright, and Chromium of the system). Says how long it took
+from the command to the usable page. The photograph (NASA) is in the public domain.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from bsn.data import Image, write_image
+from bsn.data.photographs import TEST_PHOTOGRAPH, noisy, photograph
+from tests.helpers.app_process import running_app
+from tests.helpers.browser import browsing, until
+
+PICTURE = Path(__file__).parents[1] / "docs" / "images" / "app.jpg"
+DONE = (
+    "document.querySelector('.item .status')?.textContent.includes('Denoised') "
+    "&& document.querySelector('#after').naturalWidth > 0"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--width", type=int, default=1280)
+    parser.add_argument("--height", type=int, default=1000)
+    parser.add_argument("--output", type=Path, default=PICTURE)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bsn-") as place:
+        image = Path(place, "astronaut.png")
+        pixels = (np.clip(noisy(photograph(TEST_PHOTOGRAPH), 0), 0, 1) * 255 + 0.5).astype(np.uint8)
+        write_image(image, Image(np.moveaxis(pixels, 0, -1), "YXC"))
+        with browsing(options.width, options.height) as page:
+            began = time.monotonic()
+            with running_app(Path(place)) as address:
+                page.goto(address)
+                until(page, "document.querySelector('#model') && document.querySelector('#connection').hidden")
+                print(f"from the command to the usable page: {time.monotonic() - began:.2f} s")
+                page.set_input_files("#files", str(image))
+                until(page, "document.querySelector('#headline').textContent.includes('noise,')")
+                page.click("#denoise-go")
+                until(page, DONE)
+                page.wait_for_timeout(600)
+                page.screenshot(path=str(options.output), animations="disabled", type="jpeg", quality=88)
+    print(options.output)
+
+
+if __name__ == "__main__":
+    main()
