@@ -1,6 +1,6 @@
 """Images: pixels, axes and metadata, read from and written to files.
 
-Supported are PNG, JPEG, TIFF, ``.npy``, HDF5, MATLAB, FITS, NIfTI, MGH and DICOM files, videos, and Zarr stores (folders);
+Supported are PNG, JPEG, TIFF, ``.npy``, HDF5, MATLAB, FITS, NIfTI, MGH, DICOM and MRC files, videos, and Zarr stores (folders);
 what each keeps is told in `bsn.data.files.formats`. Files keep their type: 16 bits stay 16 bits, and what a format cannot hold
 is refused, never converted.
 """

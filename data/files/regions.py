@@ -156,9 +156,9 @@ def open_image(
 ) -> ImageReader:
     """Open an image file for reading regions in bounded memory.
 
-    TIFF (uncompressed: by seeking; compressed: only the strips or tiles a region touches), ``.npy``, HDF5, MATLAB
-    7.3 and Zarr are read piece by piece. PNG, JPEG, MATLAB 5, palettes and pages compressed in a single strip can only be
-    decoded whole: those need the memory of the whole image (of the page, for the strip).
+    TIFF (uncompressed: by seeking; compressed: only the strips or tiles a region touches), ``.npy``, MRC, HDF5,
+    MATLAB 7.3 and Zarr are read piece by piece. PNG, JPEG, MATLAB 5, palettes and pages compressed in a single strip can only
+    be decoded whole: those need the memory of the whole image (of the page, for the strip).
 
     Parameters
     ----------

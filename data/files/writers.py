@@ -15,7 +15,7 @@ from bsn.data.arrays.pixel_types import check_dtype
 from bsn.data.errors import DataError, DataWarning, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes
-from bsn.data.files.formats import clip, find_format, hdf5, mat, npy, zarr_store
+from bsn.data.files.formats import clip, find_format, hdf5, mat, mrc, mrc_output, npy, zarr_store
 from bsn.data.files.formats.alpha import ALPHA, Joining
 from bsn.data.files.formats.decoded import Decoded, refuse_key
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput
@@ -121,7 +121,7 @@ def open_writer(
 ) -> Iterator[ImageWriter]:
     """Open an image file for writing region by region.
 
-    TIFF (BigTIFF from 4 GiB on), ``.npy`` and HDF5 files are created at full size and filled in place, so any order of
+    TIFF (BigTIFF from 4 GiB on), ``.npy``, MRC and HDF5 files are created at full size and filled in place, so any order of
     regions needs the memory of one region. A TIFF file that is compressed, tiled or of single bits, as its metadata say,
     is collected uncompressed in a second, unnamed file and encoded at the end, tile by tile or page by page. Other
     formats are collected in memory and written at the end. The file appears under its name when the block ends, and not
@@ -321,6 +321,12 @@ def _create_zarr(request: _Request) -> "_Sink":
     return zarr_store.create_store(request.temporary, layout, request.dtype, request.key)
 
 
+def _create_mrc(request: _Request) -> "_Sink":
+    planes = request.planes
+    outline = Outline(planes.axes, planes.shape, request.dtype, request.metadata)
+    return mrc_output.create(request.temporary, outline, request.key, request.target)
+
+
 def _create_clip(request: _Request) -> "_Sink":
     planes = request.planes
     outline = Outline(planes.axes, planes.shape, request.dtype, request.metadata)
@@ -349,4 +355,5 @@ _SINKS: dict[str, Callable[[_Request], _Sink]] = {
     ".mat": _create_mat,
     ".zarr": _create_zarr,
     **dict.fromkeys(clip.SUFFIXES, _create_clip),
+    **{suffix: _create_mrc for suffix in mrc.SUFFIXES if not suffix.endswith(".gz")},
 }

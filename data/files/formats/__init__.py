@@ -21,6 +21,8 @@ from bsn.data.files.formats import (
     jpeg,
     mat,
     microscope,
+    mrc,
+    mrc_output,
     nifti,
     npy,
     png,
@@ -67,6 +69,7 @@ _ZARR = Format(zarr_store.read, zarr_store.write, zarr_store.KEEPING, zarr_store
 _MAT = Format(mat.read, mat.write, mat.KEEPING, mat.open_boxes)
 _FITS = Format(fits.read, fits.write, fits.KEEPING)
 _NIFTI = Format(nifti.read, nifti.write, nifti.KEEPING, named=False)
+_MRC = Format(mrc.read, mrc_output.write, mrc.KEEPING, mrc.open_boxes, named=False)
 _DICOM = Format(dicom.read, dicom.write, dicom.KEEPING, named=False)
 
 FORMATS = {
@@ -83,6 +86,7 @@ FORMATS = {
     **dict.fromkeys(fits.SUFFIXES, _FITS),
     **dict.fromkeys(nifti.SUFFIXES, _NIFTI),
     **dict.fromkeys(dicom.SUFFIXES, _DICOM),
+    **dict.fromkeys(mrc.SUFFIXES, _MRC),
 }
 SUFFIXES = tuple(FORMATS)  # our own images; :func:`known_formats` has clips and those of other packages too
 

@@ -109,7 +109,7 @@ def container_of(metadata: Mapping[str, Any], *suffixes: str) -> Container | Non
     metadata : mapping
         Metadata of an image.
     *suffixes : str
-        Endings of the names of files whose content can be taken over.
+        Endings of the names of files whose content can be taken over, such as ".nii.gz"; upper and lower case are the same.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def container_of(metadata: Mapping[str, Any], *suffixes: str) -> Container | Non
         None where the image comes from a file of another kind, or that file is gone.
     """
     found = metadata.get(CONTAINER)
-    if isinstance(found, Container) and found.path.suffix.lower() in suffixes and found.path.is_file():
+    if isinstance(found, Container) and found.path.name.lower().endswith(suffixes) and found.path.is_file():
         return found
     return None
 

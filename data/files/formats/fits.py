@@ -104,7 +104,7 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
         raise DataError(
             f"{target} of type {image.pixels.dtype.name}", "FITS has no such pixels", "convert them to float32 first"
         )
-    container = container_of(image.metadata, *SUFFIXES, ".gz", ".fz") if key is None else None
+    container = container_of(image.metadata, *SUFFIXES) if key is None else None
     with output_file(path, target) as file:
         if container is None:
             _new_unit(fits, image, key).writeto(file)

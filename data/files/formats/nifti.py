@@ -83,7 +83,7 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
     refuse_key(key, str(target))
     library = need("nibabel", "nibabel", str(target))
     pixels = _in_order(image, target)
-    container = container_of(image.metadata, *SUFFIXES, ".gz")
+    container = container_of(image.metadata, *SUFFIXES)
     kind = _kind(library, target)
     try:
         volume = _like(library.load(container.path), kind, pixels) if container else _new(kind, pixels)

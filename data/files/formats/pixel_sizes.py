@@ -19,7 +19,8 @@ _LENGTHS = {
     "inch": "inch",
 }
 _TIMES = {"s": "second", "sec": "second", "ms": "millisecond", "min": "minute", "h": "hour", "hr": "hour"}
-_MICRONS = {
+#: Micrometres in each unit of length.
+MICRONS = {
     "angstrom": 1e-4,
     "nanometer": 1e-3,
     "micrometer": 1.0,
@@ -86,7 +87,7 @@ def size_metadata(sizes: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
     >>> size_metadata({"X": (500.0, "nanometer"), "Y": (0.5, "micrometer"), "T": (2.0, "minute")})
     {'resolution': (2.0, 2.0), 'resolution_unit': 'none', 'imagej': {'unit': 'um', 'finterval': 120.0}}
     """
-    microns = {a: length * _MICRONS[unit] for a, (length, unit) in sizes.items() if unit in _MICRONS}
+    microns = {a: length * MICRONS[unit] for a, (length, unit) in sizes.items() if unit in MICRONS}
     seconds = {a: length * _SECONDS[unit] for a, (length, unit) in sizes.items() if unit in _SECONDS}
     found: dict[str, Any] = {}
     settings: dict[str, Any] = {"unit": "um"} if microns else {}

@@ -126,6 +126,14 @@ def test_a_picture_becomes_a_volume(tmp_path):
         write_image(tmp_path / "b.nii", Image(pixels[None], "QYX"))
 
 
+@pytest.mark.parametrize(("first", "second"), [("a.fits.gz", "b.nii.gz"), ("a.nii.gz", "b.fits.gz")])
+def test_a_packed_file_of_another_format_is_not_taken_for_the_header(tmp_path, first, second):
+    pixels = np.random.default_rng(0).normal(0, 1, (12, 17)).astype(np.float32)
+    write_image(tmp_path / first, Image(pixels, "YX"))
+    write_image(tmp_path / second, read_image(tmp_path / first))
+    assert np.array_equal(read_image(tmp_path / second).pixels.squeeze(), pixels)
+
+
 @pytest.fixture
 def slice_of_ct(tmp_path):
     """A slice in 12 of 16 bits, as a scanner writes it."""
@@ -167,7 +175,9 @@ def test_dicom_is_marked_as_derived_and_has_identifiers_of_its_own(slice_of_ct, 
     assert not (tmp_path / "d.dcm").exists()
 
 
-@pytest.mark.parametrize(("name", "package"), [("a.fits", "astropy"), ("a.nii", "nibabel"), ("a.dcm", "pydicom")])
+@pytest.mark.parametrize(
+    ("name", "package"), [("a.fits", "astropy"), ("a.nii", "nibabel"), ("a.dcm", "pydicom"), ("a.mrc", "mrcfile")]
+)
 def test_a_missing_package_is_named_with_its_command(tmp_path, monkeypatch, name, package):
     (tmp_path / name).write_bytes(b"something")
 
