@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   bsn export student -o student.onnx --fp16                      half the size
   bsn export student -o student.onnx --int8 --calibrate noisy/   a quarter of the size
   bsn export --model camera -o camera.dtmodel --format darktable  for darktable's neural restore
+  bsn export --model photo-tiny -o page --format web              a page that denoises in the browser
   bsn export student -o student.pt2 --format torch
   bsn export student -o student.safetensors --format safetensors --half
 """
@@ -45,7 +46,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         "student", nargs="?", default=None, help="folder of a run of bsn distill, or a .safetensors model"
     )
     parser.add_argument("--model", type=str | None, default=None, help="instead: a model in the box, see bsn models")
-    parser.add_argument("-o", "--output", required=True, help="the file to write")
+    parser.add_argument("-o", "--output", required=True, help="the file to write; web: the folder")
     parser.add_argument("--format", default="onnx", choices=list(FORMATS), help="kind of file")
     parser.add_argument(
         "--pixels",
@@ -53,10 +54,16 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         choices=["float", "uint8"],
         help="what the file takes and gives: (N, C, H, W) in [0, 1], or (N, H, W, C) uint8",
     )
-    parser.add_argument("--fp16", action="store_true", help="onnx: the network computes in float16, for half the size")
+    parser.add_argument("--fp16", action="store_true", help="onnx, web: compute in float16, for half the size")
     parser.add_argument("--int8", action="store_true", help="onnx: also write OUTPUT.int8.onnx, quantised")
     parser.add_argument("--calibrate", nargs="+", default=None, help="noisy images that set the ranges of int8")
     add_read_options(parser)
+    parser.add_argument(
+        "--runtime",
+        type=str | None,
+        default=None,
+        help="web: where onnxruntime-web lies: the archive of `npm pack` or the installed package; otherwise looked for here",
+    )
     parser.add_argument("--half", action="store_true", help="safetensors: store the weights in float16")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
 
@@ -79,6 +86,8 @@ def run(options: Namespace) -> int:
 
     target = Path(options.output)
     _check(options)
+    if options.format == "web":
+        return _write_page(target, options)
     for path in _targets(options):
         check_target(path, overwrite=options.overwrite)
     model = load(options.student or options.model)
@@ -121,12 +130,14 @@ def _check(options: Namespace) -> None:
         raise ValueError(f"int8 is for onnx, not for {options.format}; leave --int8 out")
     if options.int8 and not options.calibrate:
         raise ValueError("int8 needs a few noisy images to set its ranges; give --calibrate FOLDER")
-    if options.fp16 and options.format != "onnx":
-        raise ValueError(f"--fp16 is for onnx, not for {options.format}; leave it out")
+    if options.fp16 and options.format not in ("onnx", "web"):
+        raise ValueError(f"--fp16 is for onnx and web, not for {options.format}; leave it out")
     if options.fp16 and options.int8:
         raise ValueError("--fp16 and --int8 store the weights in two ways; give one of them")
-    if options.format == "darktable" and options.pixels != "float":
-        raise ValueError("darktable takes float pixels, not uint8; leave --pixels out")
+    if options.format in ("darktable", "web") and options.pixels != "float":
+        raise ValueError(f"{options.format} takes float pixels, not uint8; leave --pixels out")
+    if options.runtime is not None and options.format != "web":
+        raise ValueError(f"--runtime is for web, not for {options.format}; leave it out")
     if options.half and options.format != "safetensors":
         raise ValueError(f"--half is for safetensors, not for {options.format}; leave it out")
 
@@ -149,6 +160,25 @@ def _write(model: Model, target: Path, options: Namespace) -> None:
         check_exportable(model)
         model.save(target, half=options.half)
     print(f"{target}: {target.stat().st_size:,} bytes{checked}; weights: {model.weights_licence}")
+
+
+def _write_page(target: Path, options: Namespace) -> int:
+    from bsn.models import load
+    from distill.export import check_page_target, export_page
+
+    check_page_target(target, overwrite=options.overwrite)
+    given = options.student or options.model
+    model = load(given)
+    name = Path(given).resolve().stem if options.student else given
+    worst = export_page(
+        model, target, name=name, runtime=options.runtime, fp16=options.fp16, overwrite=options.overwrite
+    )
+    size = sum(path.stat().st_size for path in target.iterdir())
+    print(
+        f"{target}: a page of {size:,} bytes, onnxruntime and PyTorch agree to {worst:.1g}; weights: {model.weights_licence}"
+    )
+    print(f"see it with `python -m http.server --bind 127.0.0.1 --directory {target}` at http://localhost:8000")
+    return 0
 
 
 def _calibration(options: Namespace, model: Model) -> list[np.ndarray]:
@@ -174,4 +204,4 @@ def _calibration(options: Namespace, model: Model) -> list[np.ndarray]:
     return images
 
 
-COMMAND = Command("write a student as ONNX, torch or safetensors file", EXAMPLES, add_arguments, run)
+COMMAND = Command("write a student as ONNX, torch or safetensors file, or as a web page", EXAMPLES, add_arguments, run)

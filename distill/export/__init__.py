@@ -7,6 +7,7 @@ from distill.export.onnx import export_onnx
 from distill.export.program import export_program
 from distill.export.quantise import quantise_onnx
 from distill.export.shipped import Shipped
+from distill.export.web import check_page_target, export_page
 
 __all__ = [
     "FORMATS",
@@ -15,8 +16,10 @@ __all__ = [
     "card_of",
     "card_path",
     "check_exportable",
+    "check_page_target",
     "export_darktable",
     "export_onnx",
+    "export_page",
     "export_program",
     "quantise_onnx",
     "read_card",

@@ -6,7 +6,7 @@ from bsn.models import Model, is_blind
 
 __all__ = ["FORMATS", "ExportError", "check_exportable", "facts"]
 
-FORMATS = {"onnx": ".onnx", "torch": ".pt2", "safetensors": ".safetensors", "darktable": ".dtmodel"}
+FORMATS = {"onnx": ".onnx", "torch": ".pt2", "safetensors": ".safetensors", "darktable": ".dtmodel", "web": ""}
 
 
 class ExportError(ValueError):

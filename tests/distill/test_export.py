@@ -13,9 +13,10 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from bsn.data import Image, read_image, write_image
+from bsn.data import Gaussian, Image, read_image, write_image
+from bsn.data.photographs import photograph
 from bsn.inference import Denoiser
-from bsn.models import Model, ValueScale
+from bsn.models import Model, ValueScale, load
 from distill.export import ExportError, export_darktable, export_onnx, export_program, quantise_onnx
 from distill.export.onnx import check_onnx
 from tests.helpers.networks import randomise, small
@@ -79,6 +80,20 @@ def test_a_package_for_darktable_has_its_layout_and_the_denoisers_images(tmp_pat
     with pytest.raises(ExportError, match="has 1 channels"):
         export_darktable(student(channels=1), tmp_path / "grey.dtmodel")
     assert not (tmp_path / "grey.dtmodel").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["photo-tiny", "photo-base", "camera-base"])
+def test_tiles_as_darktable_cuts_them_show_no_seams(tmp_path, name):
+    """They overlap by 64 pixels (src/ai/README.md of darktable), which is less than the halo: a tenth of a grey level at most."""
+    export_onnx(load(name), tmp_path / "model.onnx", check=False)
+    clean = np.tile(photograph("astronaut.png")[:, 100:228], 2)
+    image = Gaussian.from_grey_levels(25)(clean, 0)[None].astype(np.float32)
+    whole, cut = run(tmp_path / "model.onnx", image), 512
+    left = run(tmp_path / "model.onnx", image[..., : cut + 64])[..., :cut]
+    right = run(tmp_path / "model.onnx", image[..., cut - 64 :])[..., 64:]
+    difference = 255 * np.abs(np.concatenate([left, right], -1) - whole).max()
+    assert 0 < difference < 0.1
 
 
 def test_the_file_says_what_it_is(exported):
