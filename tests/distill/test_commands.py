@@ -110,7 +110,7 @@ def test_bad_input_of_report_and_export(tmp_path, capsys, noisy_folder, teacher_
     assert "give --calibrate" in complaint(capsys, *export, "--int8")
     assert "int8 is for onnx" in complaint(capsys, *export, "--int8", "--calibrate", noisy_folder, "--format", "torch")
     assert "--half is for safetensors" in complaint(capsys, *export, "--half")
-    assert "--fp16 is for onnx, not for torch" in complaint(capsys, *export, "--fp16", "--format", "torch")
+    assert "--fp16 is for onnx and web, not for torch" in complaint(capsys, *export, "--fp16", "--format", "torch")
     assert "give one of them" in complaint(capsys, *export, "--fp16", "--int8", "--calibrate", noisy_folder)
     (tmp_path / "s.card.json").write_text("mine")
     assert "s.card.json: exists already" in complaint(capsys, *export)
