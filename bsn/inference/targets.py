@@ -8,13 +8,22 @@ from pathlib import Path
 
 from bsn.data import DataError, known_formats, suffix_of
 from bsn.data.errors import writing
+from bsn.data.files.formats import raw
 from bsn.data.files.listing import find_images, plan_results
 from bsn.data.files.stores import STORE_SUFFIXES, stands_for_image
 
 __all__ = ["result_paths", "uncertainty_path"]
 
 
-_WRITTEN_AS = {".jpg": ".png", ".jpeg": ".png", ".avi": ".mkv", ".czi": ".tif", ".nd2": ".tif", ".lif": ".tif"}
+_WRITTEN_AS = {
+    ".jpg": ".png",
+    ".jpeg": ".png",
+    ".avi": ".mkv",
+    ".czi": ".tif",
+    ".nd2": ".tif",
+    ".lif": ".tif",
+    **dict.fromkeys(raw.SUFFIXES, raw.WRITTEN),
+}
 
 
 def _result_name(source: Path) -> str:

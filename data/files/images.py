@@ -1,7 +1,7 @@
 """Images: pixels, axes and metadata, read from and written to files.
 
-Supported are PNG, JPEG, TIFF, ``.npy``, HDF5, MATLAB, FITS, NIfTI, MGH, DICOM and MRC files, videos, and Zarr stores (folders);
-what each keeps is told in `bsn.data.files.formats`. Files keep their type: 16 bits stay 16 bits, and what a format cannot hold
+Supported are PNG, JPEG, TIFF, ``.npy``, HDF5, MATLAB, FITS, NIfTI, MGH, DICOM and MRC files, raw files of cameras, videos, and Zarr
+stores (folders); what each keeps is told in `bsn.data.files.formats`. Files keep their type: 16 bits stay 16 bits, and what a format cannot hold
 is refused, never converted.
 """
 
@@ -20,6 +20,7 @@ from bsn.data.errors import DataError, DataWarning, reading, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.formats import find_format
 from bsn.data.files.formats.decoded import Decoded
+from bsn.data.files.formats.developing import developed, is_developed
 from bsn.data.files.formats.losses import Outline, tell_lost
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.white import inverted, must_invert, without_mark
@@ -41,7 +42,7 @@ class Image:
         (a dict: spacing, unit, finterval, Labels, LUTs ...), ``photometric``, ``orientation``, what
         `bsn.data.files.formats.tiff_metadata.read_tags` finds (``description``, ``ome_xml``, ``xmp``, tags);
         ``container``, the file whose other images a result takes over (HDF5, MATLAB); ``value_range`` of a packed file.
-        Pictures have ``alpha`` (the opacity, with the axes of the pixels but the channels;
+        Mosaics of sensors have ``mosaic``, see `bsn.data.files.formats.mosaic`. Pictures have ``alpha`` (the opacity, with the axes of the pixels but the channels;
         `bsn.data.files.formats.alpha` says what becomes of transparent pixels), ``text`` (a dict), ``comment``, ``xmp``,
         ``gamma``, ``chromaticities``, ``srgb_intent``, ``modified``, and ``png_chunks``, all of a PNG file beside its
         pixels.
@@ -108,7 +109,8 @@ def write_image(path: str | Path, image: Image, *, key: str | None = None, overw
     path : str or Path
         Its suffix chooses the format. JPEG is lossy (quality 95, 4:4:4). In TIFF the axes are brought to the order
         other programs expect, see `bsn.data.files.formats.tiff_layout`; ``.npy`` does not keep axes. Where zero is
-        white, unsigned integers are turned round for all formats but TIFF, in which zero is always black. Metadata that
+        white, unsigned integers are turned round for all formats but TIFF, in which zero is always black. A mosaic is developed
+        for formats of pictures, see `bsn.data.files.formats.developing`. Metadata that
         the format has no place for is named in a `DataWarning`, in one line.
     image : Image
         What to write.
@@ -128,8 +130,12 @@ def write_image(path: str | Path, image: Image, *, key: str | None = None, overw
     if must_invert(image.metadata, form.keeping, image.pixels.dtype, path):
         image = Image(inverted(image.pixels), image.axes, without_mark(image.metadata))
     with atomic_output(path, overwrite=overwrite) as temporary, writing(path):
-        form.write(temporary, Decoded(image.pixels, image.axes, image.metadata), key, path)
-    lost = tell_lost(form.keeping, Outline(image.axes, image.pixels.shape, image.pixels.dtype, image.metadata))
+        decoded = Decoded(image.pixels, image.axes, image.metadata)
+        if is_developed(image.metadata, image.pixels.dtype, path):
+            decoded = developed(decoded, path)
+        form.write(temporary, decoded, key, path)
+    kept = decoded.metadata
+    lost = tell_lost(form.keeping, Outline(decoded.axes or "", decoded.pixels.shape, decoded.pixels.dtype, kept))
     if lost:
         warnings.warn(f"{path.name}: {lost}", DataWarning, stacklevel=2)
 

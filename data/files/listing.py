@@ -10,9 +10,11 @@ from typing import NamedTuple
 from bsn.data.errors import DataError, name_some
 from bsn.data.files.formats import find_format, known_formats, suffix_of
 from bsn.data.files.formats.clip import SUFFIXES as CLIPS
+from bsn.data.files.formats.raw import SUFFIXES as RAWS
 from bsn.data.files.stores import stands_for_image
 
 _MAGIC = re.compile(r"[*?\[]")
+_JPEG = (".jpg", ".jpeg")
 
 
 def is_image_path(path: str | Path) -> bool:
@@ -233,9 +235,16 @@ def _images_of(candidates: list[Path], base: Path, given: str) -> list[FoundImag
     images = sorted((p for p in candidates if _is_image(p)), key=natural_key)
     # A clip among photographs was not meant; a folder of clips was.
     images = [p for p in images if p.suffix.lower() not in CLIPS] or images
+    images = _without_developed(images)
     if not images:
         raise DataError(given, "has no images", f"images end in {', '.join(known_formats())}")
     return [FoundImage(path, path.relative_to(base)) for path in images]
+
+
+def _without_developed(images: list[Path]) -> list[Path]:
+    """Leave out the JPEG files that a camera wrote beside raw files of the same names."""
+    raws = {(path.parent, path.stem.casefold()) for path in images if path.suffix.lower() in RAWS}
+    return [p for p in images if p.suffix.lower() not in _JPEG or (p.parent, p.stem.casefold()) not in raws]
 
 
 def _is_image(path: Path) -> bool:

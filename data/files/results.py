@@ -1,6 +1,6 @@
 """The images of a file and their results, side by side: one image of most files, every image of a packed one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput, replaced_dataset
 from bsn.data.files.formats.hdf5_output import HDF5Output
+from bsn.data.files.formats.mosaic import without_mosaic
 from bsn.data.files.formats.packed import AXES, is_packed, options_of_packed, packed_keys
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
@@ -84,7 +85,7 @@ def open_results(
                         reader.shape,
                         reader.axes,
                         reader.dtype if target.dtype is None else target.dtype,
-                        reader.metadata,
+                        _metadata_for(reader, target),
                         overwrite=overwrite,
                         warn=False,
                     )
@@ -92,6 +93,11 @@ def open_results(
                 for target in targets
             ]
             yield iter([(reader, writers)])
+
+
+def _metadata_for(reader: ImageReader, target: Target) -> Mapping[str, Any]:
+    """What goes with a result. Numbers of a type that was asked for stay the planes of a mosaic and make no picture."""
+    return reader.metadata if target.dtype is None else without_mosaic(reader.metadata)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from typing_extensions import override
 
 from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.arrays.pixel_types import check_dtype
@@ -18,8 +19,10 @@ from bsn.data.files.boxes import FileBoxes
 from bsn.data.files.formats import clip, find_format, hdf5, mat, mrc, mrc_output, npy, zarr_store
 from bsn.data.files.formats.alpha import ALPHA, Joining
 from bsn.data.files.formats.decoded import Decoded, refuse_key
+from bsn.data.files.formats.developing import after_developing, developed, is_developed
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput
 from bsn.data.files.formats.losses import Outline, tell_lost
+from bsn.data.files.formats.mosaic import mosaic_in
 from bsn.data.files.formats.tiff_layout import plan_outline, reserve_layout
 from bsn.data.files.formats.tiff_pieces import TiffPieces
 from bsn.data.files.stores import STORE_SUFFIXES
@@ -165,12 +168,14 @@ def open_writer(
     metadata = metadata or {}
     invert = must_invert(metadata, form.keeping, dtype, path)
     metadata = without_mark(metadata) if invert else metadata
-    create = _SINKS.get(path.suffix.lower(), _Collected)
+    picture = is_developed(metadata, dtype, path)
+    create = _Developed if picture else _SINKS.get(path.suffix.lower(), _Collected)
+    kept = after_developing(metadata) if picture else metadata
     with atomic_output(path, overwrite=overwrite) as temporary:
         with writing(path):
             sink = create(_Request(path, temporary, index, dtype, metadata, key))
         try:
-            lost = tell_lost(form.keeping, Outline(index.axes, index.shape, dtype, metadata))
+            lost = tell_lost(form.keeping, Outline(index.axes, index.shape, dtype, kept))
             writer = ImageWriter(path, index, dtype, sink, lost, invert=invert, temporary=temporary)
             yield writer
             writer.check_complete()
@@ -258,8 +263,10 @@ class _Collected:
     def __init__(self, request: _Request) -> None:
         self.request = request
         self.encode = find_format(request.target).write
-        # One pixel of the same kind is encoded first, so that what the format refuses is refused before the work.
-        sizes = [1 if a in "YX" else request.planes.length(a) for a in request.planes.axes]
+        # One pixel of the same kind is encoded first, so that what the format refuses is refused before the work. The size of
+        # a mosaic is that of its file.
+        small = "" if mosaic_in(request.metadata) is not None else "YX"
+        sizes = [1 if a in small else request.planes.length(a) for a in request.planes.axes]
         alpha = [n for a, n in zip(request.planes.axes, sizes, strict=True) if a != request.planes.channel_axis]
         opaque = {ALPHA: np.zeros(alpha, request.dtype)} if ALPHA in request.metadata else {}
         self._write(np.zeros(sizes, request.dtype), {**request.metadata, **opaque})
@@ -277,6 +284,16 @@ class _Collected:
     def _write(self, pixels: np.ndarray, metadata: Mapping[str, Any]) -> None:
         image = Decoded(pixels, self.request.planes.axes, metadata)
         self.encode(self.request.temporary, image, self.request.key, self.request.target)
+
+
+class _Developed(_Collected):
+    """A mosaic in memory, developed and encoded when it is complete."""
+
+    @override
+    def _write(self, pixels: np.ndarray, metadata: Mapping[str, Any]) -> None:
+        target = self.request.target
+        picture = developed(Decoded(pixels, self.request.planes.axes, metadata), target)
+        self.encode(self.request.temporary, picture, self.request.key, target)
 
 
 def _create_tiff(request: _Request) -> _Sink:

@@ -26,6 +26,7 @@ from bsn.data.files.formats import (
     nifti,
     npy,
     png,
+    raw,
     tiff,
     tiff_layout,
     zarr_store,
@@ -71,6 +72,7 @@ _FITS = Format(fits.read, fits.write, fits.KEEPING)
 _NIFTI = Format(nifti.read, nifti.write, nifti.KEEPING, named=False)
 _MRC = Format(mrc.read, mrc_output.write, mrc.KEEPING, mrc.open_boxes, named=False)
 _DICOM = Format(dicom.read, dicom.write, dicom.KEEPING, named=False)
+_RAW = Format(raw.read, raw.write, raw.KEEPING, named=False)
 
 FORMATS = {
     ".png": _PNG,
@@ -87,6 +89,7 @@ FORMATS = {
     **dict.fromkeys(nifti.SUFFIXES, _NIFTI),
     **dict.fromkeys(dicom.SUFFIXES, _DICOM),
     **dict.fromkeys(mrc.SUFFIXES, _MRC),
+    **dict.fromkeys(raw.SUFFIXES, _RAW),
 }
 SUFFIXES = tuple(FORMATS)  # our own images; :func:`known_formats` has clips and those of other packages too
 

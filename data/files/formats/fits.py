@@ -2,7 +2,7 @@
 
 The result of an image is a copy of its file with the pixels of that HDU replaced: headers with their world coordinates, other
 HDUs, compression, and the scaling of the stored integers (BSCALE, BZERO) stay, and a HISTORY card says what was done.
-Blank pixels are NaN, as astropy reads them.
+Blank pixels are NaN, as astropy reads them. A frame of a colour camera (BAYERPAT) is read as the four planes of its mosaic.
 """
 
 import warnings
@@ -18,10 +18,12 @@ from bsn.data.files.formats.container import CONTAINER, Container, Listed, choos
 from bsn.data.files.formats.decoded import Decoded
 from bsn.data.files.formats.extras import need, output_file
 from bsn.data.files.formats.losses import Keeping
+from bsn.data.files.formats.mosaic import AXES as MOSAIC_AXES
+from bsn.data.files.formats.mosaic import MOSAIC, PATTERNS, Mosaic, mosaic_in, planes_of
 
 SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz")
 #: A FITS file keeps what is in the file that its image came from, and nothing of other formats.
-KEEPING = Keeping("a FITS file")
+KEEPING = Keeping("a FITS file", frozenset({MOSAIC}))
 
 HISTORY = "Denoised by Blindspot; the pixels of this unit were replaced."
 #: Our keyword for the meaning of axes that have no standard name in FITS.
@@ -42,6 +44,8 @@ _KINDS = {
     "UTC": "T",
     "DEPT": "Z",
 }
+# Keywords of cameras and of the programs that drive them.
+_BAYER, _BAYER_LEFT, _BAYER_TOP = "BAYERPAT", "XBAYROFF", "YBAYROFF"
 _COLOURS = 3
 _BYTE = 8
 _NATIVE = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
@@ -73,11 +77,13 @@ def read(path: Path, key: str | None = None) -> Decoded:
         number = _chosen(units, key, path)
         unit = units[number]
         pixels = np.asarray(unit.data)
-        return Decoded(
-            pixels.astype(pixels.dtype.newbyteorder("="), copy=False),
-            _axes(unit.header, pixels.shape),
-            {CONTAINER: Container(path, str(number))},
-        )
+        pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+        metadata: dict[str, Any] = {CONTAINER: Container(path, str(number))}
+        pattern = _pattern(unit.header, pixels.shape)
+        if pattern is not None:
+            metadata[MOSAIC] = Mosaic(path, (pixels.shape[0], pixels.shape[1]), pattern)
+            return Decoded(planes_of(pixels, pattern), MOSAIC_AXES, metadata)
+        return Decoded(pixels, _axes(unit.header, pixels.shape), metadata)
 
 
 def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
@@ -100,6 +106,9 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
         A pixel type that FITS does not have; astropy is missing.
     """
     fits = need("astropy.io.fits", "astropy", str(target))
+    facts = mosaic_in(image.metadata)
+    if facts is not None:
+        image = image._replace(pixels=facts.stored(image.pixels), axes="YX")
     if image.pixels.dtype.newbyteorder("=").str[1:] not in _NATIVE:
         raise DataError(
             f"{target} of type {image.pixels.dtype.name}", "FITS has no such pixels", "convert them to float32 first"
@@ -107,7 +116,10 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
     container = container_of(image.metadata, *SUFFIXES) if key is None else None
     with output_file(path, target) as file:
         if container is None:
-            _new_unit(fits, image, key).writeto(file)
+            unit = _new_unit(fits, image, key)
+            if facts is not None:
+                unit.header[_BAYER] = (facts.pattern, "colours of the 2 x 2 cell, row by row")
+            unit.writeto(file)
             return
         with _opened(fits, container.path) as units:
             has_checksum = any("CHECKSUM" in unit.header or "DATASUM" in unit.header for unit in units)
@@ -181,6 +193,21 @@ def _chosen(units: Any, key: str | None, path: Path) -> int:
 def _type(unit: Any) -> np.dtype[Any]:
     bits = int(unit.header["BITPIX"])
     return np.dtype("u1" if bits == _BYTE else f"{'f' if bits < 0 else 'i'}{abs(bits) // _BYTE}")
+
+
+def _pattern(header: Mapping[str, Any], shape: tuple[int, ...]) -> str | None:
+    """Colours of the 2 x 2 cell at the first pixel of the array; None for what is no mosaic.
+
+    Programs leave the keyword in files whose colours they have filled in, which have a third axis.
+    """
+    named = str(header.get(_BAYER, "")).strip().upper()
+    if named not in PATTERNS or len(shape) != len("YX") or min(shape) < len("YX"):
+        return None
+    try:
+        left, top = (int(float(header.get(word, 0) or 0)) % 2 for word in (_BAYER_LEFT, _BAYER_TOP))
+    except (TypeError, ValueError):
+        return None
+    return "".join(named[2 * ((row + top) % 2) + (column + left) % 2] for row in (0, 1) for column in (0, 1))
 
 
 def _axes(header: Mapping[str, Any], shape: tuple[int, ...]) -> str | None:

@@ -21,6 +21,7 @@ _WORDS = {
     "icc_profile": "colour profile",
     "imagej": "ImageJ settings",
     "modified": "date",
+    "mosaic": "mosaic (colour pattern and levels of the sensor)",
     "ome_xml": "OME-XML",
     "ome_zarr": "OME-Zarr metadata (names of channels, transformations)",
     "orientation": "orientation",
