@@ -9,6 +9,7 @@ from pathlib import Path
 from bsn.data import DataError, ReadOptions, open_image
 from bsn.data.arrays.pixel_types import grey_level
 from bsn.data.errors import name_some
+from bsn.data.files.formats.mosaic import mosaic_in
 from bsn.data.files.formats.packed import is_packed
 from bsn.data.sources.samples import middle
 from bsn.inference.fitness import ImagePlanes
@@ -21,6 +22,7 @@ WHITE, SHARED = "photo", "camera"
 
 _SIDE = 1024
 _JPEG = (".jpg", ".jpeg")
+_WHY_MOSAIC = "the noise of a raw mosaic is independent between neighbours, and it is denoised before demosaicing"
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,21 @@ def choose_for_files(paths: Iterable[Path], options: ReadOptions) -> list[BoxCho
     Returns
     -------
     list of BoxChoice
-        One or two, the files in their order.
+        One for each kind of noise, the files in their order.
     """
     white: dict[Path, NeighbourNoise | None] = {}
     shared: dict[Path, NeighbourNoise | None] = {}
+    mosaics: list[Path] = []
     for path in paths:
-        noise = _noise_of(path, options)
+        noise, mosaic = _noise_of(path, options)
+        if mosaic:
+            mosaics.append(path)
+            continue
         jpeg = path.suffix.lower() in _JPEG
         (shared if jpeg or (noise is not None and noise.shared) else white)[path] = noise
     choices = []
+    if mosaics:
+        choices.append(BoxChoice(find_boxed(WHITE), mosaics, _WHY_MOSAIC, shared=False))
     if white:
         choices.append(BoxChoice(find_boxed(WHITE), list(white), _why_white(white.values()), shared=False))
     if shared:
@@ -105,15 +113,18 @@ def choose_for_files(paths: Iterable[Path], options: ReadOptions) -> list[BoxCho
     return choices
 
 
-def _noise_of(path: Path, options: ReadOptions) -> NeighbourNoise | None:
+def _noise_of(path: Path, options: ReadOptions) -> tuple[NeighbourNoise | None, bool]:
+    """How neighbours share the noise of a file, and whether it is a mosaic."""
     if options.key is None and is_packed(path):
-        return None
+        return None, False
     try:
         with open_image(path, options) as reader:
+            if mosaic_in(reader.metadata) is not None:
+                return None, True
             level = grey_level(reader.dtype, reader.options.value_range)
-            return neighbour_noise(reader.read_unit(0, *middle(reader.size, _SIDE)), level)
+            return neighbour_noise(reader.read_unit(0, *middle(reader.size, _SIDE)), level), False
     except DataError:
-        return None
+        return None, False
 
 
 def _why_white(found: Iterable[NeighbourNoise | None]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, overload
 import numpy as np
 from torch import Tensor, nn
 
-from bsn.data import DataError, ReadOptions
+from bsn.data import DataError, ImageReader, ReadOptions
 from bsn.data.arrays.pixel_types import Range, grey_level, unit_span
 from bsn.data.arrays.planes import Missing, PlaneLayout, to_planes
 from bsn.data.files.results import open_results
@@ -28,6 +28,7 @@ from bsn.inference.file_line import Wanted, denoise_line, fill_results
 from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, remarks_on
 from bsn.inference.measuring import Region
 from bsn.inference.memory import telling_of_memory
+from bsn.inference.mosaic import bands_of_mosaic, is_for_mosaics
 from bsn.inference.parts import Part
 from bsn.inference.pattern_free import without_pattern
 from bsn.inference.pipeline import Pipeline
@@ -288,6 +289,9 @@ class Denoiser:
         if self.config.strength == 0:
             yield from unchanged_rows(image, part)
             return
+        if isinstance(image, ImageReader) and is_for_mosaics(self.model, image):
+            yield from bands_of_mosaic(self._grey, image, self.config.strength, part)
+            return
         checked: list[Measured] = []
         planes, rows = (range(image.planes), None) if part is None else (part.planes, part.rows)
         wanted = {*planes, 0} if pipeline.checks_once else planes  # the check of the first plane holds of all
@@ -314,6 +318,16 @@ class Denoiser:
             done += 1
             if self.frame_done is not None:
                 self.frame_done(done, len(planes))
+
+    def _grey(self, images: np.ndarray) -> np.ndarray:
+        """Denoise grey images (N, H, W), float32, each as it is."""
+        strength = max(self.config.strength, 1.0)
+        config = dataclasses.replace(self.config, neighbours=0, fixed_pattern="keep", mix="off", strength=strength)
+        planes = ArrayPlanes(images[:, None], images.dtype)
+        result = np.empty_like(images)
+        for band in Denoiser(self.model, config).bands(planes, "a mosaic", None, Counting(), deviation=False):
+            result[band.plane, band.rows] = band.image[0]
+        return result
 
     def _seen(self, image: ImagePlanes) -> ImagePlanes:
         """The image as the network is shown it: without its pattern, averaged with neighbours where that is asked for."""

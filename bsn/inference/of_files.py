@@ -11,6 +11,7 @@ from bsn.data import ImageReader
 from bsn.data.arrays.pixel_types import Range
 from bsn.inference.counting import Counting, counting_of
 from bsn.inference.fitness import ImagePlanes, Remark, remarks_on
+from bsn.inference.mosaic import is_for_mosaics
 from bsn.inference.parts import Part
 from bsn.inference.results import FinishedRows
 from bsn.models import Model
@@ -81,6 +82,8 @@ def remarks_on_file(denoiser: DenoisesPlanes, reader: ImageReader, dtype: np.dty
     """
     value_range = reader.options.value_range
     remarks = remarks_on(reader, denoiser.model, _named(reader), stated=value_range is not None)
+    if is_for_mosaics(denoiser.model, reader):
+        return [remark for remark in remarks if remark.about != "channels"]
     counting = counting_of(reader, dtype, value_range, keep_mean=denoiser.keep_mean)
     return [*remarks, *counting.remarks("write floats (--output_dtype float32)")]
 

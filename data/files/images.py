@@ -1,8 +1,8 @@
 """Images: pixels, axes and metadata, read from and written to files.
 
-Supported are PNG, JPEG, TIFF, ``.npy``, HDF5, MATLAB, FITS, NIfTI, MGH, DICOM and MRC files, raw files of cameras, videos, and Zarr
-stores (folders); what each keeps is told in `bsn.data.files.formats`. Files keep their type: 16 bits stay 16 bits, and what a format cannot hold
-is refused, never converted.
+Supported are PNG, JPEG, TIFF, ``.npy``, HDF5, MATLAB, FITS, NIfTI, MGH, DICOM and MRC files, raw files of cameras, videos, and
+Zarr stores (folders); what each keeps is told in `bsn.data.files.formats`. Files keep their type: 16 bits stay 16 bits, and what
+a format cannot hold is refused, never converted.
 """
 
 import warnings
@@ -42,7 +42,8 @@ class Image:
         (a dict: spacing, unit, finterval, Labels, LUTs ...), ``photometric``, ``orientation``, what
         `bsn.data.files.formats.tiff_metadata.read_tags` finds (``description``, ``ome_xml``, ``xmp``, tags);
         ``container``, the file whose other images a result takes over (HDF5, MATLAB); ``value_range`` of a packed file.
-        Mosaics of sensors have ``mosaic``, see `bsn.data.files.formats.mosaic`. Pictures have ``alpha`` (the opacity, with the axes of the pixels but the channels;
+        Mosaics of sensors have ``mosaic``, see `bsn.data.files.formats.mosaic`.
+        Pictures have ``alpha`` (the opacity, with the axes of the pixels but the channels;
         `bsn.data.files.formats.alpha` says what becomes of transparent pixels), ``text`` (a dict), ``comment``, ``xmp``,
         ``gamma``, ``chromaticities``, ``srgb_intent``, ``modified``, and ``png_chunks``, all of a PNG file beside its
         pixels.

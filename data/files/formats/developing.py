@@ -1,7 +1,7 @@
 """Pictures of mosaics: where a mosaic is written to a format of pictures, it is developed first, by LibRaw.
 
-Photographs get the white balance of the camera, LibRaw's AHD demosaicing, sRGB, and no automatic brightness; frames of astronomical
-cameras stay linear and keep the colours of the sensor.
+Photographs get the white balance of the camera, LibRaw's AHD demosaicing, sRGB, and no automatic brightness; frames of
+astronomical cameras stay linear and keep the colours of the sensor.
 """
 
 import io
@@ -68,7 +68,9 @@ def developed(image: Decoded, target: Path) -> Decoded:
     assert facts is not None
     rawpy = need("rawpy", "rawpy", str(target), "raw")
     stored, bits = facts.stored(image.pixels), _BITS[target.suffix.lower()]
-    picture = _linear(rawpy, facts, stored, bits) if facts.levels is None else _as_shot(rawpy, facts, stored, bits, target)
+    picture = (
+        _linear(rawpy, facts, stored, bits) if facts.levels is None else _as_shot(rawpy, facts, stored, bits, target)
+    )
     return Decoded(picture, "YXC", after_developing(image.metadata))
 
 

@@ -5,6 +5,7 @@ and behind everything else otherwise; what is left of the old one becomes zeros.
 its pointer is changed, so that nothing else moves.
 """
 
+import itertools
 import shutil
 from pathlib import Path
 from typing import IO
@@ -104,7 +105,7 @@ def _replace(file: IO[bytes], directory: Directory, mosaic: np.ndarray) -> int:
     end = end_of(file)
     start, stop = parts[0][0], sum(parts[-1])
     # A byte between parts keeps them at even places; anything longer may belong to something else.
-    gaps = [after[0] - sum(before) for before, after in zip(parts, parts[1:], strict=False)]
+    gaps = [after[0] - sum(before) for before, after in itertools.pairwise(parts)]
     alone = all(0 <= gap <= 1 for gap in gaps)
     if not (alone and (stop >= end or mosaic.nbytes <= stop - start)):
         start = end + end % 2

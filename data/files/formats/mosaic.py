@@ -132,11 +132,7 @@ class Mosaic:
         -------
         ndarray, shape `size`, same type
         """
-        rows, columns = planes.shape[1:]
-        whole = np.empty((2 * rows, 2 * columns), planes.dtype)
-        for plane, (row, column) in zip(planes, places(self.pattern), strict=True):
-            whole[row::2, column::2] = plane
-        return whole[: self.size[0], : self.size[1]]
+        return joined(planes, self.pattern)[: self.size[0], : self.size[1]]
 
     def check(self, planes: np.ndarray) -> None:
         """Refuse planes of another size.
@@ -177,6 +173,27 @@ def planes_of(mosaic: np.ndarray, pattern: str) -> np.ndarray:
     """
     even = np.pad(mosaic, [(0, n % 2) for n in mosaic.shape], mode="reflect")
     return np.stack([even[row::2, column::2] for row, column in places(pattern)])
+
+
+def joined(planes: np.ndarray, pattern: str) -> np.ndarray:
+    """Put four planes in the places of their colours; undoes `planes_of` up to what that has added.
+
+    Parameters
+    ----------
+    planes : ndarray, shape (4, h, w)
+        Any type.
+    pattern : str
+        One of `PATTERNS`.
+
+    Returns
+    -------
+    ndarray, shape (2 h, 2 w), same type
+    """
+    rows, columns = planes.shape[1:]
+    whole = np.empty((2 * rows, 2 * columns), planes.dtype)
+    for plane, (row, column) in zip(planes, places(pattern), strict=True):
+        whole[row::2, column::2] = plane
+    return whole
 
 
 def places(pattern: str) -> list[tuple[int, int]]:

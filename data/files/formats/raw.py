@@ -1,8 +1,8 @@
 """Raw photographs of cameras, through LibRaw (rawpy): the mosaic of the sensor before anything was done to it.
 
 Files of all cameras that LibRaw knows are read, if their mosaic has a cell of 2 x 2 pixels (Bayer): as four half-size planes
-(`bsn.data.files.formats.mosaic`) with black at 0 and white at 1. X-Trans, Foveon and demosaiced colours are refused. DNG files are
-written: a copy of the file where that is DNG, otherwise a new one with what raw developers need.
+(`bsn.data.files.formats.mosaic`) with black at 0 and white at 1. X-Trans, Foveon and demosaiced colours are refused. DNG
+files are written: a copy of the file where that is DNG, otherwise a new one with what raw developers need.
 """
 
 from collections.abc import Iterator
@@ -158,7 +158,9 @@ def opened(rawpy: Any, path: Path) -> Iterator[Any]:
         raw = rawpy.imread(str(path))
     except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawNotImplementedError) as error:
         raise DataError(
-            str(path), "is no raw file that LibRaw can read", "convert it to a DNG file that is compressed without losses"
+            str(path),
+            "is no raw file that LibRaw can read",
+            "convert it to a DNG file that is compressed without losses",
         ) from error
     except rawpy.LibRawError as error:
         raise DataError(str(path), f"is damaged or cut off (LibRaw: {_words(error)})", "copy it whole again") from error
@@ -190,7 +192,9 @@ def _words(error: Exception) -> str:
 def _check_there(source: Path, target: Path) -> None:
     if not source.is_file():
         raise DataError(
-            str(target), f"it needs {source}, which its mosaic came from and which is gone", "put it back, or write .npy"
+            str(target),
+            f"it needs {source}, which its mosaic came from and which is gone",
+            "put it back, or write .npy",
         )
 
 
@@ -203,7 +207,9 @@ def _pattern(raw: Any, path: Path) -> str:
         raise DataError(str(path), "holds no mosaic (LibRaw gives several colours per pixel)", remedy) from error
     pattern = raw.raw_pattern
     if visible is None or pattern is None:
-        raise DataError(str(path), "holds no mosaic (it is sRAW, linear DNG, Foveon, or of a sensor without colours)", remedy)
+        raise DataError(
+            str(path), "holds no mosaic (it is sRAW, linear DNG, Foveon, or of a sensor without colours)", remedy
+        )
     if pattern.shape != (_CELL, _CELL):
         raise DataError(
             str(path),

@@ -75,7 +75,9 @@ def words_of_raw(path: Path, preview: bytes = b"") -> Words:
         Empty where nothing can be read: words are not worth a photograph.
     """
     with path.open("rb") as file:
-        for found in (_of_tiff(file), _of_boxes(file.seek(0) or file.read(_BOXES_WITHIN)), _of_jpeg(preview)):
+        in_file = _of_tiff(file)
+        file.seek(0)
+        for found in (in_file, _of_boxes(file.read(_BOXES_WITHIN)), _of_jpeg(preview)):
             if found is not None and (found.words or found.exif):
                 return found
     return NOTHING

@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     ----------
     kind : int
         TIFF type of its values.
-    count : int
+    number : int
         How many there are.
     data : bytes
         All of them.
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
     """
 
     kind: int
-    count: int
+    number: int
     data: bytes
     place: int
 
@@ -88,9 +88,9 @@ class Directory:
         if entry is None:
             return ()
         if entry.kind in _RATIONALS:
-            parts = struct.unpack(f"{self.order}{2 * entry.count}{_RATIONALS[entry.kind]}", entry.data)
+            parts = struct.unpack(f"{self.order}{2 * entry.number}{_RATIONALS[entry.kind]}", entry.data)
             return tuple(a / b if b else 0.0 for a, b in zip(parts[::2], parts[1::2], strict=True))
-        return struct.unpack(f"{self.order}{entry.count}{_LETTERS.get(entry.kind, 'B')}", entry.data)
+        return struct.unpack(f"{self.order}{entry.number}{_LETTERS.get(entry.kind, 'B')}", entry.data)
 
     def whole(self, tag: int) -> tuple[int, ...]:
         """Values of a tag as whole numbers; parameters and result as in `numbers`.
@@ -236,7 +236,7 @@ def write_directory(file: IO[bytes], entries: Mapping[int, Entry], following: in
             value = entry.data.ljust(room, b"\0")
         else:
             value = struct.pack(order + word, entry.place or _append(file, entry.data, big))
-        records.append(struct.pack(f"{order}HH{word}", tag, entry.kind, entry.count) + value)
+        records.append(struct.pack(f"{order}HH{word}", tag, entry.kind, entry.number) + value)
     head = struct.pack(f"{order}{'Q' if big else 'H'}", len(records))
     return _append(file, head + b"".join(records) + struct.pack(order + word, following), big)
 
@@ -294,7 +294,7 @@ def _follow(file: IO[bytes], pointer: int, order: str, big: bool, found: list[Di
         directory = read_directory(file, pointer, order, big)
         found.append(directory)
         below = directory.entries.get(SUB_DIRECTORIES)
-        for number in range(below.count if below is not None else 0):
+        for number in range(below.number if below is not None else 0):
             assert below is not None
             _follow_one(file, below.place + number * SIZES[below.kind], directory, found, seen)
         pointer = start + _length(directory, file, start)

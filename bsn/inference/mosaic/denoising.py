@@ -1,0 +1,139 @@
+"""The way of a mosaic through a model for photographs: stabilised, denoised twice, mixed, and taken back.
+
+1. The noise, gain and read noise, is what the file says of it, or is measured.
+2. The generalised Anscombe transformation makes it the same everywhere; photographs look much like their sRGB values then.
+3. The model denoises each half-size plane as a grey image.
+4. The colour of that result is taken off the mosaic, and the model denoises what is left at full resolution.
+5. Both results and the noisy mosaic are mixed by their estimated errors, and taken back to light without bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from bsn.data import ImageReader
+from bsn.data.files.formats.mosaic import Mosaic, joined, mosaic_in, places, planes_of
+from bsn.inference.mosaic.chroma import chroma_of
+from bsn.inference.mosaic.mixture import mixed, removed_share
+from bsn.inference.parts import Part
+from bsn.inference.results import FinishedRows, unchanged_rows
+from bsn.models import Model
+from bsn.noise.sensor import SensorNoise, Stabiliser, measure_sensor
+
+__all__ = ["bands_of_mosaic", "is_for_mosaics", "noise_of_mosaic"]
+
+_PROBED = 512  # side of the middle of the mosaic on which the share of the noise that is taken away is measured
+
+
+class _Stabilised(NamedTuple):
+    """A mosaic whose noise has standard deviation 1, and what divides it to values in [0, 1]."""
+
+    planes: np.ndarray
+    pattern: str
+    span: float
+
+
+def is_for_mosaics(model: Model, reader: ImageReader) -> bool:
+    """Say whether an image is a mosaic that a model denoises in this way.
+
+    Parameters
+    ----------
+    model : Model
+        Model that is to denoise it.
+    reader : ImageReader
+        The image.
+
+    Returns
+    -------
+    bool
+        True for models of the box, which know photographs of any brightness, and mosaics without missing pixels. Models that
+        were trained on mosaics have their four channels and need no more.
+    """
+    mosaic = mosaic_in(reader.metadata) is not None and reader.options.nan == "refuse"
+    return mosaic and reader.channels != model.channels and model.inference.grey_as_colour
+
+
+def noise_of_mosaic(planes: np.ndarray, facts: Mosaic) -> SensorNoise:
+    """Take what the file says of its noise, or measure it.
+
+    Parameters
+    ----------
+    planes : ndarray, shape (4, h, w), float32
+        Image values.
+    facts : Mosaic
+        What is known of it.
+
+    Returns
+    -------
+    SensorNoise
+    """
+    if facts.noise and not facts.reduced and facts.levels is not None:
+        gain, constant = zip(*facts.noise, strict=True)
+        return SensorNoise(gain, constant)
+    green = places(facts.pattern)[1]
+    return measure_sensor(joined(planes, facts.pattern), green, black_known=facts.levels is not None)
+
+
+def bands_of_mosaic(
+    denoise: Callable[[np.ndarray], np.ndarray], reader: ImageReader, strength: float, part: Part | None = None
+) -> Iterator[FinishedRows]:
+    """Denoise a mosaic.
+
+    Parameters
+    ----------
+    denoise : callable
+        Denoises grey images (N, H, W) with values in [0, 1].
+    reader : ImageReader
+        The mosaic.
+    strength : float
+        Share of what was removed that stays removed.
+    part : Part, optional
+        Rows of the planes; all are computed.
+
+    Yields
+    ------
+    FinishedRows
+        As it is where it has no noise, and one band otherwise.
+    """
+    facts = mosaic_in(reader.metadata)
+    assert facts is not None
+    planes = reader.read_unit(0, 0, 0, *reader.size)
+    noise = noise_of_mosaic(planes, facts)
+    if not max(*noise.gain, *noise.constant) > 0:
+        yield from unchanged_rows(reader, part)
+        return
+    stabiliser = Stabiliser(noise, float(planes.max()))
+    values = stabiliser.forward(planes)
+    clean = _denoised(denoise, _Stabilised(values, facts.pattern, max(float(values.max()), 1e-12)))
+    image = stabiliser.inverse(clean).astype(np.float32)
+    rows = slice(0, reader.size[0]) if part is None else slice(*part.rows)
+    yield FinishedRows(0, rows, image[:, rows], None).put_back(reader, strength)
+
+
+def _denoised(denoise: Callable[[np.ndarray], np.ndarray], noisy: _Stabilised) -> np.ndarray:
+    def grey(images: np.ndarray) -> np.ndarray:
+        return denoise((images / noisy.span).astype(np.float32)).astype(np.float64) * noisy.span
+
+    def at_full_size(mosaic: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+        return grey((mosaic - chroma)[None])[0] + chroma
+
+    mosaic = joined(noisy.planes, noisy.pattern)
+    halves = grey(noisy.planes)
+    chroma = chroma_of(halves, noisy.pattern)
+    full = at_full_size(mosaic, chroma)
+    middle = _middle(mosaic.shape)
+    inside = tuple(slice(s.start // 2, s.stop // 2) for s in middle)
+    shares = (
+        removed_share(lambda seen: at_full_size(seen, chroma[middle]), mosaic[middle]),
+        removed_share(grey, noisy.planes[:, *inside]),
+    )
+    return planes_of(mixed(mosaic, (full, joined(halves, noisy.pattern)), shares), noisy.pattern)
+
+
+def _middle(size: tuple[int, ...]) -> tuple[slice, ...]:
+    """The middle of a mosaic, beginning at a cell."""
+    starts = [max(n - _PROBED, 0) // 4 * 2 for n in size]
+    return tuple(slice(start, start + min(n, _PROBED)) for start, n in zip(starts, size, strict=True))

@@ -1,0 +1,91 @@
+"""Two results and the noisy image, mixed at each place by their estimated errors.
+
+All of it is in values whose noise has standard deviation 1. Stein's estimate of the error of y + a (A - y) + b (B - y) is a
+quadratic function of the weights; its minimum is found in closed form around each pixel. Where a network took picture for
+noise, it takes away more than the noise has, and its weight falls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+__all__ = ["mixed", "removed_share"]
+
+_WINDOW = 8.0  # standard deviation of the surroundings that are looked at, in pixels; 5 gave the same
+_STEP = 0.1  # of the probe, in standard deviations of the noise
+_RIDGE = 0.02  # of the energy of both: two results that are nearly the same share the weight
+
+
+def removed_share(denoise: Callable[[np.ndarray], np.ndarray], noisy: np.ndarray, seed: int = 0) -> float:
+    """Estimate 1 less the mean derivative of a result by its own pixel: the share of the noise that was taken away.
+
+    Parameters
+    ----------
+    denoise : callable
+        Maps an array to one of its shape.
+    noisy : ndarray
+        Values whose noise has standard deviation 1.
+    seed : int
+        Of the random probe.
+
+    Returns
+    -------
+    float
+        About 1 where nothing of a pixel's own value is left, 0 where nothing was changed.
+    """
+    probe = np.random.default_rng(seed).standard_normal(noisy.shape)
+    change = denoise(noisy + _STEP * probe) - denoise(noisy)
+    return float(1 - np.mean(probe * change) / _STEP)
+
+
+def mixed(noisy: np.ndarray, results: tuple[np.ndarray, np.ndarray], shares: tuple[float, float]) -> np.ndarray:
+    """Mix two results with the noisy image.
+
+    Parameters
+    ----------
+    noisy : ndarray, shape (H, W)
+        Values whose noise has standard deviation 1.
+    results : tuple of ndarray, shape (H, W)
+        The two results.
+    shares : tuple of float
+        What `removed_share` says of each.
+
+    Returns
+    -------
+    ndarray, shape (H, W)
+        Weights are not negative, and those of the results add up to at most 1.
+    """
+    first, second = (result - noisy for result in results)
+    aa, bb = _around(first * first), _around(second * second)
+    ab = _around(first * second)
+    a, b = _best(aa, bb, ab, *shares)
+    return noisy + _around(a, _WINDOW / 2) * first + _around(b, _WINDOW / 2) * second
+
+
+def _best(aa: np.ndarray, bb: np.ndarray, ab: np.ndarray, u: float, v: float) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of the least estimated error: inside the triangle, or on one of its sides."""
+    ridge = _RIDGE * (aa + bb) + 1e-9
+    determinant = (aa + ridge) * (bb + ridge) - ab * ab
+    a = np.clip((u * (bb + ridge) - v * ab) / determinant, 0, 1)
+    b = np.clip((v * (aa + ridge) - u * ab) / determinant, 0, 1)
+    too_much = np.maximum(a + b, 1)
+    along = np.clip((bb - ab + u - v) / np.maximum(aa + bb - 2 * ab, 1e-9), 0, 1)
+    nothing = np.zeros_like(aa)
+    candidates = [
+        (a / too_much, b / too_much),
+        (np.clip(u / np.maximum(aa, 1e-9), 0, 1), nothing),
+        (nothing, np.clip(v / np.maximum(bb, 1e-9), 0, 1)),
+        (along, 1 - along),
+    ]
+    risks = np.stack([p * p * aa + q * q * bb + 2 * p * q * ab - 2 * (p * u + q * v) for p, q in candidates])
+    chosen = risks.argmin(0)
+    return np.choose(chosen, [p for p, _ in candidates]), np.choose(chosen, [q for _, q in candidates])
+
+
+def _around(values: np.ndarray, window: float = _WINDOW) -> np.ndarray:
+    from scipy import ndimage
+
+    found: np.ndarray = ndimage.gaussian_filter(values, window, mode="reflect")
+    return found

@@ -1,0 +1,6 @@
+"""Noise of the mosaics of sensors: measured on one of them, and made the same everywhere."""
+
+from bsn.noise.sensor.line import SensorNoise, measure_sensor
+from bsn.noise.sensor.stabiliser import Stabiliser
+
+__all__ = ["SensorNoise", "Stabiliser", "measure_sensor"]
