@@ -1,8 +1,8 @@
 """Images: pixels, axes and metadata, read from and written to files.
 
 Supported are PNG, JPEG, TIFF, ``.npy``, HDF5, MATLAB, FITS, NIfTI, MGH, DICOM and MRC files, raw files of cameras, videos, and
-Zarr stores (folders); what each keeps is told in `bsn.data.files.formats`. Files keep their type: 16 bits stay 16 bits, and what
-a format cannot hold is refused, never converted.
+Zarr stores (folders); what each keeps is told in `bsn.data.files.formats`. Files keep their type: 16 bits stay 16 bits, and
+what a format cannot hold is refused, never converted.
 """
 
 import warnings

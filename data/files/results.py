@@ -11,6 +11,7 @@ from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.arrays.pixel_types import check_dtype
 from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output
+from bsn.data.files.formats.developing import is_developed
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput, replaced_dataset
 from bsn.data.files.formats.hdf5_output import HDF5Output
 from bsn.data.files.formats.mosaic import without_mosaic
@@ -97,7 +98,8 @@ def open_results(
 
 def _metadata_for(reader: ImageReader, target: Target) -> Mapping[str, Any]:
     """What goes with a result. Numbers of a type that was asked for stay the planes of a mosaic and make no picture."""
-    return reader.metadata if target.dtype is None else without_mosaic(reader.metadata)
+    stays = target.dtype is not None and is_developed(reader.metadata, reader.dtype, target.path)
+    return without_mosaic(reader.metadata) if stays else reader.metadata
 
 
 @contextmanager

@@ -13,9 +13,10 @@ import numpy as np
 
 __all__ = ["mixed", "removed_share"]
 
-_WINDOW = 8.0  # standard deviation of the surroundings that are looked at, in pixels; 5 gave the same
+_WINDOW = 12.0  # standard deviation of the surroundings that are looked at, in pixels; 8 gave the same within 0.02 dB
 _STEP = 0.1  # of the probe, in standard deviations of the noise
-_RIDGE = 0.02  # of the energy of both: two results that are nearly the same share the weight
+# In units of the noise variance: results that differ by less share the weight. Tried 0.02, 0.1, 0.3 and 0.8.
+_ALIKE = 0.3
 
 
 def removed_share(denoise: Callable[[np.ndarray], np.ndarray], noisy: np.ndarray, seed: int = 0) -> float:
@@ -66,17 +67,17 @@ def mixed(noisy: np.ndarray, results: tuple[np.ndarray, np.ndarray], shares: tup
 
 def _best(aa: np.ndarray, bb: np.ndarray, ab: np.ndarray, u: float, v: float) -> tuple[np.ndarray, np.ndarray]:
     """Weights of the least estimated error: inside the triangle, or on one of its sides."""
-    ridge = _RIDGE * (aa + bb) + 1e-9
-    determinant = (aa + ridge) * (bb + ridge) - ab * ab
-    a = np.clip((u * (bb + ridge) - v * ab) / determinant, 0, 1)
-    b = np.clip((v * (aa + ridge) - u * ab) / determinant, 0, 1)
+    aa, bb, u, v = aa + _ALIKE, bb + _ALIKE, u + _ALIKE / 2, v + _ALIKE / 2  # draws both weights to one half
+    determinant = np.maximum(aa * bb - ab * ab, 1e-9)
+    a = np.clip((u * bb - v * ab) / determinant, 0, 1)
+    b = np.clip((v * aa - u * ab) / determinant, 0, 1)
     too_much = np.maximum(a + b, 1)
-    along = np.clip((bb - ab + u - v) / np.maximum(aa + bb - 2 * ab, 1e-9), 0, 1)
+    along = np.clip((bb - ab + u - v) / (aa + bb - 2 * ab), 0, 1)
     nothing = np.zeros_like(aa)
     candidates = [
         (a / too_much, b / too_much),
-        (np.clip(u / np.maximum(aa, 1e-9), 0, 1), nothing),
-        (nothing, np.clip(v / np.maximum(bb, 1e-9), 0, 1)),
+        (np.clip(u / aa, 0, 1), nothing),
+        (nothing, np.clip(v / bb, 0, 1)),
         (along, 1 - along),
     ]
     risks = np.stack([p * p * aa + q * q * bb + 2 * p * q * ab - 2 * (p * u + q * v) for p, q in candidates])

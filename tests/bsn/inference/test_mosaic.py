@@ -1,0 +1,137 @@
+"""Mosaics through a model in the box: better than the noisy one and than each plane by itself, and without bias."""
+
+import numpy as np
+import pytest
+
+from bsn.data import ReadOptions, read_image, write_image
+from bsn.data.files.formats.mosaic import joined, planes_of
+from bsn.inference import Denoiser, DenoisingWarning
+from bsn.inference.boxed import choose_for_files
+from bsn.inference.mosaic.chroma import chroma_of
+from bsn.inference.mosaic.mixture import mixed, removed_share
+from tests.helpers.dng import write_dng
+
+pytest.importorskip("rawpy", reason="the extra [raw] is not installed")
+
+BLACK, WHITE, GAIN, READ = 512, 16383, 0.01, 0.004
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    """A linear mosaic in [0, 1] of a photograph of scikit-image."""
+    from skimage.data import chelsea
+
+    picture = (chelsea()[20:212, 120:312] / 255.0) ** 2.2 / np.array([2.0, 1.0, 1.5])
+    mosaic = picture[..., 1].copy()
+    mosaic[::2, ::2], mosaic[1::2, 1::2] = picture[::2, ::2, 0], picture[1::2, 1::2, 2]
+    return mosaic
+
+
+@pytest.fixture
+def file(photograph, tmp_path):
+    generator = np.random.default_rng(0)
+    noisy = generator.poisson(photograph / GAIN) * GAIN + generator.normal(0, READ, photograph.shape)
+    stored = np.rint(noisy * (WHITE - BLACK) + BLACK).astype(np.uint16)
+    return write_dng(tmp_path / "a.dng", stored, black=(BLACK,) * 4, white=WHITE)
+
+
+def error(planes, clean):
+    """In values after a square root, as they are seen."""
+    return float(np.mean((np.sqrt(np.maximum(planes, 0)) - np.sqrt(clean)) ** 2))
+
+
+def test_a_mosaic_is_denoised_before_demosaicing(file, photograph, tmp_path):
+    denoiser, clean = Denoiser("photo-tiny"), planes_of(photograph, "RGGB")
+    noisy = read_image(file).pixels
+    denoiser.denoise_file(file, tmp_path / "b.dng")
+    result = read_image(tmp_path / "b.dng").pixels
+    with pytest.warns(DenoisingWarning, match="one by one"):
+        plane_by_plane = denoiser(noisy, "CYX")
+    assert error(result, clean) < 0.75 * error(plane_by_plane, clean)
+    assert error(result, clean) < 0.5 * error(noisy, clean)
+    assert result.mean((1, 2)) == pytest.approx(clean.mean((1, 2)), rel=0.02)
+
+
+def test_a_noise_profile_is_believed(file, tmp_path, monkeypatch):
+    from bsn.inference.mosaic import denoising
+
+    stored = (read_image(file).pixels * (WHITE - BLACK) + BLACK).round().astype(np.uint16)
+    told = write_dng(tmp_path / "t.dng", joined(stored, "RGGB"), black=(BLACK,) * 4, white=WHITE, noise=(GAIN, READ**2))
+    seen = []
+    monkeypatch.setattr(denoising, "measure_sensor", lambda *_, **__: seen.append(1))
+    Denoiser("photo-tiny").denoise_file(told, tmp_path / "b.dng")
+    assert not seen
+
+
+def test_strength_0_gives_the_mosaic_back(file, tmp_path):
+    Denoiser("photo-tiny", strength=0).denoise_file(file, tmp_path / "b.dng")
+    assert np.array_equal(read_image(tmp_path / "b.dng").pixels, read_image(file).pixels)
+
+
+def test_half_the_strength_is_half_way(file, tmp_path):
+    noisy = read_image(file).pixels
+    results = []
+    for strength in (1.0, 0.5):
+        Denoiser("photo-tiny", strength=strength).denoise_file(file, tmp_path / f"{strength}.dng")
+        results.append(read_image(tmp_path / f"{strength}.dng").pixels)
+    np.testing.assert_allclose(results[1], (results[0] + noisy) / 2, atol=2 / (WHITE - BLACK))
+
+
+def test_a_mosaic_without_noise_stays(tmp_path):
+    path = write_dng(tmp_path / "a.dng", np.full((64, 96), 3000, np.uint16))
+    Denoiser("photo-tiny").denoise_file(path, tmp_path / "b.dng")
+    assert np.array_equal(read_image(tmp_path / "b.dng").pixels, read_image(path).pixels)
+
+
+def test_the_box_has_a_model_for_mosaics(file):
+    (choice,) = choose_for_files([file], ReadOptions())
+    assert choice.model.kind == "photo"
+    assert "raw mosaic" in choice.why
+
+
+def test_numbers_that_were_asked_for_stay_planes(file, tmp_path):
+    Denoiser("photo-tiny").denoise_file(file, tmp_path / "b.tif", output_dtype="float32")
+    assert read_image(tmp_path / "b.tif").pixels.shape == read_image(file).pixels.shape
+
+
+@pytest.mark.parametrize("pattern", ["RGGB", "BGGR", "GRBG", "GBRG"])
+def test_the_colour_of_a_smooth_picture_is_all_but_its_grey(pattern):
+    rows, columns = np.indices((64, 64)) / 64.0
+    colours = {"R": 0.2 + 0.3 * rows, "G": 0.5 - 0.2 * columns, "B": 0.1 + 0.2 * rows * columns}
+    mosaic = np.zeros((64, 64))
+    for place, colour in enumerate(pattern):
+        one = (slice(place // 2, None, 2), slice(place % 2, None, 2))
+        mosaic[one] = colours[colour][one]
+    grey = mosaic - chroma_of(planes_of(mosaic, pattern), pattern)
+    wanted = (colours["R"] + 2 * colours["G"] + colours["B"]) / 4
+    np.testing.assert_allclose(grey[8:-8, 8:-8], wanted[8:-8, 8:-8], atol=0.004)
+
+
+def test_the_share_of_a_linear_filter_is_what_it_takes_away():
+    noisy = np.random.default_rng(0).normal(size=(256, 256))
+    assert removed_share(lambda x: 0.25 * x, noisy) == pytest.approx(0.75, abs=0.02)
+
+
+def test_a_mixture_leaves_out_who_takes_picture_away():
+    generator = np.random.default_rng(0)
+    clean = np.tile([0.0, 8.0], (256, 128))
+    noisy = clean + generator.normal(size=clean.shape)
+    good, bad = clean + 0.3 * generator.normal(size=clean.shape), np.full_like(clean, 4.0)
+    result = mixed(noisy, (good, bad), (1.0, 1.0))
+    assert np.mean((result - clean) ** 2) < 0.2
+    both_bad = mixed(noisy, (bad, bad), (1.0, 1.0))
+    assert np.mean((both_bad - clean) ** 2) < 1.1, "the noisy image is left where both are worse"
+
+
+def test_results_for_a_folder_are_dng_files(file, tmp_path):
+    from bsn.inference import result_paths
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "b.CR2").touch()
+    assert [p.name for p in result_paths([tmp_path / "in"], tmp_path / "out").values()] == ["b.dng"]
+
+
+def test_a_result_takes_the_place_of_its_source(file):
+    before = read_image(file).pixels
+    write_image(file, read_image(file), overwrite=True)
+    assert np.array_equal(read_image(file).pixels, before)
