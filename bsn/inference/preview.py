@@ -176,7 +176,10 @@ def _add_pictures(report: HtmlReport, seen: Shown, clean: np.ndarray, found: Rem
     )
     report.pictures(
         [
-            (np.nan_to_num(removed[part]), "what was removed there; it should be noise without a trace of the picture"),
+            (
+                np.nan_to_num(removed[part]),
+                "what was removed there: it should look like noise; black and white parts may show, where noise is cut off",
+            ),
             (
                 small[2],
                 "what was removed from the whole image, grey for nothing, four standard deviations to black and white",
