@@ -30,7 +30,7 @@ class Job:
         What the worker is given, see :mod:`bsn.app.tasks`.
     items : list of int
         Its images.
-    state : {"waiting", "running", "pausing", "paused", "done", "failed", "cancelled"}
+    state : {"waiting", "running", "pausing", "paused", "done", "failed", "cancelling", "cancelled"}
         Where it stands.
     progress : dict
         Last numbers of a training: "step", "total", "loss", "rate", "left" and "preview".

@@ -36,7 +36,9 @@ class Lane:
         self._numbers = itertools.count(1)
         self._running: int | None = None
 
-    async def do(self, task: str, order: dict[str, Any], told: Told = lambda _: None) -> dict[str, Any]:
+    async def do(
+        self, task: str, order: dict[str, Any], told: Told = lambda _: None, *, seconds: float | None = None
+    ) -> dict[str, Any]:
         """Wait for a turn, have an order done, and give its result.
 
         Parameters
@@ -47,6 +49,8 @@ class Lane:
             Values of JSON.
         told : callable
             Gets what the task tells on the way.
+        seconds : float, optional
+            After which the process is ended; without it, an order may take as long as it takes.
 
         Returns
         -------
@@ -56,14 +60,19 @@ class Lane:
         Raises
         ------
         OrderFailed
-            With the message of the task, or that the process died.
+            With the message of the task, or that the process died or took too long.
         """
         async with self._turn:
             process = await self._alive()
             number = self._running = next(self._numbers)
             try:
-                await self._send({"order": number, "task": task, **order})
-                return await self._answer(process, number, told)
+                async with asyncio.timeout(seconds):
+                    await self._send({"order": number, "task": task, **order})
+                    return await self._answer(process, number, told)
+            except TimeoutError:
+                self.kill()
+                await process.wait()
+                raise OrderFailed(f"it took longer than {seconds:g} s and was given up; try a smaller image") from None
             except BaseException:
                 # Whoever waits no more: the process may be at work still, and is not to be waited for.
                 if process.returncode is None and self._running == number:

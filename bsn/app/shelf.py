@@ -22,6 +22,7 @@ __all__ = ["Shelf", "without_folder"]
 _MOST_ITEMS = 2000
 _MEASURED_AT_ONCE = 12  # images of a folder
 _KEPT_PICTURES = 48
+_LOOK_SECONDS = 120.0  # that a file may take to be opened and shown
 _KINDS = ("before.png", "after.png", "removed.png")
 
 
@@ -109,7 +110,9 @@ class Shelf:
         OrderFailed
         """
         try:
-            await self.look.do("gauge", {"path": str(path), "limit": self.settings.decoded_limit})
+            await self.look.do(
+                "gauge", {"path": str(path), "limit": self.settings.decoded_limit}, seconds=_LOOK_SECONDS
+            )
         except OrderFailed as failed:
             raise OrderFailed(str(failed).replace(str(path), name).replace(path.name, name)) from None
 
@@ -266,7 +269,7 @@ class Shelf:
             "plane": plane,
             "folder": str(self.cache / key),
         }
-        return await self.look.do("picture", order)
+        return await self.look.do("picture", order, seconds=_LOOK_SECONDS)
 
     def picture_file(self, key: str, kind: str) -> Path:
         """File of a picture that was made.

@@ -220,11 +220,11 @@ class Workshop:
         except OrderFailed as failed:
             if job.state == "pausing":
                 job.state = "paused"
-            elif job.state != "cancelled":
+            elif job.state != "cancelling":
                 job.state, job.error = "failed", str(failed)
         else:
             stopped = result.get("paused") or result.get("stopped")
-            if job.state != "cancelled":
+            if job.state != "cancelling":
                 job.state = "paused" if stopped else "done"
             job.progress |= {name: value for name, value in result.items() if name in ("done", "failed", "steps")}
         self._settle_items(job)
@@ -316,9 +316,9 @@ class Workshop:
             See :class:`Job`.
         """
         job = self.job(number)
-        if job.state in ENDED:
+        if job.state in (*ENDED, "cancelling"):
             return
-        running, job.state = job.state in ("running", "pausing"), "cancelled"
+        running, job.state = job.state in ("running", "pausing"), "cancelling"
         self._bulletin.changed()
         task = self._tasks.get(number)
         if job.kind == "denoise" and running and task is not None:
@@ -328,6 +328,7 @@ class Workshop:
             task.cancel()  # kills the worker where the job has its turn
             await asyncio.wait([task])
         await asyncio.to_thread(self._clean_after, job)
+        job.state = "cancelled"
         self._settle_items(job)
         self._bulletin.changed()
 

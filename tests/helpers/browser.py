@@ -39,7 +39,7 @@ def browsing(width=1280, height=900, **options):
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         try:
-            page = browser.new_page(viewport={"width": width, "height": height}, **options)
+            page = browser.new_context(viewport={"width": width, "height": height}, **options).new_page()
             page.foreign, page.errors = [], []
             page.on("request", lambda asked: None if is_local(asked.url) else page.foreign.append(asked.url))
             page.on("pageerror", lambda error: page.errors.append(str(error)))

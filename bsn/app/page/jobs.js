@@ -2,7 +2,7 @@
 import { ask, make, setText, sync } from "/static/net.js";
 import { lossCurve } from "/static/charts.js";
 
-const WORDS = { waiting: "Waits for its turn", running: "Running", pausing: "Writes a checkpoint…", paused: "Paused", done: "Done", failed: "Failed", cancelled: "Cancelled" };
+const WORDS = { waiting: "Waits for its turn", running: "Running", pausing: "Writes a checkpoint…", paused: "Paused", done: "Done", failed: "Failed", cancelling: "Ends…", cancelled: "Cancelled" };
 
 function duration(seconds) {
   if (seconds === null || seconds === undefined) return "…";
@@ -111,7 +111,7 @@ function update(items) {
     const { pause, resume, cancel, use, forget } = part.buttons;
     pause.hidden = job.kind !== "train" || job.state !== "running";
     resume.hidden = job.state !== "paused";
-    cancel.hidden = ended;
+    cancel.hidden = ended || job.state === "cancelling";
     use.hidden = job.kind !== "train" || job.state !== "done";
     forget.hidden = !ended;
   };

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from bsn.app.sizes import check_size
 from bsn.app.tasks import Order, Stopped, Tell, read_options_of
-from bsn.data import DataError, ReadOptions, encode_png, list_images, open_image
+from bsn.data import ReadOptions, encode_png, list_images, open_image
 from bsn.data.sources.samples import middle
 
 if TYPE_CHECKING:
@@ -167,7 +168,8 @@ class _Preview:
                 progress.save(model)
                 denoiser = Denoiser(model)
             clean = denoiser(self._pixels, "CYX", value_range=self._value_range)
-        except (DataError, ValueError):  # too small for the stages of denoising; the run itself goes on
+        except Exception:  # such as a part too small for the stages of denoising: no reason to end the run
+            traceback.print_exc()
             self._pixels = None
             return None
         self._write(self._unit(clean), f"step-{progress.step}")

@@ -25,7 +25,7 @@ class ThreadLane:
         self.instead, self.orders = instead, []
         self.stopping = threading.Event()
 
-    async def do(self, task, order, told=lambda _: None):
+    async def do(self, task, order, told=lambda _: None, *, seconds=None):
         self.orders.append((task, order))
         self.stopping.clear()
         loop = asyncio.get_running_loop()
