@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsn.data.arrays.pixel_types import unit_span
+from bsn.data.errors import DataError
+from bsn.data.files.formats.developing import develop
+from bsn.data.files.formats.mosaic import Mosaic, mosaic_in
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import open_image
 from bsn.data.sources.samples import middle
 
+_DEVELOPED_BITS, _HIGHEST = 16, 65535.0
 _SHARE = 0.001  # of the pixels at either end may be shown as black or white
 
 
@@ -31,7 +35,8 @@ class Shown:
     whole : bool
         Whether all of the plane is shown.
     eight_bits : bool
-        Whether the pixels have eight bits and no stated range, so that black and white are known.
+        Whether the pixels have eight bits and no stated range, or are those of a developed raw photograph, so that black and
+        white are known.
     units : float
         Values of the file per image value.
     """
@@ -83,6 +88,7 @@ def read_shown(
     Returns
     -------
     Shown
+        Mosaics are developed, and so are their results.
 
     Raises
     ------
@@ -91,6 +97,9 @@ def read_shown(
     """
     chosen = options or ReadOptions()
     with open_image(source, chosen) as before:
+        facts = mosaic_in(before.metadata)
+        if facts is not None and (facts.levels is not None or before.dtype == np.uint16):
+            return _developed(facts, before.read_plane(0), result, most)
         number = before.planes // 2 if plane is None else plane
         box = middle(before.size, most)
         noisy = before.read_unit(number, *box)
@@ -104,6 +113,30 @@ def read_shown(
                 pixels = np.asarray(after.read(number, *box), np.float64)
             denoised = ((pixels - (limits[0] if limits else 0)) / span).astype(np.float32)
         return Shown(noisy, denoised, number, before.planes, box[2:] == before.size, eight_bits, span)
+
+
+def _developed(facts: Mosaic, planes: np.ndarray, result: str | Path | None, most: int) -> Shown:
+    """A mosaic and its result as pictures: nobody looks at half-size planes."""
+    before = develop(facts, planes, _DEVELOPED_BITS, str(facts.path))
+    pictures = [before]
+    if result is not None:
+        with open_image(result) as after:
+            found = mosaic_in(after.metadata)
+            pixels = after.read_plane(0)
+        if found is None:
+            pictures.append(np.moveaxis(pixels, 0, -1).astype(np.float64) * (_HIGHEST / unit_span(pixels.dtype)))
+        else:
+            pictures.append(develop(found, pixels, _DEVELOPED_BITS, str(result)))
+        if pictures[1].shape != before.shape:
+            shapes = " and ".join(" x ".join(map(str, picture.shape)) for picture in pictures)
+            raise DataError(f"{facts.path} and {result}", f"their pictures have {shapes} values", "name its own result")
+    top, left, height, width = middle((before.shape[0], before.shape[1]), most)
+    parts = [
+        np.moveaxis(picture[top : top + height, left : left + width], -1, 0).astype(np.float32) / np.float32(_HIGHEST)
+        for picture in pictures
+    ]
+    whole = (height, width) == before.shape[:2]
+    return Shown(parts[0], parts[1] if result is not None else None, 0, 1, whole, facts.levels is not None, _HIGHEST)
 
 
 def encode_png(image: NDArray[np.floating]) -> bytes:

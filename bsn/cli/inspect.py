@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bsn.data import DataError
     from bsn.noise.report import InspectedFile, NoiseReport
+    from bsn.noise.sensor import FoundSensor
     from bsn.noise.stacks import MeasuredStack
     from bsn.training import Settled
 
@@ -116,6 +117,8 @@ def _print(report: NoiseReport, settled: Settled | DataError | None) -> None:
     for entry in report.files:
         if entry.outliers:
             print(_name_outliers(entry))
+        if entry.sensor is not None:
+            print(_tell_sensor(entry.name, entry.sensor))
     for path, message in report.failed.items():
         print(f"{Path(path).name}: {message}")
     _conclude(report, settled)
@@ -150,6 +153,22 @@ def _stack_row(found: MeasuredStack) -> list[str]:
         f"{r.moving:.0%}",
         f"{r.worth[0]:.0%}",
     ]
+
+
+def _tell_sensor(name: str, found: FoundSensor) -> str:
+    """What is known of the noise of a mosaic, in a sentence or two."""
+    noise = found.measured
+    strength = f"gain {noise.gain[1]:.3g} and read noise {noise.read_noise:.3g}"
+    if not noise.gain[1]:
+        strength = f"noise of standard deviation {noise.read_noise:.3g} at all values"
+    said = f"{name}: raw mosaic {found.pattern}, read as four half-size planes; green pixels have {strength}"
+    if found.reduced:
+        said += f". The file says that {found.reduced:.0%} of its noise was taken away before"
+    if found.told is None:
+        return f"{said}; the file has no noise profile"
+    told = f"the noise profile of the file says {found.told.gain[1]:.3g} and {found.told.read_noise:.3g}"
+    verdict = "which agrees" if found.agrees else f"but the measured variance is {found.ratio or 0:.2g} times as large"
+    return f"{said}; {told}, {verdict}"
 
 
 def _name_outliers(entry: InspectedFile) -> str:

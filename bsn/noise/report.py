@@ -15,6 +15,7 @@ import numpy as np
 from bsn.data import DataError, ImageReader, ImageSource, ReadOptions, fill_missing, open_image, open_source
 from bsn.data.arrays.pixel_types import grey_level
 from bsn.data.errors import refuse_several
+from bsn.data.files.formats.mosaic import mosaic_in
 from bsn.data.files.formats.packed import is_packed
 from bsn.data.sources.samples import evenly, middle
 from bsn.hole import Hole
@@ -22,6 +23,7 @@ from bsn.noise.advice import Advice
 from bsn.noise.correlation_map import NoiseCorrelation
 from bsn.noise.judgement import SAMPLE, grey_level_of, judge_noise, map_of
 from bsn.noise.measurement import NoiseStatistics, measure_usable, usable
+from bsn.noise.sensor import FoundSensor, find_sensor
 from bsn.noise.stacks import MeasuredStack, judge_stacks
 
 __all__ = ["REPORT", "InspectedFile", "NoiseReport", "Place", "ReportSettings", "inspect_files"]
@@ -89,6 +91,8 @@ class InspectedFile:
         Pixels there in which a channel has an outlier, see :mod:`bsn.noise.outliers`.
     places : tuple of Place
         Where they are, at most the first hundred.
+    sensor : FoundSensor, optional
+        Noise of a mosaic, measured and as its file tells it; None for other images.
     """
 
     name: str
@@ -101,6 +105,7 @@ class InspectedFile:
     statistics: NoiseStatistics | None
     outliers: int = 0
     places: tuple[Place, ...] = ()
+    sensor: FoundSensor | None = None
 
 
 @dataclass
@@ -248,8 +253,18 @@ def _inspect(name: str, reader: ImageReader, picture_of: DenoiseImage | None) ->
     ends = np.array([_ends(strip) for strip in _strips(reader)])
     kind = (reader.dtype.name, reader.axes, reader.size, reader.channels)
     return InspectedFile(
-        name, *kind, float(np.fmin.reduce(ends, axis=None)), float(np.fmax.reduce(ends, axis=None)), *noise
+        name,
+        *kind,
+        float(np.fmin.reduce(ends, axis=None)),
+        float(np.fmax.reduce(ends, axis=None)),
+        *noise,
+        sensor=_sensor(reader, images[0]),
     )
+
+
+def _sensor(reader: ImageReader, planes: np.ndarray) -> FoundSensor | None:
+    facts = mosaic_in(reader.metadata)
+    return None if facts is None or not np.isfinite(planes).all() else find_sensor(planes, facts)
 
 
 def _noise_of(

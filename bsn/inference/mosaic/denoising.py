@@ -15,15 +15,15 @@ from typing import NamedTuple
 import numpy as np
 
 from bsn.data import ImageReader
-from bsn.data.files.formats.mosaic import Mosaic, joined, mosaic_in, places, planes_of
+from bsn.data.files.formats.mosaic import joined, mosaic_in, planes_of
 from bsn.inference.mosaic.chroma import chroma_of
 from bsn.inference.mosaic.mixture import mixed, removed_share
 from bsn.inference.parts import Part
 from bsn.inference.results import FinishedRows, unchanged_rows
 from bsn.models import Model
-from bsn.noise.sensor import SensorNoise, Stabiliser, measure_sensor
+from bsn.noise.sensor import Stabiliser, find_sensor
 
-__all__ = ["bands_of_mosaic", "is_for_mosaics", "noise_of_mosaic"]
+__all__ = ["bands_of_mosaic", "is_for_mosaics"]
 
 _PROBED = 512  # side of the middle of the mosaic on which the share of the noise that is taken away is measured
 
@@ -56,27 +56,6 @@ def is_for_mosaics(model: Model, reader: ImageReader) -> bool:
     return mosaic and reader.channels != model.channels and model.inference.grey_as_colour
 
 
-def noise_of_mosaic(planes: np.ndarray, facts: Mosaic) -> SensorNoise:
-    """Take what the file says of its noise, or measure it.
-
-    Parameters
-    ----------
-    planes : ndarray, shape (4, h, w), float32
-        Image values.
-    facts : Mosaic
-        What is known of it.
-
-    Returns
-    -------
-    SensorNoise
-    """
-    if facts.noise and not facts.reduced and facts.levels is not None:
-        gain, constant = zip(*facts.noise, strict=True)
-        return SensorNoise(gain, constant)
-    green = places(facts.pattern)[1]
-    return measure_sensor(joined(planes, facts.pattern), green, black_known=facts.levels is not None)
-
-
 def bands_of_mosaic(
     denoise: Callable[[np.ndarray], np.ndarray], reader: ImageReader, strength: float, part: Part | None = None
 ) -> Iterator[FinishedRows]:
@@ -101,7 +80,7 @@ def bands_of_mosaic(
     facts = mosaic_in(reader.metadata)
     assert facts is not None
     planes = reader.read_unit(0, 0, 0, *reader.size)
-    noise = noise_of_mosaic(planes, facts)
+    noise = find_sensor(planes, facts).believed
     if not max(*noise.gain, *noise.constant) > 0:
         yield from unchanged_rows(reader, part)
         return

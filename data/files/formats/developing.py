@@ -66,12 +66,38 @@ def developed(image: Decoded, target: Path) -> Decoded:
     """
     facts = mosaic_in(image.metadata)
     assert facts is not None
-    rawpy = need("rawpy", "rawpy", str(target), "raw")
-    stored, bits = facts.stored(image.pixels), _BITS[target.suffix.lower()]
-    picture = (
-        _linear(rawpy, facts, stored, bits) if facts.levels is None else _as_shot(rawpy, facts, stored, bits, target)
-    )
+    picture = develop(facts, image.pixels, _BITS[target.suffix.lower()], str(target))
     return Decoded(picture, "YXC", after_developing(image.metadata))
+
+
+def develop(facts: Mosaic, planes: np.ndarray, bits: int, given: str) -> np.ndarray:
+    """Develop the planes of a mosaic.
+
+    Parameters
+    ----------
+    facts : Mosaic
+        What is known of it.
+    planes : ndarray, shape (4, h, w)
+        As they were read, or denoised.
+    bits : {8, 16}
+        Bits of the values of the picture.
+    given : str
+        What is to be made, for messages.
+
+    Returns
+    -------
+    ndarray, shape (H, W, 3), uint8 or uint16
+        Upright, so that H and W may be exchanged.
+
+    Raises
+    ------
+    DataError
+        rawpy is missing, or the raw file is gone.
+    """
+    rawpy, stored = need("rawpy", "rawpy", given, "raw"), facts.stored(planes)
+    if facts.levels is None:
+        return _linear(rawpy, facts, stored, bits)
+    return _as_shot(rawpy, facts, stored, bits, given)
 
 
 def after_developing(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,9 +115,9 @@ def after_developing(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in without_mosaic(metadata).items() if key != "container"}
 
 
-def _as_shot(rawpy: Any, facts: Mosaic, stored: np.ndarray, bits: int, target: Path) -> np.ndarray:
+def _as_shot(rawpy: Any, facts: Mosaic, stored: np.ndarray, bits: int, given: str) -> np.ndarray:
     if not facts.path.is_file():
-        raise DataError(str(target), f"it needs {facts.path}, which is gone", "put it back, or write .npy")
+        raise DataError(given, f"it needs {facts.path}, which is gone", "put it back, or write .npy")
     with opened(rawpy, facts.path) as raw:
         raw.raw_image_visible[:] = stored
         picture: np.ndarray = raw.postprocess(use_camera_wb=True, no_auto_bright=True, output_bps=bits)

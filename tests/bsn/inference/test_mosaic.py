@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from bsn.data import ReadOptions, read_image, write_image
-from bsn.data.files.formats.mosaic import joined, planes_of
+from bsn.data import ReadOptions, read_image, read_shown, write_image
+from bsn.data.files.formats.mosaic import MOSAIC, joined, planes_of
 from bsn.inference import Denoiser, DenoisingWarning
 from bsn.inference.boxed import choose_for_files
 from bsn.inference.mosaic.chroma import chroma_of
 from bsn.inference.mosaic.mixture import mixed, removed_share
+from bsn.noise.sensor import find_sensor
 from tests.helpers.dng import write_dng
 
-pytest.importorskip("rawpy", reason="the extra [raw] is not installed")
+rawpy = pytest.importorskip("rawpy", reason="the extra [raw] is not installed")
 
 BLACK, WHITE, GAIN, READ = 512, 16383, 0.01, 0.004
 
@@ -52,15 +53,39 @@ def test_a_mosaic_is_denoised_before_demosaicing(file, photograph, tmp_path):
     assert result.mean((1, 2)) == pytest.approx(clean.mean((1, 2)), rel=0.02)
 
 
-def test_a_noise_profile_is_believed(file, tmp_path, monkeypatch):
-    from bsn.inference.mosaic import denoising
+@pytest.mark.parametrize(("factor", "believed"), [(1.0, True), (0.5, True), (20.0, False)])
+def test_a_noise_profile_is_believed_unless_the_mosaic_has_less(file, tmp_path, factor, believed):
+    stored = (read_image(file).pixels * (WHITE - BLACK) + BLACK).round().astype(np.uint16)
+    line = (GAIN * factor, READ**2 * factor)
+    told = read_image(
+        write_dng(tmp_path / "t.dng", joined(stored, "RGGB"), black=(BLACK,) * 4, white=WHITE, noise=line)
+    )
+    found = find_sensor(told.pixels, told.metadata[MOSAIC])
+    assert found.told.gain == (GAIN * factor,) * 4
+    assert found.ratio == pytest.approx(1 / factor, rel=0.25)
+    assert found.believed is (found.told if believed else found.measured)
+
+
+@pytest.mark.parametrize("suffix", [".dng", ".tif"])
+def test_before_and_after_are_shown_as_pictures(file, tmp_path, suffix):
+    Denoiser("photo-tiny").denoise_file(file, tmp_path / f"b{suffix}")
+    shown = read_shown(file, tmp_path / f"b{suffix}", most=4096)
+    assert shown.noisy.shape == shown.denoised.shape == (3, 192, 192)
+    with rawpy.imread(str(file)) as raw:
+        wanted = raw.postprocess(use_camera_wb=True, no_auto_bright=True, output_bps=16)
+    np.testing.assert_allclose(np.moveaxis(shown.noisy, 0, -1), wanted / 65535, atol=1e-6)
+    assert 0.005 < (shown.noisy - shown.denoised).std() < 0.1
+
+
+def test_inspect_tells_pattern_noise_and_profile(file, tmp_path, capsys):
+    from bsn.cli import main
 
     stored = (read_image(file).pixels * (WHITE - BLACK) + BLACK).round().astype(np.uint16)
-    told = write_dng(tmp_path / "t.dng", joined(stored, "RGGB"), black=(BLACK,) * 4, white=WHITE, noise=(GAIN, READ**2))
-    seen = []
-    monkeypatch.setattr(denoising, "measure_sensor", lambda *_, **__: seen.append(1))
-    Denoiser("photo-tiny").denoise_file(told, tmp_path / "b.dng")
-    assert not seen
+    write_dng(tmp_path / "t.dng", joined(stored, "RGGB"), black=(BLACK,) * 4, white=WHITE, noise=(GAIN, READ**2))
+    assert main(["inspect", str(tmp_path / "t.dng")]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "t.dng: raw mosaic RGGB, read as four half-size planes" in said
+    assert f"the noise profile of the file says {GAIN:g} and {READ:g}, which agrees" in said
 
 
 def test_strength_0_gives_the_mosaic_back(file, tmp_path):
