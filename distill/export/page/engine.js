@@ -136,9 +136,11 @@ function meanOfThree(planes) {
   return planes.slice(0, area).map((value, at) => (value + planes[at + area] + planes[at + 2 * area]) / 3);
 }
 
-/** One processor is left to the rest of the device; each worker needs some hundred megabytes. */
+/** One processor is left to the rest of the device; each worker needs up to a gigabyte. */
 function sensibleWorkers() {
-  return Math.max(1, Math.min(MOST_WORKERS, (navigator.hardwareConcurrency || 2) - 1));
+  const processors = (navigator.hardwareConcurrency || 2) - 1;
+  const gigabytes = navigator.deviceMemory || 4; // only some browsers tell it
+  return Math.max(1, Math.min(MOST_WORKERS, processors, Math.floor(gigabytes / 2)));
 }
 
 async function fetched(address) {

@@ -5,6 +5,8 @@ import { openPicture, pixelsAreTrue, savePng } from "./picture.js";
 import { Result } from "./result.js";
 import { View } from "./view.js";
 
+const BAND = 2e6; // pixels that are drawn in one go
+
 const part = (name) => document.getElementById(name);
 const view = new View(document);
 const engine = Engine.load(new URL("./", import.meta.url));
@@ -79,6 +81,7 @@ async function take(files) {
 
 function show(picture) {
   result = new Result(picture);
+  drawing += 1; // what is drawn of the picture before is not drawn any more
   part("drop").hidden = true;
   part("frame").hidden = part("panel").hidden = false;
   part("name").textContent = `${picture.name}, ${picture.width} × ${picture.height}`;
@@ -143,16 +146,21 @@ function draw(tile) {
   view.draw(result.pixels(tile, chosen("view"), part("strength").value / 100), tile.x.first, tile.y.first);
 }
 
-let drawing = false;
+let drawing = 0;
 
+/** Draw all of the picture again, band by band, so that sliders keep moving on large ones. */
 function redraw() {
-  if (drawing || result === null) return;
-  drawing = true;
-  requestAnimationFrame(() => {
-    drawing = false;
-    const { width, height } = result.picture;
-    draw({ x: { first: 0, last: width }, y: { first: 0, last: height } });
-  });
+  if (result === null) return;
+  const turn = ++drawing;
+  const { width, height } = result.picture;
+  const rows = Math.max(1, Math.round(BAND / width));
+  const next = (first) => {
+    if (turn !== drawing) return; // a later wish draws everything again
+    const last = Math.min(first + rows, height);
+    draw({ x: { first: 0, last: width }, y: { first, last } });
+    if (last < height) requestAnimationFrame(() => next(last));
+  };
+  requestAnimationFrame(() => next(0));
 }
 
 function showStrength() {
@@ -209,7 +217,8 @@ function say(sentence) {
 }
 
 function wrong(error) {
-  if (/memory|allocat|\bOOM\b/i.test(error.message)) {
+  // onnxruntime tells some failures by a number alone.
+  if (/memory|alloc|\bOOM\b|^\d+$/i.test(error.message)) {
     return "The browser ran out of memory. Close other pages, or take a smaller picture.";
   }
   if (typeof WebAssembly === "undefined") return "This browser has no WebAssembly, which the network needs. Use a current one.";
