@@ -60,7 +60,8 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument(
         "--uncertainty",
         action="store_true",
-        help="also write the standard deviation of each result, to NAME_uncertainty.tif; for models with a noise model",
+        help="also write the standard deviation of each result, to NAME_uncertainty.tif or into the FITS file; for models with "
+        "a noise model",
     )
     parser.add_argument(
         "--explain",

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from bsn.data import ImageReader, PlaneIndex
-from bsn.data.arrays.pixel_types import from_unit, unit_span
+from bsn.data.arrays.pixel_types import from_unit, to_unit, unit_span
 from bsn.data.errors import name_some
 from bsn.inference.bands import Band
 from bsn.inference.explanation import Explanation
@@ -185,10 +185,21 @@ class FinishedRows:
         if self.unchanged and dtype == reader.dtype:
             _, height, width = self.image.shape
             return [reader.read(self.plane, self.rows.start, 0, height, width)]
-        image = from_unit(self.image, dtype, value_range, of=reader.dtype)
+        masked, unit = self._masked(reader), self.image
+        if masked is not None:
+            original = reader.read(self.plane, self.rows.start, 0, *self.image.shape[1:])
+            unit = np.where(masked, to_unit(original, value_range), unit)
+        image = from_unit(unit, dtype, value_range, of=reader.dtype)
+        if masked is not None and dtype == reader.dtype:
+            image[masked] = original[masked]
         if self.deviation is None:
             return [image]
         return [image, (self.deviation * unit_span(reader.dtype, value_range)).astype(np.float32)]
+
+    def _masked(self, reader: ImageReader) -> np.ndarray | None:
+        """Pixels that the file masks, which results have as they were."""
+        _, height, width = self.image.shape
+        return reader.masked(self.plane, self.rows.start, 0, height, width)
 
 
 def unchanged_rows(image: ImagePlanes, part: Part | None = None) -> Iterator[FinishedRows]:

@@ -36,6 +36,8 @@ def _result_name(source: Path) -> str:
 def uncertainty_path(target: str | Path) -> Path:
     """Where the standard deviations of a result go: float32 beside it, ``name_uncertainty.tif``; HDF5 and Zarr stay so.
 
+    Files of formats that have a place for them, such as FITS, hold them beside the result.
+
     Parameters
     ----------
     target : str or Path
@@ -44,8 +46,12 @@ def uncertainty_path(target: str | Path) -> Path:
     Returns
     -------
     Path
+        `target` itself where the result holds them.
     """
     target = Path(target)
+    form = known_formats().get(suffix_of(target))
+    if form is not None and form.holds_deviation:
+        return target
     return target.with_name(target.stem + "_uncertainty" + _deviation_suffix(target))
 
 

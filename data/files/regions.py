@@ -12,7 +12,7 @@ from bsn.data.arrays.pixel_types import to_unit
 from bsn.data.arrays.planes import check_finite
 from bsn.data.errors import reading
 from bsn.data.files.formats import find_format
-from bsn.data.files.formats.decoded import ArrayBoxes, Stored
+from bsn.data.files.formats.decoded import MASKED, ArrayBoxes, Stored
 from bsn.data.files.images import check_gaps, describe, read_image
 from bsn.data.files.options import ReadOptions
 
@@ -47,6 +47,7 @@ class ImageReader:
         self.dtype = dtype
         self.metadata = stored.metadata
         self._boxes = stored.boxes
+        self._masked: np.ndarray | None = stored.metadata.get(MASKED)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -112,7 +113,7 @@ class ImageReader:
         -------
         ndarray, shape (C, height, width), float32
             Integers in [0, 1], floats as they are, or what the value range of `options` makes of them. Missing values are
-            NaN or infinite, see `bsn.data.fill_missing`.
+            NaN or infinite, see `bsn.data.fill_missing`; those that the file masks are NaN.
 
         Raises
         ------
@@ -120,8 +121,33 @@ class ImageReader:
             See `read`; for NaN and infinite pixels unless `options` keep them.
         """
         region = self.read(plane_index, top, left, height, width)
-        check_finite(region, f"{self.path.name} at row {top}, column {left}", self.options.nan)
-        return to_unit(region, self.options.value_range)
+        masked = self.masked(plane_index, top, left, height, width)
+        measured = region if masked is None else region[~masked]
+        check_finite(measured, f"{self.path.name} at row {top}, column {left}", self.options.nan)
+        unit = to_unit(region, self.options.value_range)
+        if masked is not None:
+            unit[masked] = np.nan
+        return unit
+
+    def masked(self, plane_index: int, top: int, left: int, height: int, width: int) -> np.ndarray | None:
+        """Tell which pixels of a region of one plane the file masks.
+
+        Parameters
+        ----------
+        plane_index, top, left, height, width : int
+            See `read`.
+
+        Returns
+        -------
+        ndarray of bool, shape (C, height, width), or None
+            None where it masks none.
+        """
+        if self._masked is None:
+            return None
+        starts, sizes = self.index.box(plane_index, top, left, height, width)
+        box = self._masked[tuple(slice(s, s + n) for s, n in zip(starts, sizes, strict=True))]
+        found = self.index.from_box(box)
+        return found if found.any() else None
 
     def read_plane(self, plane_index: int) -> np.ndarray:
         """Read one plane.

@@ -11,6 +11,7 @@ from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.arrays.pixel_types import check_dtype
 from bsn.data.errors import DataError, reading, writing
 from bsn.data.files.atomic import atomic_output
+from bsn.data.files.formats.decoded import DEVIATION
 from bsn.data.files.formats.developing import is_developed
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput, replaced_dataset
 from bsn.data.files.formats.hdf5_output import HDF5Output
@@ -18,7 +19,7 @@ from bsn.data.files.formats.mosaic import without_mosaic
 from bsn.data.files.formats.packed import AXES, is_packed, options_of_packed, packed_keys
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import ImageReader, open_image
-from bsn.data.files.writers import ImageWriter, InPlace, open_writer
+from bsn.data.files.writers import ImageWriter, InMemory, InPlace, open_writer
 
 
 class Target(NamedTuple):
@@ -27,7 +28,7 @@ class Target(NamedTuple):
     Attributes
     ----------
     path : Path
-        Where to write.
+        Where to write; the standard deviation may have that of the result, if the format holds both.
     dtype : numpy.dtype or what numpy takes for one, or None
         Type of its pixels; None for that of the image.
     """
@@ -79,21 +80,42 @@ def open_results(
             yield _packed_images(source, outputs, targets, chosen)
         else:
             reader = stack.enter_context(open_image(source, chosen) if opened is None else opened)
-            writers = [
-                stack.enter_context(
-                    open_writer(
-                        target.path,
-                        reader.shape,
-                        reader.axes,
-                        reader.dtype if target.dtype is None else target.dtype,
-                        _metadata_for(reader, target),
-                        overwrite=overwrite,
-                        warn=False,
-                    )
-                )
-                for target in targets
-            ]
-            yield iter([(reader, writers)])
+            yield iter([(reader, _writers(stack, reader, targets, overwrite))])
+
+
+def _writers(stack: ExitStack, reader: ImageReader, targets: Sequence[Target], overwrite: bool) -> list[ImageWriter]:
+    """A writer for each target. A second one of the same file takes the standard deviation, which the file holds, too."""
+    within = deviation_within(reader, targets)
+    beside = {} if within is None else {DEVIATION: within}
+    writers: list[ImageWriter] = []
+    for target in targets:
+        if writers and target.path == targets[0].path and within is not None:
+            writers.append(ImageWriter(target.path, reader.index, within.dtype, InMemory(within)))
+            continue
+        dtype = reader.dtype if target.dtype is None else target.dtype
+        described = (target.path, reader.shape, reader.axes, dtype, {**_metadata_for(reader, target), **beside})
+        writers.append(stack.enter_context(open_writer(*described, overwrite=overwrite, warn=False)))
+    return writers
+
+
+def deviation_within(reader: ImageReader, targets: Sequence[Target]) -> np.ndarray | None:
+    """Make room for a standard deviation that goes into the file of the result.
+
+    Parameters
+    ----------
+    reader : ImageReader
+        The source, whose shape it has.
+    targets : sequence of Target
+        The files of its results.
+
+    Returns
+    -------
+    ndarray or None
+        float32; None where each target is a file of its own.
+    """
+    if len({target.path for target in targets}) == len(targets):
+        return None
+    return np.full(reader.shape, np.nan, np.float32)
 
 
 def _metadata_for(reader: ImageReader, target: Target) -> Mapping[str, Any]:

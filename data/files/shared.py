@@ -6,7 +6,7 @@ uncompressed file beside the result, which is encoded at the end. All processes 
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from bsn.data.errors import writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes
 from bsn.data.files.formats import find_format, zarr_store
+from bsn.data.files.formats.decoded import DEVIATION
 from bsn.data.files.formats.losses import Outline, tell_lost
 from bsn.data.files.regions import ImageReader
-from bsn.data.files.results import Target
+from bsn.data.files.results import Target, deviation_within
 from bsn.data.files.stores import STORE_SUFFIXES
 from bsn.data.files.white import must_invert, without_mark
 from bsn.data.files.writers import ImageWriter, InPlace, open_writer
@@ -124,21 +125,25 @@ def open_shared(reader: ImageReader, targets: Sequence[Target], *, overwrite: bo
     DataError
         See `open_writer`.
     """
-    if not targets:
-        yield []
-        return
-    with _one(reader, targets[0], overwrite) as first, open_shared(reader, targets[1:], overwrite=overwrite) as others:
-        yield [first, *others]
+    within = deviation_within(reader, targets)
+    with ExitStack() as stack:  # what was opened last, such as the deviation, is finished first
+        outputs = []
+        for number, target in enumerate(targets):
+            if number and within is not None and target.path == targets[0].path:
+                outputs.append(stack.enter_context(_within(reader, target, within)))
+            else:
+                outputs.append(stack.enter_context(_one(reader, target, overwrite, within)))
+        yield outputs
 
 
 @contextmanager
-def _one(reader: ImageReader, target: Target, overwrite: bool) -> Iterator[SharedOutput]:
+def _one(reader: ImageReader, target: Target, overwrite: bool, deviation: np.ndarray | None) -> Iterator[SharedOutput]:
     dtype: np.dtype[Any] = reader.dtype if target.dtype is None else np.dtype(target.dtype)
     if target.path.suffix.lower() in STORE_SUFFIXES:
         with _store(reader, target.path, dtype, overwrite) as shared:
             yield shared
     else:
-        with _encoded(reader, target.path, dtype, overwrite) as shared:
+        with _encoded(reader, target.path, dtype, overwrite, deviation) as shared:
             yield shared
 
 
@@ -158,8 +163,11 @@ def _store(reader: ImageReader, path: Path, dtype: np.dtype[Any], overwrite: boo
 
 
 @contextmanager
-def _encoded(reader: ImageReader, path: Path, dtype: np.dtype[Any], overwrite: bool) -> Iterator[SharedOutput]:
-    described = (path, reader.shape, reader.axes, dtype, reader.metadata)
+def _encoded(
+    reader: ImageReader, path: Path, dtype: np.dtype[Any], overwrite: bool, deviation: np.ndarray | None
+) -> Iterator[SharedOutput]:
+    metadata = reader.metadata if deviation is None else {**reader.metadata, DEVIATION: deviation}
+    described = (path, reader.shape, reader.axes, dtype, metadata)
     with open_writer(*described, overwrite=overwrite, warn=False) as writer:
         scratch = path.parent / f".{secrets.token_hex(8)}.part"
         try:
@@ -171,6 +179,20 @@ def _encoded(reader: ImageReader, path: Path, dtype: np.dtype[Any], overwrite: b
         finally:
             with suppress(OSError):
                 scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def _within(reader: ImageReader, target: Target, deviation: np.ndarray) -> Iterator[SharedOutput]:
+    """The standard deviation, which is encoded with the result."""
+    scratch = target.path.parent / f".{secrets.token_hex(8)}.part"
+    try:
+        with writing(target.path), scratch.open("xb") as file:
+            file.truncate(deviation.nbytes)
+        yield SharedOutput(target.path, scratch, reader.index, deviation.dtype.name, None, False, "", (scratch,))
+        deviation[...] = np.fromfile(scratch, deviation.dtype).reshape(deviation.shape)
+    finally:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
 
 
 def _encode(scratch: Path, writer: ImageWriter) -> None:

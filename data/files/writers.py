@@ -18,7 +18,7 @@ from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes
 from bsn.data.files.formats import clip, find_format, hdf5, mat, mrc, mrc_output, npy, zarr_store
 from bsn.data.files.formats.alpha import ALPHA, Joining
-from bsn.data.files.formats.decoded import Decoded, refuse_key
+from bsn.data.files.formats.decoded import DEVIATION, Decoded, refuse_key
 from bsn.data.files.formats.developing import after_developing, developed, is_developed
 from bsn.data.files.formats.hdf5_boxes import DatasetOutput
 from bsn.data.files.formats.losses import Outline, tell_lost
@@ -245,6 +245,37 @@ class InPlace:
         self.boxes.close()
 
 
+class InMemory:
+    """Takes boxes into an array.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        The array; it is changed in place.
+    """
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def write(self, starts: Sequence[int], box: np.ndarray) -> None:
+        """Take a box.
+
+        Parameters
+        ----------
+        starts : sequence of int
+            First index along each axis.
+        box : ndarray
+            Its pixels.
+        """
+        self.pixels[tuple(slice(s, s + n) for s, n in zip(starts, box.shape, strict=True))] = box
+
+    def finish(self) -> None:
+        """Nothing is to be done."""
+
+    def close(self) -> None:
+        """Nothing is to be done; the array belongs to who made it."""
+
+
 class _WithAlpha:
     """Gives each box of colours the alpha channel of its place, which is read from where the image comes from."""
 
@@ -269,11 +300,10 @@ class _Collected:
         sizes = [1 if a in small else request.planes.length(a) for a in request.planes.axes]
         alpha = [n for a, n in zip(request.planes.axes, sizes, strict=True) if a != request.planes.channel_axis]
         opaque = {ALPHA: np.zeros(alpha, request.dtype)} if ALPHA in request.metadata else {}
-        self._write(np.zeros(sizes, request.dtype), {**request.metadata, **opaque})
+        beside = {DEVIATION: np.zeros(sizes, np.float32)} if DEVIATION in request.metadata else {}
+        self._write(np.zeros(sizes, request.dtype), {**request.metadata, **opaque, **beside})
         self.pixels = np.zeros(request.planes.shape, request.dtype)
-
-    def write(self, starts: Sequence[int], box: np.ndarray) -> None:
-        self.pixels[tuple(slice(s, s + n) for s, n in zip(starts, box.shape, strict=True))] = box
+        self.write = InMemory(self.pixels).write
 
     def finish(self) -> None:
         self._write(self.pixels, self.request.metadata)

@@ -1,5 +1,6 @@
 """Training images in files: checked before the first step, in memory as far as they fit, read by regions beyond."""
 
+import dataclasses
 import os
 import threading
 from collections import Counter, OrderedDict
@@ -12,6 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from bsn.data.arrays.axes import PlaneIndex
+from bsn.data.arrays.missing import fill_missing
 from bsn.data.arrays.planes import check_finite
 from bsn.data.errors import DataError, refuse_several
 from bsn.data.files.listing import list_images
@@ -33,6 +35,7 @@ class _File:
     dtype: np.dtype[Any]
     pixels: np.ndarray | None  # (N, C, H, W), or None where the file is read each time
     checked: bool = True  # or each crop when it is read
+    masks: bool = False  # whether it says of some pixels that they are no measurements
 
 
 class FolderSource(PlaneSource):
@@ -84,6 +87,8 @@ class FolderSource(PlaneSource):
                 continue
             room -= file.pixels.nbytes if file.pixels is not None else 0
             self._files.append(file)
+        if any(file.masks for file in self._files):
+            self.options = dataclasses.replace(self.options, nan="keep")  # what had to be refused is refused
         refuse_several([(path.name, error) for path, error in failures], len(found), "files")
         _refuse_mixture(self._files)
         self._titles = _short_names([file.path for file in self._files])
@@ -192,7 +197,7 @@ class _Readers:
             self.opened[path] = reader
             while len(self.opened) > _OPEN_FILES:
                 self.opened.popitem(last=False)[1].close()
-            return reader.read(plane, top, left, height, width)
+            return _read(reader, plane, top, left, height, width)
 
     def __getstate__(self) -> dict[str, Any]:
         # Opened files and locks do not travel to other processes; those open the files anew.
@@ -209,16 +214,28 @@ def _load(path: Path, options: ReadOptions, room: int) -> _File:
         kept = int(np.prod(shape, dtype=np.int64)) * reader.dtype.itemsize <= room
         if not kept and stands_for_image(path):
             return _File(path, reader.index, reader.stacked, reader.dtype, None, checked=False)
-        pixels = np.empty(shape, reader.dtype) if kept else None
+        pixels, masks = (np.empty(shape, reader.dtype) if kept else None), False
         rows = max(1, _BAND_BYTES // (shape[1] * shape[3] * reader.dtype.itemsize))
         for plane in range(shape[0]):
             for top in range(0, shape[2], rows):
-                band = reader.read(plane, top, 0, min(rows, shape[2] - top), shape[3])
+                band = _read(reader, plane, top, 0, min(rows, shape[2] - top), shape[3])
+                masked = reader.masked(plane, top, 0, *band.shape[1:])
+                masks |= masked is not None
                 if options.nan == "refuse":
-                    _check_band(band, path, reader.index.label(plane), top)
+                    _check_band(band if masked is None else band[~masked], path, reader.index.label(plane), top)
                 if pixels is not None:
                     pixels[plane, :, top : top + rows] = band
-        return _File(path, reader.index, reader.stacked, reader.dtype, pixels)
+        return _File(path, reader.index, reader.stacked, reader.dtype, pixels, masks=masks)
+
+
+def _read(reader: ImageReader, plane: int, top: int, left: int, height: int, width: int) -> np.ndarray:
+    """Pixels as stored. Those that the file masks are missing; integers, which cannot be, have what is around them."""
+    pixels = reader.read(plane, top, left, height, width)
+    masked = reader.masked(plane, top, left, height, width)
+    if masked is None:
+        return pixels
+    missing = np.where(masked, np.nan, pixels)
+    return (missing if pixels.dtype.kind == "f" else fill_missing(missing)[0]).astype(pixels.dtype)
 
 
 def _check_band(band: np.ndarray, path: Path, label: str, top: int) -> None:

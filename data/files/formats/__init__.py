@@ -52,6 +52,8 @@ class Format:
         ``open_boxes(path, key)`` gives a `Stored`; None where a file can only be decoded whole.
     named : bool
         Whether a file may hold several images, which a key tells apart.
+    holds_deviation : bool
+        Whether ``write`` stores the standard deviation of a result (`DEVIATION` of the metadata) in the same file.
     """
 
     read: Callable[[Path, str | None], Decoded]
@@ -59,6 +61,7 @@ class Format:
     keeping: Keeping
     open_boxes: Callable[[Path, str | None], Stored] | None = None
     named: bool = True
+    holds_deviation: bool = False
 
 
 _PNG = Format(png.read, png.write, png.KEEPING, named=False)
@@ -68,7 +71,7 @@ _NPY = Format(npy.read, npy.write, npy.KEEPING, npy.open_boxes, named=False)
 _HDF5 = Format(hdf5.read, hdf5.write, hdf5.KEEPING, hdf5.open_boxes)
 _ZARR = Format(zarr_store.read, zarr_store.write, zarr_store.KEEPING, zarr_store.open_boxes)
 _MAT = Format(mat.read, mat.write, mat.KEEPING, mat.open_boxes)
-_FITS = Format(fits.read, fits.write, fits.KEEPING)
+_FITS = Format(fits.read, fits.write, fits.KEEPING, holds_deviation=True)
 _NIFTI = Format(nifti.read, nifti.write, nifti.KEEPING, named=False)
 _MRC = Format(mrc.read, mrc_output.write, mrc.KEEPING, mrc.open_boxes, named=False)
 _DICOM = Format(dicom.read, dicom.write, dicom.KEEPING, named=False)

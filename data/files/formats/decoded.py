@@ -7,6 +7,12 @@ import numpy as np
 
 from bsn.data.errors import DataError
 
+#: Key of `Image.metadata` under which a result has its standard deviation: an array of the shape of the pixels, float32.
+DEVIATION = "deviation"
+#: Key under which a file says which of its pixels are no measurements: an array of bool of the shape of the pixels. Networks
+#: see the surroundings of these pixels, and results have them as they were.
+MASKED = "masked"
+
 
 class Decoded(NamedTuple):
     """A whole image as a format reads or writes it.

@@ -20,6 +20,7 @@ _WORDS = {
     "geo_tags": "GeoTIFF tags",
     "icc_profile": "colour profile",
     "imagej": "ImageJ settings",
+    "masked": "mask (the pixels under it are as they were)",
     "modified": "date",
     "mosaic": "mosaic (colour pattern and levels of the sensor)",
     "ome_xml": "OME-XML",
@@ -38,6 +39,7 @@ _WORDS = {
 #: where zero is white, the values are turned round.
 _SILENT = {
     "container",
+    "deviation",
     "left_behind",
     "npy_byteorder",
     "photometric",
