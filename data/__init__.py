@@ -37,7 +37,7 @@ from bsn.data.files.formats.losses import Keeping
 from bsn.data.files.formats.packed import MISSING, is_packed, options_of_packed, reading_attributes
 from bsn.data.files.images import Image, read_image, write_image
 from bsn.data.files.joining import join_frames
-from bsn.data.files.listing import FoundImage, find_images, is_image_path, list_images, plan_results
+from bsn.data.files.listing import FoundImage, find_images, is_image_path, list_images, plan_results, result_name
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.partners import partner_options, read_planes
 from bsn.data.files.regions import ImageReader, open_image

@@ -1,7 +1,9 @@
 """A plane of an image, and of its result, as people look at them: in the units of the image, on one range of grey."""
 
 import dataclasses
+import functools
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from bsn.data.files.regions import open_image
 from bsn.data.sources.samples import middle
 
 _DEVELOPED_BITS, _HIGHEST = 16, 65535.0
+_STRIP = 1 << 24  # pixels that are read together
 _SHARE = 0.001  # of the pixels at either end may be shown as black or white
 
 
@@ -32,8 +35,12 @@ class Shown:
         The same part of the result, on the same scale whatever its pixel type; None where there is no result.
     plane, planes : int
         Number of the plane, and how many the file has.
-    whole : bool
-        Whether all of the plane is shown.
+    size : tuple of int
+        Rows and columns of the whole plane.
+    top, left : int
+        First row and column of the part.
+    factor : int
+        Side of the squares of pixels that became one by their mean; 1 where every pixel is shown.
     eight_bits : bool
         Whether the pixels have eight bits and no stated range, or are those of a developed raw photograph, so that black and
         white are known.
@@ -45,9 +52,17 @@ class Shown:
     denoised: np.ndarray | None
     plane: int
     planes: int
-    whole: bool
+    size: tuple[int, int]
+    top: int
+    left: int
+    factor: int
     eight_bits: bool
     units: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the plane is shown, reduced or not."""
+        return self.factor > 1 or self.noisy.shape[-2:] == self.size
 
     @property
     def display_range(self) -> tuple[float, float]:
@@ -62,6 +77,49 @@ class Shown:
         return low, high if high > low else low + 1.0
 
 
+@dataclass(frozen=True)
+class _View:
+    """Which part of a plane is shown, or all of it reduced."""
+
+    most: int
+    around: tuple[int, int] | None
+    reduced: bool
+
+    def factor(self, size: tuple[int, int]) -> int:
+        return -(-max(size) // self.most) if self.reduced else 1
+
+    def corner(self, size: tuple[int, int]) -> tuple[int, int]:
+        return self.box(size)[:2]
+
+    def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """All of a plane that is reduced; else at most a side, around a pixel as far as the plane reaches."""
+        if self.factor(size) > 1:
+            return 0, 0, *size
+        box = middle(size, self.most)
+        if self.around is None:
+            return box
+        top, left = (
+            max(0, min(centre - side // 2, whole - side))
+            for centre, side, whole in zip(self.around, box[2:], size, strict=True)
+        )
+        return top, left, *box[2:]
+
+    def of(self, read: Callable[..., np.ndarray], size: tuple[int, int]) -> np.ndarray:
+        """What is shown; where it is reduced, read in strips so that no more of it is in memory than is shown."""
+        top, left, height, width = self.box(size)
+        factor = self.factor(size)
+        if factor == 1:
+            return read(top, left, height, width)
+        rows, columns = height // factor, width // factor
+        strips = []
+        step = max(1, _STRIP // (factor * factor * columns))
+        for row in range(0, rows, step):
+            count = min(step, rows - row)
+            strip = read(row * factor, 0, count * factor, columns * factor)
+            strips.append(strip.reshape(len(strip), count, factor, columns, factor).mean((2, 4), dtype=np.float32))
+        return np.concatenate(strips, 1)
+
+
 def read_shown(
     source: str | Path,
     result: str | Path | None,
@@ -69,6 +127,8 @@ def read_shown(
     *,
     most: int,
     plane: int | None = None,
+    around: tuple[int, int] | None = None,
+    reduced: bool = False,
 ) -> Shown:
     """Read a plane of a file and of its result.
 
@@ -81,9 +141,14 @@ def read_shown(
     options : ReadOptions, optional
         How the source is read.
     most : int
-        Largest side in pixels; of larger planes the middle is read.
+        Largest side in pixels; of larger planes a part is read, or all of it is reduced.
     plane : int, optional
         Number of the plane; the middle one by default.
+    around : tuple of int, optional
+        Row and column in the middle of the part; those of the plane by default.
+    reduced : bool
+        Show all of a plane that is larger, by means over squares of pixels; rows and columns beyond the last whole square are
+        left out.
 
     Returns
     -------
@@ -95,27 +160,32 @@ def read_shown(
     DataError
         A file cannot be read, the two differ in size, or there is no such plane.
     """
-    chosen = options or ReadOptions()
+    chosen, view = options or ReadOptions(), _View(most, around, reduced)
     with open_image(source, chosen) as before:
         facts = mosaic_in(before.metadata)
         if facts is not None and (facts.levels is not None or before.dtype == np.uint16):
-            return _developed(facts, before.read_plane(0), result, most)
+            return _developed(facts, before.read_plane(0), result, view)
         number = before.planes // 2 if plane is None else plane
-        box = middle(before.size, most)
-        noisy = before.read_unit(number, *box)
+        noisy = view.of(functools.partial(before.read_unit, number), before.size)
         limits = chosen.value_range
         span = unit_span(before.dtype, limits)
         eight_bits = before.dtype == np.uint8 and limits is None
         denoised = None
         if result is not None:
+            low = limits[0] if limits else 0.0
             with open_image(result, dataclasses.replace(chosen, axes=before.axes)) as after:
-                # In the units of the source, whatever the type of the result.
-                pixels = np.asarray(after.read(number, *box), np.float64)
-            denoised = ((pixels - (limits[0] if limits else 0)) / span).astype(np.float32)
-        return Shown(noisy, denoised, number, before.planes, box[2:] == before.size, eight_bits, span)
+
+                def in_units_of_source(*part: int) -> np.ndarray:
+                    """Of the source, whatever the type of the result."""
+                    pixels = np.asarray(after.read(number, *part), np.float64)
+                    return ((pixels - low) / span).astype(np.float32)
+
+                denoised = view.of(in_units_of_source, before.size)
+        place = (before.size, *view.corner(before.size), view.factor(before.size))
+        return Shown(noisy, denoised, number, before.planes, *place, eight_bits, span)
 
 
-def _developed(facts: Mosaic, planes: np.ndarray, result: str | Path | None, most: int) -> Shown:
+def _developed(facts: Mosaic, planes: np.ndarray, result: str | Path | None, view: _View) -> Shown:
     """A mosaic and its result as pictures: nobody looks at half-size planes."""
     before = develop(facts, planes, _DEVELOPED_BITS, str(facts.path))
     pictures = [before]
@@ -130,13 +200,15 @@ def _developed(facts: Mosaic, planes: np.ndarray, result: str | Path | None, mos
         if pictures[1].shape != before.shape:
             shapes = " and ".join(" x ".join(map(str, picture.shape)) for picture in pictures)
             raise DataError(f"{facts.path} and {result}", f"their pictures have {shapes} values", "name its own result")
-    top, left, height, width = middle((before.shape[0], before.shape[1]), most)
-    parts = [
-        np.moveaxis(picture[top : top + height, left : left + width], -1, 0).astype(np.float32) / np.float32(_HIGHEST)
-        for picture in pictures
-    ]
-    whole = (height, width) == before.shape[:2]
-    return Shown(parts[0], parts[1] if result is not None else None, 0, 1, whole, facts.levels is not None, _HIGHEST)
+    size = (before.shape[0], before.shape[1])
+    parts = [view.of(functools.partial(_part_of_picture, picture), size) for picture in pictures]
+    place = (size, *view.corner(size), view.factor(size))
+    return Shown(parts[0], parts[1] if result is not None else None, 0, 1, *place, facts.levels is not None, _HIGHEST)
+
+
+def _part_of_picture(picture: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
+    part = picture[top : top + height, left : left + width]
+    return np.moveaxis(part, -1, 0).astype(np.float32) / np.float32(_HIGHEST)
 
 
 def encode_png(image: NDArray[np.floating]) -> bytes:

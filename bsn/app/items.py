@@ -75,6 +75,7 @@ class Item:
             "state": self.state,
             "problem": self.problem,
             "kind": found.get("kind", ""),
+            "axes": found.get("axes", ""),
             "headline": found.get("headline", ""),
             "advice": found.get("advice", ""),
             "work": self.work,

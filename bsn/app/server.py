@@ -253,11 +253,15 @@ async def _remove(request: web.Request) -> web.StreamResponse:
 
 
 async def _picture(request: web.Request) -> web.StreamResponse:
-    plane = request.query.get("plane")
-    if plane is not None and not plane.isdecimal():
-        raise DataError(f"plane {plane}", "it is no number", "send what the page sends")
-    found = await request.app[_DESK].shelf.picture(_number(request), None if plane is None else int(plane))
-    return web.json_response(found)
+    plane, row, column = (_natural(request.query.get(name)) for name in ("plane", "row", "column"))
+    around = None if row is None or column is None else (row, column)
+    return web.json_response(await request.app[_DESK].shelf.picture(_number(request), plane, around))
+
+
+def _natural(text: str | None) -> int | None:
+    if text is not None and not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise DataError(f"the number {text}", "it is none", "send what the page sends")
+    return None if text is None else int(text)
 
 
 async def _picture_file(request: web.Request) -> web.StreamResponse:

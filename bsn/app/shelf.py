@@ -228,7 +228,7 @@ class Shelf:
             item.state, item.inspection = "known", found
         self._bulletin.changed()
 
-    async def picture(self, number: int, plane: int | None) -> dict[str, Any]:
+    async def picture(self, number: int, plane: int | None, around: tuple[int, int] | None = None) -> dict[str, Any]:
         """Pictures of a plane of an image, made when they are first asked for.
 
         Parameters
@@ -237,6 +237,9 @@ class Shelf:
             See :class:`Item`.
         plane : int or None
             Number of the plane; None for the middle one.
+        around : tuple of int, optional
+            Row and column in the middle of the part of a large plane that is shown pixel by pixel; None for all of it,
+            reduced.
 
         Returns
         -------
@@ -249,9 +252,10 @@ class Shelf:
             The image cannot be read.
         """
         item = self.item(number)
-        key = f"{item.number}-{item.version}-{'m' if plane is None else plane}"
+        where = "all" if around is None else f"{around[0]}.{around[1]}"
+        key = f"{item.number}-{item.version}-{'m' if plane is None else plane}-{where}"
         if key not in self._pictures:
-            self._pictures[key] = asyncio.create_task(self._draw(item, key, plane))
+            self._pictures[key] = asyncio.create_task(self._draw(item, key, plane, around))
             self._forget_pictures()
         try:
             return {**await asyncio.shield(self._pictures[key]), "key": key}
@@ -259,7 +263,7 @@ class Shelf:
             self._pictures.pop(key, None)
             raise OrderFailed(without_folder(str(failed), item.path)) from None
 
-    async def _draw(self, item: Item, key: str, plane: int | None) -> dict[str, Any]:
+    async def _draw(self, item: Item, key: str, plane: int | None, around: tuple[int, int] | None) -> dict[str, Any]:
         done = item.work == "done" and item.target is not None and item.target.exists()
         order = {
             "path": str(item.path),
@@ -267,6 +271,7 @@ class Shelf:
             "limit": self.settings.decoded_limit,
             "result": str(item.target) if done else None,
             "plane": plane,
+            "around": around,
             "folder": str(self.cache / key),
         }
         return await self.look.do("picture", order, seconds=_LOOK_SECONDS)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from bsn.data.errors import DataError, reading
-from bsn.data.files.formats import dicom, fits, nifti, npy, zarr_store
+from bsn.data.files.formats import dicom, fits, mrc, nifti, npy, raw, zarr_store
 from bsn.data.files.formats.extras import need
 from bsn.data.files.formats.mat import is_hdf5_mat
 from bsn.data.files.formats.tiff_chain import check_chain
@@ -26,6 +26,7 @@ __all__ = ["check_size", "decoded_bytes", "readable_suffixes"]
 _PIECE = 1 << 20
 _GREATEST = 1 << 62
 _PALETTE = 3
+_GZIP = b"\x1f\x8b"
 _DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95")  # DICOM files that are packed as a whole
 
 Measure = Callable[[Path, int], int]
@@ -143,6 +144,20 @@ def _dicom(path: Path, limit: int) -> int:
     return math.prod(sides) * math.prod(counts) * 8
 
 
+def _mrc(path: Path, limit: int) -> int:
+    packed = _packed_bytes(path, limit)
+    if packed > limit:
+        return _GREATEST
+    layout = mrc.read_layout(need("mrcfile", "mrcfile", str(path)), path)
+    return math.prod(layout.shape) * layout.dtype.itemsize
+
+
+def _raw(path: Path, limit: int) -> int:
+    library = need("rawpy", "rawpy", str(path), "raw")
+    with raw.opened(library, path) as photograph:  # its pixels are unpacked when they are asked for
+        return int(photograph.sizes.raw_height) * int(photograph.sizes.raw_width) * 12  # a developed picture of floats
+
+
 def _zarr(path: Path, limit: int) -> int:
     stored = zarr_store.open_boxes(path)
     stored.boxes.close()
@@ -150,9 +165,10 @@ def _zarr(path: Path, limit: int) -> int:
 
 
 def _packed_bytes(path: Path, limit: int) -> int:
-    """Bytes behind gzip, counted piece by piece up to one more than the limit; those of other files as they are."""
-    if path.suffix.lower() not in (".gz", ".mgz"):
-        return path.stat().st_size
+    """Bytes behind gzip, counted piece by piece up to a little above the limit; those of other files as they are."""
+    with path.open("rb") as head:
+        if head.read(2) != _GZIP:
+            return path.stat().st_size
     count = 0
     with gzip.open(path) as file:
         while count <= limit and (piece := file.read(_PIECE)):
@@ -176,6 +192,8 @@ MEASURES: dict[str, Measure] = {
     **dict.fromkeys(fits.SUFFIXES, _fits),
     **dict.fromkeys(nifti.SUFFIXES, _nifti),
     **dict.fromkeys(dicom.SUFFIXES, _dicom),
+    **dict.fromkeys(mrc.SUFFIXES, _mrc),
+    **dict.fromkeys(raw.SUFFIXES, _raw),
     ".zarr": _zarr,
 }
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from bsn.data import DataError
+from bsn.data import DataError, suffix_of
+from bsn.data.files.formats.raw import SUFFIXES as RAW_SUFFIXES
 from bsn.inference.boxed import BoxChoice
 from bsn.noise import NoiseStatistics
 from bsn.noise.report import InspectedFile
 from bsn.training import Settled
 
-__all__ = ["WORDS", "Words", "WordsSettings", "judgement_in_words"]
+__all__ = ["WORDS", "Words", "WordsSettings", "judgement_in_words", "kind_in_words"]
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,11 @@ def judgement_in_words(
             ("The image is too small to measure its noise; you can still denoise it with a model in the box.",),
             "denoise",
         )
+    shared = abs(found.strongest_lag) > WORDS.independent
     sentences = [_strength_sentence(entry, found, units), _neighbours_sentence(found)]
+    if choice.shared and not shared:
+        sentences.append(f"Still it is taken for noise that neighbours share, since {choice.why}.")
     sentences += _remarks(found)
-    shared = choice.shared or abs(found.strongest_lag) > WORDS.independent
     suitable = isinstance(settled, Settled) and settled.advice is not None and settled.advice.suitable
     if not suitable:
         sentences.append(
@@ -104,7 +108,7 @@ def judgement_in_words(
             "some noise."
         )
         advice: Literal["denoise", "train", "none"] = "none"
-    elif not shared or choice.fits:
+    elif choice.fits and not (shared and not choice.shared):
         name = "a model in the box" if choice.model is None else f"the model {choice.model.name} in the box"
         sentences.append(
             f"What to do: “Denoise now” uses {name}, which was made for such noise. Training on these images can gain more "
@@ -117,6 +121,31 @@ def judgement_in_words(
     word = _strength_word(entry, found, units)
     kind = "shared by neighbouring pixels" if shared else "independent from pixel to pixel"
     return Words(f"{word} noise, {kind}", tuple(sentences), advice)
+
+
+_BITS = {"uint8": "8-bit", "uint16": "16-bit"}
+
+
+def kind_in_words(entry: InspectedFile, planes: int) -> str:
+    """Say what kind of image a file has.
+
+    Parameters
+    ----------
+    entry : InspectedFile
+        The image.
+    planes : int
+        Number of its planes.
+
+    Returns
+    -------
+    str
+        Such as "16-bit grey, 512 × 256 pixels, 20 planes".
+    """
+    if suffix_of(Path(entry.name)) in RAW_SUFFIXES:  # read as planes of half the size
+        return f"raw photograph, {2 * entry.size[1]} × {2 * entry.size[0]} pixels"
+    colour = {1: "grey", 3: "colour"}.get(entry.channels, f"of {entry.channels} channels")
+    said = f"{_BITS.get(entry.dtype, entry.dtype)} {colour}, {entry.size[1]} × {entry.size[0]} pixels"
+    return f"{said}, {planes} planes" if planes > 1 else said
 
 
 def _share(entry: InspectedFile, found: NoiseStatistics, units: float) -> float:

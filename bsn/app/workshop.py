@@ -17,12 +17,14 @@ from bsn.app.lane import Lane, OrderFailed
 from bsn.app.names import free_name, safe_name
 from bsn.app.settings import AppSettings
 from bsn.app.shelf import Shelf, without_folder
-from bsn.data.errors import DataError
+from bsn.data import result_name, suffix_of
+from bsn.data.errors import DataError, name_some
 from bsn.data.files.listing import natural_key
 
 __all__ = ["Workshop"]
 
 _PREVIEW = re.compile(r"(before|step-\d{1,9})\.png")
+_JPEG = (".jpg", ".jpeg")
 _GRACE = 3.0  # seconds that denoising has to stop at the end of a plane
 
 
@@ -151,7 +153,9 @@ class Workshop:
     def _free_target(self, item: Item) -> Path:
         used = {other.target.name for other in self.shelf.items.values() if other.target is not None}
         folder = self.settings.results
-        return folder / free_name(item.name, lambda name: name in used or (folder / name).exists())
+        # JPEG stays JPEG, as people expect of a page: it is written at a quality that shows no loss.
+        name = item.name if suffix_of(item.path) in _JPEG else result_name(item.path)
+        return folder / free_name(name, lambda name: name in used or (folder / name).exists())
 
     def train(self, numbers: Sequence[int], *, minutes: float = 10.0, name: str = "", steps: int | None = None) -> Job:
         """Train on images.
@@ -178,7 +182,9 @@ class Workshop:
         """
         if not 0 < minutes <= 7 * 24 * 60 or (steps is not None and steps < 1):
             raise DataError(f"{minutes:g} minutes", "it is out of range", "use more than 0 and at most a week")
-        chosen = self._chosen(numbers)
+        named = self._chosen(numbers)
+        broken = [item.name for item in named if item.state == "broken"]
+        chosen = self._chosen([item.number for item in named if item.state != "broken"])
         runs = self.settings.runs
         wanted = safe_name(name) if name.strip() else chosen[0].name.split(".")[0]
         taken = {Path(job.order["run"]).name for job in self.jobs.values() if job.kind == "train"}
@@ -192,6 +198,8 @@ class Workshop:
             "steps": steps,
         }
         job = Job(next(self._numbers), "train", f"Train “{folder.name}”", order, [item.number for item in chosen])
+        if broken:
+            job.said.append(f"left out, since they cannot be read: {name_some(broken)}")
         return self._begin(job)
 
     def find_paused(self) -> None:

@@ -6,31 +6,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from bsn.data import DataError, known_formats, suffix_of
+from bsn.data import DataError, known_formats, result_name, suffix_of
 from bsn.data.errors import writing
-from bsn.data.files.formats import raw
 from bsn.data.files.listing import find_images, plan_results
 from bsn.data.files.stores import STORE_SUFFIXES, stands_for_image
 
 __all__ = ["result_paths", "uncertainty_path"]
-
-
-_WRITTEN_AS = {
-    ".jpg": ".png",
-    ".jpeg": ".png",
-    ".avi": ".mkv",
-    ".czi": ".tif",
-    ".nd2": ".tif",
-    ".lif": ".tif",
-    **dict.fromkeys(raw.SUFFIXES, raw.WRITTEN),
-}
-
-
-def _result_name(source: Path) -> str:
-    if source.suffix.lower() in _WRITTEN_AS:
-        return source.with_suffix(_WRITTEN_AS[source.suffix.lower()]).name
-    inside_a_store = suffix_of(source) not in known_formats()
-    return source.name + STORE_SUFFIXES[0] if inside_a_store else source.name
 
 
 def uncertainty_path(target: str | Path) -> Path:
@@ -90,7 +71,7 @@ def result_paths(inputs: Sequence[str | Path], output: str | Path, *, deviation:
         targets = {found[0].path: Path(output)}
         folders = {Path(output).parent}
     else:
-        targets = plan_results(found, Path(output), _result_name)
+        targets = plan_results(found, Path(output), result_name)
         folders = {Path(output), *(target.parent for target in targets.values())}
     _refuse_clashes(targets, deviation=deviation)
     for folder in folders:

@@ -8,11 +8,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bsn.data.errors import DataError, name_some
-from bsn.data.files.formats import find_format, known_formats, suffix_of
+from bsn.data.files.formats import find_format, known_formats, raw, suffix_of
 from bsn.data.files.formats.clip import SUFFIXES as CLIPS
 from bsn.data.files.formats.raw import SUFFIXES as RAWS
-from bsn.data.files.stores import stands_for_image
+from bsn.data.files.stores import STORE_SUFFIXES, stands_for_image
 
+_WRITTEN_AS = {
+    ".jpg": ".png",
+    ".jpeg": ".png",
+    ".avi": ".mkv",
+    ".czi": ".tif",
+    ".nd2": ".tif",
+    ".lif": ".tif",
+    **dict.fromkeys(raw.SUFFIXES, raw.WRITTEN),
+}
 _MAGIC = re.compile(r"[*?\[]")
 _JPEG = (".jpg", ".jpeg")
 
@@ -179,6 +188,29 @@ def plan_results(
             details=clashes,
         )
     return results
+
+
+def result_name(source: Path) -> str:
+    """Name the result of an image: like the image, but where its format loses pixels or only instruments write it.
+
+    Parameters
+    ----------
+    source : Path
+        The image.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> result_name(Path("a/scan.tif")), result_name(Path("photo.JPG")), result_name(Path("photo.nef"))
+    ('scan.tif', 'photo.png', 'photo.dng')
+    """
+    if source.suffix.lower() in _WRITTEN_AS:
+        return source.with_suffix(_WRITTEN_AS[source.suffix.lower()]).name
+    inside_a_store = suffix_of(source) not in known_formats()
+    return source.name + STORE_SUFFIXES[0] if inside_a_store else source.name
 
 
 def _expand(given: str | Path, nested: bool, except_in: Path | None) -> list[FoundImage]:

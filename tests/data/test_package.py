@@ -113,6 +113,7 @@ PUBLIC = [
     "read_pair",
     "read_shown",
     "read_target",
+    "result_name",
     "subset",
     "to_planes",
     "to_unit",

@@ -104,7 +104,7 @@ async function showNoise(item) {
   document.querySelector(".charts").hidden = !curves;
   $("curve").replaceChildren(...(curves ? [noiseCurve(noise)] : []));
   $("lags").replaceChildren(...(curves ? [correlation(noise)] : []));
-  $("neighbours-row").hidden = !/[TZ]/.test(item.kind.split(",")[1] || "");
+  $("neighbours-row").hidden = !/[TZ]/.test(item.axes);
 }
 
 function showModels() {

@@ -2,7 +2,7 @@
 import { ask, setText } from "/static/net.js";
 
 const $ = (id) => document.getElementById(id);
-const shown = { key: "", item: null, found: null, plane: null, busy: false };
+const shown = { key: "", item: null, found: null, plane: null, around: null };
 
 const chosen = (name) => document.querySelector(`input[name=${name}]:checked`).value;
 
@@ -12,10 +12,11 @@ export function show(item) {
   $("view").hidden = !item;
   setText($("viewer-title"), item ? item.name : "Picture");
   const changed = !item || !shown.item || item.id !== shown.item.id;
-  if (changed) shown.plane = null;
+  if (changed) shown.plane = shown.around = null;
   shown.item = item;
   if (!item) return void (shown.key = "");
-  const key = `${item.id}-${item.version}-${shown.plane}-${item.reading.axes || ""}-${item.reading.key || ""}`;
+  const place = chosen("zoom") === "fit" ? "all" : `${shown.around}`;
+  const key = `${item.id}-${item.version}-${shown.plane}-${place}-${item.reading.axes || ""}-${item.reading.key || ""}`;
   if (key !== shown.key) {
     shown.key = key;
     load(item, key, changed);
@@ -27,8 +28,10 @@ async function load(item, key, fresh) {
   wait("Reading…", false);
   if (fresh) clear();
   try {
-    const plane = shown.plane === null ? "" : `?plane=${shown.plane}`;
-    const found = await ask("GET", `/api/items/${item.id}/picture${plane}`);
+    const asked = new URLSearchParams();
+    if (shown.plane !== null) asked.set("plane", shown.plane);
+    if (chosen("zoom") !== "fit" && shown.around) ["row", "column"].forEach((name, axis) => asked.set(name, shown.around[axis]));
+    const found = await ask("GET", `/api/items/${item.id}/picture?${asked}`);
     if (shown.key !== key) return;
     shown.found = found;
     await Promise.all(["before", "after", "removed"].map((kind) => {
@@ -40,6 +43,7 @@ async function load(item, key, fresh) {
     if (shown.key !== key) return;
     wait("", false);
     arrange();
+    if (chosen("zoom") !== "fit") centre();
   } catch (error) {
     if (shown.key !== key) return;
     clear();
@@ -62,9 +66,7 @@ function wait(text, bad) {
 /** Lay out what is loaded, by the chosen mode and zoom. */
 function arrange() {
   const found = shown.found, has = (kind) => Boolean(found && found.kinds.includes(kind));
-  document.querySelectorAll("input[name=mode]").forEach((input) => {
-    input.disabled = input.value !== "before" && !has("after");
-  });
+  $("modes").hidden = !has("after");
   let mode = chosen("mode");
   if (mode !== "before" && !has("after")) mode = "before";
   $("canvas").hidden = !found;
@@ -79,7 +81,10 @@ function arrange() {
     $("plane").max = found.planes - 1;
     $("plane").value = found.plane;
     setText($("plane-out"), `${found.plane + 1} of ${found.planes}`);
-    const where = found.whole ? "" : ` The middle ${found.width} × ${found.height} pixels of a larger image are shown.`;
+    const part = found.factor === 1 && (found.width < found.columns || found.height < found.rows);
+    $("moves").hidden = !part;
+    const where = found.factor > 1 ? ` Reduced ${found.factor} times; double-click a place, or choose 1:1, to see every pixel.`
+      : part ? ` Rows ${found.top} to ${found.top + found.height} and columns ${found.left} to ${found.left + found.width} of a larger image.` : "";
     const about = mode === "removed" ? "What was removed, enhanced: it should be noise without a trace of the picture. " : "";
     setText($("caption"), `${about}${shown.item.kind}.${where}`);
   }
@@ -94,6 +99,42 @@ function resize(found) {
   image.style.width = `${Math.round(found.width * scale)}px`;
   image.style.height = `${Math.round(found.height * scale)}px`;
   $("canvas").classList.toggle("pixels", zoom !== "fit" || scale > 1.5);
+}
+
+/** Large images are shown reduced as a whole, and pixel by pixel in a part that can be moved. */
+function zoomed() {
+  const found = shown.found;
+  if (!found || found.factor === 1 && found.rows === found.height && found.columns === found.width) {
+    arrange();
+    return centre();
+  }
+  if (!shown.around) shown.around = [Math.floor(found.rows / 2), Math.floor(found.columns / 2)];
+  return shown.redraw();
+}
+
+function centre() {
+  const stage = $("stage");
+  stage.scrollTo((stage.scrollWidth - stage.clientWidth) / 2, (stage.scrollHeight - stage.clientHeight) / 2);
+}
+
+function moveBy(rows, columns) {
+  const { found } = shown;
+  const within = (at, size, whole) => Math.min(Math.max(at, Math.floor(size / 2)), whole - Math.ceil(size / 2));
+  shown.around = [
+    within(found.top + Math.floor(found.height / 2) + rows * Math.floor(found.height / 2), found.height, found.rows),
+    within(found.left + Math.floor(found.width / 2) + columns * Math.floor(found.width / 2), found.width, found.columns),
+  ];
+  shown.redraw();
+}
+
+function lookCloser(event) {
+  const { found } = shown;
+  if (!found || found.factor === 1) return;
+  const box = $("canvas").getBoundingClientRect();
+  const at = (offset, length, whole) => Math.round((offset / length) * whole);
+  shown.around = [at(event.clientY - box.top, box.height, found.rows), at(event.clientX - box.left, box.width, found.columns)];
+  document.querySelector("input[name=zoom][value='1']").checked = true;
+  shown.redraw();
 }
 
 /** Less strength than the result has can be shown at once: the noise is put back evenly. */
@@ -136,7 +177,13 @@ function follow(event) {
 }
 
 export function start(redraw) {
-  document.querySelectorAll("input[name=mode], input[name=zoom]").forEach((input) => input.addEventListener("change", arrange));
+  shown.redraw = redraw;
+  document.querySelectorAll("input[name=mode]").forEach((input) => input.addEventListener("change", arrange));
+  document.querySelectorAll("input[name=zoom]").forEach((input) => input.addEventListener("change", zoomed));
+  document.querySelectorAll("#moves button").forEach((button) => {
+    button.addEventListener("click", () => moveBy(Number(button.dataset.rows), Number(button.dataset.columns)));
+  });
+  $("canvas").addEventListener("dblclick", lookCloser);
   $("cut").addEventListener("input", () => cutAt(Number($("cut").value)));
   $("canvas").addEventListener("pointerdown", follow);
   $("canvas").addEventListener("pointermove", follow);

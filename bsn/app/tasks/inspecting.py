@@ -8,8 +8,8 @@ from typing import Any
 
 from bsn.app.sizes import check_size
 from bsn.app.tasks import Order, Tell, read_options_of
-from bsn.app.words import judgement_in_words
-from bsn.data import DataError
+from bsn.app.words import judgement_in_words, kind_in_words
+from bsn.data import DataError, open_image
 from bsn.data.arrays.pixel_types import unit_span
 from bsn.noise import NoiseStatistics
 
@@ -29,7 +29,7 @@ def inspect(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
     Returns
     -------
     dict
-        "kind" (type, axes, size), "headline", "sentences", "advice" ("denoise", "train" or "none"), "reasons" (those of
+        "kind" (in words), "axes", "headline", "sentences", "advice" ("denoise", "train" or "none"), "reasons" (those of
         ``bsn inspect``), and "noise": numbers in units of the file, "curve" and "lags" for drawing; None where the image is
         too small to be measured.
 
@@ -49,13 +49,16 @@ def inspect(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
     except DataError as error:
         raise _alone(error) from None
     entry = report.files[0]
+    with open_image(path, options) as reader:
+        planes = reader.planes
     settled = settle_inspected(report)
     units = unit_span(_dtype(entry.dtype), options.value_range)
     (choice, *_) = choose_for_files([path], options)
     words = judgement_in_words(entry, report.together, settled, choice, units)
     reasons = settled.reasons if isinstance(settled, Settled) else [] if settled is None else [str(settled)]
     return {
-        "kind": f"{entry.dtype}, {entry.axes} {entry.size[0]} × {entry.size[1]}",
+        "kind": kind_in_words(entry, planes),
+        "axes": entry.axes,
         "headline": words.headline,
         "sentences": list(words.sentences),
         "advice": words.advice,

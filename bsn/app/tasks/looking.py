@@ -14,8 +14,8 @@ from bsn.data import Shown, encode_png, read_shown
 
 __all__ = ["MOST", "draw", "gauge", "picture"]
 
-MOST = 3072
-"""Largest side in pixels of what is shown pixel by pixel; of larger planes the middle is shown."""
+MOST = 2560
+"""Largest side in pixels of what is shown: of larger planes a part, or all of it reduced."""
 
 _DEVIATIONS = 4  # of what was removed, from grey to black or white
 
@@ -49,14 +49,16 @@ def picture(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
     Parameters
     ----------
     order : dict
-        "path", "reading", "limit", "result" (a path or None), "plane" (a number or None), and "folder" for the pictures.
+        "path", "reading", "limit", "result" (a path or None), "plane" (a number or None), "around" (row and column in the
+        middle of the part of a large plane, or None for all of it, reduced), and "folder" for the pictures.
     tell, stop
         Not used.
 
     Returns
     -------
     dict
-        "plane", "planes", "height", "width", "whole", and "kinds" of pictures, each the stem of a file in the folder.
+        "plane", "planes", "height" and "width" of the pictures, "rows" and "columns" of the plane, "top", "left" and "factor"
+        (pixels per pixel that is shown) of what is shown, and "kinds" of pictures, each the stem of a file in the folder.
 
     Raises
     ------
@@ -64,7 +66,16 @@ def picture(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
         A file cannot be read.
     """
     check_size(Path(order["path"]), order["limit"])
-    shown = read_shown(order["path"], order["result"], read_options_of(order), most=MOST, plane=order["plane"])
+    around = order.get("around")
+    shown = read_shown(
+        order["path"],
+        order["result"],
+        read_options_of(order),
+        most=MOST,
+        plane=order["plane"],
+        around=None if around is None else (around[0], around[1]),
+        reduced=around is None,
+    )
     folder = Path(order["folder"])
     folder.mkdir(parents=True, exist_ok=True)
     pictures = draw(shown)
@@ -76,7 +87,11 @@ def picture(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
         "planes": shown.planes,
         "height": height,
         "width": width,
-        "whole": shown.whole,
+        "rows": shown.size[0],
+        "columns": shown.size[1],
+        "top": shown.top,
+        "left": shown.left,
+        "factor": shown.factor,
         "kinds": list(pictures),
     }
 

@@ -58,7 +58,14 @@ class ThreadLane:
         pass
 
 
-INSPECTED = {"kind": "uint8, YX 8 × 8", "headline": "Strong noise", "sentences": [], "reasons": [], "noise": None}
+INSPECTED = {
+    "kind": "8-bit grey",
+    "axes": "YX",
+    "headline": "Strong noise",
+    "sentences": [],
+    "reasons": [],
+    "noise": None,
+}
 
 
 def fake_work(**instead):

@@ -40,6 +40,7 @@ def test_noise_is_put_into_words_and_curves(images):
     found, _ = do("inspect", path=str(images / "white.png"))
     assert "independent from pixel to pixel" in found["headline"]
     assert found["advice"] == "denoise"
+    assert (found["kind"], found["axes"]) == ("8-bit grey, 128 × 128 pixels", "YX")
     assert found["model"].startswith("photo")
     assert found["noise"]["sigma"] == pytest.approx(0.08 * 255, rel=0.15)
     assert len(found["noise"]["line"]) == 33
@@ -93,7 +94,7 @@ def test_pictures_show_what_the_pixels_say(images, tmp_path):
     found, _ = do(
         "picture", path=str(images / "white.png"), result=str(images / "grains.png"), plane=None, folder=str(tmp_path)
     )
-    assert found["whole"]
+    assert (found["factor"], found["rows"], found["columns"]) == (1, 128, 128)
     pixels = {kind: np.asarray(Picture.open(tmp_path / f"{kind}.png")).astype(float) for kind in found["kinds"]}
     before, after = (read_image(images / name).pixels.astype(float) for name in ("white.png", "grains.png"))
     assert np.array_equal(pixels["before"], before)

@@ -99,6 +99,7 @@ def bombs(folder):
         )
     )
     made["bomb.fits.gz"] = gzip.compress(fits.ljust(2880) + bytes(SIDE * SIDE))
+    made["bomb.mrc.gz"] = gzip.compress(bytes(SIDE * SIDE))
     return made
 
 

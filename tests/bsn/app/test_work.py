@@ -9,7 +9,7 @@ import pytest
 
 from bsn.app.tasks import Stopped
 from bsn.data import Image, write_image
-from tests.bsn.app.serving import ThreadLane, fake_work, settings_for, visit
+from tests.bsn.app.serving import INSPECTED, ThreadLane, fake_work, settings_for, visit
 
 
 @pytest.fixture
@@ -207,6 +207,29 @@ def test_a_cancelled_training_leaves_no_folder_and_cancelled_batches_keep_finish
     runs = ThreadLane(train=training)
     visit(settings_for(folder), story, runs=runs, work=fake_work(denoise=slow))
     assert list((folder / "out" / "runs").iterdir()) == []
+
+
+def test_a_training_leaves_broken_images_out_and_says_so(folder):
+    def inspect(order, tell, stop):
+        if order["path"].endswith("broken.png"):
+            raise ValueError("it cannot be read")
+        return dict(INSPECTED)
+
+    training = Training(total=2)
+
+    async def story(visitor):
+        await visitor.ask("POST", "/api/folder", json={"root": 0, "path": ""})
+        state = await visitor.until(lambda state: all(item["state"] in ("known", "broken") for item in state["items"]))
+        numbers = [item["id"] for item in state["items"]]
+        status, said, _ = await visitor.ask("POST", "/api/train", json={"items": numbers})
+        assert status == 200, said
+        state = await visitor.until(lambda state: state["jobs"][0]["state"] == "done")
+        assert "left out, since they cannot be read: broken.png" in state["jobs"][0]["said"]
+        broken = [item["id"] for item in state["items"] if item["state"] == "broken"]
+        assert (await visitor.ask("POST", "/api/train", json={"items": broken}))[0] == 400
+
+    visit(settings_for(folder), story, runs=ThreadLane(train=training), work=fake_work(inspect=inspect))
+    assert [path.rpartition("/")[2] for path in training.begun[0]["images"]] == ["a.png", "b.png"]
 
 
 def test_removed_uploads_are_deleted_and_images_of_folders_are_not(folder):
