@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from bsn.data import DataError, Image, Pair, ReadOptions, list_images, name_some, read_planes, to_planes
+from bsn.data.files.formats.mosaic import Mosaic, mosaic_in
+from bsn.inference.counting import Counting
 from bsn.inference.denoiser import Denoiser
+from bsn.inference.results import ArrayPlanes
 
 __all__ = ["Contender", "GivenImage", "by_model", "by_model_unrounded", "from_files", "unchanged"]
 
@@ -70,10 +73,23 @@ def by_model(denoiser: Denoiser) -> Contender:
 
     def answer(given: GivenImage) -> np.ndarray:
         axes, nan, limits = given.image.axes, given.how.nan, given.how.value_range
+        mosaic = mosaic_in(given.image.metadata)
+        if mosaic is not None:
+            return _of_mosaic(denoiser, given, mosaic)
         result = denoiser(given.image.pixels, axes, nan=nan, value_range=limits)
         return to_planes(np.asarray(result), axes, nan=nan, value_range=limits)[0]
 
     return answer
+
+
+def _of_mosaic(denoiser: Denoiser, given: GivenImage, mosaic: Mosaic) -> np.ndarray:
+    """The result of a mosaic, rounded to the numbers of its file."""
+    image = ArrayPlanes(given.planes, given.image.pixels.dtype, mosaic=mosaic)
+    result = np.empty_like(given.planes)
+    for band in denoiser.bands(image, given.pair.name, given.how.value_range, Counting(), deviation=False):
+        result[band.plane, :, band.rows] = band.image
+    levels = mosaic.levels
+    return result if levels is None else np.stack([levels.to_unit(levels.to_stored(planes)) for planes in result])
 
 
 def by_model_unrounded(denoiser: Denoiser) -> Contender:

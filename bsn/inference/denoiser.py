@@ -13,7 +13,7 @@ from typing import Any, overload
 import numpy as np
 from torch import Tensor, nn
 
-from bsn.data import DataError, ImageReader, ReadOptions
+from bsn.data import DataError, ReadOptions
 from bsn.data.arrays.pixel_types import Range, grey_level, unit_span
 from bsn.data.arrays.planes import Missing, PlaneLayout, to_planes
 from bsn.data.files.results import open_results
@@ -25,10 +25,10 @@ from bsn.inference.counting import Counting, counting_of
 from bsn.inference.device import named_device
 from bsn.inference.explanation import Explanation
 from bsn.inference.file_line import Wanted, denoise_line, fill_results
-from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, remarks_on
+from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, goes_as_mosaic, misses_pixels, remarks_on
 from bsn.inference.measuring import Region
 from bsn.inference.memory import telling_of_memory
-from bsn.inference.mosaic import bands_of_mosaic, is_for_mosaics
+from bsn.inference.mosaic import bands_of_mosaic
 from bsn.inference.parts import Part
 from bsn.inference.pattern_free import without_pattern
 from bsn.inference.pipeline import Pipeline
@@ -289,7 +289,7 @@ class Denoiser:
         if self.config.strength == 0:
             yield from unchanged_rows(image, part)
             return
-        if isinstance(image, ImageReader) and is_for_mosaics(self.model, image):
+        if goes_as_mosaic(image, self.model) and not misses_pixels(image):
             yield from bands_of_mosaic(self._grey, image, self.config.strength, part)
             return
         checked: list[Measured] = []

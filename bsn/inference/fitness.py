@@ -7,11 +7,21 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from bsn.data import DataError, PlaneIndex, stack_axis
+from bsn.data.files.formats.mosaic import mosaic_in
 from bsn.data.sources.samples import evenly, middle
 from bsn.models import Model, TrainingValues
 from bsn.noise.stacks.pattern import PATTERN
 
-__all__ = ["SAMPLED", "DenoisingWarning", "ImagePlanes", "Remark", "channel_groups", "remarks_on"]
+__all__ = [
+    "SAMPLED",
+    "DenoisingWarning",
+    "ImagePlanes",
+    "Remark",
+    "channel_groups",
+    "goes_as_mosaic",
+    "misses_pixels",
+    "remarks_on",
+]
 
 
 class Sampled(NamedTuple):
@@ -120,6 +130,41 @@ def channel_groups(image: ImagePlanes, model: Model) -> list[slice]:
     return [slice(channel, channel + 1) for channel in range(image.channels)]
 
 
+def goes_as_mosaic(image: ImagePlanes, model: Model) -> bool:
+    """Say whether an image is a mosaic of a sensor that a model denoises as such, see :mod:`bsn.inference.mosaic`.
+
+    Parameters
+    ----------
+    image : ImagePlanes
+        The image; its metadata, if it has any, tell whether it is a mosaic.
+    model : Model
+        Model that is to denoise it.
+
+    Returns
+    -------
+    bool
+        True for models of the box, which know photographs of any brightness. Models that were trained on mosaics have their
+        four channels and need no more.
+    """
+    mosaic = mosaic_in(getattr(image, "metadata", {})) is not None
+    return mosaic and image.channels != model.channels and model.inference.grey_as_colour
+
+
+def misses_pixels(image: ImagePlanes) -> bool:
+    """Say whether pixels of the first plane are NaN or infinite.
+
+    Parameters
+    ----------
+    image : ImagePlanes
+        The image.
+
+    Returns
+    -------
+    bool
+    """
+    return image.dtype.kind == "f" and not np.isfinite(image.read_unit(0, 0, 0, *image.size)).all()
+
+
 def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> list[Remark]:
     """Compare an image with those that a model was trained on.
 
@@ -145,7 +190,8 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
         If the values are on another scale altogether.
     """
     remarks = []
-    if image.channels != model.channels and not (image.channels == 1 and model.inference.grey_as_colour):
+    known = (image.channels == 1 and model.inference.grey_as_colour) or goes_as_mosaic(image, model)
+    if image.channels != model.channels and not known:
         remarks.append(Remark("channels", _about_channels(image.channels, model.channels)))
     if model.context and not (image.stacked and stack_axis(image.stacked, model.inference.context_axis)):
         remarks.append(Remark("context", _about_context(image, model)))

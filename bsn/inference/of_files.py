@@ -10,8 +10,7 @@ import numpy as np
 from bsn.data import ImageReader
 from bsn.data.arrays.pixel_types import Range
 from bsn.inference.counting import Counting, counting_of
-from bsn.inference.fitness import ImagePlanes, Remark, remarks_on
-from bsn.inference.mosaic import is_for_mosaics
+from bsn.inference.fitness import ImagePlanes, Remark, goes_as_mosaic, remarks_on
 from bsn.inference.parts import Part
 from bsn.inference.results import FinishedRows
 from bsn.models import Model
@@ -82,8 +81,8 @@ def remarks_on_file(denoiser: DenoisesPlanes, reader: ImageReader, dtype: np.dty
     """
     value_range = reader.options.value_range
     remarks = remarks_on(reader, denoiser.model, _named(reader), stated=value_range is not None)
-    if is_for_mosaics(denoiser.model, reader):
-        return [remark for remark in remarks if remark.about != "channels"]
+    if goes_as_mosaic(reader, denoiser.model):
+        return remarks
     counting = counting_of(reader, dtype, value_range, keep_mean=denoiser.keep_mean)
     return [*remarks, *counting.remarks("write floats (--output_dtype float32)")]
 

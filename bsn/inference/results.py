@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -14,6 +14,7 @@ from torch import Tensor
 from bsn.data import ImageReader, PlaneIndex
 from bsn.data.arrays.pixel_types import from_unit, to_unit, unit_span
 from bsn.data.errors import name_some
+from bsn.data.files.formats.mosaic import MOSAIC, Mosaic
 from bsn.inference.bands import Band
 from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import ImagePlanes, Remark
@@ -237,10 +238,19 @@ class ArrayPlanes:
         Type of the array before the conversion.
     stacked : PlaneIndex, optional
         Axes and shape of the array, where the meaning of the axes is known.
+    mosaic : Mosaic, optional
+        What is known of it, if it is the mosaic of a sensor.
     """
 
-    def __init__(self, planes: np.ndarray, dtype: np.dtype[Any], stacked: PlaneIndex | None = None) -> None:
+    def __init__(
+        self,
+        planes: np.ndarray,
+        dtype: np.dtype[Any],
+        stacked: PlaneIndex | None = None,
+        mosaic: Mosaic | None = None,
+    ) -> None:
         self._pixels, self.dtype, self.stacked = planes, dtype, stacked
+        self.metadata: Mapping[str, Any] = {} if mosaic is None else {MOSAIC: mosaic}
         self.planes, self.channels = planes.shape[:2]
         self.size = (planes.shape[2], planes.shape[3])
 

@@ -14,16 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bsn.data import ImageReader
 from bsn.data.files.formats.mosaic import joined, mosaic_in, planes_of
+from bsn.inference.fitness import ImagePlanes
 from bsn.inference.mosaic.chroma import chroma_of
 from bsn.inference.mosaic.mixture import mixed, removed_share
 from bsn.inference.parts import Part
 from bsn.inference.results import FinishedRows, unchanged_rows
-from bsn.models import Model
 from bsn.noise.sensor import Stabiliser, find_sensor
 
-__all__ = ["bands_of_mosaic", "is_for_mosaics"]
+__all__ = ["bands_of_mosaic"]
 
 _PROBED = 512  # side of the middle of the mosaic on which the share of the noise that is taken away is measured
 
@@ -36,28 +35,8 @@ class _Stabilised(NamedTuple):
     span: float
 
 
-def is_for_mosaics(model: Model, reader: ImageReader) -> bool:
-    """Say whether an image is a mosaic that a model denoises in this way.
-
-    Parameters
-    ----------
-    model : Model
-        Model that is to denoise it.
-    reader : ImageReader
-        The image.
-
-    Returns
-    -------
-    bool
-        True for models of the box, which know photographs of any brightness, and mosaics without missing pixels. Models that
-        were trained on mosaics have their four channels and need no more.
-    """
-    mosaic = mosaic_in(reader.metadata) is not None and reader.options.nan == "refuse"
-    return mosaic and reader.channels != model.channels and model.inference.grey_as_colour
-
-
 def bands_of_mosaic(
-    denoise: Callable[[np.ndarray], np.ndarray], reader: ImageReader, strength: float, part: Part | None = None
+    denoise: Callable[[np.ndarray], np.ndarray], image: ImagePlanes, strength: float, part: Part | None = None
 ) -> Iterator[FinishedRows]:
     """Denoise a mosaic.
 
@@ -65,8 +44,8 @@ def bands_of_mosaic(
     ----------
     denoise : callable
         Denoises grey images (N, H, W) with values in [0, 1].
-    reader : ImageReader
-        The mosaic.
+    image : ImagePlanes
+        The mosaic; its metadata say so.
     strength : float
         Share of what was removed that stays removed.
     part : Part, optional
@@ -77,19 +56,19 @@ def bands_of_mosaic(
     FinishedRows
         As it is where it has no noise, and one band otherwise.
     """
-    facts = mosaic_in(reader.metadata)
+    facts = mosaic_in(getattr(image, "metadata", {}))
     assert facts is not None
-    planes = reader.read_unit(0, 0, 0, *reader.size)
+    planes = image.read_unit(0, 0, 0, *image.size)
     noise = find_sensor(planes, facts).believed
     if not max(*noise.gain, *noise.constant) > 0:
-        yield from unchanged_rows(reader, part)
+        yield from unchanged_rows(image, part)
         return
     stabiliser = Stabiliser(noise, float(planes.max()))
     values = stabiliser.forward(planes)
     clean = _denoised(denoise, _Stabilised(values, facts.pattern, max(float(values.max()), 1e-12)))
-    image = stabiliser.inverse(clean).astype(np.float32)
-    rows = slice(0, reader.size[0]) if part is None else slice(*part.rows)
-    yield FinishedRows(0, rows, image[:, rows], None).put_back(reader, strength)
+    result = stabiliser.inverse(clean).astype(np.float32)
+    rows = slice(0, image.size[0]) if part is None else slice(*part.rows)
+    yield FinishedRows(0, rows, result[:, rows], None).put_back(image, strength)
 
 
 def _denoised(denoise: Callable[[np.ndarray], np.ndarray], noisy: _Stabilised) -> np.ndarray:

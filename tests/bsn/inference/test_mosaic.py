@@ -160,3 +160,14 @@ def test_a_result_takes_the_place_of_its_source(file):
     before = read_image(file).pixels
     write_image(file, read_image(file), overwrite=True)
     assert np.array_equal(read_image(file).pixels, before)
+
+
+def test_evaluate_scores_what_denoise_writes(file, tmp_path):
+    from bsn.inference.contenders import GivenImage, by_model
+    from bsn.inference.scoring import pair_files
+
+    denoiser = Denoiser("photo-tiny")
+    denoiser.denoise_file(file, tmp_path / "b.dng")
+    (pair,), image = pair_files(file), read_image(file)
+    answer = by_model(denoiser)(GivenImage(pair, image, image.pixels[None], ReadOptions()))
+    np.testing.assert_allclose(answer[0], read_image(tmp_path / "b.dng").pixels, atol=1e-6)
