@@ -4,7 +4,6 @@ import functools
 import http.server
 import io
 import os
-import shutil
 import threading
 from pathlib import Path
 
@@ -16,10 +15,10 @@ from PIL import Image
 from bsn.models import Model, ValueScale
 from distill.export import export_page
 from distill.export.runtime import ARCHIVE, RUNTIME_VERSION
+from tests.helpers.browser import chromium, needs_browser
 from tests.helpers.networks import randomise, small
 
-pytestmark = pytest.mark.slow
-playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need: pip install playwright")
+pytestmark = [pytest.mark.slow, needs_browser, pytest.mark.timeout(600)]
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra [export] is not installed")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,15 +36,13 @@ def runtime():
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip("there is no Chromium; install Debian's package chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield running
+        running.close()
 
 
 def student(channels):
@@ -86,12 +83,12 @@ class server:
 
 
 @pytest.fixture
-def open_page(chromium, served):
+def open_page(browser, served):
     """Opens a page; at the end it must have asked its own host only, and met no error."""
     pages, wrong, asked = [], [], []
 
     def open_(channels=3, width=1280):
-        page = chromium.new_page(viewport={"width": width, "height": 800})
+        page = browser.new_page(viewport={"width": width, "height": 800})
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: asked.append(request.url))
@@ -288,11 +285,11 @@ def test_work_can_be_cancelled_and_another_picture_takes_its_place(open_page):
     assert page.inner_text("#name").startswith("a.png")
 
 
-def test_neither_the_page_nor_its_workers_reach_another_host(chromium, served, tmp_path):
+def test_neither_the_page_nor_its_workers_reach_another_host(browser, served, tmp_path):
     (tmp_path / "index.html").write_text("elsewhere")
     other = server(tmp_path)
     with other as elsewhere:
-        page = chromium.new_page()
+        page = browser.new_page()
         page.goto(f"{served[1]}/page3/index.html")
         drop(page, "a.png", png(pixels()))
         page.wait_for_selector(DONE)
@@ -304,8 +301,8 @@ def test_neither_the_page_nor_its_workers_reach_another_host(chromium, served, t
     assert other.asked == []
 
 
-def test_a_page_without_its_model_says_so(chromium, served):
-    page = chromium.new_page()
+def test_a_page_without_its_model_says_so(browser, served):
+    page = browser.new_page()
     page.route("**/model.onnx", lambda route: route.fulfill(status=404))
     page.goto(f"{served[1]}/page3/index.html")
     page.wait_for_selector("#error:visible")
