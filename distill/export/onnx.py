@@ -131,7 +131,7 @@ def check_onnx(
         found = running.run(None, {running.get_inputs()[0].name: x.numpy()})[0]
         if found.shape != expected.shape or found.dtype != expected.dtype:
             raise ExportError(
-                f"{Path(path).name} gives {found.dtype} {found.shape} for {expected.dtype} {expected.shape}"
+                f"the exported file gives {found.dtype} {found.shape} for {expected.dtype} {expected.shape}"
             )
         unit = 255 if pixels == "uint8" else 1
         differences = np.abs(found.astype(np.float64) - expected) / unit
@@ -139,7 +139,7 @@ def check_onnx(
     allowed = _TOLERANCE[precision] if pixels == "float" else _GREY_LEVEL
     if worst > allowed:
         remedy = "please report it" if precision == "float32" else "export it without fp16"
-        raise ExportError(f"{Path(path).name} differs from PyTorch by {worst:.2g}, more than {allowed:.2g}; {remedy}")
+        raise ExportError(f"the exported file differs from PyTorch by {worst:.2g}, more than {allowed:.2g}; {remedy}")
     return worst
 
 
