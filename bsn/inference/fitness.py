@@ -151,7 +151,7 @@ def goes_as_mosaic(image: ImagePlanes, model: Model) -> bool:
 
 
 def misses_pixels(image: ImagePlanes) -> bool:
-    """Say whether pixels of the first plane are NaN or infinite.
+    """Say whether pixels of the first plane are missing: NaN, infinite, or under a mask of the file.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def misses_pixels(image: ImagePlanes) -> bool:
     -------
     bool
     """
-    return image.dtype.kind == "f" and not np.isfinite(image.read_unit(0, 0, 0, *image.size)).all()
+    return not np.isfinite(image.read_unit(0, 0, 0, *image.size)).all()
 
 
 def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> list[Remark]:
