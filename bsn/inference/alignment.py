@@ -15,7 +15,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["ALIGNMENT", "AlignmentSettings", "PilotFrame", "aligned_average", "displacements"]
+__all__ = [
+    "ALIGNMENT",
+    "AlignmentSettings",
+    "PilotFrame",
+    "aligned",
+    "aligned_average",
+    "displacements",
+    "without_spikes",
+]
 
 
 @dataclass(frozen=True)
@@ -64,11 +72,29 @@ class PilotFrame(NamedTuple):
     Attributes
     ----------
     noisy, denoised : ndarray, shape (C, H, W), float32
-        Image values; missing pixels are not finite in `noisy`.
+        Image values; missing pixels are not finite in `noisy`, and filled in `denoised`.
     """
 
     noisy: np.ndarray
     denoised: np.ndarray
+
+    def noise_variance(self, settings: AlignmentSettings = ALIGNMENT) -> np.ndarray:
+        """Noise variance around each pixel, from what the denoiser removed.
+
+        Parameters
+        ----------
+        settings : AlignmentSettings
+            Over what surroundings.
+
+        Returns
+        -------
+        ndarray, shape (H, W), positive
+        """
+        from scipy.ndimage import uniform_filter
+
+        removed = self.noisy - self.denoised
+        squared = np.where(np.isfinite(removed), np.square(removed), 0).mean(0)
+        return np.maximum(uniform_filter(squared, settings.noise_window, mode="mirror"), 1e-12)
 
 
 def displacements(
@@ -112,6 +138,48 @@ def displacements(
     return rows, columns
 
 
+def aligned(own: PilotFrame, other: PilotFrame, noise: float, settings: AlignmentSettings = ALIGNMENT) -> PilotFrame:
+    """Move another frame to where a frame has the same picture.
+
+    Parameters
+    ----------
+    own, other : PilotFrame
+        The frame, and the one that is moved.
+    noise : float
+        Variance of the noise.
+    settings : AlignmentSettings
+        How far and over what surroundings the other frame is searched.
+
+    Returns
+    -------
+    PilotFrame
+        The other frame, noisy and denoised, moved by whole pixels.
+    """
+    rows, columns = displacements(own.denoised, other.denoised, noise, settings)
+    return PilotFrame(*(_moved(image, rows, columns) for image in other))
+
+
+def without_spikes(frame: PilotFrame, variance: np.ndarray, settings: AlignmentSettings = ALIGNMENT) -> np.ndarray:
+    """Tell the pixels of a frame that are there and fit its denoised version.
+
+    Parameters
+    ----------
+    frame : PilotFrame
+        The frame.
+    variance : ndarray, shape (H, W)
+        Variance of the noise.
+    settings : AlignmentSettings
+        How far a pixel may be from the denoised one.
+
+    Returns
+    -------
+    ndarray of bool, shape (C, H, W)
+    """
+    seen = np.isfinite(frame.noisy)
+    difference = np.where(seen, frame.noisy - frame.denoised, 0)
+    return seen & (np.square(difference) < settings.spike**2 * variance)
+
+
 def aligned_average(
     own: PilotFrame, neighbours: Iterable[PilotFrame], settings: AlignmentSettings = ALIGNMENT
 ) -> np.ndarray:
@@ -136,20 +204,16 @@ def aligned_average(
     """
     from scipy.ndimage import uniform_filter
 
-    removed = own.noisy - own.denoised
-    usable = np.isfinite(removed)
-    squared = np.where(usable, np.square(removed), 0).mean(0)
-    variance = np.maximum(uniform_filter(squared, settings.noise_window, mode="mirror"), 1e-12)
-    plain = usable & (np.square(np.where(usable, removed, 0)) < settings.spike**2 * variance)
-    total, weight = np.where(usable, own.noisy, 0).astype(np.float64), np.ones(own.noisy.shape)
+    variance = own.noise_variance(settings)
+    plain = without_spikes(own, variance, settings)
+    total = np.where(np.isfinite(own.noisy), own.noisy, 0).astype(np.float64)
+    weight = np.ones(own.noisy.shape)
     for other in neighbours:
-        rows, columns = displacements(own.denoised, other.denoised, float(variance.mean()), settings)
-        noisy, denoised = (_moved(image, rows, columns) for image in other)
-        misfit = uniform_filter(np.square(own.denoised - denoised).mean(0), settings.surroundings, mode="mirror")
-        seen = np.isfinite(noisy)
-        seen &= np.square(np.where(seen, noisy - denoised, 0)) < settings.spike**2 * variance
+        moved = aligned(own, other, float(variance.mean()), settings)
+        misfit = uniform_filter(np.square(own.denoised - moved.denoised).mean(0), settings.surroundings, mode="mirror")
+        seen = without_spikes(moved, variance, settings)
         share = np.where(seen, variance / (variance + settings.trust * misfit), 0)
-        total += share * np.where(seen, noisy, 0)
+        total += share * np.where(seen, moved.noisy, 0)
         weight += share
     return np.where(plain, total / weight, own.noisy).astype(np.float32)
 

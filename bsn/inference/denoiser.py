@@ -18,7 +18,6 @@ from bsn.data.arrays.pixel_types import Range, grey_level, unit_span
 from bsn.data.arrays.planes import Missing, PlaneLayout, to_planes
 from bsn.data.files.results import open_results
 from bsn.engine.side_effects import threads_set
-from bsn.inference.averaged_frames import AveragedFrames
 from bsn.inference.bands import denoise_bands
 from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting, counting_of
@@ -26,13 +25,14 @@ from bsn.inference.device import named_device
 from bsn.inference.explanation import Explanation
 from bsn.inference.file_line import Wanted, denoise_line, fill_results
 from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, goes_as_mosaic, misses_pixels, remarks_on
+from bsn.inference.joint_frames import JointFrames
 from bsn.inference.measuring import Region
 from bsn.inference.memory import telling_of_memory
 from bsn.inference.mosaic import bands_of_mosaic
 from bsn.inference.parts import Part
 from bsn.inference.pattern_free import without_pattern
 from bsn.inference.pipeline import Pipeline
-from bsn.inference.plan import make_pipeline
+from bsn.inference.plan import check_deviation, make_pipeline
 from bsn.inference.planes_in_order import PlanesInOrder
 from bsn.inference.polishing import polishing_model
 from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows, unchanged_rows
@@ -215,16 +215,7 @@ class Denoiser:
         ------
         ValueError
         """
-        if not self.config.posterior:
-            raise ValueError("the uncertainty is that of the posterior; leave posterior=False out")
-        if self.config.strength != 1:
-            raise ValueError(
-                f"the uncertainty is that of the result, not of one at strength {self.config.strength:g}; leave one of them out"
-            )
-        if self.model.noise is None:
-            raise ValueError(
-                "this model predicts no uncertainty; train one with a noise model (`bsn train --noise poisson-gaussian`)"
-            )
+        check_deviation(self.model, self.config)
 
     def _bands_of_array(
         self, planes: np.ndarray, layout: PlaneLayout, *, stated_axes: bool, deviation: bool = False
@@ -292,11 +283,15 @@ class Denoiser:
         if goes_as_mosaic(image, self.model) and not misses_pixels(image):
             yield from bands_of_mosaic(self._grey, image, self.config.strength, part)
             return
+        if self.config.neighbours:
+            with telling_of_memory(what, image.size, self.pipeline.tiling):
+                yield from self._joint_rows(image, counting, part)
+            return
         checked: list[Measured] = []
         planes, rows = (range(image.planes), None) if part is None else (part.planes, part.rows)
         wanted = {*planes, 0} if pipeline.checks_once else planes  # the check of the first plane holds of all
         done = 0
-        for plane, mended, found in self._in_order.each(self._seen(image), level, wanted):
+        for plane, mended, found in self._in_order.each(without_pattern(image, self.config, self.model), level, wanted):
             numbers = range(plane * len(mended), (plane + 1) * len(mended))
             here = pipeline if found is None else pipeline.with_neighbours(found)
             with telling_of_memory(what, image.size, here.tiling):
@@ -316,8 +311,14 @@ class Denoiser:
                     if self.progress is not None:
                         self.progress((done + min(1.0, finished.rows.stop / image.size[0])) / len(planes))
             done += 1
-            if self.frame_done is not None:
-                self.frame_done(done, len(planes))
+            self._tell(done, len(planes))
+
+    def _tell(self, done: int, of: int) -> None:
+        """Report finished planes."""
+        if self.progress is not None:
+            self.progress(done / of)
+        if self.frame_done is not None:
+            self.frame_done(done, of)
 
     def _grey(self, images: np.ndarray) -> np.ndarray:
         """Denoise grey images (N, H, W), float32, each as it is."""
@@ -329,17 +330,20 @@ class Denoiser:
             result[band.plane, band.rows] = band.image[0]
         return result
 
-    def _seen(self, image: ImagePlanes) -> ImagePlanes:
-        """The image as the network is shown it: without its pattern, averaged with neighbours where that is asked for."""
-        free = without_pattern(image, self.config, self.model)
-        if not self.config.neighbours:
-            return free
-        alone = Denoiser(self.model, dataclasses.replace(self.config, neighbours=0, fixed_pattern="keep", strength=1))
-
-        def pilot(plane: np.ndarray) -> np.ndarray:
-            return np.nan_to_num(np.asarray(alone(plane, "CYX", nan="keep")), nan=0.0)
-
-        return AveragedFrames(free, pilot, self.config.neighbours, self.model.inference.context_axis)
+    def _joint_rows(self, image: ImagePlanes, counting: Counting, part: Part | None) -> Iterator[FinishedRows]:
+        """Planes that are denoised together with their neighbours, see :attr:`InferenceConfig.neighbours`."""
+        raised = max(self.config.strength, 1.0)
+        keep_mean = True if counting.keep_mean else self.config.keep_mean
+        alone = Denoiser(
+            self.model, self.config, neighbours=0, fixed_pattern="keep", strength=raised, keep_mean=keep_mean
+        )
+        free, axis = without_pattern(image, self.config, self.model), self.model.inference.context_axis
+        denoise = functools.partial(alone, axes="CYX", nan="keep")
+        joint = JointFrames(free, denoise, self.config.neighbours, axis, raised)
+        for done, of, rows in joint.rows(part):
+            yield counting.finish(rows.put_back(image, self.config.strength))
+            self.explanations = list(alone.explanations)
+            self._tell(done, of)
 
     def _measured(
         self,

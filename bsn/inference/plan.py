@@ -36,7 +36,7 @@ from bsn.noise.calibration import CALIBRATION
 from bsn.noise.spectrum import BLOCK
 from bsn.noise.wiener import REACH_INDEPENDENT, STEP
 
-__all__ = ["make_pipeline", "strides_of"]
+__all__ = ["check_deviation", "make_pipeline", "strides_of"]
 
 _FULL_SECOND_PASS = 0.5  # by how much the strength is above 1 where the second result alone counts
 
@@ -268,3 +268,31 @@ def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: boo
         overlap=config.overlap,
         pooled=widest * model.inference.training_crop if model.network.global_statistics else None,
     )
+
+
+def check_deviation(model: Model, config: InferenceConfig) -> None:
+    """Refuse where there is no posterior to take the standard deviation from.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    config : InferenceConfig
+        What the caller asks for.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not config.posterior:
+        raise ValueError("the uncertainty is that of the posterior; leave posterior=False out")
+    if config.strength != 1:
+        raise ValueError(
+            f"the uncertainty is that of the result, not of one at strength {config.strength:g}; leave one of them out"
+        )
+    if config.neighbours:
+        raise ValueError("the uncertainty is that of a frame by itself; leave neighbours out")
+    if model.noise is None:
+        raise ValueError(
+            "this model predicts no uncertainty; train one with a noise model (`bsn train --noise poisson-gaussian`)"
+        )
