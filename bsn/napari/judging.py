@@ -79,19 +79,16 @@ def judge_layers(images: Sequence[LayerImage], control: Control, value_range: Ra
     control.look()
     s, span = judgement.statistics, unit_span(source.dtype, value_range)
     numbers = [
-        (
-            "planes",
-            f"{len(source)} of {source.size(0)[0]} x {source.size(0)[1]}, {source.channels} channels, {source.dtype}",
-        ),
+        ("planes", _planes(source)),
         ("standard deviation of the noise", f"{s.sigma * span:.4g}"),
-        ("growth with brightness", f"{s.gain * span:.4g} per unit" if s.gain > 0 else "none measured"),
+        ("its variance grows by", f"{s.gain * span:.4g} per unit of brightness" if s.gain > 0 else "nothing"),
         ("correlation of neighbours in x, y", f"{s.lags_x[0]:+.2f}, {s.lags_y[0]:+.2f}"),
         ("clipped pixels", f"{s.clipped_low + s.clipped_high:.1%}"),
     ]
     for stack in stacks:
         between = stack.readings.between.correlation
         text = "not measured" if between is None else f"{between:+.2f}"
-        numbers.append((f"correlation between the frames of {stack.name}", text))
+        numbers.append(("correlation between frames" + ("" if len(stacks) == 1 else f", {stack.name}"), text))
     try:
         settled = settle(source, TrainConfig(), judgement=judgement, stacks=stacks)
     except DataError as error:
@@ -101,3 +98,10 @@ def judge_layers(images: Sequence[LayerImage], control: Control, value_range: Ra
         "A network can learn from these images alone." if suitable else "A network cannot learn from these images."
     )
     return LayerJudgement(suitable, headline, tuple(numbers), (*settled.reasons, *gathered.notes))
+
+
+def _planes(source: ArraySource) -> str:
+    height, width = source.size(0)
+    number = "one plane" if len(source) == 1 else f"{len(source)} planes"
+    channels = "" if source.channels == 1 else f" with {source.channels} channels"
+    return f"{number} of {height} x {width} pixels{channels}, {source.dtype}"

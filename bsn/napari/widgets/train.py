@@ -37,10 +37,11 @@ class TrainWidget(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._preview: tuple[Any, tuple[slice, ...], Any] | None = None
+        self._shown: list[Any] = []
         self.layers, self.axes, self.start = (
             LayerChoices(napari_viewer),
             QLineEdit(),
-            ModelChoice("nothing: as the noise asks for"),
+            ModelChoice("a new network"),
         )
         self.axes.setToolTip(AXES_TIP)
         self.minutes, self.range, self.folder = QDoubleSpinBox(), QLineEdit(), QLineEdit()
@@ -72,8 +73,11 @@ class TrainWidget(QWidget):
         self._show_layers()
 
     def _show_layers(self) -> None:
-        """Axes and folder of the first layer, as long as the user has not written others."""
+        """Axes and folder of the chosen layers, as long as the user has not written others."""
         layers = self.layers.layers
+        if layers == self._shown:
+            return
+        self._shown = layers
         self.axes.setEnabled(len(layers) <= 1)
         if not layers:
             self.axes.setText("")
@@ -82,8 +86,11 @@ class TrainWidget(QWidget):
             self.axes.setText(",".join(dict.fromkeys(guess_layer_axes(layer) for layer in layers)))
         except DataError:
             self.axes.setText("")
-        if not self.folder.isModified():
-            self.folder.setText(str(default_folder(layers[0].name, Path.home() / "blindspot")))
+        self._name_folder()
+
+    def _name_folder(self) -> None:
+        if not self.folder.isModified() and self._shown:
+            self.folder.setText(str(default_folder(self._shown[0].name, Path.home() / "blindspot")))
 
     def _choose_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Folder of the run", str(Path.home()))
@@ -134,7 +141,8 @@ class TrainWidget(QWidget):
         self._preview = layer, place, shown
 
     def _finish(self, found: Trained) -> None:
-        self.job.say(
-            found.text + (" It is among the models of Denoise." if found.finished else " Train again to go on.")
-        )
         KNOWN.add(found.model, f"{found.model.parent.name}" + ("" if found.finished else " (stopped)"))
+        if found.finished:
+            self._name_folder()
+        going_on = "" if found.finished else " Train goes on with it."
+        self.job.say(f"{found.text} It is the first among the models of Denoise.{going_on}")

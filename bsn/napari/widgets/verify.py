@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtGui import QFontDatabase
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSpinBox, QWidget
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QTextBrowser, QWidget
 
 from bsn.data import DataError, atomic_output
 from bsn.napari.certificate import certify, picture_of_sight
+from bsn.napari.known import KNOWN
 from bsn.napari.widgets.job import JobRow
 from bsn.napari.widgets.parts import ModelChoice, column, explained
 
 if TYPE_CHECKING:
     import napari
-    import numpy as np
 
     from bsn.blindness import Verdict
 
@@ -28,23 +31,19 @@ class VerifyWidget(QWidget):
     Parameters
     ----------
     napari_viewer : napari.Viewer
-        The viewer.
+        The viewer; its layers stay as they are.
     """
 
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         super().__init__()
-        self._viewer = napari_viewer
         self.verdict: Verdict | None = None
         self.model, self.side = ModelChoice(automatic=""), QSpinBox()
         self.side.setRange(16, 512)
         self.side.setValue(64)
         self.side.setSuffix(" pixels")
         self.side.setToolTip("Side of the image of which every pixel is checked.")
-        self.headline, self.text = QLabel(), QPlainTextEdit()
-        self.headline.setWordWrap(True)
-        self.text.setReadOnly(True)
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text, self.sight = QTextBrowser(), QLabel()
+        self.sight.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.job = JobRow("Verify", self._start)
         self.picture, self.save = QPushButton("Show what a pixel sees"), QPushButton("Save the certificate ...")
         self.picture.clicked.connect(lambda: self._draw())
@@ -59,8 +58,8 @@ class VerifyWidget(QWidget):
         rows.addWidget(explained("Does the model see the pixel that it predicts? A blind one cannot copy its noise."))
         rows.addLayout(form)
         rows.addWidget(self.job)
-        rows.addWidget(self.headline)
         rows.addWidget(self.text, 1)
+        rows.addWidget(self.sight)
         rows.addLayout(buttons)
 
     def _start(self) -> None:
@@ -73,19 +72,22 @@ class VerifyWidget(QWidget):
     def _show(self, verdict: Verdict) -> None:
         self.verdict = verdict
         self.job.say(f"{verdict.seconds:.1f} s")
-        self.headline.setText(verdict.headline)
-        self.headline.setStyleSheet(f"font-weight: bold; color: {'#7ec87e' if verdict.blind else '#ff8a80'};")
-        self.text.setPlainText("\n".join(str(verdict).splitlines()[1:]))
+        self.text.setHtml(said_as_html(verdict))
         self.save.setEnabled(True)
 
     def _draw(self) -> None:
         name = self.model.name
         if name is not None:
-            self.job.run(lambda control: picture_of_sight(name), lambda picture: self._add(name, picture))
+            self.job.run(lambda control: picture_of_sight(name), self._show_sight)
 
-    def _add(self, name: str, picture: np.ndarray) -> None:
-        self._viewer.add_image(picture, name=f"what a pixel of {Path(name).name} sees", rgb=True)
-        self.job.say("Blue: not seen. Green: the pixel itself, not seen. Red: the pixel itself, seen.")
+    def _show_sight(self, picture: np.ndarray) -> None:
+        height, width, _ = picture.shape
+        levels = np.ascontiguousarray(picture * 255 + 0.5, np.uint8).tobytes()
+        image = QImage(levels, width, height, 3 * width, QImage.Format.Format_RGB888)
+        self.sight.setPixmap(QPixmap.fromImage(image.copy()))
+        self.job.say(
+            "Grey: seen, the brighter the more. Blue: not seen. Green: the pixel itself, not seen. Red: itself, seen."
+        )
 
     def _save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save the certificate", "certificate.json", "JSON (*.json)")
@@ -98,3 +100,25 @@ class VerifyWidget(QWidget):
             self.job.say(str(error), failed=True)
         else:
             self.job.say(f"saved as {path}")
+
+
+def said_as_html(verdict: Verdict) -> str:
+    """Write a verdict as HTML.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        The verdict.
+
+    Returns
+    -------
+    str
+    """
+    title = next((model.title for model in KNOWN.listed() if model.name == verdict.name), verdict.name)
+    headline = verdict.headline.replace(verdict.name, title, 1)
+    lines = [str(verdict.leak.culprit)] if verdict.leak is not None and verdict.leak.culprit is not None else []
+    marks = {True: "ok", False: "LEAK", None: "not run"}
+    lines += [f"{marks[c.passed]}: {c.check}, {c.condition}. {c.detail}" for c in verdict.checks]
+    colour = "#7ec87e" if verdict.blind else "#ff8a80"
+    listed = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f'<p><b style="color: {colour}">{html.escape(headline)}</b></p><ul>{listed}</ul>'
