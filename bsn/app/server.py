@@ -104,6 +104,10 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
         return _refusal(str(error), 413)
     except (DataError, OrderFailed) as error:
         return _refusal(str(error), 400)
+    except OSError as error:
+        return _refusal(
+            f"the computer refused: {(error.strerror or str(error)).lower()}; check the disk and the folder", 507
+        )
     except KeyError:
         return _refusal("there is no such thing on this page any more; load it again", 404)
 

@@ -12,9 +12,9 @@ from typing import Any
 from bsn.app.bulletin import Bulletin
 from bsn.app.items import Item
 from bsn.app.lane import Lane, OrderFailed
-from bsn.app.places import list_folder, place_inside
+from bsn.app.places import list_folder
 from bsn.app.settings import AppSettings
-from bsn.data.errors import DataError
+from bsn.data.errors import DataError, name_some
 from bsn.data.files.listing import natural_key
 
 __all__ = ["Shelf", "without_folder"]
@@ -152,7 +152,11 @@ class Shelf:
         """
         found = list_folder(self.settings.folders, number, below).images
         if names is not None:
-            found = tuple(place_inside(self.settings.folders, number, f"{below}/{name}".lstrip("/")) for name in names)
+            by_name = {path.name: path for path in found}
+            strange = [name for name in names if name not in by_name]
+            if strange:
+                raise DataError(name_some(strange), "not inside the folder as an image", "choose images of the list")
+            found = tuple(by_name[name] for name in names)
         if not found:
             raise DataError(f"the folder {below or '.'}", "it has no images that this page opens", "choose another one")
         shown = {item.path for item in self.items.values()}
