@@ -15,4 +15,7 @@
 
 The server imports neither torch nor any decoder, so that the page is there within a second or two: everything that opens an
 image runs in worker processes, which speak lines of JSON.
+
+The page is our own on aiohttp, and not one of a library of widgets: Gradio loads fonts from another host and sends telemetry
+unless it is told not to, NiceGUI needs inline scripts, which a strict Content-Security-Policy forbids (both looked at in 2026).
 """
