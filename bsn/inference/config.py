@@ -89,8 +89,8 @@ class InferenceConfig:
         enough yet to give up results for it. With `wiener`, `r3_passes` or ``posterior=False`` the stages are chosen by hand,
         and "check" leaves them as they are.
     neighbours : int
-        Frames on each side of a stack with which a frame is averaged before models that see their pixel (the models in the
-        box, students) denoise it, moved to where they show the same picture (:mod:`bsn.inference.alignment`). For noise that is
+        Frames on each side of a stack together with which models that see their pixel (the models in the box, students) denoise
+        a frame (:mod:`bsn.inference.joint_frames`). They are moved to where they show the same picture. For noise that is
         independent from frame to frame. Models with context have their own way with neighbours.
     fixed_pattern : {"subtract", "keep"}, optional
         What becomes of a pattern that all frames of a stack share, such as offsets of columns and of single pixels. "subtract"
