@@ -29,7 +29,7 @@ __all__ = ["JointFrames"]
 class JointFrames(StackedPlanes):
     """An image whose planes are read as denoised together with their neighbours.
 
-    Memory holds the frames of two windows, whole, each with a denoised version.
+    Memory holds the frames of two windows, whole, each with a denoised version; each is read and denoised once.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class JointFrames(StackedPlanes):
     denoise : callable
         Denoises a plane (C, H, W), whose missing pixels stay missing.
     neighbours : int
-        Frames on each side; at the ends of a stack, those that there are.
+        Frames on each side; at the ends of a stack, as many in all, as far as there are.
     axis : str
         "T" or "Z"; empty takes T where there is one, else Z.
     strength : float
@@ -101,15 +101,14 @@ class JointFrames(StackedPlanes):
             yield done, len(planes), FinishedRows(plane, slice(top, bottom), found, None)
 
     def _joint(self, plane: int) -> np.ndarray:
-        number, at = self._place[plane]
         near = self._near(plane)
-        window = self.stacks[number][max(at - 2 * self._count, 0) : at + 2 * self._count + 1]
-        self._alone = {n: frame for n, frame in self._alone.items() if n in window}
+        seen = {other for n in near for other in self._near(n)}
+        self._alone = {n: frame for n, frame in self._alone.items() if n in seen}
         self._averaged = {n: found for n, found in self._averaged.items() if n in near}
         if len(near) == 1:
             return self._denoise(self._noisy(plane))
         denoised = {n: self._denoised_average(n) for n in near}
-        noise = self._noise_of(number)
+        noise = self._noise_of(self._place[plane][0])
         if noise is None:
             return denoised[plane]
         frames = [PilotFrame(self._noisy(n), fill_missing(denoised[n])[0]) for n in near]
@@ -118,9 +117,11 @@ class JointFrames(StackedPlanes):
         return np.where(plain, share * filtered + (1 - share) * denoised[plane], denoised[plane])
 
     def _near(self, plane: int) -> Sequence[int]:
-        """The plane and its neighbours, in their order."""
+        """The plane and its neighbours, in their order: at the ends of a stack, more of them on the one side."""
         number, at = self._place[plane]
-        return self.stacks[number][max(at - self._count, 0) : at + self._count + 1]
+        stack = self.stacks[number]
+        first = max(min(at - self._count, len(stack) - 2 * self._count - 1), 0)
+        return stack[first : first + 2 * self._count + 1]
 
     def _noisy(self, plane: int) -> np.ndarray:
         return self._pilot(plane).noisy if plane in self._alone else self._read(plane)

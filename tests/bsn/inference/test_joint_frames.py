@@ -8,10 +8,12 @@ from scipy.fft import dctn, idctn
 from scipy.ndimage import uniform_filter
 
 import bsn
-from bsn.data import DataError
+from bsn.data import DataError, PlaneIndex
 from bsn.data.photographs import photograph
 from bsn.inference.alignment import PilotFrame, aligned, aligned_average, displacements
 from bsn.inference.collaborative import COLLABORATION, collaborative_filter
+from bsn.inference.joint_frames import JointFrames
+from bsn.inference.results import ArrayPlanes
 from bsn.models import create
 from bsn.noise import measure_noise
 
@@ -100,11 +102,11 @@ def test_the_filter_brings_back_texture_that_the_denoised_frames_have_lost():
 
 
 def test_frame_by_frame_equals_the_mean_of_filter_and_denoised_average():
-    _, noisy = clip([(0, 0), (0, 0), (1, 1)])
+    _, noisy = clip([(0, 0), (0, 0), (1, 1), (1, 2)])
     alone, joined = (bsn.Denoiser("photo-tiny", device="cpu", neighbours=k) for k in (0, 1))
     found = joined(noisy, "TYX")
     pilots = [frame(n, alone(n, "YX")) for n in noisy]
-    nears = ([0, 1], [0, 1, 2], [1, 2])
+    nears = ([0, 1, 2], [0, 1, 2], [1, 2, 3], [1, 2, 3])  # at the ends, two neighbours on the one side
     averages = [
         alone(aligned_average(pilots[at], [pilots[i] for i in near if i != at])[0], "YX")
         for at, near in enumerate(nears)
@@ -169,3 +171,21 @@ def test_what_cannot_be_averaged_is_refused():
         bsn.Denoiser("photo-tiny", neighbours=-1)
     single = bsn.denoise(noisy[0], "photo-tiny", axes="YX", neighbours=2, device="cpu")
     np.testing.assert_array_equal(single, bsn.denoise(noisy[0], "photo-tiny", axes="YX", device="cpu"))
+
+
+def test_each_frame_is_read_once_and_memory_holds_two_windows():
+    frames = np.random.default_rng(0).random((12, 1, 40, 40), np.float32)
+    read, held = [], []
+
+    class Counted(ArrayPlanes):
+        def read_unit(self, plane_index, top, left, height, width):
+            read.append(plane_index)
+            return super().read_unit(plane_index, top, left, height, width)
+
+    image = Counted(frames, frames.dtype, PlaneIndex("TYX", (12, 40, 40)))
+    joint = JointFrames(image, lambda plane: plane * np.float32(0.5), 1)
+    for _ in joint.rows():
+        held.append(len(joint._alone))
+    assert max(held) <= 5
+    measured = 6  # frames on which the noise is measured, once more
+    assert len(read) == 12 + measured
