@@ -2,7 +2,7 @@
 
 1. The noise, gain and read noise, is what the file says of it, or is measured.
 2. The generalised Anscombe transformation makes it the same everywhere; photographs look much like their sRGB values then.
-3. The model denoises each half-size plane as a grey image.
+3. The model denoises each half-size plane as a grey image; the two green ones are brought together.
 4. The colour of that result is taken off the mosaic, and the model denoises what is left at full resolution.
 5. Both results and the noisy mosaic are mixed by their estimated errors, and taken back to light without bias.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from bsn.data.files.formats.mosaic import joined, mosaic_in, planes_of
 from bsn.inference.fitness import ImagePlanes
-from bsn.inference.mosaic.chroma import chroma_of
+from bsn.inference.mosaic.chroma import chroma_of, with_equal_greens
 from bsn.inference.mosaic.mixture import mixed, removed_share
 from bsn.inference.parts import Part
 from bsn.inference.results import FinishedRows, unchanged_rows
@@ -75,18 +75,21 @@ def _denoised(denoise: Callable[[np.ndarray], np.ndarray], noisy: _Stabilised) -
     def grey(images: np.ndarray) -> np.ndarray:
         return denoise((images / noisy.span).astype(np.float32)).astype(np.float64) * noisy.span
 
+    def at_half_size(planes: np.ndarray) -> np.ndarray:
+        return with_equal_greens(grey(planes))
+
     def at_full_size(mosaic: np.ndarray, chroma: np.ndarray) -> np.ndarray:
         return grey((mosaic - chroma)[None])[0] + chroma
 
     mosaic = joined(noisy.planes, noisy.pattern)
-    halves = grey(noisy.planes)
+    halves = at_half_size(noisy.planes)
     chroma = chroma_of(halves, noisy.pattern)
     full = at_full_size(mosaic, chroma)
     middle = _middle(mosaic.shape)
     inside = tuple(slice(s.start // 2, s.stop // 2) for s in middle)
     shares = (
         removed_share(lambda seen: at_full_size(seen, chroma[middle]), mosaic[middle]),
-        removed_share(grey, noisy.planes[:, *inside]),
+        removed_share(at_half_size, noisy.planes[:, *inside]),
     )
     return planes_of(mixed(mosaic, (full, joined(halves, noisy.pattern)), shares), noisy.pattern)
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from bsn.data import ReadOptions, read_image, read_shown, write_image
 from bsn.data.files.formats.mosaic import MOSAIC, joined, planes_of
 from bsn.inference import Denoiser, DenoisingWarning
 from bsn.inference.boxed import choose_for_files
-from bsn.inference.mosaic.chroma import chroma_of
+from bsn.inference.mosaic.chroma import chroma_of, with_equal_greens
 from bsn.inference.mosaic.mixture import mixed, removed_share
 from bsn.noise.sensor import find_sensor
 from tests.helpers.dng import write_dng
@@ -130,6 +131,24 @@ def test_the_colour_of_a_smooth_picture_is_all_but_its_grey(pattern):
     grey = mosaic - chroma_of(planes_of(mosaic, pattern), pattern)
     wanted = (colours["R"] + 2 * colours["G"] + colours["B"]) / 4
     np.testing.assert_allclose(grey[8:-8, 8:-8], wanted[8:-8, 8:-8], atol=0.004)
+
+
+def test_greens_lose_what_only_one_of_them_sees():
+    seen = np.full((4, 128, 128), 5.0)
+    seen[1] += 0.2
+    seen[1:3] += ndimage.gaussian_filter(np.random.default_rng(0).normal(0, 2, (2, 128, 128)), (0, 4, 4))
+    result = with_equal_greens(seen)
+    assert np.array_equal(result[[0, 3]], seen[[0, 3]])
+    assert result[1] + result[2] == pytest.approx(seen[1] + seen[2])
+    assert (result[1] - result[2]).std() < 0.5 * (seen[1] - seen[2]).std()
+    assert (result[1] - result[2]).mean() == pytest.approx((seen[1] - seen[2]).mean(), abs=0.02), "of a whole region"
+
+
+def test_greens_keep_an_edge_that_one_of_them_sees_later():
+    picture = np.tile(np.repeat([0.0, 30.0], 48), (96, 1))
+    later = np.hstack([picture[:, :1], picture[:, :-1]])
+    planes = np.stack([picture, picture, later, picture])
+    assert np.abs(with_equal_greens(planes) - planes).max() < 0.25  # where the filter would take away 3
 
 
 def test_the_share_of_a_linear_filter_is_what_it_takes_away():
