@@ -28,7 +28,7 @@ from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, goes_as
 from bsn.inference.joint_frames import JointFrames
 from bsn.inference.measuring import Region
 from bsn.inference.memory import telling_of_memory
-from bsn.inference.mosaic import bands_of_mosaic
+from bsn.inference.mosaic import GreyPasses, bands_of_mosaic
 from bsn.inference.parts import Part
 from bsn.inference.pattern_free import without_pattern
 from bsn.inference.pipeline import Pipeline
@@ -281,7 +281,9 @@ class Denoiser:
             yield from unchanged_rows(image, part)
             return
         if goes_as_mosaic(image, self.model) and not misses_pixels(image):
-            yield from bands_of_mosaic(self._grey, image, self.config.strength, part)
+            with telling_of_memory(what, image.size, self.pipeline.tiling):
+                yield from bands_of_mosaic(self._passes(image.size), image, self.config.strength, part)
+            self._tell(1, 1)
             return
         if self.config.neighbours:
             with telling_of_memory(what, image.size, self.pipeline.tiling):
@@ -320,15 +322,11 @@ class Denoiser:
         if self.frame_done is not None:
             self.frame_done(done, of)
 
-    def _grey(self, images: np.ndarray) -> np.ndarray:
-        """Denoise grey images (N, H, W), float32, each as it is."""
+    def _passes(self, size: tuple[int, int]) -> GreyPasses:
+        """Passes of a mosaic of that half size, of its planes and of the whole, each as it is."""
         strength = max(self.config.strength, 1.0)
         config = dataclasses.replace(self.config, neighbours=0, fixed_pattern="keep", mix="off", strength=strength)
-        planes = ArrayPlanes(images[:, None], images.dtype)
-        result = np.empty_like(images)
-        for band in Denoiser(self.model, config).bands(planes, "a mosaic", None, Counting(), deviation=False):
-            result[band.plane, band.rows] = band.image[0]
-        return result
+        return GreyPasses(Denoiser(self.model, config), size, self.progress)
 
     def _joint_rows(self, image: ImagePlanes, counting: Counting, part: Part | None) -> Iterator[FinishedRows]:
         """Planes that are denoised together with their neighbours, see :attr:`InferenceConfig.neighbours`."""

@@ -22,9 +22,9 @@ from bsn.inference.parts import Part
 from bsn.inference.results import FinishedRows, unchanged_rows
 from bsn.noise.sensor import Stabiliser, find_sensor
 
-__all__ = ["bands_of_mosaic"]
+__all__ = ["PROBED", "bands_of_mosaic"]
 
-_PROBED = 512  # side of the middle of the mosaic on which the share of the noise that is taken away is measured
+PROBED = 512  # side of the middle of the mosaic on which the share of the noise that is taken away is measured
 
 
 class _Stabilised(NamedTuple):
@@ -96,5 +96,5 @@ def _denoised(denoise: Callable[[np.ndarray], np.ndarray], noisy: _Stabilised) -
 
 def _middle(size: tuple[int, ...]) -> tuple[slice, ...]:
     """The middle of a mosaic, beginning at a cell."""
-    starts = [max(n - _PROBED, 0) // 4 * 2 for n in size]
-    return tuple(slice(start, start + min(n, _PROBED)) for start, n in zip(starts, size, strict=True))
+    starts = [max(n - PROBED, 0) // 4 * 2 for n in size]
+    return tuple(slice(start, start + min(n, PROBED)) for start, n in zip(starts, size, strict=True))

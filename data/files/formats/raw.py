@@ -77,6 +77,10 @@ def read(path: Path, key: str | None = None) -> Decoded:
         pattern = _pattern(raw, path)
         visible = raw.raw_image_visible
         levels = _levels(raw, pattern)
+        if levels.white <= max(levels.black):
+            raise DataError(
+                str(path), f"says that white is {levels.white:g} and black {max(levels.black):g}", "convert it again"
+            )
         colours = "".join(pattern[row * _CELL + column] for row, column in places(pattern))
         noise, reduced = noise_of(path, colours)
         planes = levels.to_unit(planes_of(visible, pattern))

@@ -190,3 +190,13 @@ def test_evaluate_scores_what_denoise_writes(file, tmp_path):
     (pair,), image = pair_files(file), read_image(file)
     answer = by_model(denoiser)(GivenImage(pair, image, image.pixels[None], ReadOptions()))
     np.testing.assert_allclose(answer[0], read_image(tmp_path / "b.dng").pixels, atol=1e-6)
+
+
+def test_progress_is_that_of_all_passes(file, tmp_path):
+    denoiser, told = Denoiser("photo-tiny"), []
+    denoiser.progress, denoiser.frame_done = told.append, lambda *counts: told.append(counts)
+    denoiser.denoise_file(file, tmp_path / "b.dng")
+    assert told[-1] == (1, 1)
+    assert told[:-1] == sorted(told[:-1])
+    assert told[-2] == 1.0
+    assert len(told) > 6

@@ -171,6 +171,7 @@ def cut(path):
         (lambda p: write_dng(p, numbers().astype(np.float32)), "is of floats"),
         (lambda p: write_dng(p, numbers(), pattern="RGBG"), "its sensor has the colours|no raw file"),
         (lambda p: write_dng(p, numbers(), photometric="minisblack"), "holds no mosaic"),
+        (lambda p: write_dng(p, numbers(), black=(9000,) * 4, white=9000), "white is 9000 and black 9000"),
         (lambda p: p.write_bytes(b""), "is empty"),
         (lambda p: p.write_bytes(b"no raw file at all" * 100), "no raw file that LibRaw can read|damaged or cut off"),
     ],
