@@ -81,17 +81,21 @@ function showList() {
 // ---- noise
 
 async function showNoise(item) {
-  $("noise").hidden = !item || item.state === "broken";
-  if (!item || item.state === "broken") return;
+  $("noise").hidden = !item;
+  if (!item) return;
   if (item.state === "unmeasured") await attempt(() => ask("POST", `/api/items/${item.id}/measure`));
-  const key = `${item.id}-${item.state}-${item.headline}-${JSON.stringify(item.reading)}`;
+  const key = `${item.id}-${item.state}-${item.headline}-${item.problem}-${JSON.stringify(item.reading)}`;
   if (key === inspected) return;
   inspected = key;
   $("axes").value = item.reading.axes || "";
   $("key").value = item.reading.key || "";
   if (item.state !== "known") {
-    setText($("headline"), statusOf({ ...item, work: "" })[0]);
+    const broken = item.state === "broken";
+    setText($("headline"), broken ? "This file cannot be read" : statusOf({ ...item, work: "" })[0]);
     ["sentences", "reasons", "curve", "lags"].forEach((id) => $(id).replaceChildren());
+    if (broken) $("sentences").append(make("li", { textContent: item.problem }));
+    document.querySelector(".charts").hidden = true;
+    $("how").open = broken && /axes|--key/.test(item.problem); // what may help is at hand
     return;
   }
   const found = await attempt(() => ask("GET", `/api/items/${item.id}`));

@@ -2,6 +2,7 @@
 
 import base64
 
+import h5py
 import numpy as np
 import pytest
 
@@ -171,6 +172,24 @@ def test_names_with_markup_are_shown_as_they_are(images, tmp_path):
         assert page.evaluate("document.querySelectorAll('.item img, h2 img').length") == 0
         assert page.title() == "Blindspot"
         assert page.foreign == []
+
+
+def test_a_file_of_several_images_is_read_after_one_is_named(images, tmp_path):
+    grey = read_image(images[0] / "stack.tif").pixels
+    with h5py.File(tmp_path / "two.h5", "w") as file:
+        file["first"], file["second"] = grey[0], grey
+    with running_app(tmp_path) as address, browsing() as page:
+        page.goto(address)
+        until(page, READY)
+        page.set_input_files("#files", str(tmp_path / "two.h5"))
+        until(page, "document.querySelector('#headline').textContent === 'This file cannot be read'")
+        assert "second" in page.inner_text("#sentences")
+        assert page.is_visible("#key"), "what helps is at hand"
+        page.fill("#key", "second")
+        page.fill("#axes", "zyx")
+        page.press("#axes", "Enter")
+        until(page, f"{MEASURED} === 1 && document.querySelector('#plane-out').textContent.endsWith('of 3')")
+        assert page.errors == []
 
 
 def test_a_training_survives_its_tab_and_is_paused_resumed_and_cancelled(images, tmp_path):
