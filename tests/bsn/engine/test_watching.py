@@ -26,8 +26,10 @@ def test_a_watcher_sees_every_step_and_changes_no_bit(tmp_path):
         torch.rand(3)
         torch.manual_seed(random.randrange(1000))
 
-    fit(ToyTask(), CONFIG, RunFolder(tmp_path / "alone"))
-    fit(ToyTask(), CONFIG, RunFolder(tmp_path / "watched"), watch=watch)
+    alone, watched = ToyTask(), ToyTask()
+    fit(alone, CONFIG, RunFolder(tmp_path / "alone"))
+    fit(watched, CONFIG, RunFolder(tmp_path / "watched"), watch=watch)
+    assert alone.noise == watched.noise, "it is drawn from the global generator in the last step"
     assert seen == [(step, 12, True, step >= 4) for step in range(1, 13)]
     assert weights(tmp_path / "alone/final.safetensors") == weights(tmp_path / "watched/final.safetensors")
 

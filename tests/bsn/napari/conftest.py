@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -58,15 +57,3 @@ def noisy():
         return np.clip(values, 0, 65535).astype(dtype)
 
     return make
-
-
-@pytest.fixture
-def responsive(qtbot):
-    """Measure the longest time for which the window did not answer while something was going on."""
-    from qtpy.QtCore import QTimer
-
-    ticks, timer = [time.monotonic()], QTimer()
-    timer.timeout.connect(lambda: ticks.append(time.monotonic()))
-    timer.start(5)
-    yield lambda: max(np.diff([*ticks, time.monotonic()]))
-    timer.stop()

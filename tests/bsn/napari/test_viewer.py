@@ -163,6 +163,30 @@ def test_colours_with_opacity_and_several_resolutions(viewer, denoise, until, mo
     assert np.array_equal(new.scale, layer.scale)
 
 
+def test_a_zarr_slide_of_several_resolutions_stays_lazy_in_its_place(viewer, denoise, until, model_file):
+    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    import dask.array
+
+    pixels = np.random.default_rng(0).integers(90, 110, (2, 64, 80, 3), np.uint8)
+    levels = []
+    for step in (1, 2):
+        part = np.ascontiguousarray(pixels[:, ::step, ::step])
+        levels.append(zarr.create_array({}, shape=part.shape, dtype=part.dtype, chunks=(1, 16, 16, 3)))
+        levels[-1][:] = part
+    layer = viewer.add_image(levels, name="slide", rgb=True, multiscale=True, axis_labels=("t", "y", "x"))
+    denoise.background.setChecked(False)
+    denoise.target.setCurrentIndex(1)
+    press(denoise, until)
+    assert list(viewer.layers) == [layer]
+    assert all(isinstance(level, dask.array.Array) for level in layer.data)
+    expected = bsn.denoise(pixels, model_file, axes="TYXC")
+    assert np.array_equal(np.asarray(layer.data[0]), expected)
+    means = expected.reshape(2, 32, 2, 40, 2, 3).mean((2, 4))
+    assert np.abs(np.asarray(layer.data[1]) - means).max() <= 0.5
+    denoise.undo.click()
+    assert [type(level) for level in layer.data] == [type(level) for level in levels]
+
+
 def test_cancelling_changes_nothing_and_the_widget_works_again(viewer, denoise, until, noisy, monkeypatch):
     from bsn.inference import Denoiser
 
