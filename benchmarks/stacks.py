@@ -231,7 +231,7 @@ def score_clip(clip: str, options: argparse.Namespace) -> None:
     for neighbours in options.neighbours:
         began = time.perf_counter()
         found = Denoiser(BOX, device="cpu", neighbours=neighbours)(noisy.astype(np.float32), "TYX")
-        way = f"averaged with {neighbours} neighbours" if neighbours else "each frame"
+        way = f"with {neighbours} neighbours" if neighbours else "each frame"
         note(f"`{BOX}`, {way}", found, denoising_seconds=time.perf_counter() - began)
     for context in options.contexts:
         with tempfile.TemporaryDirectory() as folder:
