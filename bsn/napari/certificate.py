@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bsn.napari.control import Control
 
@@ -12,12 +12,27 @@ if TYPE_CHECKING:
     from bsn.blindness import Verdict
     from bsn.models import Model
 
-__all__ = ["certify", "picture_of_sight"]
+__all__ = ["Certificate", "certify", "picture_of_sight"]
 
 _ZOOM = 4
 
 
-def certify(name: str, control: Control, *, size: int = 64) -> Verdict:
+class Certificate(NamedTuple):
+    """What was found.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        That of the checks.
+    made_blind : bool
+        Whether the network is made to be blind; models in the box and students are not.
+    """
+
+    verdict: Verdict
+    made_blind: bool
+
+
+def certify(name: str, control: Control, *, size: int = 64) -> Certificate:
     """Run the checks of ``bsn verify`` on a model.
 
     Parameters
@@ -31,7 +46,7 @@ def certify(name: str, control: Control, *, size: int = 64) -> Verdict:
 
     Returns
     -------
-    Verdict
+    Certificate
 
     Raises
     ------
@@ -42,6 +57,7 @@ def certify(name: str, control: Control, *, size: int = 64) -> Verdict:
     """
     from bsn.blindness import VerifyConfig, verify
     from bsn.engine import generators_restored
+    from bsn.models import is_blind
     from bsn.models.bundled import load
 
     control.tell("loading the model")
@@ -53,7 +69,8 @@ def certify(name: str, control: Control, *, size: int = 64) -> Verdict:
 
     with generators_restored():
         config = VerifyConfig((size, size), value_range=_range_of(model))
-        return verify(model.network, model.channels, config, name=name, say=say)
+        verdict = verify(model.network, model.channels, config, name=name, say=say)
+    return Certificate(verdict, is_blind(model.network))
 
 
 def picture_of_sight(name: str, *, size: int = 64) -> np.ndarray:

@@ -12,7 +12,7 @@ from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QTextBrowser, QWidget
 
 from bsn.data import DataError, atomic_output
-from bsn.napari.certificate import certify, picture_of_sight
+from bsn.napari.certificate import Certificate, certify, picture_of_sight
 from bsn.napari.known import KNOWN
 from bsn.napari.widgets.job import JobRow
 from bsn.napari.widgets.parts import ModelChoice, column, explained
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from bsn.blindness import Verdict
 
 __all__ = ["VerifyWidget"]
+
+_SIGHTED = (
+    "This network is made to see the pixel, as models in the box and students are, and nothing else is claimed of it. "
+    "Certificates are for networks that are trained on noisy images alone."
+)
 
 
 class VerifyWidget(QWidget):
@@ -49,6 +54,7 @@ class VerifyWidget(QWidget):
         self.picture.clicked.connect(lambda: self._draw())
         self.save.clicked.connect(lambda: self._save())
         self.save.setEnabled(False)
+        self.model.box.currentIndexChanged.connect(lambda _: self._clear())
         form, buttons = QFormLayout(), QHBoxLayout()
         form.addRow("model", self.model)
         form.addRow("size", self.side)
@@ -67,12 +73,20 @@ class VerifyWidget(QWidget):
         if name is None:
             self.job.say("There is no model; train one, or open one.", failed=True)
             return
+        self._clear()
         self.job.run(lambda control: certify(name, control, size=size), self._show)
 
-    def _show(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-        self.job.say(f"{verdict.seconds:.1f} s")
-        self.text.setHtml(said_as_html(verdict))
+    def _clear(self) -> None:
+        """Show nothing of another model."""
+        self.verdict = None
+        self.text.clear()
+        self.sight.clear()
+        self.save.setEnabled(False)
+
+    def _show(self, found: Certificate) -> None:
+        self.verdict = found.verdict
+        self.job.say(f"The checks took {found.verdict.seconds:.1f} s.")
+        self.text.setHtml(said_as_html(found))
         self.save.setEnabled(True)
 
     def _draw(self) -> None:
@@ -102,18 +116,19 @@ class VerifyWidget(QWidget):
             self.job.say(f"saved as {path}")
 
 
-def said_as_html(verdict: Verdict) -> str:
-    """Write a verdict as HTML.
+def said_as_html(found: Certificate) -> str:
+    """Write a certificate as HTML.
 
     Parameters
     ----------
-    verdict : Verdict
-        The verdict.
+    found : Certificate
+        What was found.
 
     Returns
     -------
     str
     """
+    verdict = found.verdict
     title = next((model.title for model in KNOWN.listed() if model.name == verdict.name), verdict.name)
     headline = verdict.headline.replace(verdict.name, title, 1)
     lines = [str(verdict.leak.culprit)] if verdict.leak is not None and verdict.leak.culprit is not None else []
@@ -121,4 +136,5 @@ def said_as_html(verdict: Verdict) -> str:
     lines += [f"{marks[c.passed]}: {c.check}, {c.condition}. {c.detail}" for c in verdict.checks]
     colour = "#7ec87e" if verdict.blind else "#ff8a80"
     listed = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    return f'<p><b style="color: {colour}">{html.escape(headline)}</b></p><ul>{listed}</ul>'
+    note = "" if found.made_blind else f"<p>{_SIGHTED}</p>"
+    return f'<p><b style="color: {colour}">{html.escape(headline)}</b></p>{note}<ul>{listed}</ul>'

@@ -333,3 +333,9 @@ def test_verify_shows_the_certificate_and_what_a_pixel_sees(viewer, until, model
     )
     widget.save.click()
     assert '"blind": true' in target.read_text()
+    widget.model.choose("photo-tiny")
+    assert widget.text.toPlainText() == ""
+    assert not widget.save.isEnabled()
+    press(widget, until)
+    assert "photo-tiny LEAKS" in widget.text.toPlainText()
+    assert "made to see the pixel" in widget.text.toPlainText()

@@ -159,8 +159,9 @@ def test_noise_is_judged_in_words_and_in_the_units_of_the_layer():
 
 def test_the_certificate_of_a_model_and_the_picture_of_what_it_sees(model_file):
     told = []
-    verdict = certify(model_file, Control(lambda t: told.append(t.text)), size=16)
-    assert verdict.blind
+    found = certify(model_file, Control(lambda t: told.append(t.text)), size=16)
+    assert found.verdict.blind
+    assert found.made_blind
     assert told
     before = torch.get_rng_state()
     picture = picture_of_sight(model_file, size=16)
