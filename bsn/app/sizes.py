@@ -154,7 +154,7 @@ def _mrc(path: Path, limit: int) -> int:
 
 def _raw(path: Path, limit: int) -> int:
     library = need("rawpy", "rawpy", str(path), "raw")
-    with raw.opened(library, path) as photograph:  # its pixels are unpacked when they are asked for
+    with raw.opened(library, path, decode=False) as photograph:
         return int(photograph.sizes.raw_height) * int(photograph.sizes.raw_width) * 12  # a developed picture of floats
 
 

@@ -28,6 +28,7 @@ EXAMPLES = """examples:
   bsn denoise scan.tif --model run -o scan_clean.tif   one file, tile by tile if it is large
   bsn denoise stack.tif --axes TYX -o clean.tif --neighbours 3   frames with three neighbours on each side, without training
   bsn denoise clip.mp4 --model run -o clean.mkv        a video: lossless, with its sound
+  bsn denoise photo.nef -o clean.dng                   a raw photograph, before demosaicing; -o clean.tif develops it
   bsn denoise noisy/ --model run -o clean/ --ensemble
   bsn denoise photo.png --model run -o out/ --stride 2 --r3_passes 8
   bsn denoise photo.png -o out/ --strength 0.7              leave some of the noise

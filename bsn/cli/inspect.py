@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   bsn inspect noisy/                         will it work on these images, and how?
   bsn inspect noisy/ --plot noise.png
   bsn inspect stack.tif --axes TYX           and whether neighbouring frames may be used
+  bsn inspect photo.dng                      a raw photograph, and whether its noise profile is true
   bsn inspect noisy/ --json > noise.json     all numbers, for other programs
   bsn inspect noisy/ --model run             sharper: texture is taken off by a model first
 """

@@ -56,7 +56,7 @@ def write_dng(path, mosaic, *, photometric="cfa", more=(), **told):
     return path
 
 
-def write_like_a_camera(path, mosaic, preview):
+def write_like_a_camera(path, mosaic, preview, without=()):
     """A preview first, the mosaic below it: in tiles of lossless JPEG, through a table, with a margin, and a maker's note."""
     import imagecodecs
     import tifffile
@@ -94,6 +94,6 @@ def write_like_a_camera(path, mosaic, preview):
             photometric="cfa",
             subfiletype=0,
             metadata=None,
-            extratags=[*told, *inside],
+            extratags=[tag for tag in (*told, *inside) if tag[0] not in without],
         )
     return table

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bsn.data.files.formats.mosaic import joined, mosaic_in, planes_of
+from bsn.data.sources.samples import middle
 from bsn.inference.fitness import ImagePlanes
 from bsn.inference.mosaic.chroma import chroma_of, with_equal_greens
 from bsn.inference.mosaic.mixture import mixed, removed_share
@@ -24,6 +25,7 @@ from bsn.noise.sensor import Stabiliser, find_sensor
 
 __all__ = ["PROBED", "bands_of_mosaic"]
 
+MEASURED = 1024  # side of the middle of the planes on which the noise is measured, as `bsn inspect` does
 PROBED = 512  # side of the middle of the mosaic on which the share of the noise that is taken away is measured
 
 
@@ -59,21 +61,22 @@ def bands_of_mosaic(
     facts = mosaic_in(getattr(image, "metadata", {}))
     assert facts is not None
     planes = image.read_unit(0, 0, 0, *image.size)
-    noise = find_sensor(planes, facts).believed
+    top, left, height, width = middle(image.size, MEASURED)
+    noise = find_sensor(planes[:, top : top + height, left : left + width], facts).believed
     if not max(*noise.gain, *noise.constant) > 0:
         yield from unchanged_rows(image, part)
         return
     stabiliser = Stabiliser(noise, float(planes.max()))
     values = stabiliser.forward(planes)
     clean = _denoised(denoise, _Stabilised(values, facts.pattern, max(float(values.max()), 1e-12)))
-    result = stabiliser.inverse(clean).astype(np.float32)
+    result = stabiliser.inverse(clean)
     rows = slice(0, image.size[0]) if part is None else slice(*part.rows)
     yield FinishedRows(0, rows, result[:, rows], None).put_back(image, strength)
 
 
 def _denoised(denoise: Callable[[np.ndarray], np.ndarray], noisy: _Stabilised) -> np.ndarray:
     def grey(images: np.ndarray) -> np.ndarray:
-        return denoise((images / noisy.span).astype(np.float32)).astype(np.float64) * noisy.span
+        return denoise(images / np.float32(noisy.span)) * np.float32(noisy.span)
 
     def at_half_size(planes: np.ndarray) -> np.ndarray:
         return with_equal_greens(grey(planes))

@@ -9,6 +9,7 @@ Trans. Image Processing 22 (2013), equations 2 and 10.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,9 +48,9 @@ class Stabiliser:
 
         Returns
         -------
-        ndarray, shape (4, h, w), float64
+        ndarray, shape (4, h, w), float32
         """
-        return np.stack([self._forward(plane, *line) for plane, line in zip(planes, self._lines(), strict=True)])
+        return self._each(self._forward, planes)
 
     def inverse(self, stabilised: np.ndarray) -> np.ndarray:
         """Give the mean of the image values, of means of the stabilised ones.
@@ -61,19 +62,22 @@ class Stabiliser:
 
         Returns
         -------
-        ndarray, shape (4, h, w), float64
+        ndarray, shape (4, h, w), float32
             Unbiased where `stabilised` is the mean of what `forward` gives.
         """
-        return np.stack([self._inverse(plane, *line) for plane, line in zip(stabilised, self._lines(), strict=True)])
+        return self._each(self._inverse, stabilised)
 
-    def _lines(self) -> list[tuple[float, float]]:
-        return list(zip(self.noise.gain, self.noise.constant, strict=True))
+    def _each(self, change: Callable[[np.ndarray, float, float], np.ndarray], planes: np.ndarray) -> np.ndarray:
+        """Change plane by plane in float64."""
+        result = np.empty(planes.shape, np.float32)
+        for number, line in enumerate(zip(self.noise.gain, self.noise.constant, strict=True)):
+            result[number] = change(planes[number].astype(np.float64), *line)
+        return result
 
     def _gaussian(self, gain: float, constant: float) -> bool:
         return constant > 0 and gain * self.span < _GAUSSIAN * constant
 
-    def _forward(self, plane: np.ndarray, gain: float, constant: float) -> np.ndarray:
-        values = plane.astype(np.float64)
+    def _forward(self, values: np.ndarray, gain: float, constant: float) -> np.ndarray:
         if self._gaussian(gain, constant):
             return values / math.sqrt(constant)
         return 2 * np.sqrt(np.maximum(values / gain + 0.375 + constant / gain**2, 0.0))

@@ -33,7 +33,7 @@ from bsn.data.files.formats.tiff_directory import (
 
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
 _WIDTH, _HEIGHT, _BITS, _ROWS_PER_STRIP = 256, 257, 258, 278
-_LINEARIZATION = 50712
+_LINEARIZATION, _WHITE = 50712, 50717
 # How the old numbers were packed: order of bits, predictor, tiles, JPEG tables, the table that made them linear (LibRaw has
 # applied it), interleaving, JPEG XL.
 _PACKING = {
@@ -57,7 +57,7 @@ _PACKING = {
 _DIGESTS = {50781, 50972, 51111}
 
 
-def copy_with_mosaic(source: Path, target: Path, directory: Directory, mosaic: np.ndarray) -> None:
+def copy_with_mosaic(source: Path, target: Path, directory: Directory, mosaic: np.ndarray, white: float) -> None:
     """Write a copy of a DNG file with another mosaic.
 
     Parameters
@@ -70,6 +70,8 @@ def copy_with_mosaic(source: Path, target: Path, directory: Directory, mosaic: n
         That of the mosaic in `source`.
     mosaic : ndarray, shape (H, W), uint16
         Numbers of the whole sensor.
+    white : float
+        Which of them is saturated; told where the file does not, since its default depends on the number of bits.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def copy_with_mosaic(source: Path, target: Path, directory: Directory, mosaic: n
     shutil.copyfile(source, target)
     with target.open("r+b") as file:
         place = _replace(file, directory, mosaic.astype(f"{directory.order}u2"))
-        _write_raw(file, directory, mosaic.shape, place)
+        _write_raw(file, directory, mosaic.shape, place, white)
         first = read_directories(file)[0]
         if _DIGESTS & set(first.entries):
             entries = {tag: entry for tag, entry in first.entries.items() if tag not in _DIGESTS}
@@ -103,7 +105,7 @@ def _replace(file: IO[bytes], directory: Directory, mosaic: np.ndarray) -> int:
         file.seek(start)
         file.write(bytes(length))
     end = end_of(file)
-    start, stop = parts[0][0], sum(parts[-1])
+    start, stop = (parts[0][0], sum(parts[-1])) if parts else (end, end)
     # A byte between parts keeps them at even places; anything longer may belong to something else.
     gaps = [after[0] - sum(before) for before, after in itertools.pairwise(parts)]
     alone = all(0 <= gap <= 1 for gap in gaps)
@@ -114,7 +116,7 @@ def _replace(file: IO[bytes], directory: Directory, mosaic: np.ndarray) -> int:
     return start
 
 
-def _write_raw(file: IO[bytes], directory: Directory, shape: tuple[int, ...], place: int) -> None:
+def _write_raw(file: IO[bytes], directory: Directory, shape: tuple[int, ...], place: int, white: float) -> None:
     order, big = directory.order, directory.big
     now = read_directory(file, directory.pointer, order, big)
     place_kind = 16 if big else _LONG
@@ -130,4 +132,5 @@ def _write_raw(file: IO[bytes], directory: Directory, shape: tuple[int, ...], pl
         (NOISE_REDUCED, _RATIONAL, 1.0),
     ):
         entries[tag] = make_entry(kind, (value,), order)
+    entries.setdefault(_WHITE, make_entry(_LONG, (round(white),), order))
     point(file, directory.pointer, write_directory(file, entries, now.following, order, big), order, big)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bsn.data.errors import DataError
+from bsn.data.files.formats.collected_stderr import collected_stderr
 from bsn.data.files.formats.decoded import Decoded, refuse_key
 from bsn.data.files.formats.dng_copy import copy_with_mosaic
 from bsn.data.files.formats.dng_new import SRGB, Photograph, write_new
@@ -42,6 +43,8 @@ SUFFIXES = (
 KEEPING = Keeping("a DNG file", frozenset({MOSAIC, "container"}))
 
 _CELL = 2
+# What LibRaw prints of files that end too early or cannot be decoded.
+_DAMAGE = ("Unexpected end of file", "data corrupted")
 _BLACK_LIMITS = 65535
 # LibRaw's way to turn a picture upright, and that of EXIF.
 _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
@@ -131,15 +134,15 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
             whole = raw.raw_image.copy()
             margin = raw.sizes.top_margin, raw.sizes.left_margin
             whole[margin[0] : margin[0] + facts.size[0], margin[1] : margin[1] + facts.size[1]] = stored
-            copy_with_mosaic(facts.path, path, directory, whole)
+            copy_with_mosaic(facts.path, path, directory, whole, facts.levels.white)
             return
         words = words_of_raw(facts.path, _preview(rawpy, raw))
         write_new(path, stored, _photograph(raw, facts, f"{words.text(271)} {words.text(272)}".strip()), words)
 
 
 @contextmanager
-def opened(rawpy: Any, path: Path) -> Iterator[Any]:
-    """Open a raw file and decode its numbers.
+def opened(rawpy: Any, path: Path, *, decode: bool = True) -> Iterator[Any]:
+    """Open a raw file.
 
     Parameters
     ----------
@@ -147,6 +150,8 @@ def opened(rawpy: Any, path: Path) -> Iterator[Any]:
         The library.
     path : Path
         The file.
+    decode : bool
+        Whether its numbers are decoded, too.
 
     Yields
     ------
@@ -158,18 +163,29 @@ def opened(rawpy: Any, path: Path) -> Iterator[Any]:
     DataError
         LibRaw does not know it, or finds it damaged.
     """
-    try:
-        raw = rawpy.imread(str(path))
-    except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawNotImplementedError) as error:
-        raise DataError(
-            str(path),
-            "is no raw file that LibRaw can read",
-            "convert it to a DNG file that is compressed without losses",
-        ) from error
-    except rawpy.LibRawError as error:
-        raise DataError(str(path), f"is damaged or cut off (LibRaw: {_words(error)})", "copy it whole again") from error
-    with raw:
+    with rawpy.RawPy() as raw:
+        try:
+            with collected_stderr() as said:
+                raw.open_file(str(path))
+                if decode:
+                    raw.unpack()
+        except (rawpy.LibRawFileUnsupportedError, rawpy.LibRawNotImplementedError) as error:
+            raise DataError(
+                str(path),
+                "is no raw file that LibRaw can read",
+                "convert it to a DNG file that is compressed without losses",
+            ) from error
+        except rawpy.LibRawError as error:
+            raise _damaged(path, _words(error)) from error
+        # LibRaw goes on with whatever it has, and prints a line.
+        complaint = next((line for line in said if any(word in line for word in _DAMAGE)), None)
+        if complaint is not None:
+            raise _damaged(path, complaint.removeprefix(f"{path}:").strip())
         yield raw
+
+
+def _damaged(path: Path, words: str) -> DataError:
+    return DataError(str(path), f"is damaged or cut off (LibRaw: {words})", "copy it whole again")
 
 
 def unknown_camera(facts: Mosaic) -> Photograph:
@@ -217,7 +233,7 @@ def _pattern(raw: Any, path: Path) -> str:
     if pattern.shape != (_CELL, _CELL):
         raise DataError(
             str(path),
-            f"its sensor has a pattern of {pattern.shape[0]} x {pattern.shape[1]} pixels (X-Trans)",
+            f"its sensor has a pattern of {pattern.shape[0]} x {pattern.shape[1]} pixels, as those of X-Trans cameras",
             "only mosaics of 2 x 2 pixels (Bayer) can be read; develop it first",
         )
     names = raw.color_desc.decode("ascii", "replace")

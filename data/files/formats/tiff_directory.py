@@ -85,7 +85,7 @@ class Directory:
             Empty where there is no such tag; rationals divided, 0 where the divisor is 0.
         """
         entry = self.entries.get(tag)
-        if entry is None:
+        if entry is None or entry.kind not in SIZES:
             return ()
         if entry.kind in _RATIONALS:
             parts = struct.unpack(f"{self.order}{2 * entry.number}{_RATIONALS[entry.kind]}", entry.data)
@@ -321,8 +321,9 @@ def _entries(file: IO[bytes], begin: int, count: int, order: str, big: bool) -> 
     for number in range(count):
         record = records[number * step : (number + 1) * step]
         tag, kind, values = struct.unpack(f"{order}HH{word}", record[: step - room])
-        if kind not in SIZES:
-            continue  # a type that nobody knows: its length is not known either
+        if kind not in SIZES:  # nobody knows how long its values are: it is copied as it stands
+            yield tag, Entry(kind, values, record[-room:], 0)
+            continue
         length = SIZES[kind] * values
         place = begin + number * step + step - room
         if length > room:

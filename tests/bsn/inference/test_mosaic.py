@@ -167,6 +167,15 @@ def test_a_mixture_leaves_out_who_takes_picture_away():
     assert np.mean((both_bad - clean) ** 2) < 1.1, "the noisy image is left where both are worse"
 
 
+def test_strips_of_a_mixture_are_those_of_the_whole(monkeypatch):
+    from bsn.inference.mosaic import mixture
+
+    noisy, one, other = np.random.default_rng(0).normal(size=(3, 700, 40)).astype(np.float32)
+    found = mixed(noisy, (one, other), (0.9, 0.7))
+    monkeypatch.setattr(mixture, "_STRIP", 1000)
+    np.testing.assert_allclose(found, mixed(noisy, (one, other), (0.9, 0.7)), atol=1e-6)
+
+
 def test_results_for_a_folder_are_dng_files(file, tmp_path):
     from bsn.inference import result_paths
 

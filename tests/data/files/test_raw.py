@@ -99,6 +99,37 @@ def test_only_the_mosaic_changes_in_a_file_of_a_camera(tmp_path):
         assert np.array_equal(raw_page.asarray(), wanted)
 
 
+def test_white_is_told_where_it_followed_from_the_bits(tmp_path):
+    pytest.importorskip("imagecodecs")
+    stored = numbers(size=(64, 64), low=700, high=3000)
+    write_like_a_camera(tmp_path / "a.dng", stored, np.zeros((8, 8, 3), np.uint8), without=(50717, 50712))
+    image = read_image(tmp_path / "a.dng")
+    assert image.metadata[MOSAIC].levels.white == 4095
+    write_image(tmp_path / "b.dng", image)
+    assert facts_of(tmp_path / "b.dng") == facts_of(tmp_path / "a.dng")
+
+
+def test_tags_of_types_that_nobody_knows_stay(tmp_path):
+    path = write_dng(tmp_path / "a.dng", numbers(), more=[(60000, 4, 1, 7, True)])
+    content = bytearray(path.read_bytes())
+    at = content.index(struct.pack("<HHI", 60000, 4, 1))
+    content[at + 2] = 99
+    path.write_bytes(content)
+    write_image(tmp_path / "b.dng", read_image(path))
+    assert struct.pack("<HHII", 60000, 99, 1, 7) in (tmp_path / "b.dng").read_bytes()[-600:]
+
+
+def test_damage_that_libraw_only_prints_is_told(tmp_path, capfd):
+    path = tmp_path / "a.nef"
+    told = [(271, 2, 0, "NIKON CORPORATION", True), (272, 2, 0, "NIKON D750", True)]
+    pattern = [(33421, 3, 2, (2, 2), True), (33422, 1, 4, bytes((0, 1, 1, 2)), True)]
+    tifffile.imwrite(path, numbers(), photometric="cfa", metadata=None, subfiletype=0, extratags=[*told, *pattern])
+    cut(path)
+    with pytest.raises(DataError, match=r"is damaged or cut off \(LibRaw: .*\); copy it whole again"):
+        read_image(path)
+    assert "end of file" not in capfd.readouterr().err
+
+
 def test_other_raw_files_become_new_dng_files(tmp_path):
     path = tmp_path / "a.nef"  # what LibRaw takes for an uncompressed file of this camera
     camera = [(271, 2, 0, "NIKON CORPORATION", True), (272, 2, 0, "NIKON D750", True), (274, 3, 1, 6, True)]
