@@ -219,3 +219,20 @@ def test_missing_values_do_not_spoil_the_statistics(tmp_path):
         header = file.header
         assert (float(header.dmin), float(header.dmax), float(header.dmean)) == (1, 7, 4)
         assert np.array_equal(file.data, pixels, equal_nan=True)
+
+
+def test_damaged_headers_are_read_or_refused_and_nothing_else(tmp_path):
+    whole = save(tmp_path / "a.mrc", pixels_of("int16"), extended=b"x" * 16).read_bytes()
+    rng, path, refused = np.random.default_rng(0), tmp_path / "b.mrc", 0
+    for _ in range(200):
+        content = bytearray(whole)
+        for place in rng.integers(0, 256, rng.integers(1, 5)):
+            content[place] = rng.integers(0, 256)
+        path.write_bytes(content[: rng.integers(0, len(content) + 1)] if rng.random() < 0.2 else content)
+        try:
+            with open_image(path) as reader:
+                reader.read(0, 0, 0, *reader.size)
+        except DataError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert 50 < refused < 200
