@@ -123,8 +123,14 @@ def test_the_wheel_has_the_packages_and_no_top_level_data(wheel):
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     assert tops == {"bsn", "distill", "restoration"}
     inside = {str(path.relative_to(ROOT)) for path in ROOT.glob("bsn/models/weights/*")}
-    for table in ("restoration/manas/genotype/*.json", "bsn/ops/*.json"):
-        inside |= {str(path.relative_to(ROOT)) for path in ROOT.glob(table)}
+    for others in (
+        "restoration/manas/genotype/*.json",
+        "bsn/ops/*.json",
+        "bsn/napari/*.yaml",
+        "bsn/app/page/*",
+        "distill/export/page/*",
+    ):
+        inside |= {str(path.relative_to(ROOT)) for path in ROOT.glob(others)}
     for package in ("bsn", "distill", "restoration"):
         inside |= {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py")}
     inside |= {f"bsn/{path.relative_to(ROOT)}" for path in (ROOT / "data").rglob("*.py")}
@@ -156,7 +162,7 @@ def put_beside(folder, form):
 @pytest.mark.parametrize(
     ("installed", "form"),
     [
-        ("wheel", "file"),
+        pytest.param("wheel", "file", marks=pytest.mark.slow),
         pytest.param("wheel", "package", marks=pytest.mark.slow),
         pytest.param("wheel", "folder", marks=pytest.mark.slow),
         pytest.param("editable", "file", marks=pytest.mark.slow),

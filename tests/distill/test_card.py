@@ -103,7 +103,8 @@ def test_purposes():
     assert "degraded like the pairs" in made_for(student(training_pairs=4))
 
 
-@pytest.mark.parametrize("channels", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [1, 3])
 def test_a_float16_file_is_half_as_large_and_within_its_tolerance(tmp_path, channels):
     model = student(channels)
     export_onnx(model, tmp_path / "whole.onnx", check=False)

@@ -64,6 +64,7 @@ def test_the_student_of_a_half_plane_network_gives_the_denoisers_images(tmp_path
     assert np.abs(run(tmp_path / "student.onnx", image) - denoised(model, image)).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_package_for_darktable_has_its_layout_and_the_denoisers_images(tmp_path):
     target = tmp_path / "My Camera.dtmodel"
     assert export_darktable(student(), target) <= 1e-5

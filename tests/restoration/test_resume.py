@@ -79,8 +79,11 @@ def bits(run):
 
 @pytest.mark.parametrize(
     ("run", "task", "config"),
-    [(restore, RestorationTask, RESTORE), (look, SearchTask, SEARCH), (teach, DistillTask, STUDENT)],
-    ids=["restore", "search", "distill"],
+    [
+        pytest.param(restore, RestorationTask, RESTORE, id="restore"),
+        pytest.param(look, SearchTask, SEARCH, id="search", marks=pytest.mark.slow),
+        pytest.param(teach, DistillTask, STUDENT, id="distill", marks=pytest.mark.slow),
+    ],
 )
 def test_a_killed_run_goes_on_as_it_began(files, monkeypatch, run, task, config):
     run(files, "whole")
@@ -111,8 +114,11 @@ def test_a_killed_run_goes_on_as_it_began(files, monkeypatch, run, task, config)
 
 @pytest.mark.parametrize(
     ("run", "command"),
-    [(restore, ["restore", "train"]), (look, ["restore", "search"]), (teach, ["distill"])],
-    ids=["restore", "search", "distill"],
+    [
+        pytest.param(restore, ["restore", "train"], id="restore"),
+        pytest.param(look, ["restore", "search"], id="search", marks=pytest.mark.slow),
+        pytest.param(teach, ["distill"], id="distill", marks=pytest.mark.slow),
+    ],
 )
 def test_the_settings_give_the_same_bits_again(files, run, command, capsys):
     run(files, "whole")

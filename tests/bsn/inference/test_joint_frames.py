@@ -143,7 +143,7 @@ def test_missing_pixels_stay_missing_and_hardly_change_those_beside_them():
 
 
 def test_a_weaker_strength_puts_noise_back_and_a_stronger_one_removes_more():
-    _, noisy = clip([(0, 0)] * 3)
+    noisy = clip([(0, 0)] * 2)[1][:, :40, :40]
     removed = [
         np.std(noisy - bsn.denoise(noisy, "photo-tiny", axes="TYX", neighbours=1, device="cpu", strength=s))
         for s in (0.5, 1.0, 1.5)

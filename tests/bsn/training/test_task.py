@@ -251,7 +251,9 @@ def test_the_ap_bsn_recipe_is_the_published_training():
         get_recipe("sidd")
 
 
-@pytest.mark.parametrize(("noise", "gain"), [("gaussian", None), ("poisson-gaussian", 0.0)])
+@pytest.mark.parametrize(
+    ("noise", "gain"), [("gaussian", None), pytest.param("poisson-gaussian", 0.0, marks=pytest.mark.slow)]
+)
 def test_the_noisy_pixel_helps_where_the_picture_cannot_be_predicted(tmp_path, noise, gain):
     """Clean pixels of white texture: the surroundings say nothing, so the truth is the textbook's weighted mean."""
     rng = np.random.default_rng(0)

@@ -160,6 +160,7 @@ def test_a_single_top_k_branch_needs_no_factor(device):
     )
 
 
+@pytest.mark.slow
 def test_the_backward_of_the_gate_gives_the_same_bits_every_time(device):
     leaves = [images(2, 2, 3, 5, 9), numbers(6, 1, 3, 3), numbers(6), numbers(1)]
     leaves = [t.to(device).requires_grad_() for t in leaves]
