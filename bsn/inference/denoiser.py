@@ -282,7 +282,9 @@ class Denoiser:
             return
         if goes_as_mosaic(image, self.model) and not misses_pixels(image):
             with telling_of_memory(what, image.size, self.pipeline.tiling):
-                yield from bands_of_mosaic(self._passes(image.size), image, self.config.strength, part)
+                outliers = self.config.outliers or self.model.inference.outliers
+                passes, strength = self._passes(image.size), self.config.strength
+                yield from bands_of_mosaic(passes, image, strength, part, outliers=outliers)
             self._tell(1, 1)
             return
         if self.config.neighbours:

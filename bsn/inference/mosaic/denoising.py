@@ -21,6 +21,8 @@ from bsn.inference.mosaic.chroma import chroma_of, with_equal_greens
 from bsn.inference.mosaic.mixture import mixed, removed_share
 from bsn.inference.parts import Part
 from bsn.inference.results import FinishedRows, unchanged_rows
+from bsn.models import OutlierTreatment
+from bsn.noise.outliers import find_outliers, repair_outliers
 from bsn.noise.sensor import Stabiliser, find_sensor
 
 __all__ = ["PROBED", "bands_of_mosaic"]
@@ -38,7 +40,12 @@ class _Stabilised(NamedTuple):
 
 
 def bands_of_mosaic(
-    denoise: Callable[[np.ndarray], np.ndarray], image: ImagePlanes, strength: float, part: Part | None = None
+    denoise: Callable[[np.ndarray], np.ndarray],
+    image: ImagePlanes,
+    strength: float,
+    part: Part | None = None,
+    *,
+    outliers: OutlierTreatment = "keep",
 ) -> Iterator[FinishedRows]:
     """Denoise a mosaic.
 
@@ -52,6 +59,8 @@ def bands_of_mosaic(
         Share of what was removed that stays removed.
     part : Part, optional
         Rows of the planes; all are computed.
+    outliers : {"keep", "repair", "ignore"}
+        Hot pixels and point-like stars are replaced before all else, and given back or not; "ignore" does not look for them.
 
     Yields
     ------
@@ -66,10 +75,14 @@ def bands_of_mosaic(
     if not max(*noise.gain, *noise.constant) > 0:
         yield from unchanged_rows(image, part)
         return
+    found = np.zeros(planes.shape, bool) if outliers == "ignore" else find_outliers(planes)
+    original, planes = planes, repair_outliers(planes, found)
     stabiliser = Stabiliser(noise, float(planes.max()))
     values = stabiliser.forward(planes)
     clean = _denoised(denoise, _Stabilised(values, facts.pattern, max(float(values.max()), 1e-12)))
     result = stabiliser.inverse(clean)
+    if outliers == "keep":
+        result[found] = original[found]
     rows = slice(0, image.size[0]) if part is None else slice(*part.rows)
     yield FinishedRows(0, rows, result[:, rows], None).put_back(image, strength)
 

@@ -209,3 +209,18 @@ def test_progress_is_that_of_all_passes(file, tmp_path):
     assert told[:-1] == sorted(told[:-1])
     assert told[-2] == 1.0
     assert len(told) > 6
+
+
+@pytest.mark.parametrize(("outliers", "stays"), [("keep", True), ("repair", False)])
+def test_hot_pixels_stay_or_are_repaired_and_their_surroundings_are_denoised(photograph, tmp_path, outliers, stays):
+    generator = np.random.default_rng(0)
+    noisy = generator.poisson(photograph / 0.002) * 0.002 + generator.normal(0, READ, photograph.shape)
+    noisy[20, 20] = 1.0
+    stored = np.rint(noisy * (WHITE - BLACK) + BLACK).astype(np.uint16)
+    path = write_dng(tmp_path / "a.dng", stored, black=(BLACK,) * 4, white=WHITE)
+    Denoiser("photo-tiny", outliers=outliers).denoise_file(path, tmp_path / "b.dng")
+    result = joined(read_image(tmp_path / "b.dng").pixels, "RGGB")
+    assert (result[20, 20] > 0.7) == stays
+    around = np.abs(result - photograph)[10:31, 10:31]
+    around[10, 10] = 0
+    assert around.mean() < 0.8 * np.abs(noisy - photograph)[10:31, 10:31].mean()
