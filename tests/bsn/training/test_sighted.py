@@ -212,5 +212,6 @@ def test_a_pilot_of_images_with_missing_pixels(folders, tmp_path, pilot):
     assert all(np.isfinite(b.pixels).all() and np.isfinite(b.targets).all() for b in batches)
     numbers = task.held_back_numbers(task.modules, tmp_path / "sample.png")
     assert all(np.isfinite(number) for number in numbers.values())
+    task.close()  # the error below holds this frame, and with it the task and its thread
     with pytest.raises(DataError, match="--nan keep"):
         ArraySource(noisy, "ZYX")
