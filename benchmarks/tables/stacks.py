@@ -108,7 +108,10 @@ def _residual(row: dict[str, Any]) -> str:
 
 
 def _seconds(row: dict[str, Any]) -> str:
-    return f"{row['training_seconds'] / 60:.1f} min" if "training_seconds" in row else "-"
+    """Length of a training; processor time where it was measured, since other work on a machine does not count in it."""
+    if "training_seconds" not in row:
+        return "-"
+    return f"{row['steps']} steps, {row.get('processor_seconds', row['training_seconds']) / 60:.1f} min"
 
 
 def stacks_judged() -> Table:
