@@ -136,6 +136,8 @@ def run(options: Namespace) -> int:
             shares = [(_ready(None if c.model is None else c.model.name, config, options), c.files) for c in choices]
             for choice, (denoiser, _) in zip(choices, shares, strict=True):
                 _say_which(choice, denoiser.model.provenance.get("trained_for", ""), len(paths))
+            if config.neighbours == 0:
+                _say_of_stacks([path for choice in choices for path in choice.stacks])
         if fabric is not None:
             fabric.launch()
         report = _denoise(shares, paths, options, fabric=fabric, client=client)
@@ -248,6 +250,17 @@ def _say_which(choice: BoxChoice, purpose: str, count: int) -> None:
     say(f"model in the box{share}: {choice.model.name}, for {purpose}; {choice.why}")
 
 
+def _say_of_stacks(stacks: list[Path]) -> None:
+    """What would be better for files whose planes follow each other."""
+    if not stacks:
+        return
+    names = name_some([path.name for path in stacks])
+    say(
+        f"each plane of {names} is denoised by itself; where `bsn inspect` finds the noise of neighbouring planes independent, "
+        "--neighbours 3 denoises them together and keeps more of the picture"
+    )
+
+
 def _say_what_was_chosen(report: FileReport, *, tables: bool) -> None:
     """A line for each file whose result was chosen; with tables, all candidates of each of its planes."""
     from bsn.cli.terminal import print_table
@@ -295,7 +308,7 @@ def _warn_of_shared_noise(choice: BoxChoice, report: FileReport) -> None:
 
 _BASIC = (
     "help inputs model output config axes key nan range output_dtype overwrite uncertainty stride wiener "
-    "same_noise ensemble device outliers strength preview"
+    "same_noise ensemble device outliers strength neighbours preview"
 )
 
 COMMAND = Command("denoise images with a trained model", EXAMPLES, add_arguments, run, basic=_BASIC)

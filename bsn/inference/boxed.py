@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from bsn.data import DataError, ReadOptions, open_image
 from bsn.data.arrays.pixel_types import grey_level
@@ -13,6 +14,7 @@ from bsn.data.files.formats.mosaic import mosaic_in
 from bsn.data.files.formats.packed import is_packed
 from bsn.data.sources.samples import middle
 from bsn.inference.fitness import ImagePlanes
+from bsn.inference.neighbours import stacks_in
 from bsn.models.bundled import BoxedModel, find_boxed
 from bsn.noise.neighbours import NEIGHBOURS, NeighbourNoise, neighbour_noise
 
@@ -39,12 +41,15 @@ class BoxChoice:
         What was seen of their noise, half a sentence.
     shared : bool
         Neighbours share the noise of these files.
+    stacks : list of Path
+        Those of them whose planes follow each other in time or depth.
     """
 
     model: BoxedModel | None
     files: list[Path]
     why: str
     shared: bool
+    stacks: list[Path] = field(default_factory=list)
 
     @property
     def fits(self) -> bool:
@@ -94,13 +99,16 @@ def choose_for_files(paths: Iterable[Path], options: ReadOptions) -> list[BoxCho
     white: dict[Path, NeighbourNoise | None] = {}
     shared: dict[Path, NeighbourNoise | None] = {}
     mosaics: list[Path] = []
+    stacks: set[Path] = set()
     for path in paths:
-        noise, mosaic = _noise_of(path, options)
-        if mosaic:
+        seen = _look_at(path, options)
+        if seen.stack:
+            stacks.add(path)
+        if seen.mosaic:
             mosaics.append(path)
             continue
         jpeg = path.suffix.lower() in _JPEG
-        (shared if jpeg or (noise is not None and noise.shared) else white)[path] = noise
+        (shared if jpeg or (seen.noise is not None and seen.noise.shared) else white)[path] = seen.noise
     choices = []
     if mosaics:
         choices.append(BoxChoice(find_boxed(WHITE), mosaics, _WHY_MOSAIC, shared=False))
@@ -110,21 +118,30 @@ def choose_for_files(paths: Iterable[Path], options: ReadOptions) -> list[BoxCho
         choices.append(
             BoxChoice(find_boxed(SHARED) or find_boxed(WHITE), list(shared), _why_shared(shared), shared=True)
         )
-    return choices
+    return [replace(choice, stacks=[path for path in choice.files if path in stacks]) for choice in choices]
 
 
-def _noise_of(path: Path, options: ReadOptions) -> tuple[NeighbourNoise | None, bool]:
-    """How neighbours share the noise of a file, and whether it is a mosaic."""
+class _Seen(NamedTuple):
+    """How neighbours share the noise of a file, whether it is a mosaic, and whether its planes follow each other."""
+
+    noise: NeighbourNoise | None = None
+    mosaic: bool = False
+    stack: bool = False
+
+
+def _look_at(path: Path, options: ReadOptions) -> _Seen:
     if options.key is None and is_packed(path):
-        return None, False
+        return _Seen()
+    stack = False
     try:
         with open_image(path, options) as reader:
             if mosaic_in(reader.metadata) is not None:
-                return None, True
+                return _Seen(mosaic=True)
+            stack = any(len(planes) > 1 for planes in stacks_in(reader.stacked, reader.planes))
             level = grey_level(reader.dtype, reader.options.value_range)
-            return neighbour_noise(reader.read_unit(0, *middle(reader.size, _SIDE)), level), False
+            return _Seen(neighbour_noise(reader.read_unit(0, *middle(reader.size, _SIDE)), level), stack=stack)
     except DataError:
-        return None, False
+        return _Seen(stack=stack)
 
 
 def _why_white(found: Iterable[NeighbourNoise | None]) -> str:

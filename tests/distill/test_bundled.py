@@ -155,6 +155,17 @@ def test_each_image_gets_the_model_for_its_noise(tmp_path, capsys, clean, monkey
         assert np.array_equal(bsn.denoise(noisy, device="cpu"), bsn.denoise(noisy, model, device="cpu"))
 
 
+def test_stacks_are_told_of_their_neighbours_where_their_axes_are_known(tmp_path, capsys, monkeypatch):
+    only_photo(tmp_path, monkeypatch)
+    frames = np.random.default_rng(0).integers(90, 160, (3, 40, 40), np.uint8)
+    write_image(tmp_path / "lapse.tif", Image(frames, "TYX"))
+    write_image(tmp_path / "single.png", Image(frames[0], "YX"))
+    for words, told in (([], True), (["--neighbours", "1"], False)):
+        inputs = [str(tmp_path / name) for name in ("lapse.tif", "single.png")]
+        assert main(["denoise", *inputs, "-o", str(tmp_path / f"out{told}"), "--device", "cpu", *words]) == 0
+        assert ("each plane of lapse.tif is denoised by itself" in capsys.readouterr().out) is told
+
+
 def test_models_are_found_by_name(tmp_path, monkeypatch, capsys):
     only_photo(tmp_path, monkeypatch, "photo-base")
     assert [boxed.name for boxed in boxed_models()] == ["photo-base", "photo-tiny"]

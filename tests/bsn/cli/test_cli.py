@@ -221,7 +221,7 @@ def test_bad_words_of_training(capsys, noisy, tmp_path):
     assert "steps" in complaint(capsys, "train", noisy, *out, "--steps", "many")
     assert "steps 0 is out of range" in complaint(capsys, "train", noisy, *out, "--steps", "0")
     assert "output" in complaint(capsys, "train", noisy)
-    assert "there is no command 'trian'; choose one of convert" in complaint(capsys, "trian")
+    assert "there is no command 'trian'; choose one of app, convert" in complaint(capsys, "trian")
     (tmp_path / "file").touch()
     assert "is a file, not a folder" in complaint(capsys, "train", noisy, "-o", tmp_path / "file", *FAST)
     assert not (tmp_path / "run").exists()
