@@ -308,7 +308,7 @@ def _warn_of_shared_noise(choice: BoxChoice, report: FileReport) -> None:
 
 _BASIC = (
     "help inputs model output config axes key nan range output_dtype overwrite uncertainty stride wiener "
-    "same_noise ensemble device outliers strength neighbours preview"
+    "ensemble device outliers strength neighbours preview"
 )
 
 COMMAND = Command("denoise images with a trained model", EXAMPLES, add_arguments, run, basic=_BASIC)
