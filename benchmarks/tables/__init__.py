@@ -60,6 +60,7 @@ _MAKERS = (
     restoration.search,
     restoration.many_to_one,
     speed.tbsn_cpu,
+    speed.tbsn_cpu_float32,
     speed.tbsn_cpu_memory,
     speed.tbsn_profile,
     speed.whole_call,

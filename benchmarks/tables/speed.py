@@ -25,6 +25,20 @@ def tbsn_cpu() -> Table:
     return Table(["what", "freed memory", "literal", "float32", "bfloat16"], rows, ["tbsn_cpu"])
 
 
+def tbsn_cpu_float32() -> Table:
+    """The same on a processor without bfloat16, at the beginning of the work on speed and now."""
+    sources = ["tbsn_cpu_float32_before", "tbsn_cpu_float32"]
+    before, now = (stored(name) for name in sources)
+    batch, rows = now["step_batch"], []
+    for title, key in (("forward of 256 x 256", "forward_seconds"), (f"step of {batch} x 128 x 128", "step_seconds")):
+        cells = []
+        for result in (before, now):
+            literal, phases = result[key][_FRESH]["literal"], result[key][_KEPT]["phases"]
+            cells += [f"{literal:.1f} s", f"{phases:.1f} s ({literal / phases:.1f} x)"]
+        rows.append([title, *cells])
+    return Table(["what", "literal, then", "on phases, then", "literal, now", "on phases, now"], rows, sources)
+
+
 def tbsn_cpu_memory() -> Table:
     """Peak memory of the same forms; a step is one crop here."""
     peaks = stored("tbsn_cpu")["peak_bytes"]
