@@ -51,7 +51,7 @@ def _classical(found: dict[str, float]) -> list[list[str]]:
 def _clip_cells(row: dict[str, Any]) -> list[str]:
     numbers = [f"{row[key]:.2f}" for key in ("all", "first", "inner", "last", "static", "moving")]
     cells = [_method(row), *numbers, f"{row['ghost']:+.2f}" if "ghost" in row else "-"]
-    return [bold(cell) for cell in cells] if row["method"].startswith("context") else cells
+    return [bold(cell) for cell in cells] if row["method"].startswith(("context", "`")) else cells
 
 
 def _method(row: dict[str, Any]) -> str:
