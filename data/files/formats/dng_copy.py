@@ -13,27 +13,33 @@ from typing import IO
 import numpy as np
 
 from bsn.data.files.formats.dng_tags import (
+    BITS,
     COMPRESSION,
+    HEIGHT,
     NOISE_REDUCED,
+    ROWS_PER_STRIP,
     SAMPLE_FORMAT,
     STRIP_BYTES,
     STRIPS,
     TILE_BYTES,
     TILES,
+    WHITE,
+    WIDTH,
 )
 from bsn.data.files.formats.tiff_directory import (
+    LONG,
+    LONG_8,
+    RATIONAL,
+    SHORT,
     Directory,
     end_of,
     make_entry,
-    point,
     read_directories,
     read_directory,
-    write_directory,
+    replace_directory,
 )
 
-_SHORT, _LONG, _RATIONAL = 3, 4, 5
-_WIDTH, _HEIGHT, _BITS, _ROWS_PER_STRIP = 256, 257, 258, 278
-_LINEARIZATION, _WHITE = 50712, 50717
+_LINEARIZATION = 50712
 # How the old numbers were packed: order of bits, predictor, tiles, JPEG tables, the table that made them linear (LibRaw has
 # applied it), interleaving, JPEG XL.
 _PACKING = {
@@ -80,18 +86,11 @@ def copy_with_mosaic(source: Path, target: Path, directory: Directory, mosaic: n
     """
     shutil.copyfile(source, target)
     with target.open("r+b") as file:
-        place = _replace(file, directory, mosaic.astype(f"{directory.order}u2"))
+        place = _replace(file, directory, mosaic.astype(f"{directory.form.order}u2"))
         _write_raw(file, directory, mosaic.shape, place, white)
         first = read_directories(file)[0]
         if _DIGESTS & set(first.entries):
-            entries = {tag: entry for tag, entry in first.entries.items() if tag not in _DIGESTS}
-            point(
-                file,
-                first.pointer,
-                write_directory(file, entries, first.following, first.order, first.big),
-                first.order,
-                first.big,
-            )
+            replace_directory(file, first, {tag: e for tag, e in first.entries.items() if tag not in _DIGESTS})
 
 
 def _replace(file: IO[bytes], directory: Directory, mosaic: np.ndarray) -> int:
@@ -117,20 +116,19 @@ def _replace(file: IO[bytes], directory: Directory, mosaic: np.ndarray) -> int:
 
 
 def _write_raw(file: IO[bytes], directory: Directory, shape: tuple[int, ...], place: int, white: float) -> None:
-    order, big = directory.order, directory.big
-    now = read_directory(file, directory.pointer, order, big)
-    place_kind = 16 if big else _LONG
+    now = read_directory(file, directory.pointer, directory.form)
+    place_kind = LONG_8 if now.form.big else LONG
     entries = {tag: entry for tag, entry in now.entries.items() if tag not in _PACKING | _DIGESTS}
     for tag, kind, value in (
-        (_WIDTH, _LONG, shape[1]),
-        (_HEIGHT, _LONG, shape[0]),
-        (_BITS, _SHORT, 16),
-        (COMPRESSION, _SHORT, 1),
+        (WIDTH, LONG, shape[1]),
+        (HEIGHT, LONG, shape[0]),
+        (BITS, SHORT, 16),
+        (COMPRESSION, SHORT, 1),
         (STRIPS, place_kind, place),
-        (_ROWS_PER_STRIP, _LONG, shape[0]),
+        (ROWS_PER_STRIP, LONG, shape[0]),
         (STRIP_BYTES, place_kind, 2 * shape[0] * shape[1]),
-        (NOISE_REDUCED, _RATIONAL, 1.0),
+        (NOISE_REDUCED, RATIONAL, 1.0),
     ):
-        entries[tag] = make_entry(kind, (value,), order)
-    entries.setdefault(_WHITE, make_entry(_LONG, (round(white),), order))
-    point(file, directory.pointer, write_directory(file, entries, now.following, order, big), order, big)
+        entries[tag] = make_entry(kind, value, now.form)
+    entries.setdefault(WHITE, make_entry(LONG, round(white), now.form))
+    replace_directory(file, now, entries)

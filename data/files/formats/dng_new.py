@@ -5,20 +5,34 @@ tifffile writes the mosaic and the tags that every raw developer needs; director
 Adobe, Digital Negative Specification 1.4.0.0 (2012).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from bsn.data.files.formats.dng_tags import NOISE_PROFILE, NOISE_REDUCED, VERSION, WHITE
 from bsn.data.files.formats.mosaic import NoiseLine
-from bsn.data.files.formats.raw_words import EXIF, GPS, Words
-from bsn.data.files.formats.tiff_directory import Entry, make_entry, point, read_directories, write_directory
+from bsn.data.files.formats.raw_words import EXIF, GPS, MODEL, Words
+from bsn.data.files.formats.tiff_directory import (
+    ASCII,
+    BYTE,
+    DOUBLE,
+    LONG,
+    RATIONAL,
+    SHORT,
+    SIGNED_RATIONAL,
+    make_entry,
+    read_directories,
+    replace_directory,
+    write_directory,
+)
 
-_MODEL = 272
-_ASCII, _BYTE, _SHORT, _LONG, _RATIONAL, _SIGNED_RATIONAL, _DOUBLE = 2, 1, 3, 4, 5, 10, 12
-_D65 = 21
+_ORIENTATION, _CELL, _PATTERN, _OLDEST_READER, _CAMERA, _PLANES, _LAYOUT = 274, 33421, 33422, 50707, 50708, 50710, 50711
+_BLACK_CELL, _BLACK, _CROP_START, _CROP_SIZE = 50713, 50714, 50719, 50720
+_MATRIX, _NEUTRAL, _ILLUMINANT = 50721, 50728, 50778
+_RECTANGULAR, _D65 = 1, 21
 _COLOURS = {"R": 0, "G": 1, "B": 2}
 #: From XYZ to linear sRGB (IEC 61966-2-1), for sensors of which nobody knows the colours.
 SRGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
@@ -101,28 +115,28 @@ def _tags(p: Photograph) -> dict[int, tuple[int, int, Any]]:
     """Tags of DNG: type, number of values, values as tifffile takes them."""
     name = (p.camera or "unknown camera").encode("ascii", "replace").decode()
     tags: dict[int, tuple[int, int, Any]] = {
-        274: (_SHORT, 1, p.orientation),
-        _MODEL: (_ASCII, 0, name),
-        33421: (_SHORT, 2, (2, 2)),
-        33422: (_BYTE, 4, bytes(_COLOURS[colour] for colour in p.pattern)),
-        50706: (_BYTE, 4, bytes((1, 4, 0, 0))),
-        50707: (_BYTE, 4, bytes((1, 1, 0, 0))),
-        50708: (_ASCII, 0, name),
-        50710: (_BYTE, 3, bytes((0, 1, 2))),
-        50711: (_SHORT, 1, 1),
-        50713: (_SHORT, 2, (2, 2)),
-        50714: (_RATIONAL, 4, _ratio(p.black, 256)),
-        50717: (_LONG, 1, round(p.white)),
-        50721: (_SIGNED_RATIONAL, 9, _ratio(p.matrix.reshape(-1).tolist(), 10_000)),
-        50728: (_RATIONAL, 3, _ratio(p.neutral, 1_000_000)),
-        50778: (_SHORT, 1, _D65),
-        50935: (_RATIONAL, 1, _ratio((p.reduced,), 1000)),
+        _ORIENTATION: (SHORT, 1, p.orientation),
+        MODEL: (ASCII, 0, name),
+        _CELL: (SHORT, 2, (2, 2)),
+        _PATTERN: (BYTE, 4, bytes(_COLOURS[colour] for colour in p.pattern)),
+        VERSION: (BYTE, 4, bytes((1, 4, 0, 0))),
+        _OLDEST_READER: (BYTE, 4, bytes((1, 1, 0, 0))),
+        _CAMERA: (ASCII, 0, name),
+        _PLANES: (BYTE, 3, bytes((0, 1, 2))),
+        _LAYOUT: (SHORT, 1, _RECTANGULAR),
+        _BLACK_CELL: (SHORT, 2, (2, 2)),
+        _BLACK: (RATIONAL, 4, _ratio(p.black, 256)),
+        WHITE: (LONG, 1, round(p.white)),
+        _MATRIX: (SIGNED_RATIONAL, 9, _ratio(p.matrix.reshape(-1).tolist(), 10_000)),
+        _NEUTRAL: (RATIONAL, 3, _ratio(p.neutral, 1_000_000)),
+        _ILLUMINANT: (SHORT, 1, _D65),
+        NOISE_REDUCED: (RATIONAL, 1, _ratio((p.reduced,), 1000)),
     }
     if p.crop is not None:
         left, top, width, height = p.crop
-        tags |= {50719: (_LONG, 2, (left, top)), 50720: (_LONG, 2, (width, height))}
+        tags |= {_CROP_START: (LONG, 2, (left, top)), _CROP_SIZE: (LONG, 2, (width, height))}
     if p.noise:
-        tags[51041] = (_DOUBLE, 2 * len(p.noise), tuple(value for line in p.noise for value in line))
+        tags[NOISE_PROFILE] = (DOUBLE, 2 * len(p.noise), tuple(value for line in p.noise for value in line))
     return tags
 
 
@@ -133,11 +147,9 @@ def _ratio(values: Sequence[float], divisor: int) -> tuple[int, ...]:
 def _add_words(file: IO[bytes], words: Words) -> None:
     """Add what is known of the photograph to a file that tifffile has written."""
     first = read_directories(file)[0]
-    order, big = first.order, first.big
     below = {
-        tag: make_entry(_LONG, (write_directory(file, entries, 0, order, big),), order)
+        tag: make_entry(LONG, write_directory(file, entries, 0, first.form), first.form)
         for tag, entries in ((EXIF, words.exif), (GPS, words.gps))
         if entries
     }
-    entries: Mapping[int, Entry] = {**first.entries, **words.words, **below}
-    point(file, first.pointer, write_directory(file, entries, first.following, order, big), order, big)
+    replace_directory(file, first, {**first.entries, **words.words, **below})

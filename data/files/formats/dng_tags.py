@@ -9,10 +9,10 @@ from bsn.data.errors import DataError
 from bsn.data.files.formats.mosaic import PLANES, NoiseLine
 from bsn.data.files.formats.tiff_directory import Directory, read_directories
 
-COMPRESSION, PHOTOMETRIC, SAMPLES, SAMPLE_FORMAT = 259, 262, 277, 339
-STRIPS, STRIP_BYTES, TILES, TILE_BYTES = 273, 279, 324, 325
-VERSION, NOISE_PROFILE, NOISE_REDUCED = 50706, 51041, 50935
-_KIND, _WIDTH, _HEIGHT = 254, 256, 257
+WIDTH, HEIGHT, BITS, COMPRESSION, SAMPLE_FORMAT = 256, 257, 258, 259, 339
+STRIPS, ROWS_PER_STRIP, STRIP_BYTES, TILES, TILE_BYTES = 273, 278, 279, 324, 325
+VERSION, WHITE, NOISE_PROFILE, NOISE_REDUCED = 50706, 50717, 51041, 50935
+_KIND, _PHOTOMETRIC, _SAMPLES = 254, 262, 277
 _CFA, _LINEAR = 32803, 34892
 _FLOAT = 3
 # Compressions after which the numbers are no longer those of the sensor, or which LibRaw does not read.
@@ -41,21 +41,26 @@ def find_mosaic(path: Path) -> Directory | None:
     DataError
         A DNG file without a mosaic, with one of floats, one that was compressed with losses, or one that is cut off.
     """
-    try:
-        with path.open("rb") as file:
-            directories = read_directories(file)
-    except DataError:
-        return None
+    directories = _directories(path)
     if not any(VERSION in directory.entries for directory in directories):
         return None
     full = [d for d in directories if (d.whole(_KIND) or (0,))[0] == 0]
-    mosaics = [d for d in full if d.whole(PHOTOMETRIC) == (_CFA,)]
+    mosaics = [d for d in full if d.whole(_PHOTOMETRIC) == (_CFA,)]
     if not mosaics:
-        linear = any(d.whole(PHOTOMETRIC) == (_LINEAR,) for d in directories)
+        linear = any(d.whole(_PHOTOMETRIC) == (_LINEAR,) for d in directories)
         why = "holds demosaiced colours (linear DNG)" if linear else "holds no mosaic"
         raise DataError(str(path), why, "give the raw file that it was made from, or export a TIFF file of it")
     _check(path, mosaics[0])
     return mosaics[0]
+
+
+def _directories(path: Path) -> list[Directory]:
+    """All directories of a file; none of one that is no TIFF file."""
+    try:
+        with path.open("rb") as file:
+            return read_directories(file)
+    except DataError:
+        return []
 
 
 def _check(path: Path, directory: Directory) -> None:
@@ -66,7 +71,7 @@ def _check(path: Path, directory: Directory) -> None:
             f"its mosaic is compressed by {_REFUSED[compression]}",
             "convert it to a DNG file that is compressed without losses",
         )
-    if directory.whole(SAMPLES) not in ((), (1,)):
+    if directory.whole(_SAMPLES) not in ((), (1,)):
         raise DataError(str(path), "its mosaic has several samples per pixel", "give one with a single sample")
     if _FLOAT in directory.whole(SAMPLE_FORMAT):
         raise DataError(str(path), "its mosaic is of floats (a merged exposure series)", "give the single exposures")
@@ -89,7 +94,7 @@ def size_of(directory: Directory) -> tuple[int, int]:
     -------
     tuple of int
     """
-    return (directory.whole(_HEIGHT) or (0,))[0], (directory.whole(_WIDTH) or (0,))[0]
+    return (directory.whole(HEIGHT) or (0,))[0], (directory.whole(WIDTH) or (0,))[0]
 
 
 def noise_of(path: Path, colours: str) -> tuple[tuple[NoiseLine, ...], float]:
@@ -109,11 +114,7 @@ def noise_of(path: Path, colours: str) -> tuple[tuple[NoiseLine, ...], float]:
     reduced : float
         How much noise was taken away before, from 0 to 1.
     """
-    try:
-        with path.open("rb") as file:
-            directories = read_directories(file)
-    except DataError:
-        return (), 0.0
+    directories = _directories(path)
     profiles = [values for d in directories if (values := d.numbers(NOISE_PROFILE))]
     reduced = max((d.numbers(NOISE_REDUCED)[0] for d in directories if d.numbers(NOISE_REDUCED)), default=0.0)
     if not profiles:

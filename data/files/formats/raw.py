@@ -30,7 +30,7 @@ from bsn.data.files.formats.mosaic import (
     places,
     planes_of,
 )
-from bsn.data.files.formats.raw_words import NOTHING, words_of_raw
+from bsn.data.files.formats.raw_words import MAKER, MODEL, NOTHING, words_of_raw
 
 #: The one kind of raw file that is written.
 WRITTEN = ".dng"
@@ -45,7 +45,7 @@ KEEPING = Keeping("a DNG file", frozenset({MOSAIC, "container"}))
 _CELL = 2
 # What LibRaw prints of files that end too early or cannot be decoded.
 _DAMAGE = ("Unexpected end of file", "data corrupted")
-_BLACK_LIMITS = 65535
+_LARGEST = 65535
 # LibRaw's way to turn a picture upright, and that of EXIF.
 _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
 
@@ -137,7 +137,7 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
             copy_with_mosaic(facts.path, path, directory, whole, facts.levels.white)
             return
         words = words_of_raw(facts.path, _preview(rawpy, raw))
-        write_new(path, stored, _photograph(raw, facts, f"{words.text(271)} {words.text(272)}".strip()), words)
+        write_new(path, stored, _photograph(raw, facts, f"{words.text(MAKER)} {words.text(MODEL)}".strip()), words)
 
 
 @contextmanager
@@ -201,7 +201,7 @@ def unknown_camera(facts: Mosaic) -> Photograph:
     Photograph
         Black at 0, white at 65535, colours of sRGB, no white balance.
     """
-    return Photograph(facts.pattern, (0.0,) * 4, float(_BLACK_LIMITS), facts.path.stem, SRGB)
+    return Photograph(facts.pattern, (0.0,) * 4, float(_LARGEST), facts.path.stem, SRGB)
 
 
 def _words(error: Exception) -> str:

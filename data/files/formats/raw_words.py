@@ -5,7 +5,6 @@ EXIF data. Notes of the makers are left out: they point to places in the file.
 """
 
 import io
-import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -14,8 +13,9 @@ from bsn.data.errors import DataError
 from bsn.data.files.formats.tiff_directory import Directory, Entry, read_directories, read_directory
 
 EXIF, GPS = 34665, 34853
-#: Description, maker, model, software, date, artist, copyright.
-_WORDS = (270, 271, 272, 305, 306, 315, 33432)
+MAKER, MODEL = 271, 272
+# Description, software, date, artist, copyright.
+_WORDS = (MAKER, MODEL, 270, 305, 306, 315, 33432)
 # Notes of the maker, interoperability, the number of the colour space and the size of the developed picture.
 _LEFT_OUT = {37500, 40965, 40961, 40962, 40963}
 _BOXES = {b"CMT1": "words", b"CMT2": "exif", b"CMT4": "gps"}
@@ -53,7 +53,8 @@ class Words(NamedTuple):
         str
             Empty where there are none.
         """
-        return Directory(self.words, 0, 0, self.order, False).text(tag)
+        entry = self.words.get(tag)
+        return entry.data.split(b"\0")[0].decode("latin-1").strip() if entry is not None else ""
 
 
 NOTHING = Words({}, {}, {}, "<")
@@ -90,9 +91,9 @@ def _of_tiff(file: IO[bytes]) -> Words | None:
             return None
         first = directories[0]
         below = {tag: _below(file, first, tag) for tag in (EXIF, GPS)}
-    except (DataError, struct.error):
+    except DataError:
         return None
-    return Words(_kept(first.entries, only=_WORDS), _kept(below[EXIF]), _kept(below[GPS]), first.order)
+    return Words(_kept(first.entries, only=_WORDS), _kept(below[EXIF]), _kept(below[GPS]), first.form.order)
 
 
 def _of_boxes(head: bytes) -> Words | None:
@@ -107,9 +108,9 @@ def _of_boxes(head: bytes) -> Words | None:
         content = head[at + 4 : at - 4 + length]
         try:
             directory = read_directories(io.BytesIO(content))[0]
-        except (DataError, struct.error, IndexError):
+        except (DataError, IndexError):
             continue
-        order = directory.order
+        order = directory.form.order
         parts[part] = _kept(directory.entries, only=_WORDS if part == "words" else None)
     return Words(parts.get("words", {}), parts.get("exif", {}), parts.get("gps", {}), order) if parts else None
 
@@ -131,8 +132,8 @@ def _below(file: IO[bytes], above: Directory, tag: int) -> Mapping[int, Entry]:
     if entry is None:
         return {}
     try:
-        return read_directory(file, entry.place, above.order, above.big).entries
-    except (DataError, struct.error):
+        return read_directory(file, entry.place, above.form).entries
+    except DataError:
         return {}
 
 

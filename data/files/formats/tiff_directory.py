@@ -7,23 +7,95 @@ TIFF 6.0 (1992), section 2; BigTIFF by its number 43.
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from bsn.data.errors import DataError
 
-#: Bytes of one value of each type.
-SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-SUB_DIRECTORIES = 330
+#: Types of values.
+BYTE, ASCII, SHORT, LONG, RATIONAL, SIGNED_RATIONAL, DOUBLE, LONG_8 = 1, 2, 3, 4, 5, 10, 12, 16
+# Bytes of one value of each type.
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
-_RATIONALS = {5: "I", 10: "i"}
-_WORDS = 2
+_RATIONALS = {RATIONAL: "I", SIGNED_RATIONAL: "i"}
+_SUB_DIRECTORIES = 330
 _BIG = 43
 # 42 is TIFF, 43 BigTIFF; Olympus and Panasonic count otherwise.
 _NUMBERS = {42, _BIG, 0x4F52, 0x5352, 0x55}
 _MOST_DIRECTORIES = 64
 _LARGEST = 256 * 2**20  # bytes of one value
+
+
+class Form(NamedTuple):
+    """How a file writes numbers.
+
+    Attributes
+    ----------
+    order : {"<", ">"}
+        Byte order.
+    big : bool
+        Whether places take 64 bits, as in BigTIFF.
+    """
+
+    order: str
+    big: bool = False
+
+    @property
+    def place_letter(self) -> str:
+        """Letter of :mod:`struct` for a place in the file, and for a number of values."""
+        return "Q" if self.big else "I"
+
+    @property
+    def count_letter(self) -> str:
+        """Letter of :mod:`struct` for the number of entries of a directory."""
+        return "Q" if self.big else "H"
+
+    def size(self, letters: str) -> int:
+        """Bytes of some numbers.
+
+        Parameters
+        ----------
+        letters : str
+            One for each number, as :mod:`struct` has them.
+
+        Returns
+        -------
+        int
+        """
+        return struct.calcsize(self.order + letters)
+
+    def pack(self, letters: str, *values: float) -> bytes:
+        """Write numbers.
+
+        Parameters
+        ----------
+        letters : str
+            One for each number, as :mod:`struct` has them.
+        *values : int or float
+            The numbers.
+
+        Returns
+        -------
+        bytes
+        """
+        return struct.pack(self.order + letters, *values)
+
+    def unpack(self, letters: str, data: bytes) -> tuple[Any, ...]:
+        """Read numbers.
+
+        Parameters
+        ----------
+        letters : str
+            One for each number, as :mod:`struct` has them.
+        data : bytes
+            As many as they take.
+
+        Returns
+        -------
+        tuple of int or float
+        """
+        return struct.unpack(self.order + letters, data)
 
 
 class Entry(NamedTuple):
@@ -59,17 +131,17 @@ class Directory:
         Where the next directory begins; 0 for none.
     pointer : int
         Where in the file stands where this one begins.
-    order : {"<", ">"}
-        Byte order.
-    big : bool
-        Whether places take 64 bits.
+    link : int
+        Where in the file stands where the next one begins.
+    form : Form
+        How the file writes numbers.
     """
 
     entries: Mapping[int, Entry]
     following: int
     pointer: int
-    order: str
-    big: bool
+    link: int
+    form: Form
 
     def numbers(self, tag: int) -> tuple[float, ...]:
         """Values of a tag as numbers.
@@ -85,12 +157,12 @@ class Directory:
             Empty where there is no such tag; rationals divided, 0 where the divisor is 0.
         """
         entry = self.entries.get(tag)
-        if entry is None or entry.kind not in SIZES:
+        if entry is None or entry.kind not in _SIZES:
             return ()
         if entry.kind in _RATIONALS:
-            parts = struct.unpack(f"{self.order}{2 * entry.number}{_RATIONALS[entry.kind]}", entry.data)
+            parts = self.form.unpack(f"{2 * entry.number}{_RATIONALS[entry.kind]}", entry.data)
             return tuple(a / b if b else 0.0 for a, b in zip(parts[::2], parts[1::2], strict=True))
-        return struct.unpack(f"{self.order}{entry.number}{_LETTERS.get(entry.kind, 'B')}", entry.data)
+        return self.form.unpack(f"{entry.number}{_LETTERS.get(entry.kind, 'B')}", entry.data)
 
     def whole(self, tag: int) -> tuple[int, ...]:
         """Values of a tag as whole numbers; parameters and result as in `numbers`.
@@ -106,46 +178,26 @@ class Directory:
         """
         return tuple(int(value) for value in self.numbers(tag))
 
-    def text(self, tag: int) -> str:
-        """Words of a tag.
 
-        Parameters
-        ----------
-        tag : int
-            Its number.
-
-        Returns
-        -------
-        str
-            Empty where there are none.
-        """
-        entry = self.entries.get(tag)
-        return entry.data.split(b"\0")[0].decode("latin-1").strip() if entry is not None else ""
-
-
-def make_entry(kind: int, values: tuple[float, ...] | bytes, order: str) -> Entry:
-    """Make an entry that a file does not have yet.
+def make_entry(kind: int, value: float, form: Form) -> Entry:
+    """Make an entry of one number that a file does not have yet.
 
     Parameters
     ----------
-    kind : int
-        TIFF type; rationals are made of millionths.
-    values : tuple of float, or bytes
-        What it says.
-    order : {"<", ">"}
-        Byte order of the file.
+    kind : {SHORT, LONG, RATIONAL, LONG_8}
+        TIFF type; rationals are made of millionths, of other numbers the whole part is written.
+    value : float
+        What it says; not negative.
+    form : Form
+        How the file writes numbers.
 
     Returns
     -------
     Entry
     """
-    if isinstance(values, bytes):
-        return Entry(kind, len(values) // SIZES[kind], values, 0)
-    if kind in _RATIONALS:
-        parts = [part for value in values for part in (round(value * 1_000_000), 1_000_000)]
-        return Entry(kind, len(values), struct.pack(f"{order}{len(parts)}{_RATIONALS[kind]}", *parts), 0)
-    numbers = values if kind in (11, 12) else [int(value) for value in values]
-    return Entry(kind, len(values), struct.pack(f"{order}{len(values)}{_LETTERS[kind]}", *numbers), 0)
+    if kind == RATIONAL:
+        return Entry(kind, 1, form.pack("II", round(value * 1_000_000), 1_000_000), 0)
+    return Entry(kind, 1, form.pack(_LETTERS[kind], int(value)), 0)
 
 
 def read_directories(file: IO[bytes]) -> list[Directory]:
@@ -166,13 +218,16 @@ def read_directories(file: IO[bytes]) -> list[Directory]:
     DataError
         Not a TIFF file, or a damaged one.
     """
-    order, big, pointer = _header(file)
-    found: list[Directory] = []
-    _follow(file, pointer, order, big, found, set())
-    return found
+    form, pointer = _header(file)
+    found: dict[int, Directory] = {}
+    while (directory := _read_new(file, pointer, form, found)) is not None:
+        for below in _pointers_below(directory):
+            _read_new(file, below, form, found)
+        pointer = directory.link
+    return list(found.values())
 
 
-def read_directory(file: IO[bytes], pointer: int, order: str, big: bool) -> Directory:
+def read_directory(file: IO[bytes], pointer: int, form: Form) -> Directory:
     """Read one directory.
 
     Parameters
@@ -181,10 +236,8 @@ def read_directory(file: IO[bytes], pointer: int, order: str, big: bool) -> Dire
         Opened for reading.
     pointer : int
         Where in the file stands where it begins.
-    order : {"<", ">"}
-        Byte order.
-    big : bool
-        Whether places take 64 bits.
+    form : Form
+        How the file writes numbers.
 
     Returns
     -------
@@ -195,14 +248,13 @@ def read_directory(file: IO[bytes], pointer: int, order: str, big: bool) -> Dire
     DataError
         It leaves the file.
     """
-    start = _place(file, pointer, order, big)
-    count = struct.unpack(f"{order}{'Q' if big else 'H'}", _take(file, start, 8 if big else _WORDS))[0]
-    step, begin = (20, start + 8) if big else (12, start + _WORDS)
-    entries = dict(_entries(file, begin, count, order, big))
-    return Directory(entries, _place(file, begin + step * count, order, big), pointer, order, big)
+    start = _number(file, pointer, form, form.place_letter)
+    begin = start + form.size(form.count_letter)
+    entries, link = _entries(file, begin, _number(file, start, form, form.count_letter), form)
+    return Directory(entries, _number(file, link, form, form.place_letter), pointer, link, form)
 
 
-def write_directory(file: IO[bytes], entries: Mapping[int, Entry], following: int, order: str, big: bool) -> int:
+def write_directory(file: IO[bytes], entries: Mapping[int, Entry], following: int, form: Form) -> int:
     """Write a directory at the end of a file.
 
     Parameters
@@ -212,11 +264,9 @@ def write_directory(file: IO[bytes], entries: Mapping[int, Entry], following: in
     entries : mapping
         Those that have a place and do not fit into the directory stay where they are; the others are written.
     following : int
-        Where the next directory begins.
-    order : {"<", ">"}
-        Byte order.
-    big : bool
-        Whether places take 64 bits.
+        Where the next directory begins; 0 for none.
+    form : Form
+        How the file writes numbers.
 
     Returns
     -------
@@ -228,37 +278,40 @@ def write_directory(file: IO[bytes], entries: Mapping[int, Entry], following: in
     DataError
         The file would be longer than its places can tell.
     """
-    room, word = (8, "Q") if big else (4, "I")
+    room = form.size(form.place_letter)
     records = []
-    for tag in sorted(entries):
-        entry = entries[tag]
+    for tag, entry in sorted(entries.items()):
         if len(entry.data) <= room:
             value = entry.data.ljust(room, b"\0")
         else:
-            value = struct.pack(order + word, entry.place or _append(file, entry.data, big))
-        records.append(struct.pack(f"{order}HH{word}", tag, entry.kind, entry.number) + value)
-    head = struct.pack(f"{order}{'Q' if big else 'H'}", len(records))
-    return _append(file, head + b"".join(records) + struct.pack(order + word, following), big)
+            value = form.pack(form.place_letter, entry.place or _append(file, entry.data, form))
+        records.append(form.pack(f"HH{form.place_letter}", tag, entry.kind, entry.number) + value)
+    head, link = form.pack(form.count_letter, len(records)), form.pack(form.place_letter, following)
+    return _append(file, head + b"".join(records) + link, form)
 
 
-def point(file: IO[bytes], pointer: int, place: int, order: str, big: bool) -> None:
-    """Let a pointer of a file point elsewhere.
+def replace_directory(file: IO[bytes], old: Directory, entries: Mapping[int, Entry]) -> None:
+    """Write other entries for a directory to the end of a file, and let the pointer to it point there.
+
+    What was read of the directories of the file before may no longer be true afterwards.
 
     Parameters
     ----------
     file : binary file
-        Opened for writing.
-    pointer : int
-        Where the pointer stands.
-    place : int
-        Where it is to point to.
-    order : {"<", ">"}
-        Byte order.
-    big : bool
-        Whether places take 64 bits.
+        Opened for reading and writing.
+    old : Directory
+        The directory; its bytes stay where they are.
+    entries : mapping
+        See `write_directory`.
+
+    Raises
+    ------
+    DataError
+        The file would be longer than its places can tell.
     """
-    file.seek(pointer)
-    file.write(struct.pack(f"{order}{'Q' if big else 'I'}", place))
+    place = write_directory(file, entries, old.following, old.form)
+    file.seek(old.pointer)
+    file.write(old.form.pack(old.form.place_letter, place))
 
 
 def end_of(file: IO[bytes]) -> int:
@@ -277,78 +330,73 @@ def end_of(file: IO[bytes]) -> int:
     return file.seek(0, 2)
 
 
-def _header(file: IO[bytes]) -> tuple[str, bool, int]:
+def _header(file: IO[bytes]) -> tuple[Form, int]:
+    """How the file writes numbers, and where stands where its first directory begins."""
     head = _take(file, 0, 8)
     order = {b"II": "<", b"MM": ">"}.get(head[:2])
     number = struct.unpack(f"{order or '<'}H", head[2:4])[0]
     if order is None or number not in _NUMBERS:
         raise _damaged("it does not begin like a TIFF file")
-    return order, number == _BIG, 8 if number == _BIG else 4
+    return Form(order, number == _BIG), 8 if number == _BIG else 4
 
 
-def _follow(file: IO[bytes], pointer: int, order: str, big: bool, found: list[Directory], seen: set[int]) -> None:
-    while (start := _place(file, pointer, order, big)) != 0:
-        if start in seen or len(seen) >= _MOST_DIRECTORIES:
-            raise _damaged("its directories lead round in circles")
-        seen.add(start)
-        directory = read_directory(file, pointer, order, big)
-        found.append(directory)
-        below = directory.entries.get(SUB_DIRECTORIES)
-        for number in range(below.number if below is not None else 0):
-            assert below is not None
-            _follow_one(file, below.place + number * SIZES[below.kind], directory, found, seen)
-        pointer = start + _length(directory, file, start)
-
-
-def _follow_one(file: IO[bytes], pointer: int, above: Directory, found: list[Directory], seen: set[int]) -> None:
-    start = _place(file, pointer, above.order, above.big)
-    if start in seen or len(seen) >= _MOST_DIRECTORIES:
+def _read_new(file: IO[bytes], pointer: int, form: Form, found: dict[int, Directory]) -> Directory | None:
+    """Read a directory and add it to those that were found, by where it begins; None where the pointer is 0."""
+    start = _number(file, pointer, form, form.place_letter)
+    if start == 0:
+        return None
+    if start in found or len(found) >= _MOST_DIRECTORIES:
         raise _damaged("its directories lead round in circles")
-    seen.add(start)
-    found.append(read_directory(file, pointer, above.order, above.big))
+    found[start] = read_directory(file, pointer, form)
+    return found[start]
 
 
-def _length(directory: Directory, file: IO[bytes], start: int) -> int:
-    """Bytes from the start of a directory to its pointer to the next one."""
-    word, head, step = ("Q", 8, 20) if directory.big else ("H", _WORDS, 12)
-    count = struct.unpack(f"{directory.order}{word}", _take(file, start, head))[0]
-    return int(head + step * count)
+def _pointers_below(directory: Directory) -> range:
+    """Where in the file stands where the directories below this one begin."""
+    entry, size = directory.entries.get(_SUB_DIRECTORIES), directory.form.size(directory.form.place_letter)
+    if entry is None:
+        return range(0)
+    if _SIZES.get(entry.kind) != size:
+        raise _damaged("its directories are not told by places")
+    return range(entry.place, entry.place + entry.number * size, size)
 
 
-def _entries(file: IO[bytes], begin: int, count: int, order: str, big: bool) -> Iterator[tuple[int, Entry]]:
-    step, word, room = (20, "Q", 8) if big else (12, "I", 4)
+def _entries(file: IO[bytes], begin: int, count: int, form: Form) -> tuple[dict[int, Entry], int]:
+    """Entries of a directory, and where they end."""
+    head, room = form.size(f"HH{form.place_letter}"), form.size(form.place_letter)
+    step = head + room
     records = _take(file, begin, step * count)
-    for number in range(count):
-        record = records[number * step : (number + 1) * step]
-        tag, kind, values = struct.unpack(f"{order}HH{word}", record[: step - room])
-        if kind not in SIZES:  # nobody knows how long its values are: it is copied as it stands
-            yield tag, Entry(kind, values, record[-room:], 0)
+    found = {}
+    for at in range(0, step * count, step):
+        tag, kind, number = form.unpack(f"HH{form.place_letter}", records[at : at + head])
+        value, place = records[at + head : at + step], begin + at + head
+        if kind not in _SIZES:  # nobody knows how long its values are: it is copied as it stands
+            found[tag] = Entry(kind, number, value, 0)
             continue
-        length = SIZES[kind] * values
-        place = begin + number * step + step - room
+        length = _SIZES[kind] * number
         if length > room:
-            place = struct.unpack(order + word, record[-room:])[0]
-        yield tag, Entry(kind, values, _take(file, place, length), place)
+            place = form.unpack(form.place_letter, value)[0]
+        found[tag] = Entry(kind, number, _take(file, place, length), place)
+    return found, begin + step * count
 
 
-def _place(file: IO[bytes], pointer: int, order: str, big: bool) -> int:
-    return int(struct.unpack(f"{order}{'Q' if big else 'I'}", _take(file, pointer, 8 if big else 4))[0])
+def _number(file: IO[bytes], place: int, form: Form, letter: str) -> int:
+    return int(form.unpack(letter, _take(file, place, form.size(letter)))[0])
 
 
 def _take(file: IO[bytes], place: int, length: int) -> bytes:
     if length > _LARGEST:
         raise _damaged(f"a tag of {length:,} bytes")
-    file.seek(place)
-    data = file.read(length)
-    if len(data) < length:
+    if place + length > end_of(file):
         raise _damaged("it ends before its directory says so")
-    return data
+    file.seek(place)
+    return file.read(length)
 
 
-def _append(file: IO[bytes], data: bytes, big: bool) -> int:
+def _append(file: IO[bytes], data: bytes, form: Form) -> int:
     place = end_of(file)
     place += file.write(b"\0" * (place % 2))
-    if not big and place + len(data) >= 2**32:
+    if not form.big and place + len(data) >= 2**32:
         raise DataError("a TIFF file of 4 GiB", "its places take 32 bits", "write a BigTIFF file")
     file.write(data)
     return place
