@@ -32,7 +32,15 @@ from bsn.training import TrainConfig, train
 SIGMA = 30 / 255
 GAIN, READ = 0.02, 0.02
 BOX = "photo-base"
-ORDER = ["noisy", "mean of 3", "mean of 5", f"`{BOX}`", *(f"context {count}" for count in range(9))]
+ORDER = [
+    "noisy",
+    "mean of 3",
+    "mean of 5",
+    "median of 3",
+    "median of 5",
+    f"`{BOX}`",
+    *(f"context {count}" for count in range(9)),
+]
 LUMA = np.array([0.299, 0.587, 0.114])
 STILL = 2 / 255  # mean absolute change of 7 x 7 clean pixels to a neighbouring frame
 # Classical methods with the true noise, measured once with PyPI's bm3d and bm4d on the same noisy clips.
@@ -136,11 +144,21 @@ def train_and_denoise(noisy: np.ndarray, context: int, options: argparse.Namespa
     }
 
 
-def reflected_mean(noisy: np.ndarray, width: int) -> np.ndarray:
-    """Mean over time, reflected at the ends."""
+def _neighbouring(noisy: np.ndarray, width: int) -> list[np.ndarray]:
+    """The stack moved over time by up to half the width to both sides, reflected at the ends."""
     reach = width // 2
     padded = np.pad(noisy, ((reach, reach), (0, 0), (0, 0)), mode="reflect")
-    return np.mean([padded[i : i + len(noisy)] for i in range(width)], 0)
+    return [padded[i : i + len(noisy)] for i in range(width)]
+
+
+def reflected_mean(noisy: np.ndarray, width: int) -> np.ndarray:
+    """Mean over time, reflected at the ends."""
+    return np.mean(_neighbouring(noisy, width), 0)
+
+
+def reflected_median(noisy: np.ndarray, width: int) -> np.ndarray:
+    """Median over time, reflected at the ends."""
+    return np.median(_neighbouring(noisy, width), 0)
 
 
 def cost(contexts: list[int], model: str, size: int = 192, repeats: int = 9) -> list[dict[str, float]]:
@@ -207,12 +225,12 @@ def main() -> None:
 
 
 def score_clip(clip: str, options: argparse.Namespace) -> None:
-    """Score all methods on a clip; rows of trainings that are stored already stay where they are not repeated."""
+    """Score all methods on a clip; rows that are stored already stay where they are not repeated."""
     clean = clean_clip(clip, options.data)
     noisy = noisy_clip(clean, options.noise)
     name = f"stacks_{clip}_{options.noise}"
     stored = json.loads(path.read_text())["rows"] if (path := RESULTS / f"{name}.json").is_file() else []
-    rows = {row["method"]: row for row in stored if "context" in row}
+    rows = {row["method"]: row for row in stored}
 
     def note(method: str, found: np.ndarray, **told: object) -> None:
         rows[method] = {"method": method, **scores(clean, found), **told}
@@ -228,6 +246,7 @@ def score_clip(clip: str, options: argparse.Namespace) -> None:
     note("noisy", noisy)
     for width in (3, 5):
         note(f"mean of {width}", reflected_mean(noisy, width))
+        note(f"median of {width}", reflected_median(noisy, width))
     for neighbours in options.neighbours:
         began = time.perf_counter()
         found = Denoiser(BOX, device="cpu", neighbours=neighbours)(noisy.astype(np.float32), "TYX")
