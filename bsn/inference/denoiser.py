@@ -35,7 +35,7 @@ from bsn.inference.pipeline import Pipeline
 from bsn.inference.plan import check_deviation, make_pipeline
 from bsn.inference.planes_in_order import PlanesInOrder
 from bsn.inference.polishing import polishing_model
-from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows, unchanged_rows
+from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows, joined, unchanged_rows
 from bsn.inference.shared_noise import middles_of_files
 from bsn.inference.stages import Measured
 from bsn.models import Model, image_network, is_blind
@@ -154,11 +154,8 @@ class Denoiser:
         planes, layout = to_planes(image, axes, nan=nan, value_range=value_range)
         if self.config.strength == 0:
             return image.clone() if isinstance(image, Tensor) else image.copy()
-        result = np.empty_like(planes)
         with threads_set(self.config.threads):
-            for band in self._bands_of_array(planes, layout, stated_axes=axes is not None):
-                result[band.plane, :, band.rows] = band.image
-        return layout.restore(result)
+            return layout.restore(joined(self._bands_of_array(planes, layout, stated_axes=axes is not None), planes))
 
     @overload
     def with_deviation(
@@ -224,12 +221,13 @@ class Denoiser:
         image = ArrayPlanes(planes, np.dtype(layout.dtype), layout.index if stated_axes else None)
         counting = counting_of(image, image.dtype, layout.value_range, keep_mean=self.keep_mean)
         as_float = f"give it as float32 with value_range=(0, {unit_span(image.dtype):g})"
+        stated, neighbours = layout.value_range is not None, self.config.neighbours
         for remark in (
-            *remarks_on(image, self.model, what, stated=layout.value_range is not None),
+            *remarks_on(image, self.model, what, stated=stated, neighbours=neighbours),
             *counting.remarks(as_float),
         ):
             warnings.warn(f"{what}: {remark.text}", DenoisingWarning, stacklevel=3)
-        yield from self.bands(image, what, layout.value_range, counting, deviation=deviation)
+        return self.bands(image, what, layout.value_range, counting, deviation=deviation)
 
     @property
     def polished_by(self) -> str | None:
@@ -338,7 +336,11 @@ class Denoiser:
             self.model, self.config, neighbours=0, fixed_pattern="keep", strength=raised, keep_mean=keep_mean
         )
         free, axis = without_pattern(image, self.config, self.model), self.model.inference.context_axis
-        denoise = functools.partial(alone, axes="CYX", nan="keep")
+
+        def denoise(plane: np.ndarray) -> np.ndarray:
+            frame = ArrayPlanes(plane[None], plane.dtype)
+            return joined(alone.bands(frame, "a frame", None, Counting(), deviation=False), plane[None])[0]
+
         joint = JointFrames(free, denoise, self.config.neighbours, axis, raised)
         for done, of, rows in joint.rows(part):
             yield counting.finish(rows.put_back(image, self.config.strength))

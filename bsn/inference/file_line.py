@@ -23,7 +23,6 @@ from bsn.data.files.regions import open_image
 from bsn.data.files.results import Target, open_results
 from bsn.data.files.writers import ImageWriter
 from bsn.engine.side_effects import threads_set
-from bsn.inference.config import InferenceConfig
 from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import Remark
 from bsn.inference.of_files import DenoisesPlanes, bands_of_file, remarks_on_file
@@ -38,13 +37,10 @@ class DenoisesFiles(DenoisesPlanes, Protocol):
 
     Attributes
     ----------
-    config : InferenceConfig
-        Its settings.
     explanations : list of Explanation
         What the last result was chosen from.
     """
 
-    config: InferenceConfig
     explanations: list[Explanation]
 
 

@@ -165,7 +165,7 @@ def misses_pixels(image: ImagePlanes) -> bool:
     return not np.isfinite(image.read_unit(0, 0, 0, *image.size)).all()
 
 
-def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> list[Remark]:
+def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool, neighbours: int = 0) -> list[Remark]:
     """Compare an image with those that a model was trained on.
 
     Parameters
@@ -178,6 +178,8 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
         Name of the image, for the message.
     stated : bool
         The user has stated the range of values.
+    neighbours : int
+        Frames on each side that a frame is to be denoised together with, by models that see one frame at a time.
 
     Returns
     -------
@@ -195,6 +197,8 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
         remarks.append(Remark("channels", _about_channels(image.channels, model.channels)))
     if model.context and not (image.stacked and stack_axis(image.stacked, model.inference.context_axis)):
         remarks.append(Remark("context", _about_context(image, model)))
+    if neighbours and _longest_stack(image, model) < 2 and (image.stacked or image.planes == 1):
+        remarks.append(Remark("neighbours", _NO_NEIGHBOURS))
     if model.inference.fixed_pattern == "subtract" and _longest_stack(image, model) < PATTERN.frames:
         remarks.append(Remark("pattern", _NO_PATTERN))
     trained = model.training_values or TrainingValues.implied(model.scale)
@@ -213,6 +217,10 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool) -> 
     return [*remarks, Remark("values", f"{found.why}, so it may keep its noise or lose its picture; {found.remedy}")]
 
 
+_NO_NEIGHBOURS = (
+    "it has no frames that follow each other, so --neighbours changes nothing; if it is a stack, state its axes, such as "
+    "--axes TYX or ZYX"
+)
 _NO_PATTERN = (
     "a fixed pattern was taken off the images of the training, and it cannot be found on fewer than "
     f"{PATTERN.frames} frames: it stays"

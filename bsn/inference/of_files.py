@@ -9,6 +9,7 @@ import numpy as np
 
 from bsn.data import ImageReader
 from bsn.data.arrays.pixel_types import Range
+from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting, counting_of
 from bsn.inference.fitness import ImagePlanes, Remark, goes_as_mosaic, remarks_on
 from bsn.inference.parts import Part
@@ -25,9 +26,12 @@ class DenoisesPlanes(Protocol):
     ----------
     model : Model
         Its model.
+    config : InferenceConfig
+        Its settings.
     """
 
     model: Model
+    config: InferenceConfig
 
     @property
     def keep_mean(self) -> bool | None:
@@ -80,7 +84,8 @@ def remarks_on_file(denoiser: DenoisesPlanes, reader: ImageReader, dtype: np.dty
         If its values are on another scale than those of the training.
     """
     value_range = reader.options.value_range
-    remarks = remarks_on(reader, denoiser.model, _named(reader), stated=value_range is not None)
+    stated, neighbours = value_range is not None, denoiser.config.neighbours
+    remarks = remarks_on(reader, denoiser.model, _named(reader), stated=stated, neighbours=neighbours)
     if goes_as_mosaic(reader, denoiser.model):
         return remarks
     counting = counting_of(reader, dtype, value_range, keep_mean=denoiser.keep_mean)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -21,7 +21,7 @@ from bsn.inference.fitness import ImagePlanes, Remark
 from bsn.inference.mending import PlaneReader
 from bsn.inference.parts import Part
 
-__all__ = ["ArrayPlanes", "Denoised", "FileReport", "FinishedRows", "unchanged_rows"]
+__all__ = ["ArrayPlanes", "Denoised", "FileReport", "FinishedRows", "joined", "unchanged_rows"]
 
 _STRIP = 256
 
@@ -225,6 +225,26 @@ def unchanged_rows(image: ImagePlanes, part: Part | None = None) -> Iterator[Fin
             yield FinishedRows(
                 plane, rows, image.read_unit(plane, top, 0, rows.stop - top, width), None, unchanged=True
             )
+
+
+def joined(rows: Iterable[FinishedRows], like: np.ndarray) -> np.ndarray:
+    """Put finished rows together.
+
+    Parameters
+    ----------
+    rows : iterable of FinishedRows
+        All rows of all planes.
+    like : ndarray, shape (N, C, H, W)
+        Planes of the same shape and type.
+
+    Returns
+    -------
+    ndarray, shape (N, C, H, W)
+    """
+    result = np.empty_like(like)
+    for finished in rows:
+        result[finished.plane, :, finished.rows] = finished.image
+    return result
 
 
 class ArrayPlanes:

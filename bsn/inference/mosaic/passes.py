@@ -11,7 +11,7 @@ from bsn.data.arrays.pixel_types import Range
 from bsn.inference.counting import Counting
 from bsn.inference.fitness import ImagePlanes
 from bsn.inference.mosaic.denoising import PROBED
-from bsn.inference.results import ArrayPlanes, FinishedRows
+from bsn.inference.results import ArrayPlanes, FinishedRows, joined
 
 __all__ = ["GreyPasses"]
 
@@ -57,10 +57,9 @@ class GreyPasses:
         ndarray, same shape, float32
         """
         self._denoiser.progress = None if self._tell is None else lambda share: self._told(share * images.size)
-        result = np.empty_like(images)
         planes = ArrayPlanes(images[:, None], images.dtype)
-        for band in self._denoiser.bands(planes, "a mosaic", None, Counting(), deviation=False):
-            result[band.plane, band.rows] = band.image[0]
+        rows = self._denoiser.bands(planes, "a mosaic", None, Counting(), deviation=False)
+        result = joined(rows, images[:, None])[:, 0]
         self._done += images.size
         return result
 

@@ -189,3 +189,16 @@ def test_each_frame_is_read_once_and_memory_holds_two_windows():
     assert max(held) <= 5
     measured = 6  # frames on which the noise is measured, once more
     assert len(read) == 12 + measured
+
+
+def test_what_is_no_stack_is_told_and_nothing_is_told_twice(recwarn):
+    frames = np.random.default_rng(0).random((4, 40, 40), np.float32)
+    bsn.denoise(frames, "photo-tiny", neighbours=1, axes="CYX", device="cpu")
+    said = [str(warning.message) for warning in recwarn]
+    assert sum("it has no frames that follow each other" in text for text in said) == 1
+    recwarn.clear()
+    bsn.denoise(np.stack([frames] * 3), "photo-tiny", neighbours=1, axes="TCYX", device="cpu")
+    said = [str(warning.message) for warning in recwarn]
+    assert [text for text in said if "neighbours changes nothing" in text] == []
+    assert sum("4 channels are denoised one by one" in text for text in said) == 1
+    assert {warning.filename for warning in recwarn} == {bsn.inference.once.__file__}, "of the call, not of our loops"
