@@ -52,14 +52,27 @@ def atomic_output(target: str | Path, *, overwrite: bool = False) -> Iterator[Pa
         yield temporary
         check_target(target, overwrite=overwrite)
         with writing(target):
-            _put_in_place(temporary, target)
+            put_in_place(temporary, target)
     except BaseException:
         _remove(temporary)
         raise
 
 
-def _put_in_place(temporary: Path, target: Path) -> None:
-    """Rename; a folder cannot be renamed to one that exists, so that one is put aside first."""
+def put_in_place(temporary: Path, target: Path) -> None:
+    """Rename; a folder cannot be renamed to one that exists, so that one is put aside first.
+
+    Parameters
+    ----------
+    temporary : Path
+        What was written, a file or a folder, in the file system of `target`.
+    target : Path
+        Its final name. What was there is replaced, and stays as it was if the rename fails or is interrupted.
+
+    Raises
+    ------
+    OSError
+        The rename failed.
+    """
     if not target.is_dir():
         os.replace(temporary, target)
         return

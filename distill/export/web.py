@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from importlib.resources import files
@@ -11,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bsn.data import DataError, writing
+from bsn.data.files.atomic import put_in_place
 from bsn.models import Model
 from distill.export.card import read_card
 from distill.export.formats import ExportError
@@ -149,10 +149,4 @@ def _put(folder: Path, content: Mapping[str, bytes]) -> None:
         made.mkdir(exist_ok=True)
         for name, data in content.items():
             (made / name).write_bytes(data)
-        if folder.is_dir():
-            os.replace(folder, Path(place) / "old")
-        try:
-            os.replace(made, folder)
-        except OSError:
-            (Path(place) / "old").replace(folder)
-            raise
+        put_in_place(made, folder)

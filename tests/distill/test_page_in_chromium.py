@@ -15,7 +15,7 @@ from PIL import Image
 from bsn.models import Model, ValueScale
 from distill.export import export_page
 from distill.export.runtime import ARCHIVE, RUNTIME_VERSION
-from tests.helpers.browser import chromium, needs_browser
+from tests.helpers.browser import launched, needs_browser
 from tests.helpers.networks import randomise, small
 
 pytestmark = [pytest.mark.slow, needs_browser, pytest.mark.timeout(600)]
@@ -37,12 +37,8 @@ def runtime():
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+    with launched() as running:
         yield running
-        running.close()
 
 
 def student(channels):

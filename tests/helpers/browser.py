@@ -29,27 +29,35 @@ needs_browser = pytest.mark.skipif(bool(missing_browser()), reason=missing_brows
 
 
 @contextlib.contextmanager
-def browsing(width=1280, height=900, **options):
-    """A page of a new browser, which notes the requests that go to other hosts and the errors of scripts.
-
-    ``page.foreign`` and ``page.errors`` hold them.
-    """
+def launched():
+    """A new browser."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         try:
-            page = browser.new_context(viewport={"width": width, "height": height}, **options).new_page()
-            page.foreign, page.errors = [], []
-            page.on("request", lambda asked: None if is_local(asked.url) else page.foreign.append(asked.url))
-            page.on("pageerror", lambda error: page.errors.append(str(error)))
-            page.on(
-                "console",
-                lambda said: page.errors.append(said.text) if said.type == "error" and "400" not in said.text else None,
-            )
-            yield page
+            yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def browsing(width=1280, height=900, **options):
+    """A page of a new browser, which notes the requests that go to other hosts and the errors of scripts.
+
+    ``page.foreign`` and ``page.errors`` hold them. A refusal by the server (400) is no error of the page.
+    """
+    with launched() as browser:
+        page = browser.new_context(viewport={"width": width, "height": height}, **options).new_page()
+        page.foreign, page.errors = [], []
+        page.on("request", lambda asked: None if is_local(asked.url) else page.foreign.append(asked.url))
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("console", lambda said: page.errors.append(said.text) if is_error(said) else None)
+        yield page
+
+
+def is_error(said):
+    return said.type == "error" and "status of 400" not in said.text
 
 
 def is_local(address):
