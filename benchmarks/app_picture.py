@@ -16,10 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bsn.data import Image, write_image
-from bsn.data.photographs import TEST_PHOTOGRAPH, noisy, photograph
+from bsn.napari.samples import noisy_photograph
 from tests.helpers.app_process import running_app
 from tests.helpers.browser import browsing, until
 
@@ -66,8 +64,8 @@ def main() -> None:
             print("from the command to the usable page:", ", ".join(f"{value:.2f}" for value in seconds), "s")
             return
         image = Path(place, "astronaut.png")
-        pixels = (np.clip(noisy(photograph(TEST_PHOTOGRAPH), 0), 0, 1) * 255 + 0.5).astype(np.uint8)
-        write_image(image, Image(np.moveaxis(pixels, 0, -1), "YXC"))
+        ((pixels, *_),) = noisy_photograph()
+        write_image(image, Image(pixels, "YXC"))
         take_picture(page, Path(place), image, options.output)
     print(options.output)
 

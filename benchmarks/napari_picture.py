@@ -5,7 +5,10 @@
 Needs napari, a Qt and a display.
 """
 
+from __future__ import annotations
+
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import napari
@@ -17,7 +20,8 @@ SIZE, WIDTH, QUALITY = (1400, 860), 1120, 82
 LONGEST = 300  # seconds
 
 
-def work_until(holds):
+def work_until(holds: Callable[[], bool]) -> None:
+    """Let the window work until something holds."""
     end = time.monotonic() + LONGEST
     while not holds():
         if time.monotonic() > end:
@@ -26,12 +30,14 @@ def work_until(holds):
         time.sleep(0.01)
 
 
-def settle(seconds=1.0):
+def settle(seconds: float = 1.0) -> None:
+    """Let the window draw what it has to draw."""
     end = time.monotonic() + seconds
     work_until(lambda: time.monotonic() > end)
 
 
-def main():
+def main() -> None:
+    """Denoise the sample in a window and save its picture."""
     viewer = napari.Viewer(show=True)
     viewer.window.resize(*SIZE)
     for name in ("Inspect", "Train", "Verify", "Denoise"):
