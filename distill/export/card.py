@@ -17,7 +17,7 @@ from distill.export.shipped import Pixels
 __all__ = ["CARD_FORMAT", "Precision", "card_of", "card_path", "made_for", "noise_of", "read_card", "write_card"]
 
 CARD_FORMAT = "blindspot-card-1"
-"""First entry of a card; readers refuse what they do not know."""
+"""First entry of a card; it changes when the meaning of another entry does."""
 
 Precision = Literal["float32", "float16", "int8"]
 
