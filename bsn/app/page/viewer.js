@@ -85,7 +85,7 @@ function arrange() {
     $("moves").hidden = !part;
     const where = found.factor > 1 ? ` Reduced ${found.factor} times; double-click a place, or choose 1:1, to see every pixel.`
       : part ? ` Rows ${found.top} to ${found.top + found.height} and columns ${found.left} to ${found.left + found.width} of a larger image.` : "";
-    const about = mode === "removed" ? "What was removed, enhanced: it should be noise without a trace of the picture. " : "";
+    const about = mode === "removed" ? "What was removed, enhanced: it should look like noise, without edges or textures of the picture. " : "";
     setText($("caption"), `${about}${shown.item.kind}.${where}`);
   }
   blend();
