@@ -196,7 +196,7 @@ def _report(
         [
             (truth, "truth (used for the numbers only)"),
             (strongest.result, f"{strongest.name}, {strongest.setting}: {strongest.psnr:.2f} dB"),
-            (0.5 + (image - result), "residual, noisy - denoised: it should look like noise, without edges or textures"),
+            (0.5 + (image - result), "residual, noisy - denoised: it should look like noise, without edges"),
         ]
     )
     return report.render()
