@@ -30,7 +30,7 @@ from bsn.data.arrays.missing import fill_missing
 from bsn.data.arrays.pixel_types import from_unit, to_unit
 from bsn.data.arrays.planes import Missing, PlaneLayout, native_planes, to_planes
 from bsn.data.errors import DataError, name_some, reading, writing
-from bsn.data.files.atomic import atomic_output, check_target
+from bsn.data.files.atomic import atomic_output, check_target, put_in_place
 from bsn.data.files.formats import SUFFIXES, Format, known_formats, register_format, suffix_of
 from bsn.data.files.formats.decoded import Decoded, Stored
 from bsn.data.files.formats.losses import Keeping

@@ -9,8 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bsn.data import DataError, writing
-from bsn.data.files.atomic import put_in_place
+from bsn.data import DataError, put_in_place, writing
 from bsn.models import Model
 from distill.export.card import read_card
 from distill.export.formats import ExportError

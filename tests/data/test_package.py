@@ -40,6 +40,7 @@ PUBLIC = [
     "jpeg_quality",
     "options_of_packed",
     "partner_options",
+    "put_in_place",
     "read_planes",
     "reading_attributes",
     "source_digest",
