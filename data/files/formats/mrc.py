@@ -4,7 +4,6 @@ Pixels are read box by box, which tomograms of many gigabytes need. Axes follow 
 header (Cheng et al. 2015, "MRC2014: Extensions to the MRC format header for electron cryo-microscopy and tomography").
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from bsn.data.files.boxes import FileBoxes
 from bsn.data.files.formats.container import CONTAINER, Container
 from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored, refuse_key
 from bsn.data.files.formats.extras import need
-from bsn.data.files.formats.losses import Keeping
+from bsn.data.files.formats.losses import Keeping, Outline
 from bsn.data.files.formats.pixel_sizes import size_metadata
 
 SUFFIXES = (".mrc", ".mrcs", ".map", ".ccp4", ".st", ".rec", ".ali", ".mrc.gz", ".map.gz")
@@ -62,13 +61,15 @@ class Layout(NamedTuple):
     dtype: np.dtype[Any]
     offset: int
 
+    @property
+    def end(self) -> int:
+        """Bytes of the header and the pixels together."""
+        return self.offset + int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
 
-def _unable(outline: Any) -> list[str]:
-    return [] if _sizes_fit(outline.metadata) else ["resolution"]
 
-
-def _sizes_fit(metadata: Mapping[str, Any]) -> bool:
-    return not metadata.get("resolution") or bool(metadata.get("imagej"))
+def _unable(outline: Outline) -> list[str]:
+    """A resolution whose unit is no length."""
+    return ["resolution"] if outline.metadata.get("resolution") and not outline.metadata.get("imagej") else []
 
 
 #: The header of the file that an image came from; of other formats, the sizes of pixels.
@@ -134,8 +135,7 @@ def open_boxes(path: Path, key: str | None = None) -> Stored:
         with library.open(path, permissive=False) as opened:
             pixels = np.asarray(opened.data).reshape(layout.shape).view(layout.dtype).astype(native)
         return Stored(ArrayBoxes(pixels), layout.shape, native, layout.axes, metadata)
-    needed = layout.offset + int(np.prod(layout.shape, dtype=object)) * layout.dtype.itemsize
-    if path.stat().st_size < needed:
+    if path.stat().st_size < layout.end:
         raise DataError(str(path), "the file ends before its pixels do", "copy or download it again")
     boxes = FileBoxes(path.open("rb"), layout.offset, layout.shape, layout.dtype, str(path))
     return Stored(boxes, layout.shape, native, layout.axes, metadata)

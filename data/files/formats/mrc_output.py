@@ -64,7 +64,7 @@ class MRCOutput:
         layout = self._plan.layout
         self._file = path.open("w+b")
         self._file.write(layout.header.tobytes() + layout.extended)
-        self._file.truncate(layout.offset + int(np.prod(layout.shape, dtype=object)) * layout.dtype.itemsize)
+        self._file.truncate(layout.end)
         self._boxes = FileBoxes(self._file, layout.offset, layout.shape, layout.dtype, str(target))
 
     def write(self, starts: Sequence[int], box: np.ndarray) -> None:
@@ -77,9 +77,8 @@ class MRCOutput:
         box : ndarray
             Its pixels.
         """
-        order, missing = self._plan.order, len(self._plan.layout.shape) - box.ndim
-        pixels = box.transpose(order)
-        self._boxes.write([0] * missing + [starts[i] for i in order], pixels.reshape((1,) * missing + pixels.shape))
+        order = self._plan.order
+        self._boxes.write([starts[i] for i in order], box.transpose(order))
 
     def finish(self) -> None:
         """Measure what was written, and complete the header."""
