@@ -4,6 +4,7 @@ Pixels are read box by box, which tomograms of many gigabytes need. Axes follow 
 header (Cheng et al. 2015, "MRC2014: Extensions to the MRC format header for electron cryo-microscopy and tomography").
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from bsn.data.files.formats.container import CONTAINER, Container
 from bsn.data.files.formats.decoded import ArrayBoxes, Decoded, Stored, refuse_key
 from bsn.data.files.formats.extras import need
 from bsn.data.files.formats.losses import Keeping, Outline
-from bsn.data.files.formats.pixel_sizes import size_metadata
+from bsn.data.files.formats.pixel_sizes import MICRONS, pixel_sizes, says_more_than_sizes, size_metadata
 
 SUFFIXES = (".mrc", ".mrcs", ".map", ".ccp4", ".st", ".rec", ".ali", ".mrc.gz", ".map.gz")
 
@@ -67,9 +68,13 @@ class Layout(NamedTuple):
         return self.offset + int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize
 
 
-def _unable(outline: Outline) -> list[str]:
-    """A resolution whose unit is no length."""
-    return ["resolution"] if outline.metadata.get("resolution") and not outline.metadata.get("imagej") else []
+def _unable(outline: Outline) -> Iterator[str]:
+    """A resolution whose unit is no length, and what ImageJ says beside sizes."""
+    _, unit = pixel_sizes(outline.metadata).get("X", (0.0, ""))
+    if outline.metadata.get("resolution") and unit not in MICRONS:
+        yield "resolution"
+    if says_more_than_sizes(outline.metadata):
+        yield "labels and colours of ImageJ"
 
 
 #: The header of the file that an image came from; of other formats, the sizes of pixels.

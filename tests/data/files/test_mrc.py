@@ -181,6 +181,23 @@ def test_sizes_of_voxels_reach_tiff(tmp_path):
     assert metadata["imagej"]["spacing"] == pytest.approx(3e-4)
 
 
+@pytest.mark.parametrize(
+    ("metadata", "lost"),
+    [
+        ({"resolution": (2.0, 2.0), "resolution_unit": "centimeter"}, None),
+        ({"resolution": (2.0, 2.0), "resolution_unit": "none", "imagej": {"unit": "um"}}, None),
+        ({"resolution": (300.0, 300.0), "resolution_unit": "inch"}, "has no resolution"),
+        ({"resolution": (2.0, 2.0), "resolution_unit": "none", "imagej": {"spacing": 2.0}}, "has no resolution"),
+        ({"imagej": {"unit": "um", "Labels": ["a"]}}, "has no labels and colours of ImageJ"),
+    ],
+)
+def test_sizes_that_have_no_place_are_told_and_no_others(tmp_path, recwarn, metadata, lost):
+    write_image(tmp_path / "a.mrc", Image(np.zeros((8, 9), np.float32), "YX", metadata))
+    assert [str(warning.message).split("MRC file, ")[-1] for warning in recwarn] == ([lost] if lost else [])
+    with mrcfile.open(tmp_path / "a.mrc") as file:
+        assert (float(file.voxel_size.x) > 0) == (metadata.get("resolution") is not None and lost is None)
+
+
 @pytest.mark.parametrize("axes", ["YXC", "TIYX"])
 def test_what_mrc_cannot_hold_is_refused(tmp_path, axes):
     shape = {"YXC": (8, 9, 3), "TIYX": (2, 2, 8, 9)}[axes]
