@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.errors import DataError
 from bsn.data.files.formats.decoded import Decoded
 from bsn.data.files.formats.dng_new import write_new
 from bsn.data.files.formats.extras import need
 from bsn.data.files.formats.mosaic import Mosaic, mosaic_in, without_mosaic
-from bsn.data.files.formats.raw import opened, unknown_camera
+from bsn.data.files.formats.raw import check_source, opened, unknown_camera
 from bsn.data.files.formats.raw_words import NOTHING
 
 #: Formats of pictures, and bits of their values.
@@ -116,8 +115,7 @@ def after_developing(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_shot(rawpy: Any, facts: Mosaic, stored: np.ndarray, bits: int, given: str) -> np.ndarray:
-    if not facts.path.is_file():
-        raise DataError(given, f"it needs {facts.path}, which is gone", "put it back, or write .npy")
+    check_source(facts, given)
     with opened(rawpy, facts.path) as raw:
         raw.raw_image_visible[:] = stored
         picture: np.ndarray = raw.postprocess(use_camera_wb=True, no_auto_bright=True, output_bps=bits)

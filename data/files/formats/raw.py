@@ -126,7 +126,7 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
     if facts.levels is None:
         write_new(path, stored, unknown_camera(facts), NOTHING)
         return
-    _check_there(facts.path, target)
+    check_source(facts, str(target))
     rawpy = need("rawpy", "rawpy", str(target), "raw")
     directory = find_mosaic(facts.path)
     with opened(rawpy, facts.path) as raw:
@@ -209,12 +209,24 @@ def _words(error: Exception) -> str:
     return text.decode("ascii", "replace") if isinstance(text, bytes) else str(text)
 
 
-def _check_there(source: Path, target: Path) -> None:
-    if not source.is_file():
+def check_source(facts: Mosaic, given: str) -> None:
+    """Refuse where the raw file of a mosaic is needed and gone.
+
+    Parameters
+    ----------
+    facts : Mosaic
+        The mosaic.
+    given : str
+        What is to be made, for messages.
+
+    Raises
+    ------
+    DataError
+        The file that it was read from is not there.
+    """
+    if not facts.path.is_file():
         raise DataError(
-            str(target),
-            f"it needs {source}, which its mosaic came from and which is gone",
-            "put it back, or write .npy",
+            given, f"it needs {facts.path}, which its mosaic came from and which is gone", "put it back, or write .npy"
         )
 
 
