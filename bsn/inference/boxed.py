@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bsn.data import DataError, ReadOptions, open_image
 from bsn.data.arrays.pixel_types import grey_level
 from bsn.data.errors import name_some
+from bsn.data.files.formats import jpeg
 from bsn.data.files.formats.mosaic import mosaic_in
 from bsn.data.files.formats.packed import is_packed
 from bsn.data.sources.samples import middle
@@ -23,7 +24,6 @@ __all__ = ["BoxChoice", "choose_for_files", "choose_for_planes"]
 WHITE, SHARED = "photo", "camera"
 
 _SIDE = 1024
-_JPEG = (".jpg", ".jpeg")
 _WHY_MOSAIC = "the noise of a raw mosaic is independent between neighbours, and it is denoised before demosaicing"
 
 
@@ -107,8 +107,8 @@ def choose_for_files(paths: Iterable[Path], options: ReadOptions) -> list[BoxCho
         if seen.mosaic:
             mosaics.append(path)
             continue
-        jpeg = path.suffix.lower() in _JPEG
-        (shared if jpeg or (seen.noise is not None and seen.noise.shared) else white)[path] = seen.noise
+        is_jpeg = path.suffix.lower() in jpeg.SUFFIXES
+        (shared if is_jpeg or (seen.noise is not None and seen.noise.shared) else white)[path] = seen.noise
     choices = []
     if mosaics:
         choices.append(BoxChoice(find_boxed(WHITE), mosaics, _WHY_MOSAIC, shared=False))

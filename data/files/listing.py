@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bsn.data.errors import DataError, name_some
-from bsn.data.files.formats import find_format, known_formats, raw, suffix_of
+from bsn.data.files.formats import find_format, jpeg, known_formats, raw, suffix_of
 from bsn.data.files.formats.clip import SUFFIXES as CLIPS
-from bsn.data.files.formats.raw import SUFFIXES as RAWS
 from bsn.data.files.stores import STORE_SUFFIXES, stands_for_image
 
 _WRITTEN_AS = {
-    ".jpg": ".png",
-    ".jpeg": ".png",
+    **dict.fromkeys(jpeg.SUFFIXES, ".png"),
     ".avi": ".mkv",
     ".czi": ".tif",
     ".nd2": ".tif",
@@ -23,7 +21,6 @@ _WRITTEN_AS = {
     **dict.fromkeys(raw.SUFFIXES, raw.WRITTEN),
 }
 _MAGIC = re.compile(r"[*?\[]")
-_JPEG = (".jpg", ".jpeg")
 
 
 def is_image_path(path: str | Path) -> bool:
@@ -275,8 +272,8 @@ def _images_of(candidates: list[Path], base: Path, given: str) -> list[FoundImag
 
 def _without_developed(images: list[Path]) -> list[Path]:
     """Leave out the JPEG files that a camera wrote beside raw files of the same names."""
-    raws = {(path.parent, path.stem.casefold()) for path in images if path.suffix.lower() in RAWS}
-    return [p for p in images if p.suffix.lower() not in _JPEG or (p.parent, p.stem.casefold()) not in raws]
+    raws = {(path.parent, path.stem.casefold()) for path in images if path.suffix.lower() in raw.SUFFIXES}
+    return [p for p in images if p.suffix.lower() not in jpeg.SUFFIXES or (p.parent, p.stem.casefold()) not in raws]
 
 
 def _is_image(path: Path) -> bool:

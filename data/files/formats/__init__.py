@@ -79,8 +79,7 @@ _RAW = Format(raw.read, raw.write, raw.KEEPING, named=False)
 
 FORMATS = {
     ".png": _PNG,
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
+    **dict.fromkeys(jpeg.SUFFIXES, _JPEG),
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".npy": _NPY,

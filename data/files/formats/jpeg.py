@@ -16,6 +16,7 @@ from bsn.data.files.formats.decoded import Decoded, refuse_key
 from bsn.data.files.formats.flat import dots_per_inch, exif_of, flat_pixels, open_picture, without_length
 from bsn.data.files.formats.losses import Keeping
 
+SUFFIXES = (".jpg", ".jpeg")
 #: What JPEG files keep.
 KEEPING = Keeping(
     "a JPEG", frozenset({"resolution", "icc_profile", "exif", "orientation", "xmp", "comment"}), without_length
