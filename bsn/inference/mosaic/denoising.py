@@ -23,11 +23,11 @@ from bsn.inference.parts import Part
 from bsn.inference.results import FinishedRows, unchanged_rows
 from bsn.models import OutlierTreatment
 from bsn.noise.outliers import find_outliers, repair_outliers
+from bsn.noise.report import REPORT
 from bsn.noise.sensor import Stabiliser, find_sensor
 
 __all__ = ["PROBED", "bands_of_mosaic"]
 
-MEASURED = 1024  # side of the middle of the planes on which the noise is measured, as `bsn inspect` does
 PROBED = 512  # side of the middle of the mosaic on which the share of the noise that is taken away is measured
 
 
@@ -70,7 +70,7 @@ def bands_of_mosaic(
     facts = mosaic_in(getattr(image, "metadata", {}))
     assert facts is not None
     planes = image.read_unit(0, 0, 0, *image.size)
-    top, left, height, width = middle(image.size, MEASURED)
+    top, left, height, width = middle(image.size, REPORT.side)  # as `bsn inspect` measures it
     noise = find_sensor(planes[:, top : top + height, left : left + width], facts).believed
     if not max(*noise.gain, *noise.constant) > 0:
         yield from unchanged_rows(image, part)
@@ -101,16 +101,16 @@ def _denoised(denoise: Callable[[np.ndarray], np.ndarray], noisy: _Stabilised) -
     halves = at_half_size(noisy.planes)
     chroma = chroma_of(halves, noisy.pattern)
     full = at_full_size(mosaic, chroma)
-    middle = _middle(mosaic.shape)
-    inside = tuple(slice(s.start // 2, s.stop // 2) for s in middle)
+    probed = _probed(mosaic.shape)
+    in_planes = tuple(slice(s.start // 2, s.stop // 2) for s in probed)
     shares = (
-        removed_share(lambda seen: at_full_size(seen, chroma[middle]), mosaic[middle]),
-        removed_share(at_half_size, noisy.planes[:, *inside]),
+        removed_share(lambda seen: at_full_size(seen, chroma[probed]), mosaic[probed]),
+        removed_share(at_half_size, noisy.planes[:, *in_planes]),
     )
     return planes_of(mixed(mosaic, (full, joined(halves, noisy.pattern)), shares), noisy.pattern)
 
 
-def _middle(size: tuple[int, ...]) -> tuple[slice, ...]:
+def _probed(size: tuple[int, ...]) -> tuple[slice, ...]:
     """The middle of a mosaic, beginning at a cell."""
     starts = [max(n - PROBED, 0) // 4 * 2 for n in size]
     return tuple(slice(start, start + min(n, PROBED)) for start, n in zip(starts, size, strict=True))

@@ -21,7 +21,7 @@ _STEP = 0.1  # of the probe, in standard deviations of the noise
 _ALIKE = 0.3
 
 
-def removed_share(denoise: Callable[[np.ndarray], np.ndarray], noisy: np.ndarray, seed: int = 0) -> float:
+def removed_share(denoise: Callable[[np.ndarray], np.ndarray], noisy: np.ndarray) -> float:
     """Estimate 1 less the mean derivative of a result by its own pixel: the share of the noise that was taken away.
 
     Parameters
@@ -30,15 +30,13 @@ def removed_share(denoise: Callable[[np.ndarray], np.ndarray], noisy: np.ndarray
         Maps an array to one of its shape.
     noisy : ndarray
         Values whose noise has standard deviation 1.
-    seed : int
-        Of the random probe.
 
     Returns
     -------
     float
         About 1 where nothing of a pixel's own value is left, 0 where nothing was changed.
     """
-    probe = np.random.default_rng(seed).standard_normal(noisy.shape, dtype=np.float32)
+    probe = np.random.default_rng(0).standard_normal(noisy.shape, dtype=np.float32)
     change = denoise(noisy + _STEP * probe) - denoise(noisy)
     return float(1 - np.mean(probe * change) / _STEP)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsn.data.files.formats.mosaic import Mosaic, joined, places
-from bsn.noise.sensor.line import SensorNoise, measure_sensor
+from bsn.noise.sensor.line import MosaicNoise, measure_sensor
 
 __all__ = ["FoundSensor", "find_sensor"]
 
@@ -23,9 +23,9 @@ class FoundSensor:
     ----------
     pattern : str
         Colours of its 2 x 2 cell.
-    measured : SensorNoise
+    measured : MosaicNoise
         From the mosaic.
-    told : SensorNoise, optional
+    told : MosaicNoise, optional
         From the file (NoiseProfile of DNG files).
     ratio : float, optional
         Measured variance over the one that is told, at the mean of the green pixels.
@@ -34,8 +34,8 @@ class FoundSensor:
     """
 
     pattern: str
-    measured: SensorNoise
-    told: SensorNoise | None = None
+    measured: MosaicNoise
+    told: MosaicNoise | None = None
     ratio: float | None = None
     reduced: float = 0.0
 
@@ -45,7 +45,7 @@ class FoundSensor:
         return self.ratio is not None and _LOWER <= self.ratio <= _HIGHER
 
     @property
-    def believed(self) -> SensorNoise:
+    def believed(self) -> MosaicNoise:
         """What the file tells, unless the mosaic says otherwise; else what was measured."""
         return self.told if self.told is not None and self.agrees and not self.reduced else self.measured
 
@@ -69,7 +69,7 @@ def find_sensor(planes: np.ndarray, facts: Mosaic) -> FoundSensor:
     if not facts.noise or facts.levels is None:
         return FoundSensor(facts.pattern, measured, reduced=facts.reduced)
     gain, constant = zip(*facts.noise, strict=True)
-    told = SensorNoise(gain, constant)
+    told = MosaicNoise(gain, constant)
     means = np.maximum(planes.mean((1, 2)), 0)
     there = float(told.variance(means)[1])
     ratio = float(measured.variance(means)[1]) / there if there > 0 else None

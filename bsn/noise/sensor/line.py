@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["SENSOR", "SensorNoise", "SensorSettings", "measure_sensor"]
+__all__ = ["SENSOR", "MosaicNoise", "SensorSettings", "measure_sensor"]
 
 
 class _Difference(NamedTuple):
@@ -78,7 +78,7 @@ SENSOR = SensorSettings()
 
 
 @dataclass(frozen=True)
-class SensorNoise:
+class MosaicNoise:
     """Noise variance of each plane of a mosaic: variance = gain * value + constant.
 
     Parameters
@@ -136,7 +136,7 @@ class _Blocks(NamedTuple):
         return np.array([(mean, variance, self.of.spread / math.sqrt(count)) for mean, variance, count in found])
 
 
-def measure_sensor(mosaic: np.ndarray, green: tuple[int, int], *, black_known: bool) -> SensorNoise:
+def measure_sensor(mosaic: np.ndarray, green: tuple[int, int], *, black_known: bool) -> MosaicNoise:
     """Measure the noise of a mosaic.
 
     Parameters
@@ -150,7 +150,7 @@ def measure_sensor(mosaic: np.ndarray, green: tuple[int, int], *, black_known: b
 
     Returns
     -------
-    SensorNoise
+    MosaicNoise
         Of a mosaic that is too small for a line, the same variance at all values; of one without noise, zeros.
     """
     values = mosaic.astype(np.float64)
@@ -160,11 +160,11 @@ def measure_sensor(mosaic: np.ndarray, green: tuple[int, int], *, black_known: b
     each = [_of_plane(plane) for plane in planes]
     if not black_known:
         lines = [_by_itself(blocks, plane) for blocks, plane in zip(each, planes, strict=True)]
-        return SensorNoise(tuple(gain for gain, _ in lines), tuple(constant for _, constant in lines))
+        return MosaicNoise(tuple(gain for gain, _ in lines), tuple(constant for _, constant in lines))
     blocks = _of_green(values, green)
     gain, constant = _line(blocks.points()) if blocks.enough else _constant(planes[1])
     factors = _factors(each, gain, constant)
-    return SensorNoise(tuple(gain * k for k in factors), tuple(constant * k * k for k in factors))
+    return MosaicNoise(tuple(gain * k for k in factors), tuple(constant * k * k for k in factors))
 
 
 def _constant(plane: np.ndarray) -> tuple[float, float]:

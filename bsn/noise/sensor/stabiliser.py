@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsn.noise.sensor.line import SensorNoise
+from bsn.noise.sensor.line import MosaicNoise
 
 __all__ = ["Stabiliser"]
 
@@ -29,13 +29,13 @@ class Stabiliser:
 
     Parameters
     ----------
-    noise : SensorNoise
+    noise : MosaicNoise
         The noise before.
     span : float
         Largest value that occurs.
     """
 
-    noise: SensorNoise
+    noise: MosaicNoise
     span: float
 
     def forward(self, planes: np.ndarray) -> np.ndarray:

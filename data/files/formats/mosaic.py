@@ -116,8 +116,13 @@ class Mosaic:
         -------
         ndarray, shape `size`
             Stored numbers where the levels are known.
+
+        Raises
+        ------
+        DataError
+            The planes do not have the shape of those of this mosaic.
         """
-        self.check(planes)
+        self._check(planes)
         return self.interleaved(planes if self.levels is None else self.levels.to_stored(planes))
 
     def interleaved(self, planes: np.ndarray) -> np.ndarray:
@@ -134,19 +139,7 @@ class Mosaic:
         """
         return joined(planes, self.pattern)[: self.size[0], : self.size[1]]
 
-    def check(self, planes: np.ndarray) -> None:
-        """Refuse planes of another size.
-
-        Parameters
-        ----------
-        planes : ndarray
-            What is to become this mosaic.
-
-        Raises
-        ------
-        DataError
-            They do not have the shape of its planes.
-        """
+    def _check(self, planes: np.ndarray) -> None:
         wanted = (PLANES, *((n + 1) // 2 for n in self.size))
         if planes.shape != wanted:
             raise DataError(

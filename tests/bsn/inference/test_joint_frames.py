@@ -1,4 +1,4 @@
-"""Frames averaged with their neighbours before a model that sees its pixel: aligned, weighed, and never a ghost."""
+"""Frames denoised together with their neighbours: aligned, averaged and filtered, and never a ghost."""
 
 import dataclasses
 

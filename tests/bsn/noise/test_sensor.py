@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bsn.noise import measure_noise
-from bsn.noise.sensor import SensorNoise, Stabiliser, measure_sensor
+from bsn.noise.sensor import MosaicNoise, Stabiliser, measure_sensor
 
 GAIN, READ = 0.002, 0.004
 
@@ -65,7 +65,7 @@ def test_stabilised_noise_is_1_and_the_way_back_is_unbiased(gain, read):
     levels = np.array([0.05, 0.1, 0.3, 0.9])
     clean = np.repeat(levels[:, None], 200_000, 1)[:, None]
     seen = noisy(clean, gain=gain, read=read) if gain else clean + np.random.default_rng(0).normal(0, read, clean.shape)
-    stabiliser = Stabiliser(SensorNoise((gain,) * 4, (read**2,) * 4), 1.0)
+    stabiliser = Stabiliser(MosaicNoise((gain,) * 4, (read**2,) * 4), 1.0)
     values = stabiliser.forward(seen)
     assert values.std(2).ravel() == pytest.approx([1] * 4, abs=0.07)
     back = stabiliser.inverse(values.mean(2, keepdims=True)).ravel()
@@ -73,8 +73,8 @@ def test_stabilised_noise_is_1_and_the_way_back_is_unbiased(gain, read):
 
 
 def test_an_offset_does_not_change_the_transformation():
-    noise = SensorNoise((0.002,) * 4, (1e-5,) * 4)
-    lifted = SensorNoise((0.002,) * 4, (1e-5 - 0.002 * 0.1,) * 4)
+    noise = MosaicNoise((0.002,) * 4, (1e-5,) * 4)
+    lifted = MosaicNoise((0.002,) * 4, (1e-5 - 0.002 * 0.1,) * 4)
     planes = np.random.default_rng(0).uniform(0.05, 0.5, (4, 3, 5))
     np.testing.assert_allclose(
         Stabiliser(lifted, 1.0).inverse(Stabiliser(lifted, 1.0).forward(planes + 0.1)) - 0.1,
