@@ -288,7 +288,7 @@ class _WithAlpha:
         self.sink.write(begin, joined)
 
 
-class _Collected:
+class _Collected(InMemory):
     """An image in memory, encoded when it is complete: for formats that cannot be written in pieces."""
 
     def __init__(self, request: _Request) -> None:
@@ -302,14 +302,15 @@ class _Collected:
         opaque = {ALPHA: np.zeros(alpha, request.dtype)} if ALPHA in request.metadata else {}
         beside = {DEVIATION: np.zeros(sizes, np.float32)} if DEVIATION in request.metadata else {}
         self._write(np.zeros(sizes, request.dtype), {**request.metadata, **opaque, **beside})
-        self.pixels = np.zeros(request.planes.shape, request.dtype)
-        self.write = InMemory(self.pixels).write
+        super().__init__(np.zeros(request.planes.shape, request.dtype))
 
+    @override
     def finish(self) -> None:
         self._write(self.pixels, self.request.metadata)
 
+    @override
     def close(self) -> None:
-        self.pixels = self.pixels[:0]
+        self.pixels = np.empty(0, self.pixels.dtype)  # a part of the array would hold the memory of all of it
 
     def _write(self, pixels: np.ndarray, metadata: Mapping[str, Any]) -> None:
         image = Decoded(pixels, self.request.planes.axes, metadata)
