@@ -86,14 +86,13 @@ def open_results(
 def _writers(stack: ExitStack, reader: ImageReader, targets: Sequence[Target], overwrite: bool) -> list[ImageWriter]:
     """A writer for each target. A second one of the same file takes the standard deviation, which the file holds, too."""
     within = deviation_within(reader, targets)
-    beside = {} if within is None else {DEVIATION: within}
     writers: list[ImageWriter] = []
     for target in targets:
         if writers and target.path == targets[0].path and within is not None:
             writers.append(ImageWriter(target.path, reader.index, within.dtype, InMemory(within)))
             continue
         dtype = reader.dtype if target.dtype is None else target.dtype
-        described = (target.path, reader.shape, reader.axes, dtype, {**_metadata_for(reader, target), **beside})
+        described = (target.path, reader.shape, reader.axes, dtype, metadata_for(reader, target, within))
         writers.append(stack.enter_context(open_writer(*described, overwrite=overwrite, warn=False)))
     return writers
 
@@ -118,10 +117,26 @@ def deviation_within(reader: ImageReader, targets: Sequence[Target]) -> np.ndarr
     return np.full(reader.shape, np.nan, np.float32)
 
 
-def _metadata_for(reader: ImageReader, target: Target) -> Mapping[str, Any]:
-    """What goes with a result. Numbers of a type that was asked for stay the planes of a mosaic and make no picture."""
+def metadata_for(reader: ImageReader, target: Target, deviation: np.ndarray | None) -> Mapping[str, Any]:
+    """Choose the metadata of a result.
+
+    Parameters
+    ----------
+    reader : ImageReader
+        The source.
+    target : Target
+        The result. Where its type was asked for, the planes of a mosaic stay planes and make no picture.
+    deviation : ndarray or None
+        See `deviation_within`.
+
+    Returns
+    -------
+    mapping
+        Those of the source as far as they are true of the result.
+    """
     stays = target.dtype is not None and is_developed(reader.metadata, reader.dtype, target.path)
-    return without_mosaic(reader.metadata) if stays else reader.metadata
+    metadata = without_mosaic(reader.metadata) if stays else reader.metadata
+    return metadata if deviation is None else {**metadata, DEVIATION: deviation}
 
 
 @contextmanager

@@ -18,10 +18,9 @@ from bsn.data.errors import writing
 from bsn.data.files.atomic import atomic_output
 from bsn.data.files.boxes import FileBoxes
 from bsn.data.files.formats import find_format, zarr_store
-from bsn.data.files.formats.decoded import DEVIATION
 from bsn.data.files.formats.losses import Outline, tell_lost
 from bsn.data.files.regions import ImageReader
-from bsn.data.files.results import Target, deviation_within
+from bsn.data.files.results import Target, deviation_within, metadata_for
 from bsn.data.files.stores import STORE_SUFFIXES
 from bsn.data.files.white import must_invert, without_mark
 from bsn.data.files.writers import ImageWriter, InPlace, open_writer
@@ -143,7 +142,7 @@ def _one(reader: ImageReader, target: Target, overwrite: bool, deviation: np.nda
         with _store(reader, target.path, dtype, overwrite) as shared:
             yield shared
     else:
-        with _encoded(reader, target.path, dtype, overwrite, deviation) as shared:
+        with _encoded(reader, target, dtype, overwrite, deviation) as shared:
             yield shared
 
 
@@ -164,32 +163,32 @@ def _store(reader: ImageReader, path: Path, dtype: np.dtype[Any], overwrite: boo
 
 @contextmanager
 def _encoded(
-    reader: ImageReader, path: Path, dtype: np.dtype[Any], overwrite: bool, deviation: np.ndarray | None
+    reader: ImageReader, target: Target, dtype: np.dtype[Any], overwrite: bool, deviation: np.ndarray | None
 ) -> Iterator[SharedOutput]:
-    metadata = reader.metadata if deviation is None else {**reader.metadata, DEVIATION: deviation}
-    described = (path, reader.shape, reader.axes, dtype, metadata)
-    with open_writer(*described, overwrite=overwrite, warn=False) as writer:
-        scratch = path.parent / f".{secrets.token_hex(8)}.part"
-        try:
-            with writing(path), scratch.open("xb") as file:
-                file.truncate(int(np.prod(reader.shape, dtype=np.int64)) * dtype.itemsize)
-            traces = (scratch, writer.temporary)
-            yield SharedOutput(path, scratch, reader.index, dtype.name, None, False, writer.lost, traces)
-            _encode(scratch, writer)
-        finally:
-            with suppress(OSError):
-                scratch.unlink(missing_ok=True)
+    path, size = target.path, int(np.prod(reader.shape, dtype=np.int64)) * dtype.itemsize
+    described = (path, reader.shape, reader.axes, dtype, metadata_for(reader, target, deviation))
+    with open_writer(*described, overwrite=overwrite, warn=False) as writer, _scratch_beside(path, size) as scratch:
+        traces = (scratch, writer.temporary)
+        yield SharedOutput(path, scratch, reader.index, dtype.name, None, False, writer.lost, traces)
+        _encode(scratch, writer)
 
 
 @contextmanager
 def _within(reader: ImageReader, target: Target, deviation: np.ndarray) -> Iterator[SharedOutput]:
     """The standard deviation, which is encoded with the result."""
-    scratch = target.path.parent / f".{secrets.token_hex(8)}.part"
-    try:
-        with writing(target.path), scratch.open("xb") as file:
-            file.truncate(deviation.nbytes)
+    with _scratch_beside(target.path, deviation.nbytes) as scratch:
         yield SharedOutput(target.path, scratch, reader.index, deviation.dtype.name, None, False, "", (scratch,))
         deviation[...] = np.fromfile(scratch, deviation.dtype).reshape(deviation.shape)
+
+
+@contextmanager
+def _scratch_beside(path: Path, size: int) -> Iterator[Path]:
+    """A file of so many bytes beside a result, for its uncompressed pixels; it is removed at the end."""
+    scratch = path.parent / f".{secrets.token_hex(8)}.part"
+    try:
+        with writing(path), scratch.open("xb") as file:
+            file.truncate(size)
+        yield scratch
     finally:
         with suppress(OSError):
             scratch.unlink(missing_ok=True)

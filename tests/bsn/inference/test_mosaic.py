@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from bsn.data import ReadOptions, read_image, read_shown, write_image
+from bsn.data import ReadOptions, open_image, read_image, read_shown, write_image
 from bsn.data.files.formats.mosaic import MOSAIC, joined, planes_of
+from bsn.data.files.results import Target
+from bsn.data.files.shared import open_shared
 from bsn.inference import Denoiser, DenoisingWarning
 from bsn.inference.boxed import choose_for_files
 from bsn.inference.mosaic.chroma import chroma_of, with_equal_greens
@@ -118,6 +120,18 @@ def test_the_box_has_a_model_for_mosaics(file):
 def test_numbers_that_were_asked_for_stay_planes(file, tmp_path):
     Denoiser("photo-tiny").denoise_file(file, tmp_path / "b.tif", output_dtype="float32")
     assert read_image(tmp_path / "b.tif").pixels.shape == read_image(file).pixels.shape
+
+
+@pytest.mark.parametrize(("dtype", "shape"), [("float32", (4, 96, 96)), (None, (192, 192, 3))])
+def test_processes_that_share_a_mosaic_write_what_one_writes(file, tmp_path, dtype, shape):
+    target = Target(tmp_path / "b.tif", dtype)
+    with (
+        open_image(file) as reader,
+        open_shared(reader, [target], overwrite=False) as (output,),
+        output.part() as writer,
+    ):
+        writer.write(0, 0, 0, reader.read_plane(0))
+    assert read_image(tmp_path / "b.tif").pixels.shape == shape
 
 
 @pytest.mark.parametrize("pattern", ["RGGB", "BGGR", "GRBG", "GBRG"])
