@@ -12,6 +12,7 @@ from typing import Any
 from bsn.engine.errors import RunError
 from bsn.engine.metrics_file import MetricsFile
 from bsn.engine.run_folder import RunFolder
+from bsn.engine.watching import loss_of
 
 __all__ = ["Journal"]
 
@@ -156,7 +157,7 @@ class Journal:
         if not self.active:
             return
         now = time.monotonic()
-        loss = next(value for key, value in numbers.items() if key.endswith("loss"))
+        loss = loss_of(numbers)
         rate = (step - self._start_step) / max(now - self._start, 1e-9)
         if self._progress is not None:
             self._progress.update(self._bar, completed=step, rate=rate, loss=loss)

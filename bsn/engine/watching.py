@@ -9,7 +9,23 @@ from pathlib import Path
 
 from bsn.engine.side_effects import generators_restored
 
-__all__ = ["Progress", "Watch", "Watching"]
+__all__ = ["Progress", "Watch", "Watching", "loss_of"]
+
+
+def loss_of(numbers: Mapping[str, float]) -> float:
+    """Find the loss among the numbers of a step, whose name depends on what is trained.
+
+    Parameters
+    ----------
+    numbers : mapping of str to float
+        Numbers of the step by name.
+
+    Returns
+    -------
+    float
+        The first one whose name ends with "loss"; every task has one.
+    """
+    return next(value for name, value in numbers.items() if name.endswith("loss"))
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,11 @@ class Progress:
     numbers: Mapping[str, float]
     validation: Mapping[str, float]
     save: Callable[[Path], None]
+
+    @property
+    def loss(self) -> float:
+        """Loss of the step."""
+        return loss_of(self.numbers)
 
     @property
     def seconds_left(self) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Sequence
@@ -20,13 +19,14 @@ from bsn.napari.layers import LayerImage, without_alpha
 
 if TYPE_CHECKING:
     from bsn.engine import Progress
+    from bsn.inference import Denoiser
 
 __all__ = ["Preview", "TrainChoices", "Trained", "default_folder", "preview_place", "said_progress", "train_on"]
 
 _LIMIT = 1 << 31
 _PREVIEW_SIDE = 256
 _TELL_EVERY = 0.25  # seconds
-_FIRST_PREVIEW, _PREVIEW_EVERY, _PREVIEW_SHARE = 3.0, 10.0, 10  # seconds; a preview takes at most a tenth of the time
+_FIRST_PREVIEW, _PREVIEW_EVERY, _PREVIEW_SHARE = 3.0, 10.0, 0.1  # seconds, and the share of the time
 _STOPPED = "stopped.safetensors"
 _MINUTE, _HOUR = 60, 3600
 
@@ -163,8 +163,6 @@ def train_on(
     except Interrupted:
         kept = choices.folder / _STOPPED
         return Trained(kept, False, f"Stopped after step {watcher.step}. The model so far is {kept}.")
-    finally:
-        watcher.close()
     final = choices.folder / "final.safetensors"
     (choices.folder / _STOPPED).unlink(missing_ok=True)
     return Trained(final, True, f"Trained {watcher.step} steps. The model is {final}.")
@@ -176,11 +174,12 @@ class _Watcher:
     def __init__(
         self, choices: TrainChoices, control: Control, image: LayerImage, place: Sequence[slice] | None
     ) -> None:
+        from bsn.training import PreviewTimes
+
         self.choices, self.control, self.image, self.place = choices, control, image, place
         self.step = 0
         self._told = 0.0
-        self._preview_at = time.monotonic() + _FIRST_PREVIEW
-        self._file = choices.folder / "preview.safetensors"
+        self._times = PreviewTimes(first=_FIRST_PREVIEW, every=_PREVIEW_EVERY, share=_PREVIEW_SHARE)
 
     def __call__(self, progress: Progress) -> bool:
         self.step = progress.step
@@ -193,31 +192,24 @@ class _Watcher:
         if self.control.cancelled:
             progress.save(self.choices.folder / _STOPPED)
             return True
-        if self.place is not None and now >= self._preview_at:
-            self._show(progress)
+        if self.place is not None and self._times.due:
+            self._show(progress, self.place)
         return False
 
-    def _show(self, progress: Progress) -> None:
-        began = time.monotonic()
-        progress.save(self._file)
-        assert self.place is not None
-        pixels = _denoised_part(self._file, self.image, self.place, self.choices.value_range)
-        took = time.monotonic() - began
+    def _show(self, progress: Progress, place: Sequence[slice]) -> None:
+        from bsn.training import learned_so_far
+
+        with self._times.measured():
+            pixels = _denoised_part(learned_so_far(progress), self.image, place, self.choices.value_range)
         self.control.tell(said_progress(progress), content=Preview(pixels, progress.step))
-        self._preview_at = time.monotonic() + max(_PREVIEW_EVERY, _PREVIEW_SHARE * took)
-
-    def close(self) -> None:
-        """Remove what served the preview."""
-        with contextlib.suppress(OSError):
-            self._file.unlink(missing_ok=True)
 
 
-def _denoised_part(model: Path, image: LayerImage, place: Sequence[slice], value_range: Range | None) -> np.ndarray:
+def _denoised_part(
+    denoiser: Denoiser, image: LayerImage, place: Sequence[slice], value_range: Range | None
+) -> np.ndarray:
     """A part of a plane; for models with context, with the same part of its neighbours."""
     from bsn.data import stack_axis
-    from bsn.inference import Denoiser
 
-    denoiser = Denoiser(model, fixed_pattern="keep", mix="off")
     wide, middle = list(place), [slice(None)] * len(place)
     reach = denoiser.model.context
     index = PlaneIndex(image.axes, tuple(image.pixels.shape))
@@ -247,11 +239,10 @@ def said_progress(progress: Progress) -> str:
     str
         For example "step 120 of 900, loss 0.0123, 3.1 steps/s, 4 min left".
     """
-    loss = next((value for name, value in progress.numbers.items() if name.endswith("loss")), math.nan)
     of = "" if progress.total is None else f" of {progress.total}"
     left = progress.seconds_left
     ending = "measuring the speed" if left is None else _said_seconds(left)
-    return f"step {progress.step}{of}, loss {loss:.4g}, {progress.rate:.2g} steps/s, {ending}"
+    return f"step {progress.step}{of}, loss {progress.loss:.4g}, {progress.rate:.2g} steps/s, {ending}"
 
 
 def _said_seconds(seconds: float) -> str:

@@ -8,6 +8,7 @@ from bsn.training.held_back import divide_groups, fit_crop, held_back_crops, hel
 from bsn.training.leak_guard import ChannelLeakWarning
 from bsn.training.mended_source import MendedSource
 from bsn.training.pair_task import PairTask, decibels
+from bsn.training.preview import PreviewTimes, learned_so_far
 from bsn.training.reading import plain_read_settings, read_settings
 from bsn.training.recipes import RECIPES, get_recipe
 from bsn.training.run import build_task, train
@@ -29,6 +30,7 @@ __all__ = [
     "MendedSource",
     "ModelTask",
     "PairTask",
+    "PreviewTimes",
     "Recipe",
     "Scheme",
     "Settled",
@@ -47,6 +49,7 @@ __all__ = [
     "held_back_crops",
     "held_back_groups",
     "image_pairs",
+    "learned_so_far",
     "plain_read_settings",
     "read_settings",
     "settle",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import threading
 import time
 import traceback
@@ -18,7 +17,7 @@ from bsn.data import ReadOptions, encode_png, list_images, open_image
 from bsn.data.sources.samples import middle
 
 if TYPE_CHECKING:
-    from bsn.engine import Progress
+    from bsn.engine import Progress, RunFolder
 
 __all__ = ["CROP", "train"]
 
@@ -88,16 +87,17 @@ def train(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
     return {"paused": False, "steps": found.kept_step, "seconds": round(found.seconds, 1)}
 
 
-def _images_of(folder: Any, order: Order, *, resume: bool) -> tuple[list[str], ReadOptions]:
+def _images_of(folder: RunFolder, order: Order, *, resume: bool) -> tuple[list[str], ReadOptions]:
     """Images of a run, and how they are read; of one that is resumed, those of its settings."""
     if not resume:
         return [str(path) for path in order["images"]], read_options_of(order)
     from bsn.engine import RunSettings
+    from bsn.training import read_settings
 
     stored = RunSettings.of_run(folder)
     named = stored.settled["images"]
-    reading = ReadOptions(axes=stored.settled.get("axes"), key=stored.settled.get("key"))
-    return [str(path) for path in list_images([named] if isinstance(named, str) else named)], reading
+    images = list_images([named] if isinstance(named, str) else named)
+    return [str(path) for path in images], read_settings(stored)
 
 
 class _Watcher:
@@ -113,12 +113,11 @@ class _Watcher:
         now = time.monotonic()
         if now >= self._next or progress.step == progress.total:
             self._next = now + _SECONDS
-            loss = next((value for name, value in progress.numbers.items() if name.endswith("loss")), None)
             self._tell(
                 {
                     "step": progress.step,
                     "total": progress.total,
-                    "loss": loss,
+                    "loss": progress.loss,
                     "rate": progress.rate,
                     "left": progress.seconds_left,
                 }
@@ -134,8 +133,10 @@ class _Preview:
     """Pictures of one part of the first image, by the model of the moment."""
 
     def __init__(self, images: list[str], reading: ReadOptions, folder: Path) -> None:
+        from bsn.training import PreviewTimes
+
         self._folder = folder
-        self._next = 0.0
+        self._times = PreviewTimes(first=0.0, every=_PREVIEW_SECONDS, share=_PREVIEW_SHARE)
         self._range = (0.0, 1.0)
         self._pixels: np.ndarray | None = None
         self._value_range: tuple[float, float] | None = None
@@ -154,27 +155,21 @@ class _Preview:
 
     def due(self, progress: Progress) -> bool:
         """Whether it is time for a picture: at the first steps, at the end, and as often as it costs little."""
-        return self._pixels is not None and (time.monotonic() >= self._next or progress.step == progress.total)
+        return self._pixels is not None and (self._times.due or progress.step == progress.total)
 
     def draw(self, progress: Progress) -> int | None:
         """Write a picture; the number of the step in its name, or None where the model of the moment gives none."""
         assert self._pixels is not None
-        from bsn.inference import Denoiser
+        from bsn.training import learned_so_far
 
-        started = time.monotonic()
         try:
-            with tempfile.TemporaryDirectory() as place:
-                model = Path(place) / "model.safetensors"
-                progress.save(model)
-                denoiser = Denoiser(model)
-            clean = denoiser(self._pixels, "CYX", value_range=self._value_range)
+            with self._times.measured():
+                clean = learned_so_far(progress)(self._pixels, "CYX", nan="keep", value_range=self._value_range)
+                self._write(self._unit(clean), f"step-{progress.step}")
         except Exception:  # such as a part too small for the stages of denoising: no reason to end the run
             traceback.print_exc()
             self._pixels = None
             return None
-        self._write(self._unit(clean), f"step-{progress.step}")
-        cost = time.monotonic() - started
-        self._next = time.monotonic() + max(_PREVIEW_SECONDS, cost / _PREVIEW_SHARE)
         return progress.step
 
     def _unit(self, pixels: np.ndarray) -> np.ndarray:

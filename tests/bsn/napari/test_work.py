@@ -3,7 +3,6 @@
 import sys
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import torch
 
 import bsn
 from bsn.data import DataError
+from bsn.engine import Progress
 from bsn.models import Model, create
 from bsn.napari.certificate import certify, picture_of_sight
 from bsn.napari.control import Cancelled, Control
@@ -187,13 +187,12 @@ def test_models_are_listed_with_those_of_this_session_first(model_file, tmp_path
     assert load_model(model_file) is load_model(model_file)
 
 
-def progress(step, total=10, save=lambda path: None):
-    left = None if total is None else 300.0
-    return SimpleNamespace(step=step, total=total, numbers={"loss": 0.5}, rate=2.0, seconds_left=left, save=save)
+def progress(step, total=604, save=lambda path: None):
+    return Progress(step, total, step / 2, 2.0, {"first_loss": 0.5, "learning_rate": 0.1}, {}, save)
 
 
 def test_a_training_tells_where_it_stands_and_stops_with_its_model(tmp_path):
-    assert said_progress(progress(4)) == "step 4 of 10, loss 0.5, 2 steps/s, 5 min left"
+    assert said_progress(progress(4)) == "step 4 of 604, loss 0.5, 2 steps/s, 5 min left"
     assert said_progress(progress(4, None)).endswith("measuring the speed")
     saved, control = [], Control()
     image = LayerImage("a", noisy((40, 48)), "YX")
@@ -204,18 +203,17 @@ def test_a_training_tells_where_it_stands_and_stops_with_its_model(tmp_path):
     assert saved == [tmp_path / "stopped.safetensors"]
 
 
-def test_the_preview_is_the_middle_of_the_plane_with_the_model_of_the_moment(tmp_path, model_file):
+def test_the_preview_is_the_middle_of_the_plane_with_the_model_of_the_moment(tmp_path, model_file, monkeypatch):
     pixels = noisy((3, 300, 40))
     image, told = LayerImage("a", pixels, "TYX"), []
     place = preview_place(image, (slice(1, 2), slice(None), slice(None)))
     assert place == (slice(1, 2), slice(22, 278), slice(0, 40))
+    monkeypatch.setattr("bsn.napari.training._FIRST_PREVIEW", 0.0)
     watcher = _Watcher(TrainChoices(tmp_path), Control(lambda t: told.append(t.content)), image, place)
-    watcher._preview_at = 0.0
     watcher(progress(5, save=lambda path: path.write_bytes(Path(model_file).read_bytes())))
     preview = told[-1]
     assert preview.step == 5
     assert (preview.pixels == bsn.denoise(pixels[place], model_file, axes="TYX")).all()
-    watcher.close()
     assert list(tmp_path.iterdir()) == []
 
 
