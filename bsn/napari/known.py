@@ -50,6 +50,21 @@ class KnownModels:
 
         return [*reversed(self._added), *(KnownModel(model.name, model.name) for model in boxed_models())]
 
+    def title_of(self, name: str) -> str:
+        """Tell how a model is called in the lists.
+
+        Parameters
+        ----------
+        name : str
+            Name in the box, or path.
+
+        Returns
+        -------
+        str
+            The name itself where no model of the list has it.
+        """
+        return next((model.title for model in self.listed() if model.name == name), name)
+
     def add(self, path: str | Path, title: str = "") -> KnownModel:
         """Add a model file or the folder of a run.
 

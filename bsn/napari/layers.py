@@ -53,7 +53,7 @@ class LayerImage:
     axes : str
         One letter per axis of `pixels`; colours of RGB layers are C.
     rgb : bool
-        Whether the last axis are colours, perhaps with opacity.
+        Whether the last axis holds colours, perhaps with opacity.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def check_rgb_axes(axes: str, rgb: bool) -> None:
     DataError
     """
     if rgb and axes[-1] not in "CS":
-        raise DataError(f"axes {axes} of an RGB layer", "its last axis are the colours", "end them with C")
+        raise DataError(f"axes {axes} of an RGB layer", "its last axis holds the colours", "end them with C")
 
 
 def finest(layer: Any) -> Any:

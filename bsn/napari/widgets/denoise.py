@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QPushButton, QWidget
 from superqt import QLabeledSlider
 
 from bsn.data import DataError
-from bsn.napari.denoising import DenoiseChoices, DenoisedPixels, denoise_image, parse_range
+from bsn.napari.denoising import DenoiseChoices, DenoisedPixels, denoise_image
 from bsn.napari.known import KNOWN
 from bsn.napari.layers import LayerImage, finest, plane_at, plane_label
 from bsn.napari.levels import is_lazy
 from bsn.napari.widgets.job import JobRow
-from bsn.napari.widgets.parts import AxesEdit, LayerChoice, ModelChoice, column, explained
+from bsn.napari.widgets.layer_choice import AxesEdit, LayerChoice
+from bsn.napari.widgets.parts import ModelChoice, RangeEdit, column, explained
 from bsn.napari.widgets.results import add_beside, draw_in_background, put_in_place, shown_point
 
 if TYPE_CHECKING:
@@ -62,11 +63,7 @@ class DenoiseWidget(QWidget):
         self.extent, self.target = QComboBox(), QComboBox()
         self.extent.addItems([_ALL, _PLANE])
         self.target.addItems([_BESIDE, _IN_PLACE])
-        self.range = QLineEdit()
-        self.range.setPlaceholderText("of the type of the pixels")
-        self.range.setToolTip(
-            "The pixel values that stand for black and white, such as 0, 4095. Needed for floats that are counts."
-        )
+        self.range = RangeEdit()
         self.background = QCheckBox("compute planes in the background when they are shown")
         self.background.setToolTip("Switches on napari's asynchronous rendering (Preferences, Experimental).")
         self.background.setChecked(True)
@@ -103,7 +100,7 @@ class DenoiseWidget(QWidget):
     def _start(self) -> None:
         try:
             order = self._order()
-            choices = DenoiseChoices(self.model.name, self.strength.value() / _PERCENT, parse_range(self.range.text()))
+            choices = DenoiseChoices(self.model.name, self.strength.value() / _PERCENT, self.range.value)
         except DataError as error:
             self.job.say(str(error), failed=True)
             return
@@ -146,8 +143,7 @@ class DenoiseWidget(QWidget):
 
 
 def _said(found: DenoisedPixels, *, lazy: bool, changed: bool) -> str:
-    name = found.about["model"]
-    title = next((model.title for model in KNOWN.listed() if model.name == name), name)
+    title = KNOWN.title_of(found.about["model"])
     words = f"{title} denoises each plane when it is shown or saved." if lazy else f"Denoised with {title}."
     if changed:
         words += " The layer was changed meanwhile, so the result is a layer of its own."

@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QFormLayout, QLineEdit, QTextBrowser, QWidget
+from qtpy.QtWidgets import QFormLayout, QTextBrowser, QWidget
 
 from bsn.data import DataError
-from bsn.napari.denoising import parse_range
 from bsn.napari.judging import LayerJudgement, judge_layers
 from bsn.napari.widgets.job import JobRow
-from bsn.napari.widgets.parts import AxesEdit, LayerChoice, column, explained
+from bsn.napari.widgets.layer_choice import AxesEdit, LayerChoice
+from bsn.napari.widgets.parts import RangeEdit, column, explained, headline_as_html, list_as_html
 
 if TYPE_CHECKING:
     import napari
@@ -30,9 +30,7 @@ class InspectWidget(QWidget):
 
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         super().__init__()
-        self.layer, self.axes, self.range = LayerChoice(napari_viewer), AxesEdit(), QLineEdit()
-        self.range.setPlaceholderText("of the type of the pixels")
-        self.range.setToolTip("The pixel values that stand for black and white, such as 0, 4095.")
+        self.layer, self.axes, self.range = LayerChoice(napari_viewer), AxesEdit(), RangeEdit()
         self.job = JobRow("Inspect", self._start)
         self.text = QTextBrowser()
         form = QFormLayout()
@@ -49,7 +47,7 @@ class InspectWidget(QWidget):
 
     def _start(self) -> None:
         try:
-            image, value_range = self.axes.image(), parse_range(self.range.text())
+            image, value_range = self.axes.image(), self.range.value
         except DataError as error:
             self.job.say(str(error), failed=True)
             return
@@ -72,13 +70,9 @@ def said_as_html(found: LayerJudgement) -> str:
     -------
     str
     """
-    colour = "#7ec87e" if found.suitable else "#ff8a80"
     rows = "".join(
         f"<tr><td>{html.escape(name)}</td><td>&nbsp;&nbsp;</td><td>{html.escape(value)}</td></tr>"
         for name, value in found.numbers
     )
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in found.reasons)
-    return (
-        f'<p><b style="color: {colour}">{html.escape(found.headline)}</b></p><table>{rows}</table>'
-        f"<p>What training makes of it:</p><ul>{reasons}</ul>"
-    )
+    headline, reasons = headline_as_html(found.headline, good=found.suitable), list_as_html(found.reasons)
+    return f"{headline}<table>{rows}</table><p>What training makes of it:</p>{reasons}"

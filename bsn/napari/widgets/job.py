@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBox
 
 from bsn.napari.control import Cancelled, Control, Told
 from bsn.napari.drivers import keep_triton_out
+from bsn.napari.widgets.parts import BAD
 
 __all__ = ["JobRow"]
 
@@ -134,7 +135,7 @@ class JobRow(QWidget):
             Show it as an error.
         """
         self.status.setText(text)
-        self.status.setStyleSheet("color: #ff8a80;" if failed else "")
+        self.status.setStyleSheet(f"color: {BAD};" if failed else "")
 
     def _pause(self) -> None:
         control = self._control

@@ -1,36 +1,30 @@
-"""Parts that the widgets share: the choice of layers, axes and models."""
+"""Parts that the widgets share: what is said, and the choice of models and ranges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import html
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from napari.layers import Image
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from bsn.data import DataError
+from bsn.data.arrays.pixel_types import Range
+from bsn.napari.denoising import parse_range
 from bsn.napari.known import AUTOMATIC, KNOWN
-from bsn.napari.layers import LayerImage, guess_layer_axes
 
-__all__ = ["AxesEdit", "LayerChoice", "LayerChoices", "ModelChoice", "explained", "follow_layers", "image_layers"]
+__all__ = [
+    "BAD",
+    "GOOD",
+    "ModelChoice",
+    "RangeEdit",
+    "column",
+    "explained",
+    "headline_as_html",
+    "list_as_html",
+]
 
-AXES_TIP = (
-    "What each axis is: T time, Z depth, C channels, Y rows, X columns; other letters for axes of another meaning. "
-    "They are taken from the layer's axis labels or units, or guessed."
-)
+GOOD, BAD = "#7ec87e", "#ff8a80"  # of words, readable in napari's dark theme
 
 
 def explained(text: str) -> QLabel:
@@ -50,218 +44,69 @@ def explained(text: str) -> QLabel:
     return label
 
 
-def image_layers(viewer: Any) -> list[Any]:
-    """Image layers of a viewer, from the top of its list down.
+def column(widget: QWidget) -> QVBoxLayout:
+    """Lay the parts of a widget out from top to bottom.
 
     Parameters
     ----------
-    viewer : napari.Viewer
-        The viewer.
+    widget : QWidget
+        The widget.
 
     Returns
     -------
-    list of napari.layers.Image
+    QVBoxLayout
     """
-    return [layer for layer in reversed(viewer.layers) if isinstance(layer, Image)]
+    rows = QVBoxLayout(widget)
+    rows.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return rows
 
 
-def follow_layers(viewer: Any, widget: QWidget, changed: Callable[[], None]) -> None:
-    """Call a function whenever layers come, go, or are renamed, as long as a widget lives.
+def headline_as_html(text: str, *, good: bool) -> str:
+    """Write a judgement as HTML.
 
     Parameters
     ----------
-    viewer : napari.Viewer
-        The viewer.
-    widget : QWidget
-        The widget that shows the layers.
-    changed : callable
-        Called without arguments.
+    text : str
+        One sentence.
+    good : bool
+        Whether it is good news, which its colour shows.
+
+    Returns
+    -------
+    str
     """
-
-    def listen(layer: Any) -> None:
-        layer.events.name.connect(update)
-
-    def inserted(event: Any) -> None:
-        listen(event.value)
-        changed()
-
-    def update(_event: Any = None) -> None:
-        changed()
-
-    events = viewer.layers.events
-    events.inserted.connect(inserted)
-    events.removed.connect(update)
-    events.reordered.connect(update)
-    for layer in viewer.layers:
-        listen(layer)
-
-    def stop() -> None:
-        events.inserted.disconnect(inserted)
-        events.removed.disconnect(update)
-        events.reordered.disconnect(update)
-        for layer in viewer.layers:
-            layer.events.name.disconnect(update)
-
-    widget.destroyed.connect(stop)
+    return f'<p><b style="color: {GOOD if good else BAD}">{html.escape(text)}</b></p>'
 
 
-class LayerChoice(QComboBox):
-    """The choice of one image layer; it follows the layer that is selected in the viewer.
+def list_as_html(lines: Sequence[str]) -> str:
+    """Write lines as a list of HTML.
 
     Parameters
     ----------
-    viewer : napari.Viewer
-        The viewer.
+    lines : sequence of str
+        Plain text.
+
+    Returns
+    -------
+    str
     """
-
-    changed = Signal()
-
-    def __init__(self, viewer: Any) -> None:
-        super().__init__()
-        self._viewer, self._layers = viewer, list[Any]()
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setToolTip("The image layer. A layer that is selected in the list of layers is chosen here, too.")
-        follow_layers(viewer, self, self._fill)
-        active = viewer.layers.selection.events.active
-        active.connect(self._follow)
-        self.destroyed.connect(lambda: active.disconnect(self._follow))
-        self.currentIndexChanged.connect(lambda _: self.changed.emit())
-        self._fill()
-        self._follow()
-
-    @property
-    def layer(self) -> Any:
-        """The chosen layer, or None where there is none."""
-        index = self.currentIndex()
-        return self._layers[index] if 0 <= index < len(self._layers) else None
-
-    def choose(self, layer: Any) -> None:
-        """Choose a layer.
-
-        Parameters
-        ----------
-        layer : napari.layers.Image
-            One of the viewer's.
-        """
-        if layer in self._layers:
-            self.setCurrentIndex(self._layers.index(layer))
-
-    def _fill(self) -> None:
-        before = self.layer
-        self.blockSignals(True)
-        self.clear()
-        self._layers = image_layers(self._viewer)
-        self.addItems([layer.name for layer in self._layers])
-        if before in self._layers:
-            self.setCurrentIndex(self._layers.index(before))
-        self.blockSignals(False)
-        self.changed.emit()
-
-    def _follow(self, _event: Any = None) -> None:
-        self.choose(self._viewer.layers.selection.active)
+    return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
 
 
-class LayerChoices(QListWidget):
-    """The choice of several image layers by boxes; those that are selected in the viewer are ticked at the beginning.
-
-    Parameters
-    ----------
-    viewer : napari.Viewer
-        The viewer.
-    """
-
-    changed = Signal()
-
-    def __init__(self, viewer: Any) -> None:
-        super().__init__()
-        self._viewer, self._layers = viewer, list[Any]()
-        self._chosen = [layer for layer in image_layers(viewer) if layer in viewer.layers.selection]
-        self.setToolTip("The image layers to learn from. They have to be of one kind: as many channels, the same type.")
-        self.setMaximumHeight(96)
-        follow_layers(viewer, self, self._fill)
-        self.itemChanged.connect(self._ticked)
-        self._fill()
-
-    @property
-    def layers(self) -> list[Any]:
-        """The ticked layers."""
-        return [layer for layer in self._layers if layer in self._chosen]
-
-    def choose(self, layers: Sequence[Any]) -> None:
-        """Tick layers, and no others.
-
-        Parameters
-        ----------
-        layers : sequence of napari.layers.Image
-            Layers of the viewer.
-        """
-        self._chosen = list(layers)
-        self._fill()
-
-    def _fill(self) -> None:
-        self.blockSignals(True)
-        self.clear()
-        self._layers = image_layers(self._viewer)
-        if len(self._layers) == 1 and not self._chosen:
-            self._chosen = list(self._layers)
-        for layer in self._layers:
-            item = QListWidgetItem(layer.name)
-            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(Qt.CheckState.Checked if layer in self._chosen else Qt.CheckState.Unchecked)
-            self.addItem(item)
-        self.blockSignals(False)
-        self.changed.emit()
-
-    def _ticked(self, _item: QListWidgetItem) -> None:
-        checked = Qt.CheckState.Checked
-        items = [self.item(row) for row in range(self.count())]
-        self._chosen = [
-            layer
-            for layer, item in zip(self._layers, items, strict=True)
-            if item is not None and item.checkState() == checked
-        ]
-        self.changed.emit()
-
-
-class AxesEdit(QLineEdit):
-    """The axes of a layer, guessed until the user writes others."""
+class RangeEdit(QLineEdit):
+    """The pixel values that stand for black and white; an empty field leaves them to the type of the pixels."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setToolTip(AXES_TIP)
-        self._layer: Any = None
+        self.setPlaceholderText("of the type of the pixels")
+        self.setToolTip(
+            "The pixel values that stand for black and white, such as 0, 4095. Needed for floats that are counts."
+        )
 
-    def show_layer(self, layer: Any) -> None:
-        """Guess the axes of another layer.
-
-        Parameters
-        ----------
-        layer : napari.layers.Image or None
-            The layer.
-        """
-        if layer is self._layer:
-            return
-        self._layer = layer
-        try:
-            self.setText("" if layer is None else guess_layer_axes(layer))
-        except DataError:
-            self.setText("")
-
-    def image(self) -> LayerImage:
-        """The image of the layer, with these axes.
-
-        Returns
-        -------
-        LayerImage
-
-        Raises
-        ------
-        DataError
-            There is no layer, or the axes do not fit it.
-        """
-        if self._layer is None:
-            raise DataError("no layer", "there is no image to work on", "open an image, or choose an image layer")
-        return LayerImage.of(self._layer, self.text().strip() or None)
+    @property
+    def value(self) -> Range | None:
+        """The two values, or None; raises :class:`DataError` where something else is written."""
+        return parse_range(self.text())
 
 
 class ModelChoice(QWidget):
@@ -326,20 +171,3 @@ class ModelChoice(QWidget):
             show_error(str(error))
         else:
             self.choose(found.name)
-
-
-def column(widget: QWidget) -> QVBoxLayout:
-    """Lay the parts of a widget out from top to bottom.
-
-    Parameters
-    ----------
-    widget : QWidget
-        The widget.
-
-    Returns
-    -------
-    QVBoxLayout
-    """
-    rows = QVBoxLayout(widget)
-    rows.setAlignment(Qt.AlignmentFlag.AlignTop)
-    return rows

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QDoubleSpinBox, QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from bsn.data import DataError
-from bsn.napari.denoising import parse_range
 from bsn.napari.known import KNOWN
-from bsn.napari.layers import LayerImage, guess_layer_axes, plane_at
+from bsn.napari.layers import LayerImage, plane_at
 from bsn.napari.training import Preview, TrainChoices, Trained, default_folder, preview_place, train_on
 from bsn.napari.widgets.job import JobRow
-from bsn.napari.widgets.parts import AXES_TIP, LayerChoices, ModelChoice, column, explained
+from bsn.napari.widgets.layer_choice import AXES_TIP, LayerChoices, guessed_axes
+from bsn.napari.widgets.parts import ModelChoice, RangeEdit, column, explained
 from bsn.napari.widgets.results import add_beside, shown_point
 
 if TYPE_CHECKING:
@@ -44,14 +44,12 @@ class TrainWidget(QWidget):
             ModelChoice("a new network"),
         )
         self.axes.setToolTip(AXES_TIP)
-        self.minutes, self.range, self.folder = QDoubleSpinBox(), QLineEdit(), QLineEdit()
+        self.minutes, self.range, self.folder = QDoubleSpinBox(), RangeEdit(), QLineEdit()
         self.minutes.setRange(0.1, _LONGEST)
         self.minutes.setValue(_MINUTES)
         self.minutes.setSuffix(" min")
         self.minutes.setToolTip("Length of the training. Ten minutes on two cores are enough for a first look.")
         self.start.setToolTip("A blind model that is trained on, or nothing for a new network.")
-        self.range.setPlaceholderText("of the type of the pixels")
-        self.range.setToolTip("The pixel values that stand for black and white, such as 0, 4095.")
         self.folder.setToolTip("Folder of the run, with the model. If a training was stopped there, it goes on.")
         chooses, where = QPushButton("..."), QHBoxLayout()
         chooses.clicked.connect(lambda: self._choose_folder())
@@ -79,13 +77,7 @@ class TrainWidget(QWidget):
             return
         self._shown = layers
         self.axes.setEnabled(len(layers) <= 1)
-        if not layers:
-            self.axes.setText("")
-            return
-        try:
-            self.axes.setText(",".join(dict.fromkeys(guess_layer_axes(layer) for layer in layers)))
-        except DataError:
-            self.axes.setText("")
+        self.axes.setText(guessed_axes(layers))
         self._name_folder()
 
     def _name_folder(self) -> None:
@@ -111,7 +103,7 @@ class TrainWidget(QWidget):
                 Path(self.folder.text()).expanduser(),
                 self.minutes.value(),
                 self.start.name,
-                parse_range(self.range.text()),
+                self.range.value,
             )
             images = self._images()
             if not images:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from bsn.data import DataError, atomic_output
 from bsn.napari.certificate import Certificate, certify, picture_of_sight
 from bsn.napari.known import KNOWN
 from bsn.napari.widgets.job import JobRow
-from bsn.napari.widgets.parts import ModelChoice, column, explained
+from bsn.napari.widgets.parts import ModelChoice, column, explained, headline_as_html, list_as_html
 
 if TYPE_CHECKING:
     import napari
@@ -129,12 +128,9 @@ def said_as_html(found: Certificate) -> str:
     str
     """
     verdict = found.verdict
-    title = next((model.title for model in KNOWN.listed() if model.name == verdict.name), verdict.name)
-    headline = verdict.headline.replace(verdict.name, title, 1)
+    headline = verdict.headline.replace(verdict.name, KNOWN.title_of(verdict.name), 1)
     lines = [str(verdict.leak.culprit)] if verdict.leak is not None and verdict.leak.culprit is not None else []
     marks = {True: "ok", False: "LEAK", None: "not run"}
     lines += [f"{marks[c.passed]}: {c.check}, {c.condition}. {c.detail}" for c in verdict.checks]
-    colour = "#7ec87e" if verdict.blind else "#ff8a80"
-    listed = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     note = "" if found.made_blind else f"<p>{_SIGHTED}</p>"
-    return f'<p><b style="color: {colour}">{html.escape(headline)}</b></p>{note}<ul>{listed}</ul>'
+    return f"{headline_as_html(headline, good=verdict.blind)}{note}{list_as_html(lines)}"

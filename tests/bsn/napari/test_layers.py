@@ -65,7 +65,7 @@ def test_axes_that_do_not_fit_are_refused():
         guess_layer_axes(layer((9,)))
     with pytest.raises(DataError, match="3 letters do not describe the 2 axes"):
         LayerImage.of(layer((8, 9)), "TYX")
-    with pytest.raises(DataError, match="its last axis are the colours; end them with C"):
+    with pytest.raises(DataError, match="its last axis holds the colours; end them with C"):
         LayerImage.of(layer((8, 9, 3), rgb=True), "CYX")
 
 
