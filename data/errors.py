@@ -44,6 +44,27 @@ class DataWarning(UserWarning):
     """Something that a result loses, or that had to be guessed, told to the user in one line; commands print it."""
 
 
+def one_line(error: BaseException) -> str:
+    r"""Put the message of an error on one line.
+
+    Parameters
+    ----------
+    error : BaseException
+        Any error.
+
+    Returns
+    -------
+    str
+        Its message without line breaks; the name of its class where it has no message.
+
+    Examples
+    --------
+    >>> one_line(ValueError("a\n  b")), one_line(MemoryError())
+    ('a b', 'MemoryError')
+    """
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def name_some(names: Sequence[str], limit: int = 3) -> str:
     """Join names for a message, the first `limit` of them spelled out.
 
@@ -136,8 +157,7 @@ def reading(path: Path, remedy: str = "check that the file is complete and what 
     except MemoryError as error:
         raise DataError(str(path), "does not fit into memory", "read it by regions with open_image") from error
     except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise DataError(str(path), f"cannot be read ({_shorten(reason)})", remedy) from error
+        raise DataError(str(path), f"cannot be read ({_shorten(error)})", remedy) from error
 
 
 @contextmanager
@@ -169,9 +189,9 @@ def _explain(error: Exception, target: Path) -> tuple[str, str]:
         return "the folder may not be written to", f"change the permissions of {target.parent} or write elsewhere"
     if code in {errno.ENOENT, errno.ENOTDIR}:
         return "the folder does not exist", f"create {target.parent} first"
-    return f"failed ({_shorten(str(error) or type(error).__name__)})", "check the disk and the folder"
+    return f"failed ({_shorten(error)})", "check the disk and the folder"
 
 
-def _shorten(text: str, limit: int = 160) -> str:
-    line = " ".join(text.split())
+def _shorten(error: Exception, limit: int = 160) -> str:
+    line = one_line(error)
     return line if len(line) <= limit else line[: limit - 3] + "..."

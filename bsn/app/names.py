@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from bsn.app.sizes import readable_suffixes
@@ -84,15 +84,15 @@ def safe_image_name(name: str) -> str:
     return safe
 
 
-def free_name(name: str, taken: Collection[str] | Callable[[str], bool]) -> str:
+def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
     """Give a name that is not taken: the name itself, or with a number before its ending.
 
     Parameters
     ----------
     name : str
         The wanted name.
-    taken : collection of str, or callable
-        Names that are taken, or a function that tells it.
+    is_taken : callable
+        Tells whether a name is taken.
 
     Returns
     -------
@@ -100,10 +100,9 @@ def free_name(name: str, taken: Collection[str] | Callable[[str], bool]) -> str:
 
     Examples
     --------
-    >>> free_name("a.nii.gz", {"a.nii.gz", "a (2).nii.gz"})
+    >>> free_name("a.nii.gz", lambda name: name in ("a.nii.gz", "a (2).nii.gz"))
     'a (3).nii.gz'
     """
-    is_taken = taken if callable(taken) else taken.__contains__
     stem, ending = _parts(name)
     number, found = 1, name
     while is_taken(found):

@@ -264,7 +264,7 @@ async def _picture(request: web.Request) -> web.StreamResponse:
 
 def _natural(text: str | None) -> int | None:
     if text is not None and not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise DataError(f"the number {text}", "it is none", "send what the page sends")
+        raise DataError(f"the number {text!r}", "it is not a natural number", "send what the page sends")
     return None if text is None else int(text)
 
 

@@ -51,7 +51,7 @@ class Shelf:
         self.is_used: Callable[[int], bool] = lambda number: False
 
     def close(self) -> None:
-        """Give up what is measured and drawn."""
+        """Cancel the measurements and the drawing that still go on."""
         for task in [*self._tasks, *self._pictures.values()]:
             task.cancel()
 
@@ -155,7 +155,11 @@ class Shelf:
             by_name = {path.name: path for path in found}
             strange = [name for name in names if name not in by_name]
             if strange:
-                raise DataError(name_some(strange), "not inside the folder as an image", "choose images of the list")
+                raise DataError(
+                    name_some(strange),
+                    "it is not inside the folder, or it is not an image",
+                    "choose images of the list",
+                )
             found = tuple(by_name[name] for name in names)
         if not found:
             raise DataError(f"the folder {below or '.'}", "it has no images that this page opens", "choose another one")

@@ -18,6 +18,7 @@ import warnings
 from typing import IO, Any
 
 from bsn.app.tasks import Stopped, find_task
+from bsn.data.errors import one_line
 
 __all__ = ["main"]
 
@@ -61,10 +62,10 @@ class _Worker:
         except Stopped:
             self._say(number, result={"stopped": True})
         except (ValueError, RuntimeError, OSError) as error:
-            self._say(number, error=_one_line(error))
+            self._say(number, error=one_line(error))
         except Exception as error:  # a fault of ours; the page has to go on
             traceback.print_exc()
-            self._say(number, error=f"unexpected: {_one_line(error)}; start with BSN_DEBUG=1 to see more")
+            self._say(number, error=f"unexpected: {one_line(error)}; start with BSN_DEBUG=1 to see more")
         finally:
             self._current = None
 
@@ -72,10 +73,6 @@ class _Worker:
         with self._lock, contextlib.suppress(BrokenPipeError):
             self._answers.write(json.dumps({"order": number, **message}) + "\n")
             self._answers.flush()
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def main() -> None:

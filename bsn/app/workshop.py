@@ -62,7 +62,7 @@ class Workshop:
         shelf.is_used = self.uses
 
     def close(self) -> None:
-        """Wait for nothing any more."""
+        """Cancel the tasks that wait for the workers."""
         for task in self._tasks.values():
             task.cancel()
 

@@ -87,8 +87,9 @@ def _run_quietly(name: str, words: list[str]) -> int:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text or type(error).__name__
+    from bsn.data.errors import one_line  # numpy stays out of a command that has no error
+
+    return one_line(error)
 
 
 def _complain(who: str, text: str) -> int:

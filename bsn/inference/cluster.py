@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bsn.data import DataError
+from bsn.data.errors import one_line
 from bsn.data.files.formats.extras import need
 from bsn.inference.denoiser import Denoiser
 from bsn.inference.explanation import Explanation
@@ -55,7 +56,7 @@ def connect(address: str) -> Iterator[Any]:
     try:
         client = distributed.Client(address, timeout=_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError, ImportError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         raise DataError(
             f"the scheduler {address}", f"cannot be reached ({reason[:120]})", "start it with: dask scheduler"
         ) from error
@@ -124,7 +125,7 @@ def _denoise(
                 part_done(done, len(futures))
         found: list[list[Explanation]] = client.gather(futures)
     except (OSError, RuntimeError, CancelledError, distributed.scheduler.KilledWorker) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise DataError(
             shared.source.name, f"a part of it failed on the cluster ({reason[:160]})", "see its logs"
         ) from error

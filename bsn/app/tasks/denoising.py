@@ -11,6 +11,7 @@ from bsn.app.sizes import check_size
 from bsn.app.tasks import Order, Stopped, Tell, read_options_of
 from bsn.app.tasks.looking import MOST
 from bsn.data import ReadOptions, is_packed, read_shown
+from bsn.data.errors import one_line
 
 if TYPE_CHECKING:
     from bsn.inference import Denoiser
@@ -33,10 +34,8 @@ def box(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
     dict
         "models": a list of "name" and "what" it is for.
     """
-    from bsn.engine import keep_freed_memory
     from bsn.models.bundled import KINDS, boxed_models
 
-    keep_freed_memory()
     return {"models": [{"name": model.name, "what": KINDS[model.kind]} for model in boxed_models()]}
 
 
@@ -63,6 +62,9 @@ def denoise(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
     Stopped
         The request to stop was seen; finished images stay.
     """
+    from bsn.engine import keep_freed_memory
+
+    keep_freed_memory()
     ready = _Models(order)
     done = failed = 0
     for image in order["images"]:
@@ -73,7 +75,7 @@ def denoise(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
             tell({"item": image["item"], "done": _one(image, order, ready, tell, stop)})
             done += 1
         except (ValueError, RuntimeError, OSError) as error:
-            tell({"item": image["item"], "failed": " ".join(str(error).split()) or type(error).__name__})
+            tell({"item": image["item"], "failed": one_line(error)})
             failed += 1
     return {"done": done, "failed": failed}
 

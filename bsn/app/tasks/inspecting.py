@@ -6,10 +6,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bsn.app.sizes import check_size
 from bsn.app.tasks import Order, Tell, read_options_of
 from bsn.app.words import judgement_in_words, kind_in_words
-from bsn.data import DataError, open_image
+from bsn.data import open_image
 from bsn.data.arrays.pixel_types import unit_span
 from bsn.noise import NoiseStatistics
 
@@ -38,21 +40,20 @@ def inspect(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
     DataError
         The file cannot be read.
     """
+    from bsn.engine import keep_freed_memory
     from bsn.inference.boxed import choose_for_files
     from bsn.noise.report import inspect_files
     from bsn.training import Settled, settle_inspected
 
+    keep_freed_memory()
     path, options = Path(order["path"]), read_options_of(order)
     check_size(path, order["limit"])
-    try:
-        report = inspect_files([path], options)
-    except DataError as error:
-        raise _alone(error) from None
+    report = inspect_files([path], options)
     entry = report.files[0]
     with open_image(path, options) as reader:
         planes = reader.planes
     settled = settle_inspected(report)
-    units = unit_span(_dtype(entry.dtype), options.value_range)
+    units = unit_span(np.dtype(entry.dtype), options.value_range)
     (choice, *_) = choose_for_files([path], options)
     words = judgement_in_words(entry, report.together, settled, choice, units)
     reasons = settled.reasons if isinstance(settled, Settled) else [] if settled is None else [str(settled)]
@@ -66,17 +67,6 @@ def inspect(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
         "reasons": list(reasons),
         "noise": None if entry.statistics is None else _numbers(entry.statistics, units),
     }
-
-
-def _alone(error: DataError) -> DataError:
-    """The error of the one file, without what is said about several."""
-    return DataError(error.given, error.why, error.remedy) if not error.details else error
-
-
-def _dtype(name: str) -> Any:
-    import numpy as np
-
-    return np.dtype(name)
 
 
 def _numbers(found: NoiseStatistics, units: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bsn.data.errors import DataError
+from bsn.data.errors import DataError, one_line
 from bsn.data.files.formats.zarr_levels import stored_chunks
 
 #: Bytes of decoded chunks that are kept while an array is read or written.
@@ -92,7 +92,7 @@ class ZarrBoxes:
             return np.asarray(self.array[tuple(slice(a, b) for a, b in place)])
         except (OSError, ValueError, RuntimeError, TypeError, IndexError) as error:
             where = ", ".join(f"{a} to {b}" for a, b in place)
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = one_line(error)
             raise DataError(
                 self.name, f"a chunk of it within {where} is damaged ({reason[:120]})", "copy or download it again"
             ) from error

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bsn.data.errors import DataError
+from bsn.data.errors import DataError, one_line
 from bsn.data.files.formats.container import Listed, choose_key
 from bsn.data.files.formats.extras import need
 from bsn.data.files.formats.ome_zarr import Multiscale, holds_multiscale, letters_of, parse_multiscale
@@ -149,9 +149,9 @@ def _broken(folder: Path, error: Exception) -> DataError:
             if document.is_file() and not isinstance(json.loads(document.read_bytes()), dict):
                 raise ValueError("no object of JSON")
         except ValueError as found:
-            reason = " ".join(str(found).split())
+            reason = one_line(found)
             return DataError(str(document), f"is damaged ({reason})", "copy it again, or mend it with an editor")
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = one_line(error)
     return DataError(str(folder), f"cannot be opened as a Zarr store ({reason[:160]})", "check that it is complete")
 
 

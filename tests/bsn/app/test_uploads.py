@@ -219,7 +219,7 @@ def test_names_are_made_safe(tmp_path, png):
     assert safe_name("NUL.tif") == "_NUL.tif"
     assert len(safe_name("é" * 500 + ".nii.gz").encode()) <= 120
     assert safe_name("é" * 500 + ".nii.gz").endswith(".nii.gz")
-    assert free_name("a.png", ["a.png", "a (2).png"]) == "a (3).png"
+    assert free_name("a.png", ["a.png", "a (2).png"].__contains__) == "a (3).png"
 
     async def story(visitor):
         await visitor.upload("../../<b onmouseover=alert(1)>.png", png)

@@ -3,6 +3,7 @@
 import io
 import threading
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,15 +28,14 @@ def denoise(order, tell, stop):
         if "broken" in image["path"]:
             tell({"item": image["item"], "failed": f"{image['path']}: cannot be read; copy it again"})
             continue
-        target = settings_path(image["target"])
-        target.write_bytes(settings_path(image["path"]).read_bytes())
+        target = ready_path(image["target"])
+        target.write_bytes(ready_path(image["path"]).read_bytes())
         tell({"item": image["item"], "done": {"model": "photo-tiny", "strength": order["strength"]}})
     return {"done": 2, "failed": 1}
 
 
-def settings_path(text):
-    from pathlib import Path
-
+def ready_path(text):
+    """A path whose folder exists."""
     path = Path(text)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
@@ -124,9 +124,9 @@ class Training:
             self.step += 1
             tell({"step": self.step, "total": self.total, "loss": 1 / self.step, "rate": 100.0, "left": 1.0})
             if stop.wait(0.002):
-                settings_path(f"{order['run']}/last.ckpt").write_text("")
+                ready_path(f"{order['run']}/last.ckpt").write_text("")
                 return {"paused": True, "steps": self.step}
-        settings_path(f"{order['run']}/final.safetensors").write_text("")
+        ready_path(f"{order['run']}/final.safetensors").write_text("")
         return {"paused": False, "steps": self.step}
 
 
@@ -196,7 +196,7 @@ def test_a_cancelled_training_leaves_no_folder_and_cancelled_batches_keep_finish
         await visitor.ask("POST", "/api/train", json={"items": numbers, "minutes": 3})
         await visitor.ask("POST", "/api/denoise", json={"items": numbers})
         state = await visitor.until(lambda state: waiting.is_set() and training.step > 3)
-        settings_path(f"{state['jobs'][0]['run']}/last.ckpt").write_text("")
+        ready_path(f"{state['jobs'][0]['run']}/last.ckpt").write_text("")
         for job in state["jobs"]:
             status, said, _ = await visitor.ask("POST", f"/api/jobs/{job['id']}/cancel")
             assert status == 200, said

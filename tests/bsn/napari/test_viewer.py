@@ -124,7 +124,9 @@ def test_a_lazy_layer_stays_lazy_and_does_not_hold_the_viewer(viewer, denoise, u
         new = viewer.layers["lazy denoised"]
         assert isinstance(new.data, dask.array.Array)
         until(lambda: new.loaded)
-        assert len(read) < lazy.npartitions, "the plane that is shown and small samples are read, and not the whole stack"
+        assert len(read) < lazy.npartitions, (
+            "the plane that is shown and small samples are read, and not the whole stack"
+        )
         assert np.array_equal(np.asarray(new.data), bsn.denoise(pixels, model_file, axes="TYX"))
         assert_like(new, layer)
     finally:
