@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bsn.data.arrays.pixel_types import unit_span
 from bsn.data.errors import DataError
-from bsn.data.files.formats.developing import develop
-from bsn.data.files.formats.mosaic import Mosaic, mosaic_in
+from bsn.data.files.formats.developing import develop, developable
+from bsn.data.files.formats.mosaic import Mosaic
 from bsn.data.files.options import ReadOptions
 from bsn.data.files.regions import open_image
 from bsn.data.sources.samples import middle
@@ -162,8 +162,8 @@ def read_shown(
     """
     chosen, view = options or ReadOptions(), _View(most, around, reduced)
     with open_image(source, chosen) as before:
-        facts = mosaic_in(before.metadata)
-        if facts is not None and (facts.levels is not None or before.dtype == np.uint16):
+        facts = developable(before.metadata, before.dtype)
+        if facts is not None:
             return _developed(facts, before.read_plane(0), result, view)
         number = before.planes // 2 if plane is None else plane
         noisy = view.of(functools.partial(before.read_unit, number), before.size)
@@ -191,7 +191,7 @@ def _developed(facts: Mosaic, planes: np.ndarray, result: str | Path | None, vie
     pictures = [before]
     if result is not None:
         with open_image(result) as after:
-            found = mosaic_in(after.metadata)
+            found = developable(after.metadata, after.dtype)
             pixels = after.read_plane(0)
         if found is None:
             pictures.append(np.moveaxis(pixels, 0, -1).astype(np.float64) * (_HIGHEST / unit_span(pixels.dtype)))

@@ -37,10 +37,28 @@ def is_developed(metadata: Mapping[str, Any], dtype: np.dtype[Any], target: Path
     Returns
     -------
     bool
-        True for mosaics that go to a format of pictures. Mosaics of floats whose levels nobody knows stay planes.
+        True for mosaics that go to a format of pictures and can be developed.
+    """
+    return target.suffix.lower() in _BITS and developable(metadata, dtype) is not None
+
+
+def developable(metadata: Mapping[str, Any], dtype: np.dtype[Any]) -> Mosaic | None:
+    """Find what is known of a mosaic that can be developed.
+
+    Parameters
+    ----------
+    metadata : mapping
+        See `bsn.data.files.images.Image`.
+    dtype : numpy.dtype
+        Type of its pixels.
+
+    Returns
+    -------
+    Mosaic or None
+        None where the image is no mosaic, or one of floats whose levels nobody knows.
     """
     facts = mosaic_in(metadata)
-    return facts is not None and target.suffix.lower() in _BITS and (facts.levels is not None or dtype == np.uint16)
+    return facts if facts is not None and (facts.levels is not None or dtype == np.uint16) else None
 
 
 def developed(image: Decoded, target: Path) -> Decoded:
