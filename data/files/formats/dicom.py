@@ -21,7 +21,6 @@ SUFFIXES = (".dcm", ".dicom", ".ima")
 #: A DICOM file keeps what is in the file that its image came from, and nothing of other formats.
 KEEPING = Keeping("a DICOM file")
 
-_GREY = ("MONOCHROME1", "MONOCHROME2")
 _EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 _MADE_OF_PIXELS = ("SmallestImagePixelValue", "LargestImagePixelValue", "PixelDataProviderURL", "IconImageSequence")
 _DERIVED = "Denoised by Blindspot"

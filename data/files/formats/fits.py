@@ -176,7 +176,9 @@ def _beside(units: Any, unit: Any, name: str) -> int | None:
     ]
     same = [number for number in found if units[number].ver == unit.ver]
     images = [other for other in units if other.is_image and other.name == unit.name]
-    return same[0] if same and (len(images) > 1 or len(found) > 1) else found[0] if len(found) == 1 else None
+    if same and (len(images) > 1 or len(found) > 1):
+        return same[0]
+    return found[0] if len(found) == 1 else None
 
 
 def _mask_of(units: Any, unit: Any, pixels: np.ndarray, blank: float | None) -> np.ndarray | None:
