@@ -1,6 +1,7 @@
 """Writing by regions gives the file that writing at once gives."""
 
 import shutil
+import tracemalloc
 from collections import namedtuple
 
 import h5py
@@ -126,6 +127,18 @@ def test_large_files_become_bigtiff(tmp_path):
             assert image.read(8, 16383, 16380, 1, 4).tolist() == [[[0, 7, 7, 7]]]
     finally:
         (tmp_path / "a.tif").unlink()
+
+
+def test_a_finished_writer_holds_no_pixels(tmp_path):
+    pixels, held = np.zeros((1, 1000, 1000), np.uint16), []
+    for name in ("a.png", "b.png"):  # the first one loads what is needed
+        tracemalloc.start()
+        with open_writer(tmp_path / name, (1000, 1000), "YX", "uint16") as out:
+            out.write(0, 0, 0, pixels)
+        held.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+    assert out.target == tmp_path / "b.png", "it is still there"
+    assert held[1] < pixels.nbytes / 2
 
 
 def test_missing_regions_are_noticed(tmp_path, draw, refused):
