@@ -165,6 +165,27 @@ def test_the_results_are_those_of_onnxruntime_and_tiles_equal_the_whole(open_pag
     assert np.abs(tiled - whole).max() < 1e-5
 
 
+IN_A_HURRY = """async ([base, side]) => {
+    const { Engine } = await import(`${base}engine.js`);
+    const engine = await Engine.load(base, 1);
+    const picture = { width: side, height: side, data: new Uint8ClampedArray(4 * side * side).fill(255), grey: false };
+    const warm = engine.warmUp();
+    const control = new AbortController();
+    const first = engine.denoise(picture, { signal: control.signal, side: 1, onTile: () => {} }).catch(() => {});
+    control.abort();
+    await Promise.all([warm, first, engine.denoise(picture, { side: 1, onTile: () => {} })]);
+}"""
+
+
+def test_haste_starts_no_more_workers_than_were_asked_for(open_page, served):
+    """A picture comes while the first worker starts, is cancelled, and another comes; none of their workers stay."""
+    page = open_page()
+    while not page.workers:  # the page's own
+        page.wait_for_timeout(50)
+    page.evaluate(IN_A_HURRY, [f"{served[1]}/page3/", 100])
+    assert len(page.workers) == 2
+
+
 def drop(page, name, content, kind="image/png"):
     page.evaluate(
         """([name, bytes, type]) => {

@@ -23,13 +23,18 @@ export class Engine {
     this.card = card;
     this.network = { model, input: card.input.name, output: card.output.name };
     this.workers = workers;
-    this.runners = [];
+    this.runners = []; // promises of workers, so that those that still start count, too
     this.rate = null; // milliseconds per computed pixel of one worker
   }
 
   /** Start the first worker, so that the first picture need not wait for it. */
   async warmUp() {
-    await this.#runners(1);
+    try {
+      await this.#runners(1);
+    } catch (error) {
+      this.#stop(); // the next picture tries again
+      throw error;
+    }
   }
 
   /**
@@ -62,7 +67,7 @@ export class Engine {
     try {
       await Promise.race([work(), cancelled]);
     } catch (error) {
-      this.#stop(); // the others must not go on with a picture that nobody waits for
+      if (!signal?.aborted) this.#stop(); // the others must not go on with a picture that nobody waits for
       throw error;
     }
     this.rate = watch.rate;
@@ -88,10 +93,10 @@ export class Engine {
   }
 
   async #runners(wanted) {
-    const missing = Math.min(this.workers, wanted) - this.runners.length;
-    const started = Array.from({ length: Math.max(missing, 0) }, () => Runner.start(this.base, this.network));
-    this.runners.push(...(await Promise.all(started)));
-    return this.runners.slice(0, wanted);
+    while (this.runners.length < Math.min(this.workers, wanted)) {
+      this.runners.push(Runner.start(this.base, this.network));
+    }
+    return Promise.all(this.runners.slice(0, wanted));
   }
 
   #cancelled(signal) {
@@ -100,7 +105,7 @@ export class Engine {
   }
 
   #stop() {
-    for (const runner of this.runners) runner.stop();
+    for (const starting of this.runners) starting.then((runner) => runner.stop(), () => {}); // failures are told elsewhere
     this.runners = [];
   }
 }
