@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from bsn.data.errors import DataError, reading
-from bsn.data.files.formats import dicom, fits, mrc, nifti, npy, raw, zarr_store
+from bsn.data.files.formats import dicom, fits, mrc, nifti, npy, raw, webp, zarr_store
 from bsn.data.files.formats.extras import need
 from bsn.data.files.formats.mat import is_hdf5_mat
 from bsn.data.files.formats.tiff_chain import check_chain
@@ -50,6 +50,14 @@ def _jpeg(path: Path, limit: int) -> int:
             return math.prod(image.size) * len(image.getbands())
     except Image.DecompressionBombError:
         return _GREATEST
+
+
+def _webp(path: Path, limit: int) -> int:
+    from PIL import Image
+
+    webp.check_header(path)
+    with Image.open(path, formats=("WEBP",)) as image:  # 16,383 pixels along a side at most
+        return math.prod(image.size) * len(image.getbands()) * int(getattr(image, "n_frames", 1))
 
 
 def _tiff(path: Path, limit: int) -> int:
@@ -185,6 +193,7 @@ def _elsewhere(path: Path) -> DataError:
 MEASURES: dict[str, Measure] = {
     ".png": _png,
     **dict.fromkeys((".jpg", ".jpeg"), _jpeg),
+    **dict.fromkeys(webp.SUFFIXES, _webp),
     **dict.fromkeys((".tif", ".tiff"), _tiff),
     ".npy": _npy,
     **dict.fromkeys((".h5", ".hdf5"), _hdf5),

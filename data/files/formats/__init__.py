@@ -29,6 +29,7 @@ from bsn.data.files.formats import (
     raw,
     tiff,
     tiff_layout,
+    webp,
     zarr_store,
 )
 from bsn.data.files.formats.decoded import Decoded, Stored
@@ -66,6 +67,7 @@ class Format:
 
 _PNG = Format(png.read, png.write, png.KEEPING, named=False)
 _JPEG = Format(jpeg.read, jpeg.write, jpeg.KEEPING, named=False)
+_WEBP = Format(webp.read, webp.write, webp.KEEPING, named=False)
 _TIFF = Format(tiff.read, tiff.write, tiff_layout.KEEPING, tiff.open_boxes)
 _NPY = Format(npy.read, npy.write, npy.KEEPING, npy.open_boxes, named=False)
 _HDF5 = Format(hdf5.read, hdf5.write, hdf5.KEEPING, hdf5.open_boxes)
@@ -80,6 +82,7 @@ _RAW = Format(raw.read, raw.write, raw.KEEPING, named=False)
 FORMATS = {
     ".png": _PNG,
     **dict.fromkeys(jpeg.SUFFIXES, _JPEG),
+    **dict.fromkeys(webp.SUFFIXES, _WEBP),
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".npy": _NPY,

@@ -1,4 +1,4 @@
-"""What the picture formats PNG and JPEG have in common: one plane, grey or RGB, read and written through Pillow."""
+"""What the picture formats PNG, JPEG and WebP have in common: one plane, grey or RGB, read and written through Pillow."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 
 from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.errors import DataError
+from bsn.data.files.formats.alpha import ALPHA, find_alpha
 from bsn.data.files.formats.decoded import Decoded
 from bsn.data.files.formats.losses import Outline
 
@@ -48,6 +49,29 @@ def flat_pixels(image: Decoded, target: Path) -> np.ndarray:
     return np.array(plane[0] if index.depth == 1 else plane.transpose(1, 2, 0), order="C")
 
 
+def with_alpha(pixels: np.ndarray, image: Decoded) -> np.ndarray:
+    """Add the alpha channel of an image to its plane.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, C)
+        See :func:`flat_pixels`.
+    image : Decoded
+        The image of these pixels.
+
+    Returns
+    -------
+    ndarray, shape (H, W, 2) or (H, W, C + 1)
+        The pixels as they are where the image has no alpha channel of its size and type.
+    """
+    index = PlaneIndex(image.axes or "", image.pixels.shape)
+    alpha = find_alpha(image.metadata, index, pixels.dtype)
+    if alpha is None:
+        return pixels
+    opacity = alpha.read([0] * (len(index.shape) - bool(index.channel_axis)), np.shape(image.metadata[ALPHA]))
+    return np.dstack([pixels, opacity.reshape(index.size)])
+
+
 def open_picture(path: Path, kind: str) -> "PillowImage":
     """Open a picture file.
 
@@ -55,7 +79,7 @@ def open_picture(path: Path, kind: str) -> "PillowImage":
     ----------
     path : Path
         The file.
-    kind : {"PNG", "JPEG"}
+    kind : {"PNG", "JPEG", "WEBP"}
         Only this decoder is tried.
 
     Returns

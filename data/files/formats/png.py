@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bsn.data.arrays.axes import PlaneIndex
 from bsn.data.errors import DataError
-from bsn.data.files.formats.alpha import ALPHA, alpha_lost, find_alpha, split_alpha
+from bsn.data.files.formats.alpha import ALPHA, alpha_lost, split_alpha
 from bsn.data.files.formats.decoded import Decoded, refuse_key
 from bsn.data.files.formats.extras import need
-from bsn.data.files.formats.flat import flat_pixels, open_picture, without_length
+from bsn.data.files.formats.flat import flat_pixels, open_picture, with_alpha, without_length
 from bsn.data.files.formats.losses import Keeping, Outline
 from bsn.data.files.formats.png_chunks import chunks_for, chunks_lost, read_chunks, tells_resolution
 
@@ -145,12 +144,7 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
             "PNG holds uint8 and uint16",
             "write .tif, .npy, .h5 or .mat, or convert the pixels",
         )
-    pixels = flat_pixels(image, target)
-    index = PlaneIndex(image.axes or "", image.pixels.shape)
-    alpha = find_alpha(image.metadata, index, pixels.dtype)
-    if alpha is not None:
-        opacity = alpha.read([0] * (len(index.shape) - bool(index.channel_axis)), np.shape(image.metadata[ALPHA]))
-        pixels = np.dstack([pixels, opacity.reshape(index.size)])
+    pixels = with_alpha(flat_pixels(image, target), image)
     encoded = _encode(pixels, target)
     colour_type, depth = encoded[_COLOUR_TYPE], 8 * pixels.itemsize
     chunks = chunks_for(image.metadata, colour_type, depth)
