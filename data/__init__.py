@@ -13,7 +13,7 @@ room             what is in it
 ``arrays``       axes strings, planes of any supported dtype, flips and quarter turns
 ``sources``      arrays, folders and packed files as sources; random crops; packing; batches prepared by a thread
 ``pairs``        degraded and clean images that belong together, their published layouts, leaks between splits
-``synthetic``    Gaussian, Poisson, Poisson-Gaussian and correlated noise; cameras; JPEG; rain
+``synthetic``    Gaussian, Poisson, Poisson-Gaussian and correlated noise; cameras; JPEG; rain, snow, haze
 ``layouts``      SIDD and DND as published
 ``showing``      an image and its result as people look at them
 ``photographs``  photographs that installed packages carry, for demonstrations
@@ -48,7 +48,7 @@ from bsn.data.pairs.rules import LAYOUTS, PairLayout, PairRule
 from bsn.data.showing import Shown, encode_png, read_shown
 from bsn.data.sources.array_source import ArraySource
 from bsn.data.sources.context_crops import ContextCrops, with_neighbours
-from bsn.data.sources.crops import CropBatch, RandomCrops, grid_crops
+from bsn.data.sources.crops import CropBatch, RandomCrops, grid_crops, sample_generator
 from bsn.data.sources.digest import source_digest
 from bsn.data.sources.folder_source import FolderSource
 from bsn.data.sources.grouped_crops import GroupedCrops, background_members
@@ -62,12 +62,17 @@ from bsn.data.sources.packing import PackSummary, file_sha256, pack
 from bsn.data.sources.plane_source import ImageSource, PairedSource, PlaneSource, read_target
 from bsn.data.sources.prefetching import Prefetcher, prefetch
 from bsn.data.sources.subset_source import SubsetSource, subset
+from bsn.data.sources.wrapped_source import WrappedSource
 from bsn.data.synthetic.camera.drawn import random_camera
 from bsn.data.synthetic.camera.pipeline import Camera
 from bsn.data.synthetic.camera_noise import SensorNoise
+from bsn.data.synthetic.depth import GroundDepth
+from bsn.data.synthetic.haze import DepthHaze
 from bsn.data.synthetic.jpeg import jpeg_compressed, jpeg_quality
 from bsn.data.synthetic.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
 from bsn.data.synthetic.rain import SyntheticRain
+from bsn.data.synthetic.rain_texture import RainTexture
+from bsn.data.synthetic.snow import SyntheticSnow
 
 # The imports above are the list of public names; nothing repeats it.
 __all__ = sorted(  # noqa: PLE0605

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from bsn.data import (
+    CropBatch,
     Missing,
     PackedPairs,
     Pair,
@@ -22,16 +23,37 @@ from bsn.data import (
     source_digest,
     subset,
 )
-from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
-from bsn.evaluation import Validation, get_protocol
-from bsn.models import create, presets
-from bsn.training import MendedSource, held_back_groups, image_pairs, plain_read_settings, read_settings, values_of
+from bsn.engine import (
+    FitResult,
+    LoopConfig,
+    RunError,
+    RunFolder,
+    RunSettings,
+    fit,
+    named_images,
+    plain,
+    process_restored,
+)
+from bsn.evaluation import ImagePair, Validation, get_protocol
+from bsn.models import TrainingValues, create, presets
+from bsn.training import (
+    Batches,
+    MendedSource,
+    held_back_groups,
+    image_pairs,
+    plain_read_settings,
+    read_settings,
+    values_of,
+)
 from restoration.config import RestoreConfig
+from restoration.damage import CleanData, CleanSource, FixedDamage, MadeBatches, validation_pairs
+from restoration.damage.settings import clean_settings, restore_clean
 from restoration.task import PairBatches, RestorationTask
 
 __all__ = ["PairData", "TrainingPairs", "ValidationData", "build_task", "train"]
 
 TrainingPairs = PairSource | PackedPairs
+Watched = PairSource | CleanSource
 
 _IN_PROVENANCE = ("crop", "batch_size", "optimizer", "learning_rate", "weight_decay")
 
@@ -112,7 +134,7 @@ class ValidationData:
     degraded : str, optional
         Folder of degraded images.
     clean : str, optional
-        Folder of the true images.
+        Folder of the true images. Alone, where tasks are named: clean images on which fixed pairs are made.
     layout : str
         Name of a layout, see :class:`PairData`.
     protocol : str
@@ -126,13 +148,11 @@ class ValidationData:
 
     def __post_init__(self) -> None:
         get_protocol(self.protocol)
-        if self.clean is not None and self.degraded is None:
-            raise ValueError("validation needs degraded images too; give --validate.degraded")
 
 
 @process_restored()
 def train(
-    pairs: PairData | TrainingPairs | None,
+    pairs: PairData | TrainingPairs | CleanData | CleanSource | None,
     output: str | Path,
     config: RestoreConfig | None = None,
     loop: LoopConfig | None = None,
@@ -144,12 +164,12 @@ def train(
     validate: ValidationData | None = None,
     resume: bool = False,
 ) -> FitResult:
-    """Train a restoration network on pairs.
+    """Train a restoration network on pairs, or on clean images on which the pairs are made.
 
     Parameters
     ----------
-    pairs : PairData, PairSource or PackedPairs
-        Files of the pairs, or an opened source.
+    pairs : PairData, PairSource, PackedPairs, CleanData or CleanSource
+        Files of the pairs, or an opened source; clean images with the tasks that are made on them.
     output : str or Path
         Folder of the run; it must be new, or with `resume` hold a checkpoint. The model is ``final.safetensors`` in it.
     config : RestoreConfig, optional
@@ -160,7 +180,8 @@ def train(
         How files are read, see :class:`bsn.data.ReadOptions`; as in the run if it is resumed. Not for a source that is open
         already. Missing pixels that are kept are filled for the network, and enter neither the loss nor a score.
     validate : ValidationData, optional
-        Validation pairs; by default some backgrounds are held back.
+        Validation pairs; by default some backgrounds are held back. With tasks, a clean folder alone gives fixed pairs of
+        each task.
     resume : bool
         Go on from the last checkpoint, with the settings of the run. Settings that are given nevertheless have to be the same,
         but for the number of steps, which may grow; `pairs` is None for those of the run.
@@ -182,7 +203,7 @@ def train(
     stored = RunSettings.of_run(folder) if resume else RunSettings()
     if resume:
         config, loop = stored.restore(RestoreConfig, config), stored.restore_loop(loop)
-        pairs, validate = restore_pairs(stored, pairs), stored.restore(ValidationData, validate, at="validate")
+        pairs, validate = _restore_images(stored, pairs), stored.restore(ValidationData, validate, at="validate")
     how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
     config, loop, validate = config or RestoreConfig(), loop or LoopConfig(), validate or ValidationData()
     assert pairs is not None
@@ -190,20 +211,46 @@ def train(
         raise ValueError(
             "progressive crops begin at fractions of a known number of steps; give steps instead of minutes"
         )
-    source = pairs.open(how) if isinstance(pairs, PairData) else pairs
-    facts = {"images": source_digest(source)}
+    source = pairs.open(how) if isinstance(pairs, (PairData, CleanData)) else pairs
+    facts = {"images": source_digest(source.images if isinstance(source, CleanSource) else source)}
     stored.check_images(facts["images"], None)
-    watched = None
+    watched = _open_watched(source, validate, how)
+    torch.manual_seed(loop.seed)
+    task = build_task(source, config, loop, watched=watched, protocol=validate.protocol)
+    about = clean_settings(pairs) if isinstance(pairs, (CleanData, CleanSource)) else pair_settings(pairs)
+    about |= {**plain_read_settings(how), "output": str(output), "validate": plain(validate)}
+    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop, facts)
+    return fit(task, loop, folder, resume=resume, settings=settings)
+
+
+def _restore_images(
+    stored: RunSettings, given: PairData | TrainingPairs | CleanData | CleanSource | None
+) -> PairData | TrainingPairs | CleanData | CleanSource:
+    """Images of a resumed run, which goes on with pairs, or with clean images, as it began."""
+    tasks, clean = stored.settled.get("tasks"), isinstance(given, (CleanData, CleanSource))
+    if given is not None and stored.settled and clean != bool(tasks):
+        own = f"makes its pairs by the tasks {', '.join(tasks)}" if tasks else "was trained on pairs, without tasks"
+        raise RunError(f"the run {own}, and something else is given now; leave the images out, or start anew")
+    if isinstance(given, (CleanData, CleanSource)) or tasks:
+        return restore_clean(stored, given if isinstance(given, (CleanData, CleanSource)) else None)
+    return restore_pairs(stored, given)
+
+
+def _open_watched(source: TrainingPairs | CleanSource, validate: ValidationData, how: ReadOptions) -> Watched | None:
+    """Validation images that were named; a background that is trained on is refused."""
+    if validate.degraded is None and validate.clean is None:
+        return None
+    watched: Watched
     if validate.degraded is not None:
         clean = None if validate.clean is None else [validate.clean]
         watched = PairSource(PairData([validate.degraded], clean, validate.layout).pairs(), how)
-        if isinstance(source, PairSource):
-            check_no_leak(source.pairs, watched.pairs, how)
-    torch.manual_seed(loop.seed)
-    task = build_task(source, config, loop, watched=watched, protocol=validate.protocol)
-    about = {**pair_settings(pairs), **plain_read_settings(how), "output": str(output), "validate": plain(validate)}
-    settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config)}, loop, facts)
-    return fit(task, loop, folder, resume=resume, settings=settings)
+    elif isinstance(source, CleanSource) and validate.clean is not None:
+        watched = CleanData([validate.clean], source.tasks).open(how)
+    else:
+        raise ValueError("validation needs degraded images too; give --validate.degraded")
+    if isinstance(source, (PairSource, CleanSource)):
+        check_no_leak(source.pairs, watched.pairs, how)
+    return watched
 
 
 def pair_settings(pairs: PairData | TrainingPairs) -> dict[str, Any]:
@@ -255,34 +302,34 @@ def _named(degraded: Sequence[str], clean: Sequence[str] | None) -> dict[str, An
 
 
 def build_task(
-    source: TrainingPairs,
+    source: TrainingPairs | CleanSource,
     config: RestoreConfig,
     loop: LoopConfig,
     *,
-    watched: PairSource | None = None,
+    watched: Watched | None = None,
     protocol: str = "y",
 ) -> RestorationTask:
     """Task of a run: network, crops, validation.
 
     Parameters
     ----------
-    source : PairSource or PackedPairs
-        Opened pairs.
+    source : PairSource, PackedPairs or CleanSource
+        Opened pairs, or clean images on which they are made.
     config : RestoreConfig
         Settings of the training.
     loop : LoopConfig
         Its seed and its number of steps.
-    watched : PairSource, optional
-        Validation pairs; by default some backgrounds of `source` are held back.
+    watched : PairSource or CleanSource, optional
+        Validation pairs, or clean images on which they are made; by default some backgrounds of `source` are held back.
     protocol : str
         Name of the protocol that scores the validation.
     """
     held = [] if watched is not None else held_back_groups(source.groups, config.validation_images, loop.seed)
     kept = [index for index in range(len(source)) if index not in set(held)]
     shown = (
-        image_pairs(source, held, config.validation_crop)
+        _validation(source, held, config.validation_crop)
         if watched is None
-        else image_pairs(watched, range(len(watched)), config.validation_crop)
+        else _validation(watched, range(len(watched)), config.validation_crop)
     )
     overrides: dict[str, object] = {"checkpointing": True} if config.checkpointing else {}
     if config.genotype is not None:
@@ -292,9 +339,29 @@ def build_task(
         raise ValueError(
             f"{config.model} is a blind-spot network, which ignores the pixel it restores; use another model"
         )
-    training = subset(MendedSource(source, "ignore"), kept)
     provenance = {"model": config.model, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
     provenance |= {name: getattr(config, name) for name in _IN_PROVENANCE}
     validation = Validation(shown, get_protocol(protocol))
-    batches = PairBatches(training, config, loop.length, loop.seed, [source.groups[index] for index in kept])
-    return RestorationTask(network, batches.batch, config, validation, provenance, values_of(subset(source, kept)))
+    batches, values = _training(source, kept, config, loop)
+    if isinstance(source, CleanSource):
+        provenance |= {"tasks": list(source.tasks), "mixed": source.mixed, "trained_for": source.purpose}
+    return RestorationTask(network, batches, config, validation, provenance, values)
+
+
+def _training(
+    source: TrainingPairs | CleanSource, kept: Sequence[int], config: RestoreConfig, loop: LoopConfig
+) -> tuple[Batches[CropBatch], TrainingValues | None]:
+    """Crops to train on, and the values of the degraded images."""
+    if isinstance(source, CleanSource):
+        images = subset(MendedSource(source.images, "ignore"), kept)
+        made = MadeBatches(images, config, loop.length, loop.seed, source.mixture)
+        return made.batch, values_of(FixedDamage(subset(source.images, kept), source.mixture))
+    groups = [source.groups[index] for index in kept]
+    pairs = PairBatches(subset(MendedSource(source, "ignore"), kept), config, loop.length, loop.seed, groups)
+    return pairs.batch, values_of(subset(source, kept))
+
+
+def _validation(source: TrainingPairs | CleanSource, indices: Sequence[int], crop: int) -> list[ImagePair]:
+    if isinstance(source, CleanSource):
+        return validation_pairs(source.images, indices, crop, source.mixture)
+    return image_pairs(source, indices, crop)

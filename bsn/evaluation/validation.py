@@ -35,11 +35,14 @@ class ImagePair:
         What is denoised or restored.
     target : ndarray, shape (C, H, W), float32, optional
         The truth, in image values.
+    kind : str
+        Kind of image that is scored by itself, too; empty for none.
     """
 
     name: str
     image: np.ndarray
     target: np.ndarray | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,10 @@ class Validation:
         Returns
         -------
         dict of str to float
-            With truth, the means of ``val_psnr`` and ``val_ssim``. Without it, the means of ``val_residual_lag1_x`` and
-            ``val_residual_lag1_y``, the autocorrelation of image - result between neighbours: positive values tell that
-            correlated noise is learned, values far from the noise's own that the picture is removed. Empty without images.
+            With truth, the means of ``val_psnr`` and ``val_ssim``, and ``val_psnr_KIND`` of each kind of image. Without it, the
+            means of ``val_residual_lag1_x`` and ``val_residual_lag1_y``, the autocorrelation of image - result between
+            neighbours: positive values tell that correlated noise is learned, values far from the noise's own that the picture
+            is removed. Empty without images.
         """
         if not self.pairs:
             return {}
@@ -106,7 +110,11 @@ class Validation:
             for pair, result in zip(self.pairs, results, strict=True)
             if pair.target is not None
         ]
-        return {"val_psnr": fmean(s.psnr for s in scores), "val_ssim": fmean(s.ssim for s in scores)}
+        means = {"val_psnr": fmean(s.psnr for s in scores), "val_ssim": fmean(s.ssim for s in scores)}
+        kinds: dict[str, list[float]] = {}
+        for pair, score in zip(self.pairs, scores, strict=True):
+            kinds.setdefault(pair.kind, []).append(score.psnr)
+        return means | {f"val_psnr_{kind}": fmean(found) for kind, found in kinds.items() if kind}
 
     def _residuals(self, results: Sequence[np.ndarray]) -> dict[str, float]:
         left = [pair.image - result for pair, result in zip(self.pairs, results, strict=True)]

@@ -1,1 +1,1 @@
-"""Synthetic noise and rain with explicit randomness."""
+"""Synthetic noise, weather and light with explicit randomness."""

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsn.data.errors import DataError
+from bsn.data.synthetic.legal import check_parameters
 from bsn.data.synthetic.noise_image import Rng, as_clean, as_generator
+from bsn.data.synthetic.segments import around_segment
 
 __all__ = ["SyntheticRain"]
 
@@ -58,18 +59,16 @@ class SyntheticRain:
 
     def __post_init__(self) -> None:
         rules = {
-            "density": (self.density >= 0, "0 or more"),
-            "length": (self.length >= 1, "1 or more"),
-            "angle": (abs(self.angle) < 90, "between -90 and 90"),
-            "spread": (self.spread >= 0, "0 or more"),
-            "width": (self.width > 0, "more than 0"),
-            "brightness": (self.brightness >= 0, "0 or more"),
-            "layers": (self.layers >= 0, "0 or more"),
-            "veil": (0 <= self.veil <= 1, "from 0 to 1"),
+            "density": (self.density, self.density >= 0, "0 or more"),
+            "length": (self.length, self.length >= 1, "1 or more"),
+            "angle": (self.angle, abs(self.angle) < 90, "between -90 and 90"),
+            "spread": (self.spread, self.spread >= 0, "0 or more"),
+            "width": (self.width, self.width > 0, "more than 0"),
+            "brightness": (self.brightness, self.brightness >= 0, "0 or more"),
+            "layers": (self.layers, self.layers >= 0, "0 or more"),
+            "veil": (self.veil, 0 <= self.veil <= 1, "from 0 to 1"),
         }
-        for name, (legal, range_) in rules.items():
-            if not legal:
-                raise DataError(f"{name} {getattr(self, name)}", "no rain is like that", f"use {range_}")
+        check_parameters(rules, "no rain is like that")
 
     def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
         """Rain on a clean image.
@@ -124,14 +123,7 @@ class SyntheticRain:
         half = 0.5 * max(self.length * share * generator.lognormal(0, 0.3), 1.0)
         direction = np.deg2rad(self.angle + self.spread * generator.standard_normal())
         strength = self.brightness * share * generator.uniform(0.4, 1.0)
-        along = np.array([np.cos(direction), np.sin(direction)])  # row, column
-        reach = half * np.abs(along) + 4 * self.width
-        low = np.maximum(np.floor(centre - reach), 0).astype(int)
-        high = np.minimum(np.ceil(centre + reach) + 1, (height, width)).astype(int)
-        if (low >= high).any():
-            return
-        rows, columns = np.ogrid[low[0] : high[0], low[1] : high[1]]
-        dy, dx = rows - centre[0], columns - centre[1]
-        lengthwise, across = dy * along[0] + dx * along[1], dx * along[0] - dy * along[1]
-        ends = np.clip(half - np.abs(lengthwise) + 1, 0, 1)
-        light[low[0] : high[0], low[1] : high[1]] += strength * ends * np.exp(-0.5 * (across / self.width) ** 2)
+        found = around_segment((height, width), centre, half, direction, 4 * self.width)
+        if found is not None:
+            ends = np.clip(half - np.abs(found.along) + 1, 0, 1)
+            light[found.window] += strength * ends * np.exp(-0.5 * (found.across / self.width) ** 2)

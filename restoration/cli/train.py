@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
 from bsn.cli.outcome import tell_outcome
 from bsn.cli.reading import read_keywords, said_read_options
-from restoration.cli.options import add_pair_options
+from restoration.cli.options import add_pair_options, add_task_options, take_images
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   bsn restore train --degraded rainy/ --clean clean/ -o run          a small ELF, minutes on two cores
   bsn restore train --degraded rainy/ --clean clean/ -o run --recipe drt-tiny
+  bsn restore train --tasks rain,snow,haze,noise,jpeg --clean photos/ -o run      pairs are made of clean photographs
   bsn restore train --degraded Rain800/training --layout rain800 -o run
   bsn restore train --degraded Rain13K/train --layout rain13k -o run --recipe elf-rain13k --devices 2
   bsn restore train --degraded snow/ --clean gt/ --pattern '(.+)_snow' -o run
@@ -51,7 +52,8 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     NAMED.declare(parser)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of the run")
     stored = stored_defaults(words)
-    add_pair_options(parser, required=not stored)
+    add_pair_options(parser, required=False)
+    add_task_options(parser)
     flat_dataclass(parser, RestoreConfig)
     flat_dataclass(parser, LoopConfig)
     parser.add_class_arguments(ValidationData, "validate")
@@ -74,11 +76,11 @@ def run(options: Namespace) -> int:
     from bsn.engine import LoopConfig
     from restoration.config import RestoreConfig
     from restoration.losses import LossWeights
-    from restoration.run import PairData, ValidationData, train
+    from restoration.run import ValidationData, train
 
     options.loss = LossWeights(**vars(options.loss))
     result = train(
-        take(PairData, options),
+        take_images(options),
         options.output,
         take(RestoreConfig, options),
         take(LoopConfig, options),
@@ -87,7 +89,7 @@ def run(options: Namespace) -> int:
         **read_keywords(options),
     )
     model = f"model: {options.output}/final.safetensors"
-    degraded = (options.degraded or ["rainy/"])[0]
+    degraded = (options.degraded or ["damaged/" if options.tasks else "rainy/"])[0]
     tell_outcome(
         "trained",
         result,
@@ -100,7 +102,7 @@ def run(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help degraded clean layout pattern output config recipe model steps minutes seed resume devices "
+    "help degraded clean tasks mixed layout pattern output config recipe model steps minutes seed resume devices "
     "validate.degraded validate.clean axes key nan range"
 )
 

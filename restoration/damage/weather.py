@@ -1,0 +1,192 @@
+"""Rain, snow and haze of random strengths, from hardly visible to heavy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bsn.data import DepthHaze, GroundDepth, RainTexture, SyntheticRain, SyntheticSnow
+from restoration.damage.kinds import register_damage
+
+__all__ = ["haze", "heavy_rain", "light_rain", "logarithmic", "rain", "snow"]
+
+_MEDIUM, _FALLING = 0, 10
+
+
+@register_damage("rain", "streaks of rain, light or heavy", order=_FALLING)
+def rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Light rain or heavy rain, one as often as the other.
+
+    Parameters
+    ----------
+    clean : ndarray, shape (C, H, W), float32, range [0, 1]
+        Clean image.
+    rng : numpy.random.Generator
+        Decides all.
+
+    Returns
+    -------
+    ndarray, shape (C, H, W), float32
+    """
+    return light_rain(clean, rng) if rng.random() < 0.5 else heavy_rain(clean, rng)
+
+
+@register_damage("rain-light", "single streaks of rain", order=_FALLING)
+def light_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Single streaks, at most a faint veil.
+
+    Parameters
+    ----------
+    clean : ndarray, shape (C, H, W), float32, range [0, 1]
+        Clean image.
+    rng : numpy.random.Generator
+        Decides all.
+
+    Returns
+    -------
+    ndarray, shape (C, H, W), float32
+    """
+    angle = _angle(rng)
+    near = SyntheticRain(
+        density=logarithmic(rng, 0.2, 2.0),
+        length=logarithmic(rng, 8, 40),
+        angle=angle,
+        spread=rng.uniform(0, 4),
+        width=logarithmic(rng, 0.45, 1.3),
+        brightness=rng.uniform(0.2, 0.7),
+        layers=int(rng.integers(1, 3)),
+        veil=rng.uniform(0, 0.05) if rng.random() < 0.3 else 0.0,
+    )
+    if rng.random() < 0.5:
+        clean = _distant(rng, angle, 2, 12)(clean, rng)
+    return near(clean, rng)
+
+
+@register_damage("rain-heavy", "dense streaks of rain over a texture and a veil", order=_FALLING)
+def heavy_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Dense streaks before textures of more distant ones, sometimes of two directions, sometimes with a veil.
+
+    Parameters
+    ----------
+    clean : ndarray, shape (C, H, W), float32, range [0, 1]
+        Clean image.
+    rng : numpy.random.Generator
+        Decides all.
+
+    Returns
+    -------
+    ndarray, shape (C, H, W), float32
+    """
+    angle = _angle(rng)
+    rainy = _distant(rng, angle, 8, 60)(clean, rng)
+    other = _angle(rng) if rng.random() < 0.3 else angle
+    for direction in (angle, other, angle)[: int(rng.integers(1, 4))]:
+        length, width, covered = logarithmic(rng, 8, 45), logarithmic(rng, 0.45, 1.3), logarithmic(rng, 0.015, 0.2)
+        dense = RainTexture(
+            density=1000 * covered / (2.5 * length * width),
+            length=length,
+            angle=float(np.clip(direction + rng.normal(0, 3), -60, 60)),
+            width=width,
+            brightness=rng.uniform(0.15, 0.6),
+        )
+        rainy = dense(rainy, rng)
+    near = SyntheticRain(
+        density=logarithmic(rng, 0.1, 1.0),
+        length=logarithmic(rng, 15, 60),
+        angle=angle,
+        spread=rng.uniform(0, 5),
+        width=logarithmic(rng, 0.6, 2.0),
+        brightness=rng.uniform(0.2, 0.8),
+        layers=1,
+        veil=rng.uniform(0, 0.2) if rng.random() < 0.4 else 0.0,
+    )
+    return near(rainy, rng)
+
+
+@register_damage("snow", "falling flakes of several distances", order=_FALLING)
+def snow(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Flakes of several sizes and distances, still or in motion, with a veil of those that are too far to be seen.
+
+    Parameters
+    ----------
+    clean : ndarray, shape (C, H, W), float32, range [0, 1]
+        Clean image.
+    rng : numpy.random.Generator
+        Decides all.
+
+    Returns
+    -------
+    ndarray, shape (C, H, W), float32
+    """
+    size = logarithmic(rng, 1.0, 4.0)
+    falling = SyntheticSnow(
+        density=logarithmic(rng, 0.3, 2.5) * (1.5 / size),
+        size=size,
+        motion=12 * rng.uniform(0, 1) ** 2,
+        angle=_angle(rng),
+        spread=rng.uniform(3, 25),
+        softness=size * rng.uniform(0.6, 1.6),
+        opacity=rng.uniform(0.6, 1.0),
+        layers=int(rng.integers(2, 5)),
+        veil=rng.uniform(0, 0.2) if rng.random() < 0.5 else 0.0,
+        brightness=rng.uniform(0.85, 1.0),
+    )
+    return falling(clean, rng)
+
+
+@register_damage("haze", "haze or fog that grows with the distance", order=_MEDIUM)
+def haze(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Scattering over a ground that runs to a horizon, with a relief of objects.
+
+    Parameters
+    ----------
+    clean : ndarray, shape (C, H, W), float32, range [0, 1]
+        Clean image.
+    rng : numpy.random.Generator
+        Decides all.
+
+    Returns
+    -------
+    ndarray, shape (C, H, W), float32
+    """
+    scene = GroundDepth(
+        horizon=rng.uniform(-1.0, 0.6),
+        near=logarithmic(rng, 0.1, 1.5),
+        relief=rng.uniform(0, 0.6),
+        cells=int(rng.integers(2, 7)),
+    )
+    tint = rng.normal(0, 0.02, len(clean)) if len(clean) == 3 else np.zeros(len(clean))
+    light = np.clip(rng.uniform(0.65, 0.98) + tint, 0, 1)
+    air = DepthHaze(beta=logarithmic(rng, 0.2, 2.2), airlight=tuple(float(value) for value in light))
+    return air(clean, scene(clean.shape[-2:], rng))
+
+
+def logarithmic(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw a number whose logarithm is uniform.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        One number is drawn.
+    low, high : float
+        Limits, more than 0.
+
+    Returns
+    -------
+    float
+    """
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _angle(rng: np.random.Generator) -> float:
+    """Direction of the fall in degrees from the vertical: wind is weak more often than strong."""
+    return float(np.clip(rng.normal(0, 20), -55, 55))
+
+
+def _distant(rng: np.random.Generator, angle: float, low: float, high: float) -> RainTexture:
+    return RainTexture(
+        density=logarithmic(rng, low, high),
+        length=logarithmic(rng, 4, 18),
+        angle=angle,
+        width=rng.uniform(0.4, 0.8),
+        brightness=rng.uniform(0.04, 0.3),
+    )
