@@ -8,6 +8,7 @@ module          idea
 ``losses``      pixel losses, Charbonnier, edges, SSIM, and how a recipe adds them up
 ``config``      settings of a run
 ``recipes``     the published recipes and the small ones, by name
+``damage``      rain, snow, haze, noise and JPEG that are made on clean images while training
 ``task``        what one training step does; the loop is :mod:`bsn.engine`
 ``validation``  PSNR of whole images while training
 ``run``         from folders of pairs to a trained model

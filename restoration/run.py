@@ -339,12 +339,13 @@ def build_task(
         raise ValueError(
             f"{config.model} is a blind-spot network, which ignores the pixel it restores; use another model"
         )
-    provenance = {"model": config.model, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
+    provenance: dict[str, Any] = {"model": config.model, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
     provenance |= {name: getattr(config, name) for name in _IN_PROVENANCE}
     validation = Validation(shown, get_protocol(protocol))
     batches, values = _training(source, kept, config, loop)
     if isinstance(source, CleanSource):
         provenance |= {"tasks": list(source.tasks), "mixed": source.mixed, "trained_for": source.purpose}
+        provenance["validation_degraded"] = validation.untouched()
     return RestorationTask(network, batches, config, validation, provenance, values)
 
 

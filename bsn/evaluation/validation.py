@@ -103,6 +103,10 @@ class Validation:
         _write_sample(sample, self.pairs[0], results[0])
         return self._scores(results) if self.has_truth else self._residuals(results)
 
+    def untouched(self) -> dict[str, float]:
+        """Scores of the images as they are, with the names of :meth:`run`; empty where there is no truth."""
+        return self._scores([pair.image for pair in self.pairs]) if self.has_truth else {}
+
     def _scores(self, results: Sequence[np.ndarray]) -> dict[str, float]:
         assert self.protocol is not None
         scores = [

@@ -11,6 +11,8 @@ from bsn.cli.denoise import add_result_options
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
+    from bsn.models import Model
+
 EXAMPLES = """examples:
   bsn restore apply rainy/ --model run -o restored/           every image of a folder, same names, same dtype
   bsn restore apply photo.png --model run -o dry.png --ensemble
@@ -63,18 +65,25 @@ def run(options: Namespace) -> int:
     """
     if options.model is None:
         raise ValueError("no model was given; restoration needs --model with a run of bsn restore train")
-    check_restores(options.model)
+    purpose = check_restores(options.model).provenance.get("trained_for")
+    if purpose:
+        print(f"{options.model} was trained for {purpose}")
     options.uncertainty = options.keep_mean = False
     return DENOISE.run(options)
 
 
-def check_restores(path: str) -> None:
+def check_restores(path: str) -> Model:
     """Refuse a model that was not trained on pairs of degraded and clean images.
 
     Parameters
     ----------
     path : str
         A model file or the folder of a run.
+
+    Returns
+    -------
+    Model
+        The model.
 
     Raises
     ------
@@ -91,6 +100,7 @@ def check_restores(path: str) -> None:
         raise ValueError(
             f"{path} is a denoiser, not a restoration model; run bsn denoise with it, or give a run of bsn restore train"
         )
+    return model
 
 
 COMMAND = Command(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, Recipes, flat_dataclass, stored_defaults, take
-from bsn.cli.outcome import tell_outcome
+from bsn.cli.outcome import say, tell_outcome
 from bsn.cli.reading import read_keywords, said_read_options
 from restoration.cli.options import add_pair_options, add_task_options, take_images
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jsonargparse import ArgumentParser, Namespace
 
     from bsn.engine import RecipeBook
@@ -88,6 +90,7 @@ def run(options: Namespace) -> int:
         resume=options.resume,
         **read_keywords(options),
     )
+    _tell_tasks(options.output, result.validation)
     model = f"model: {options.output}/final.safetensors"
     degraded = (options.degraded or ["damaged/" if options.tasks else "rainy/"])[0]
     tell_outcome(
@@ -99,6 +102,17 @@ def run(options: Namespace) -> int:
         ],
     )
     return 0
+
+
+def _tell_tasks(output: str, restored: Mapping[str, float]) -> None:
+    """For each task, how good its validation images were and are; nothing for a run without tasks."""
+    from bsn.models import Model
+
+    about = Model.load(output).provenance
+    for task in about.get("tasks", ()):
+        name = f"val_psnr_{task}"
+        if name in restored and name in about["validation_degraded"]:
+            say(f"{task}: {about['validation_degraded'][name]:.2f} dB damaged, {restored[name]:.2f} dB restored")
 
 
 _BASIC = (

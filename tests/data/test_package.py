@@ -24,6 +24,12 @@ def run(code):
 
 # Published: a name goes from here only in the change that also tells users.
 PUBLIC = [
+    "DepthHaze",
+    "GroundDepth",
+    "RainTexture",
+    "SyntheticSnow",
+    "WrappedSource",
+    "sample_generator",
     "suffix_of",
     "ContextCrops",
     "StackedSource",

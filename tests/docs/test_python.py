@@ -7,10 +7,14 @@ import pytest
 import torch
 
 import bsn
+import restoration.run
 from bsn.blindness import assert_blind
-from bsn.data import read_image
+from bsn.data import Image, read_image, write_image
 from bsn.engine import LoopConfig
+from bsn.models import Model
 from bsn.training import TrainConfig
+from restoration.config import RestoreConfig
+from restoration.damage import kinds
 from restoration.manas.genotype import shipped_genotype
 from tests.docs.pages import PAGES, README, blocks, name
 from tests.helpers.golden import load_golden
@@ -73,6 +77,11 @@ def deraining(names, patch):
     (names["folder"] / "SEARCH" / "genotype.json").write_text(shipped_genotype("tiny").to_json())
     drt_weights, drt_config = golden("drt/model_dim16_padded_eval_20x33.safetensors")
     elf_weights, elf_config = golden("elf/model_paper_nf8_32x32.safetensors")
+    (names["folder"] / "photos").mkdir()
+    write_image(names["folder"] / "photos" / "1.png", Image(np.full((40, 40, 3), 200, np.uint8), "YXC"))
+    patch.setattr(kinds, "_damages", dict(kinds._damages))
+    restore = RestoreConfig("drt-tiny", crop=28, batch_size=2)
+    patch.setattr(restoration.run, "train", functools.partial(restoration.run.train, config=restore, loop=SMALL[1]))
     return {
         "drt_weights": drt_weights,
         "drt_config": drt_config,
@@ -85,6 +94,8 @@ def deraining(names, patch):
 def check_deraining(names):
     if "full" in names:
         assert (names["full"].shape, names["half"].shape) == ((1, 3, 32, 32), (1, 3, 16, 16))
+    elif "dust" in names:
+        assert Model.load("run").provenance["tasks"] == ["rain", "dust"]
     else:
         assert names["network"].config.genotype.widths == (32, 32, 48, 64)
 
