@@ -30,10 +30,11 @@ from restoration.scoring import DEGRADED, score_models
 
 
 def pair_data(data: Path, name: str, split: str) -> PairData:
+    """Pairs of one part of a set; Rain100H lies here without clean images, it has those of Rain100L."""
     folder = data / "rain" / name / split
     if name == "rain800":
         return PairData([str(folder / "pair")], layout="rain800", group_pattern=r"(bg\d+)")
-    return PairData([str(folder / "rainy")], [str(folder / "clean")], layout="names")
+    return PairData([str(folder / "rainy")], [str(data / "rain" / "rain100l" / split / "clean")], layout="names")
 
 
 def learning_curve(run: Path) -> list[tuple[int, float]]:
