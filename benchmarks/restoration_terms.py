@@ -3,23 +3,25 @@
     python -m benchmarks.restoration_terms [--data ../shared/data] [--seconds 26] [--steps 100] [--core_minutes 45]
     python -m benchmarks.restoration_terms --tiny --results /tmp/try     # does it run?
 
-DDSA, DRT, ELF, MANAS and NAFNet of the tiny sizes train on the training part of a set. One run gives both columns: its averaged
-weights are taken as it reaches the common number of steps, and as it has used the common core time. So that both moments are
-worth the same, the rate is constant after its warm-up, and the average of the weights does what a falling rate would. Optimiser,
-loss, batch, augmentation, average and warm-up are the same for all; the learning rate and whether crops grow halfway are chosen
-for each network, by as many trials for each, on held-back backgrounds of the training part of Rain800. "mixed" is one model of
-the training parts of all sets. Scored are the middle parts of the first images of the held-out parts (protocol y), which no
-training or choice has seen; no background is on both sides. The public sets are themselves test sets, so no number from here
-may be compared with published ones, and seconds of training show how fast a network learns, not how far it comes.
+DDSA, DRT, ELF, MANAS and NAFNet of the tiny sizes train on the training part of a set. One run gives both columns: its
+averaged weights are taken as it reaches the common number of steps, and as it has used the common core time. So that both
+moments are worth the same, the rate is constant after its warm-up, and the average of the weights does what a falling rate
+would. Optimiser, loss, batch, augmentation, average and warm-up are the same for all; the learning rate and whether crops grow
+halfway are chosen for each network, by as many trials for each, on held-back backgrounds of the training part of Rain800.
+"mixed" is one model of the training parts of all sets. Scored are the middle parts of the first images of the held-out parts
+(protocol y), which no training or choice has seen; no background is on both sides. The public sets are themselves test sets,
+so no number from here may be compared with published ones, and seconds of training show how fast a network learns, not how far
+it comes.
 
-Every finished run is written to benchmarks/results/restoration_terms.json at once; what is in there is not run again. Seeds come
-one after the other, so that a run that was cut short has whole rows. --core_minutes ends the command before a run that would
+Every finished run is written to benchmarks/results/restoration_terms.json at once; what is in there is not run again. Seeds
+come one after the other, so that a command that was cut short has whole rows. --core_minutes ends it before a run that would
 begin later.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import json
@@ -206,10 +208,8 @@ class Bench:
         torch.manual_seed(seed)
         task = build_task(source, config, loop)
         marks.started = time.process_time()
-        try:
+        with contextlib.suppress(Interrupted):
             fit(task, loop, RunFolder(marks.folder), watch=marks)
-        except Interrupted:
-            pass
 
     def tune(self, network: str) -> tuple[float, bool]:
         """Learning rate and growth of the crops that do best on held-back backgrounds: three trials."""
