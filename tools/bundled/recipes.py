@@ -25,8 +25,8 @@ class BoxRecipe:
 
     Parameters
     ----------
-    kind : {"photo", "camera"}
-        Noise that it is for.
+    kind : {"photo", "camera", "rain"}
+        Noise that it is for, or rain.
     size : {"tiny", "base"}
         How large it is.
     start : callable
@@ -79,10 +79,31 @@ def _further(student: str, minutes: float, learning_rate: float = 1e-3) -> tuple
     return config, loop
 
 
+def _derainer() -> nn.Module:
+    """A NAFNet whose windows are larger than the crops, so that it learns what it would with global pooling."""
+    return create("nafnet-tiny", pooling="local", window=2 * _RAIN_CROP)
+
+
 _SCRATCH = (
     DistillConfig(student="tiny", crop=80, batch_size=24, learning_rate=1.5e-3, betas=(0.9, 0.99), value_scale="unit"),
     LoopConfig(
         steps=14_000, warmup_steps=200, ema=0.999, validate_every=2_000, checkpoint_every=1_000, deterministic=False
+    ),
+)
+_RAIN_CROP = 80
+_RAIN = (
+    DistillConfig(
+        student="nafnet-tiny", crop=_RAIN_CROP, batch_size=4, optimizer="muon", learning_rate=2e-3, value_scale="unit"
+    ),
+    LoopConfig(
+        steps=4_000,
+        warmup_steps=100,
+        hold=0.2,
+        ema=0.998,
+        validate_every=500,
+        checkpoint_every=250,
+        precision="32-true",
+        deterministic=False,
     ),
 )
 _GROWN = "the weights of `photo-tiny`, in a wider and deeper network that computes the same at first"
@@ -92,6 +113,7 @@ RECIPES = (
     BoxRecipe("photo", "base", _from_small(_LARGE), *_further("base", 62), _GROWN),
     BoxRecipe("camera", "tiny", _from_small(_SMALL), *_further("tiny", 30), "the weights of `photo-tiny`"),
     BoxRecipe("camera", "base", _from_small(_LARGE), *_further("base", 62, 1.5e-3), _GROWN),
+    BoxRecipe("rain", "tiny", _derainer, *_RAIN, "a network that returns its input"),
 )
 NAMES = tuple(recipe.name for recipe in RECIPES)
 

@@ -14,10 +14,11 @@ from tools.bundled.corruption import BlindNoise, CameraNoise
 from tools.bundled.drawn import dead_leaves
 from tools.bundled.pairs import RecycledPairs, SyntheticPairs
 from tools.bundled.photographs import PHOTOGRAPHS
+from tools.bundled.rain import RandomRain
 
 __all__ = ["NoiseKind", "Picture", "training_pairs", "training_photographs", "training_source"]
 
-NoiseKind = Literal["photo", "camera"]
+NoiseKind = Literal["photo", "camera", "rain"]
 
 _DRAWN = 6
 _DRAWN_SIDE = 384
@@ -101,12 +102,12 @@ def _eight_bits(picture: np.ndarray) -> np.ndarray:
 def training_pairs(
     kind: NoiseKind, crop: int, seed: int, photographs: Iterable[Picture] = PHOTOGRAPHS
 ) -> SyntheticPairs | RecycledPairs:
-    """Noisy crops with clean ones, without end.
+    """Noisy or rainy crops with clean ones, without end.
 
     Parameters
     ----------
-    kind : {"photo", "camera"}
-        White noise up to 60 of 255, or the noise of cameras.
+    kind : {"photo", "camera", "rain"}
+        White noise up to 60 of 255, the noise of cameras, or rain.
     crop : int
         Side of the crops.
     seed : int
@@ -119,9 +120,11 @@ def training_pairs(
         ``batch(step, batch_size)`` gives a `CropBatch` of pixels (B, 3, crop, crop) and targets (B, 1, 3, crop, crop),
         float32, a pure function of seed and step.
     """
-    if kind == "photo":
+    if kind != "camera":
         source = training_source(crop, seed, photographs)
-        return SyntheticPairs(RandomCrops(source, crop, seed=seed, weighting="uniform"), BlindNoise())
+        # Rain falls down: it is made on crops that are turned already.
+        corrupt = BlindNoise() if kind == "photo" else RandomRain()
+        return SyntheticPairs(RandomCrops(source, crop, seed=seed, weighting="uniform"), corrupt)
     side = CameraNoise.piece(crop)
     pieces = RandomCrops(training_source(side, seed, photographs), side, seed=seed, weighting="uniform")
     return RecycledPairs(pieces, CameraNoise(), crop)

@@ -15,13 +15,15 @@ from bsn.evaluation import ImagePair, Validation, get_protocol
 from bsn.models import InferenceDefaults, ValueScale
 from distill.task import DistillTask
 from tools.bundled.photographs import HELD_OUT
+from tools.bundled.rain import RandomRain
 from tools.bundled.recipes import BoxRecipe
 from tools.bundled.sources import NoiseKind, Picture, training_pairs
 
-__all__ = ["LICENCE", "described", "train_bundled", "validation_pairs"]
+__all__ = ["LICENCE", "described", "inference_of", "train_bundled", "validation_pairs"]
 
 VALIDATION_SIGMAS = (15.0, 25.0, 50.0)
 _VALIDATION_CAMERAS = 6
+_VALIDATION_RAINS = 6
 LICENCE = (
     "Apache-2.0; trained on photographs in the public domain, under CC0, CC-BY or BSD, or without known restrictions, whose "
     "authors the model card names"
@@ -35,6 +37,15 @@ _PURPOSES = {
         "files of cameras, colour or grey, whose noise went through demosaicing, tone curve, resizing or JPEG; the level need "
         "not be known"
     ),
+    "rain": (
+        "photographs, colour or grey, in light or heavy rain that was made by rule: streaks are taken off, haze stays, and "
+        "real rain may stay in part"
+    ),
+}
+_SUPERVISION = {
+    "photo": "clean photographs with synthetic noise",
+    "camera": "clean photographs with synthetic noise",
+    "rain": "clean photographs with synthetic rain",
 }
 
 
@@ -67,11 +78,30 @@ def train_bundled(
         ValueScale(),
         validation=Validation(validation_pairs(recipe.kind), get_protocol("rgb8")),
         provenance=described(recipe, photographs),
-        inference=InferenceDefaults(training_crop=config.crop, grey_as_colour=True, cut_spots=True),
+        inference=inference_of(recipe.kind, config.crop),
         weights_licence=LICENCE,
     )
     settings = RunSettings(plain(config), plain(config))
     return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
+
+
+def inference_of(kind: NoiseKind, crop: int) -> InferenceDefaults:
+    """How a model in the box is used.
+
+    Parameters
+    ----------
+    kind : {"photo", "camera", "rain"}
+        What it is for. What stands out in rain may be a drop, and is left to the network.
+    crop : int
+        Side of the crops of its training.
+
+    Returns
+    -------
+    InferenceDefaults
+    """
+    if kind == "rain":
+        return InferenceDefaults(training_crop=crop, grey_as_colour=True, outliers="ignore")
+    return InferenceDefaults(training_crop=crop, grey_as_colour=True, cut_spots=True)
 
 
 def described(recipe: BoxRecipe, photographs: Sequence[Picture]) -> dict[str, Any]:
@@ -91,19 +121,19 @@ def described(recipe: BoxRecipe, photographs: Sequence[Picture]) -> dict[str, An
     return {
         "model": recipe.name,
         "trained_for": _PURPOSES[recipe.kind],
-        "supervision": "clean photographs with synthetic noise",
+        "supervision": _SUPERVISION[recipe.kind],
         "photographs": {photograph.file: photograph.terms for photograph in photographs},
         "loss": recipe.config.loss,
     }
 
 
 def validation_pairs(kind: NoiseKind) -> list[ImagePair]:
-    """Noisy versions of the photograph that is not trained on.
+    """Noisy or rainy versions of the photograph that is not trained on.
 
     Parameters
     ----------
-    kind : {"photo", "camera"}
-        Noise of three levels, or of six cameras.
+    kind : {"photo", "camera", "rain"}
+        Noise of three levels, that of six cameras, or six kinds of rain.
 
     Returns
     -------
@@ -116,6 +146,10 @@ def validation_pairs(kind: NoiseKind) -> list[ImagePair]:
             ImagePair(f"sigma {sigma:g}", Gaussian.from_grey_levels(sigma)(clean, rng), clean)
             for sigma in VALIDATION_SIGMAS
         ]
+    if kind == "rain":
+        rain = RandomRain(clear=0, grey=0)
+        made = [rain(clean, np.random.default_rng(100 + index)) for index in range(_VALIDATION_RAINS)]
+        return [ImagePair(f"rain {index}", *pair) for index, pair in enumerate(made)]
     pairs = []
     for index in range(_VALIDATION_CAMERAS):
         camera = random_camera(np.random.default_rng(100 + index), (1.0, 1.0))
