@@ -15,7 +15,7 @@ it comes.
 
 Every finished run is written to benchmarks/results/restoration_terms.json at once; what is in there is not run again. Seeds
 come one after the other, so that a command that was cut short has whole rows. --core_minutes ends it before a run that would
-begin later.
+begin later. The models of the first seed stay in runs/restoration_terms/models.
 """
 
 from __future__ import annotations
@@ -244,6 +244,10 @@ class Bench:
             for mark, (steps, seconds) in marks.passed.items()
             for path in [marks.folder / f"{mark}.safetensors"]
         }
+        if seed == 0:
+            kept = self.runs / "models" / name / f"{network}.safetensors"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(marks.folder / "seconds.safetensors", kept)
         self.keep("runs", f"{name}/{network}/{seed}", scored)
 
 

@@ -149,9 +149,10 @@ def run(options: Namespace) -> int:
 def _tell(report: FileReport, choices: list[BoxChoice], options: Namespace, count: int) -> None:
     for path, message in report.failed.items():
         named_already = "" if path.name in message else f"{path.name}: "
-        print(f"bsn denoise: {named_already}{' '.join(message.split())}", file=sys.stderr)
+        command = getattr(options, "command_name", "bsn denoise")
+        print(f"{command}: {named_already}{' '.join(message.split())}", file=sys.stderr)
     _say_what_was_chosen(report, tables=getattr(options, "explain", False))
-    print(f"{len(report.done)} of {count} images denoised to {options.output}")
+    print(f"{len(report.done)} of {count} images {getattr(options, 'done', 'denoised')} to {options.output}")
     if getattr(options, "preview", None) is not None and report.done:
         _write_preview(report, choices, options)
     for choice in choices:

@@ -76,10 +76,10 @@ def run(options: Namespace) -> int:
 
 def _box() -> list[dict[str, Any]]:
     """Trained models that come with the package."""
-    from bsn.models.bundled import KINDS, boxed_models, find_boxed
+    from bsn.models.bundled import boxed_models, find_boxed
 
     rows = []
-    for boxed in boxed_models():
+    for boxed in (*boxed_models(), *boxed_models(restoring=True)):
         model = boxed.load()
         rows.append(
             {
@@ -87,7 +87,7 @@ def _box() -> list[dict[str, Any]]:
                 "short_name": boxed.kind if find_boxed(boxed.kind) == boxed else None,
                 "bytes": boxed.path.stat().st_size,
                 "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
-                "for": KINDS[boxed.kind],
+                "for": boxed.purpose,
                 "weights_licence": model.weights_licence,
             }
         )
@@ -96,7 +96,7 @@ def _box() -> list[dict[str, Any]]:
 
 def _print_box(rows: list[dict[str, Any]]) -> None:
     print_table(
-        "trained models in the box, for bsn denoise --model NAME",
+        "trained models in the box, for --model NAME",
         [("name", "left"), ("also", "left"), "parameters", "bytes", ("for", "left")],
         [
             [row["name"], row["short_name"] or "", f"{row['parameters']:,}", f"{row['bytes']:,}", row["for"]]

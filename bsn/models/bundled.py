@@ -1,7 +1,8 @@
 """The models in the box: weights that come with the package, found by name.
 
 A name is a kind and a size: ``photo-tiny``. The kind alone, ``photo``, stands for the largest size that is installed. What
-is in the box is what lies in the folder ``weights``; nothing else is listed or offered.
+is in the box is what lies in the folder ``weights``; nothing else is listed or offered. Some remove noise, and others restore
+(``bsn restore apply``): these are found by name, and never chosen for a noisy image.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from bsn.models.model import Model, ModelFileError
 
-__all__ = ["KINDS", "BoxedModel", "boxed_models", "find_boxed", "load", "load_bundled"]
+__all__ = ["KINDS", "RESTORED", "BoxedModel", "boxed_models", "find_boxed", "load", "load_bundled"]
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -20,7 +21,10 @@ KINDS = {
     "photo": "photographs with white noise",
     "camera": "files of cameras, whose noise neighbours share",
 }
-"""What each kind is for."""
+"""What each kind that denoises is for."""
+
+RESTORED = {"rain": "photographs in rain, for bsn restore apply"}
+"""What each kind that restores is for."""
 
 SIZES = ("base", "tiny")
 """From the largest to the smallest."""
@@ -33,7 +37,7 @@ class BoxedModel:
     Parameters
     ----------
     kind, size : str
-        What it is for, a key of :data:`KINDS`, and how large it is: tiny or base.
+        What it is for, a key of :data:`KINDS` or :data:`RESTORED`, and how large it is: tiny or base.
     path : Path
         The file; its model card lies beside it, with the suffix ``.md``.
     """
@@ -46,6 +50,16 @@ class BoxedModel:
     def name(self) -> str:
         """Kind and size, as in ``photo-tiny``."""
         return f"{self.kind}-{self.size}"
+
+    @property
+    def restores(self) -> bool:
+        """Whether it takes something else than noise off a picture."""
+        return self.kind in RESTORED
+
+    @property
+    def purpose(self) -> str:
+        """What it is for, half a sentence."""
+        return {**KINDS, **RESTORED}[self.kind]
 
     def load(self) -> Model:
         """Read the weights.
@@ -63,20 +77,27 @@ class BoxedModel:
         model = Model.load(self.path)
         return dataclasses.replace(
             model,
-            inference=dataclasses.replace(model.inference, cut_spots=True),
+            # What is bright in the dark may be a drop of rain.
+            inference=dataclasses.replace(model.inference, cut_spots=not self.restores),
             provenance={**model.provenance, "kind": self.kind},
         )
 
 
-def boxed_models() -> list[BoxedModel]:
+def boxed_models(*, restoring: bool = False) -> list[BoxedModel]:
     """List what is in the box.
+
+    Parameters
+    ----------
+    restoring : bool
+        The models that restore, instead of those that denoise.
 
     Returns
     -------
     list of BoxedModel
         By kind, the largest first.
     """
-    listed = [BoxedModel(kind, size, WEIGHTS / f"{kind}-{size}.safetensors") for kind in KINDS for size in SIZES]
+    kinds = RESTORED if restoring else KINDS
+    listed = [BoxedModel(kind, size, WEIGHTS / f"{kind}-{size}.safetensors") for kind in kinds for size in SIZES]
     return [model for model in listed if model.path.is_file()]
 
 
@@ -93,7 +114,7 @@ def find_boxed(name: str) -> BoxedModel | None:
     BoxedModel or None
         None where the box has none of that name.
     """
-    return next((model for model in boxed_models() if name in (model.name, model.kind)), None)
+    return next((model for model in _all() if name in (model.name, model.kind)), None)
 
 
 def load_bundled(name: str = "photo") -> Model:
@@ -154,5 +175,9 @@ def _is_run(path: Path) -> bool:
     return path.is_file() or any(path.glob("*.safetensors")) or (path / "last.ckpt").exists()
 
 
+def _all() -> list[BoxedModel]:
+    return [*boxed_models(), *boxed_models(restoring=True)]
+
+
 def _names() -> str:
-    return ", ".join(model.name for model in boxed_models()) or "none"
+    return ", ".join(model.name for model in _all()) or "none"

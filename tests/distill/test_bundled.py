@@ -32,7 +32,7 @@ def denoiser():
     return bsn.Denoiser("photo-tiny", device="cpu")
 
 
-@pytest.mark.parametrize("boxed", boxed_models(), ids=lambda boxed: boxed.name)
+@pytest.mark.parametrize("boxed", [*boxed_models(), *boxed_models(restoring=True)], ids=lambda boxed: boxed.name)
 def test_size_and_card(boxed):
     assert boxed.path.stat().st_size <= {"tiny": 1_000_000, "base": 10_000_000}[boxed.size]
     card = boxed.path.with_suffix(".md").read_text(encoding="utf-8")
@@ -203,5 +203,5 @@ def test_the_documentation_shows_every_card():
     page = (Path(__file__).resolve().parents[2] / "docs" / "results" / "model_in_the_box.md").read_text(
         encoding="utf-8"
     )
-    for boxed in boxed_models():
+    for boxed in (*boxed_models(), *boxed_models(restoring=True)):
         assert f"weights/{boxed.name}.md" in page

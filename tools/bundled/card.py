@@ -7,43 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bsn.models import Model, count_parameters
-from tools.bundled.corruption import BlindNoise, CameraNoise
 from tools.bundled.photographs import HELD_OUT
 from tools.bundled.recipes import BoxRecipe
 from tools.bundled.sources import Picture
-from tools.bundled.train import LICENCE, described
+from tools.bundled.train import LICENCE, described, inference_of
+from tools.bundled.words import WORDS
 
 __all__ = ["model_card", "ship"]
-
-_INTRODUCTIONS = {
-    "photo": "Photographs, colour or grey, with white noise of any strength.",
-    "camera": "Files of cameras, colour or grey, whose noise neighbours share.",
-}
-_WHITE = BlindNoise()
-_CAMERAS = CameraNoise()
-_NOISES = {
-    "photo": (
-        f"Gaussian ({1 - _WHITE.photons:.0%}) or Poisson-Gaussian noise of a standard deviation between 0 and "
-        f"{_WHITE.largest:g} of 255; {_WHITE.grey:.0%} of the crops grey, with the same noise in all channels; "
-        f"{_WHITE.clipped:.0%} clipped to [0, 1] as files are; random order of the colours and random brightness."
-    ),
-    "camera": (
-        f"a camera drawn at random (`bsn.data.random_camera`) photographs {1 - _CAMERAS.white:.0%} of the pieces: photons and "
-        "read-out on a Bayer mosaic, white balance, one of three kinds of demosaicing, colour matrix, tone curve, smoothing of "
-        f"colours, blur, sharpening, resizing, JPEG of quality 70 to 100. The target is the same photograph without noise. "
-        f"The others have white noise. {_CAMERAS.grey:.0%} are grey."
-    ),
-}
-_LIMITS = {
-    "photo": (
-        "- Noise that is correlated between neighbours (JPEGs of cameras and phones, interpolated images) is taken for picture "
-        "and stays.\n"
-    ),
-    "camera": (
-        "- The cameras of the training are simulated. Noise that no step of the simulation makes, such as lines and what a "
-        "camera's own denoiser leaves, may stay.\n"
-    ),
-}
 
 
 def ship(
@@ -73,7 +43,7 @@ def ship(
     model = dataclasses.replace(
         found,
         provenance={**found.provenance, **described(recipe, photographs)},
-        inference=dataclasses.replace(found.inference, cut_spots=True),
+        inference=inference_of(recipe.kind, found.inference.training_crop),
         weights_licence=LICENCE,
     )
     target = Path(folder) / f"{recipe.name}.safetensors"
@@ -111,16 +81,15 @@ def model_card(model: Model, recipe: BoxRecipe, photographs: Sequence[Picture], 
         f"{recipe.loop.ema:g}, seed {facts.get('seed', 0)}, precision {facts.get('precision', '32-true')}: "
         f"{facts.get('seconds', 0) / 60:.0f} minutes on one shared CPU core."
     )
+    words, count = WORDS[recipe.kind], len(photographs)
     return f"""# {recipe.name}
 
-{_INTRODUCTIONS[recipe.kind]} A student of {count_parameters(model.network):,} parameters (float16 in the
-file, float32 in use) that sees the noisy image once. It has no biases, so a picture twice as bright gives a result twice as
-bright, and it need not be told how strong the noise is.
+{words.introduction} {count_parameters(model.network):,} parameters {words.network}
 
 ## Data
 
-Clean photographs and synthetic noise; the clean picture is the target. The photographs, in up to three sizes (1, 0.7, 0.5),
-downscaled and cropped:
+Clean photographs and synthetic {words.made}; the clean picture is the target. The photographs, in up to three sizes
+(1, 0.7, 0.5), downscaled and cropped:
 
 | file | terms |
 |---|---|
@@ -129,7 +98,7 @@ downscaled and cropped:
 Six pictures of overlapping discs ("dead leaves") are drawn by rule. `{HELD_OUT.file}` ({HELD_OUT.terms}) was held
 out for validation. No image of a benchmark was used.
 
-Noise, drawn anew: {_NOISES[recipe.kind]}
+{words.drawn}
 
 ## Terms
 
@@ -147,9 +116,7 @@ On the held-out photograph: {scores or "not measured"} (protocol `rgb8`).
 
 ## Limits
 
-{_LIMITS[recipe.kind]}- It has learned photographs. Fluorescence, astronomy and X-rays look different; a model trained on your
-  own noisy images keeps more of them.
-- {len(photographs)} photographs are few; repeated fine textures are smoothed more than a network trained on thousands would.
-- Like every denoiser it may remove faint detail and may draw structure into strong noise. Do not measure on its results
-  without checking.
+{words.limits}- {count} photographs are few; repeated fine textures are smoothed more than a network trained on thousands would.
+- Like every denoiser it may remove faint detail and may draw structure into strong {words.made}. Do not measure on its
+  results without checking.
 """

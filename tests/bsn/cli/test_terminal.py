@@ -43,9 +43,10 @@ def test_letters_that_the_terminal_lacks_are_printed_as_codes(names, tmp_path, c
         assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(p.name for p in names.iterdir())
 
 
-def test_a_denoiser_does_not_restore(capsys, tmp_path):
+def test_a_denoiser_does_not_restore(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("bsn.models.bundled.WEIGHTS", tmp_path / "empty")
     message = complaint(capsys, "restore", "apply", NAMES, "-o", tmp_path / "out")
-    assert "no model was given; restoration needs --model" in message
+    assert "this installation has none for rain; restoration needs --model" in message
     Model(small("phase-unet-tiny")).save(tmp_path / "denoiser.safetensors")
     words = ("restore", "apply", NAMES, "--model", tmp_path / "denoiser.safetensors", "-o", tmp_path / "out")
     assert "is a denoiser, not a restoration model" in complaint(capsys, *words)

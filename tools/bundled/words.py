@@ -1,0 +1,87 @@
+"""What the model cards say of each kind of weights in the box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.bundled.corruption import BlindNoise, CameraNoise
+from tools.bundled.rain import RandomRain
+
+__all__ = ["WORDS", "Words"]
+
+_WHITE = BlindNoise()
+_CAMERAS = CameraNoise()
+_RAIN = RandomRain()
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the card of a kind says.
+
+    Parameters
+    ----------
+    introduction : str
+        What it is for.
+    network : str
+        What is behind the number of its parameters.
+    made : str
+        What is added to the photographs.
+    drawn : str
+        How it is drawn.
+    limits : str
+        Items of the list of limits that other kinds do not share.
+    """
+
+    introduction: str
+    network: str
+    made: str
+    drawn: str
+    limits: str
+
+
+_STUDENT = """(float16 in the
+file, float32 in use) that sees the noisy image once. It has no biases, so a picture twice as bright gives a result twice as
+bright, and it need not be told how strong the noise is."""
+_OWN_IMAGES = """- It has learned photographs. Fluorescence, astronomy and X-rays look different; a model trained on your
+  own noisy images keeps more of them.
+"""
+WORDS = {
+    "photo": Words(
+        "Photographs, colour or grey, with white noise of any strength. A student of",
+        _STUDENT,
+        "noise",
+        f"Noise, drawn anew: Gaussian ({1 - _WHITE.photons:.0%}) or Poisson-Gaussian noise of a standard deviation between 0 "
+        f"and {_WHITE.largest:g} of 255; {_WHITE.grey:.0%} of the crops grey, with the same noise in all channels; "
+        f"{_WHITE.clipped:.0%} clipped to [0, 1] as files are; random order of the colours and random brightness.",
+        "- Noise that is correlated between neighbours (JPEGs of cameras and phones, interpolated images) is taken for picture "
+        f"and stays.\n{_OWN_IMAGES}",
+    ),
+    "camera": Words(
+        "Files of cameras, colour or grey, whose noise neighbours share. A student of",
+        _STUDENT,
+        "noise",
+        "Noise, drawn anew: a camera drawn at random (`bsn.data.random_camera`) photographs "
+        f"{1 - _CAMERAS.white:.0%} of the pieces: photons and "
+        "read-out on a Bayer mosaic, white balance, one of three kinds of demosaicing, colour matrix, tone curve, smoothing of "
+        "colours, blur, sharpening, resizing, JPEG of quality 70 to 100. The target is the same photograph without noise. "
+        f"The others have white noise. {_CAMERAS.grey:.0%} are grey.",
+        "- The cameras of the training are simulated. Noise that no step of the simulation makes, such as lines and what a "
+        f"camera's own denoiser leaves, may stay.\n{_OWN_IMAGES}",
+    ),
+    "rain": Words(
+        "Photographs, colour or grey, in light or heavy rain. `bsn restore apply` uses it where no model is named. A NAFNet of",
+        """(float16 in the
+file, float32 in use) that sees the rainy image once. Its channel attention averages over windows, so that a large photograph
+is restored like a small one.""",
+        "rain",
+        f"Rain, drawn anew: {_RAIN.clear:.0%} of the crops have none and are to come back as they are. Of the others, "
+        f"{_RAIN.sparse:.0%} have single streaks in up to three layers (`bsn.data.SyntheticRain`), the rest up to three layers "
+        f"that are dense enough to hide the picture, {_RAIN.crossed:.0%} of these in crossing directions. The light of the "
+        f"streaks is added and clipped, or, in {_RAIN.screened:.0%}, fills what the picture leaves. {_RAIN.hazy:.0%} have "
+        f"haze, which stays in the target; some are darker; {_RAIN.grey:.0%} are grey; {_RAIN.compressed:.0%} are JPEGs.",
+        "- The rain of the training is made by rule. Real rain that looks different, such as large drops near the lens, "
+        "splashes on the ground and the mist of far rain, stays, wholly or in part. Bright thin upright lines, such as "
+        "wires and reeds, may be taken for rain.\n"
+        "- Snow, drops on a window pane, haze and noise are not its task. Train on pairs for these: `bsn restore train`.\n",
+    ),
+}
