@@ -112,7 +112,7 @@ class RandomRain:
         for _ in range(int(rng.integers(1, 4))):
             turned = rng.uniform(-_LARGEST_ANGLE, _LARGEST_ANGLE) if crossed else angle + rng.normal(0, 5)
             layers.append(_layer(size, turned, rng))
-        return np.sum(layers, 0, dtype=np.float32)
+        return np.stack(layers).sum(0, dtype=np.float32)
 
 
 def _between(rng: np.random.Generator, low: float, high: float) -> float:
