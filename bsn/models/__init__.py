@@ -1,7 +1,7 @@
 """Blind-spot networks, presets by name, model files."""
 
 import bsn.models.presets as _presets  # registers the networks and presets of this package
-from bsn.models.bundled import load, load_bundled
+from bsn.models.bundled import find_boxed, load, load_bundled
 from bsn.models.convert import Converter, read_published, register_converter
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
@@ -61,6 +61,7 @@ __all__ = [
     "count_parameters",
     "create",
     "current_name",
+    "find_boxed",
     "image_network",
     "is_blind",
     "load",
