@@ -308,6 +308,7 @@ def build_task(
     *,
     watched: Watched | None = None,
     protocol: str = "y",
+    held: Sequence[int] | None = None,
 ) -> RestorationTask:
     """Task of a run: network, crops, validation.
 
@@ -323,8 +324,11 @@ def build_task(
         Validation pairs, or clean images on which they are made; by default some backgrounds of `source` are held back.
     protocol : str
         Name of the protocol that scores the validation.
+    held : sequence of int, optional
+        Pairs of `source` that are held back for it; by default chosen by the seed.
     """
-    held = [] if watched is not None else held_back_groups(source.groups, config.validation_images, loop.seed)
+    if held is None:
+        held = [] if watched is not None else held_back_groups(source.groups, config.validation_images, loop.seed)
     kept = [index for index in range(len(source)) if index not in set(held)]
     shown = (
         _validation(source, held, config.validation_crop)

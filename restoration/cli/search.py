@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   bsn restore search --degraded rainy/ --clean clean/ -o SEARCH        a network for these images: SEARCH/genotype.json
+  bsn restore search --degraded rainy/ --clean clean/ -o SEARCH --strategy halving --steps 1500
+  bsn restore search --degraded rainy/ --clean clean/ -o SEARCH --strategy evolution
   bsn restore search --degraded Rain1200/ --clean clean/ -o SEARCH --recipe published
   bsn restore search --degraded rainy/ --clean clean/ -o SEARCH --resume
   bsn restore train --degraded rainy/ --clean clean/ -o run --model manas-tiny --genotype SEARCH/genotype.json
@@ -58,7 +60,6 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     )
     parser.add_argument("--genotype", type=str | None, default=None, help="for the baseline: what was searched")
     parser.add_argument("--count", type=int, default=3, help="for the baseline: how many random genotypes")
-    parser.add_argument("--tolerance", type=float, default=0.02, help="for the baseline: relative difference in cost")
     parser.add_argument("--train_steps", type=int, default=1500, help="for the baseline: steps of each training")
     parser.add_argument("--train_model", default="manas-tiny", help="for the baseline: preset that takes the genotypes")
     stored = stored_defaults(words)
@@ -82,11 +83,13 @@ def run(options: Namespace) -> int:
         Exit code; 0 means success.
     """
     from bsn.engine import LoopConfig
-    from restoration.manas.search import SearchConfig, genotype_cost, search
+    from restoration.manas.search import EvolutionConfig, HalvingConfig, SearchConfig, genotype_cost, search
     from restoration.run import PairData
 
     if options.baseline == "random":
         return _compare(options)
+    options.halving = HalvingConfig(**vars(options.halving))
+    options.evolution = EvolutionConfig(**vars(options.evolution))
     genotype = search(
         take(PairData, options),
         options.output,
@@ -138,7 +141,7 @@ def _compare(options: Namespace) -> int:
 
 _BASIC = (
     "help degraded clean layout pattern output config recipe resume steps minutes seed devices crop "
-    "baseline genotype axes key nan range"
+    "strategy baseline genotype axes key nan range"
 )
 
 COMMAND = Command(

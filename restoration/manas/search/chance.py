@@ -1,15 +1,18 @@
-"""Networks by chance, of the same cost as a searched one, so that the worth of a search is a number."""
+"""Networks by chance, of one cost: the start of a search, and what a searched network is compared with."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
-from restoration.manas.genotype.derive import genotype_of_indices
+from restoration.manas.genotype.choices import Choices
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.search.cost import CostKind, cost_table
 from restoration.manas.space.candidates import candidate_names
+from restoration.manas.space.shape import Shape
 
-__all__ = ["random_genotypes"]
+__all__ = ["draw_genotypes", "random_genotypes", "uniform_cost"]
 
 _ATTEMPTS = 200_000
 _BLOCK = 1000
@@ -43,13 +46,60 @@ def random_genotypes(
     ValueError
         If chance finds too few.
     """
+    target = cost_table(reference.shape, cost, names=candidate_names()).of(reference)
+    return draw_genotypes(
+        reference.shape, count, target, seed=seed, cost=cost, tolerance=tolerance, without=[reference]
+    )
+
+
+def draw_genotypes(
+    shape: Shape,
+    count: int,
+    target: float,
+    *,
+    seed: int = 0,
+    cost: CostKind = "macs",
+    tolerance: float = 0.02,
+    names: tuple[str, ...] | None = None,
+    without: Sequence[Genotype] = (),
+) -> list[Genotype]:
+    """Draw genotypes of about one cost, all choices alike.
+
+    Parameters
+    ----------
+    shape : Shape
+        What all of them have in common.
+    count : int
+        Number of genotypes.
+    target : float
+        Cost in the unit of `cost`, see :func:`uniform_cost`.
+    seed : int
+        Seed of the choices.
+    cost : {"macs", "parameters"}
+        Kind of cost.
+    tolerance : float
+        Largest difference from the target, relative to it.
+    names : tuple of str, optional
+        Candidates to draw from; all by default.
+    without : sequence of Genotype
+        Not among the results.
+
+    Returns
+    -------
+    list of Genotype
+        All different.
+
+    Raises
+    ------
+    ValueError
+        If chance finds too few.
+    """
     if count < 1 or tolerance < 0:
         raise ValueError(
             f"{count} genotypes within {tolerance}: this cannot be searched; ask for 1 or more, with a tolerance of 0 or more"
         )
-    shape, names = reference.shape, candidate_names()
-    table = cost_table(shape, cost, names=names)
-    target, generator = table.of(reference), torch.Generator().manual_seed(seed)
+    names = names or candidate_names()
+    table, generator = cost_table(shape, cost, names=names), torch.Generator().manual_seed(seed)
     found: dict[Genotype, None] = {}
     drawn = 0
     while len(found) < count and drawn < _ATTEMPTS:
@@ -58,8 +108,9 @@ def random_genotypes(
         costs = table.fixed + table.modules.T.gather(0, modules).sum(1) + table.edges.T.gather(0, edges).sum(1)
         near = ((costs - target).abs() <= tolerance * target).nonzero()[:, 0].tolist()
         for row in near[: count - len(found)]:
-            genotype = _genotype(reference, modules[row].tolist(), edges[row].tolist(), names, seed, float(costs[row]))
-            if genotype != reference:
+            choices = Choices(tuple(modules[row].tolist()), tuple(edges[row].tolist()))
+            genotype = choices.genotype(shape, names, {"random": True, "seed": seed, "cost": float(costs[row])})
+            if genotype not in without:
                 found[genotype] = None
         drawn += _BLOCK
     if len(found) < count:
@@ -69,10 +120,22 @@ def random_genotypes(
     return list(found)
 
 
-def _genotype(
-    reference: Genotype, modules: list[int], edges: list[int], names: tuple[str, ...], seed: int, cost: float
-) -> Genotype:
-    shape = reference.shape
-    blocks = iter([edges[start : start + shape.edges] for start in range(0, len(edges), shape.edges)])
-    per_branch = [[next(blocks) for _ in range(shape.branches(cell))] for cell in range(shape.cells)]
-    return genotype_of_indices(modules, per_branch, shape, names, {"random": True, "seed": seed, "cost": cost})
+def uniform_cost(shape: Shape, cost: CostKind = "macs", *, names: tuple[str, ...] | None = None) -> float:
+    """Mean cost of the genotypes of a shape.
+
+    Parameters
+    ----------
+    shape : Shape
+        What all of them have in common.
+    cost : {"macs", "parameters"}
+        What is counted.
+    names : tuple of str, optional
+        Candidates; all by default.
+
+    Returns
+    -------
+    float
+        Multiply-accumulate operations per pixel of the image, or the number of parameters.
+    """
+    table = cost_table(shape, cost, names=names or candidate_names())
+    return table.fixed + float(table.modules.mean(1).sum() + table.edges.mean(1).sum())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from restoration.manas.genotype.derive import DeriveMode
 from restoration.manas.search.cost import CostKind
+from restoration.manas.search.evolution import EvolutionConfig
+from restoration.manas.search.halving import HalvingConfig
 from restoration.manas.search.supernet import EdgeWeights
+from restoration.manas.space.candidates import candidate_names
 from restoration.manas.space.modules import MixInput
 from restoration.manas.space.shape import Shape
 
@@ -20,6 +23,11 @@ class SearchConfig:
 
     Parameters
     ----------
+    strategy : {"weights", "halving", "evolution"}
+        "weights": the published search, which trains a weight for every choice together with a supernet of all choices.
+        "halving": random networks are trained, the better half of them twice as long, and so on; `steps` is the length of
+        the longest training. "evolution": the supernet is trained along random paths, one module at each place and one
+        candidate on each edge, and regularised evolution searches the network that does best with its weights.
     widths : tuple of int
         Channels at full resolution, at a half, a quarter, an eighth ..., see :class:`restoration.manas.space.Shape`.
     modules : tuple of int
@@ -39,8 +47,8 @@ class SearchConfig:
     derive : {"per_branch", "shared"}
         See :func:`restoration.manas.genotype.derive`; "shared" is the published program's.
     exclude_none : bool
-        Never choose "none", as DARTS derives its cells (Liu et al., ICLR 2019): in the mixture "none" only scales what the
-        others do, so its weight does not say that the edge is better left out.
+        Never choose "none" (nor draw it, with the other strategies), as DARTS derives its cells (Liu et al., ICLR 2019): in the
+        mixture "none" only scales what the others do, so its weight does not say that the edge is better left out.
     crop : int
         Side of the crops in pixels.
     backgrounds : int
@@ -77,6 +85,14 @@ class SearchConfig:
         Weight of the expected cost relative to the cheapest and the dearest network.
     cost : {"macs", "parameters"}
         What counts as cost.
+    target : float, optional
+        Cost of the networks that "halving" and "evolution" look at; by default the mean of all networks.
+    tolerance : float
+        Largest difference from it, relative to it; also that of the random networks of the baseline.
+    halving : HalvingConfig
+        Settings of the strategy "halving".
+    evolution : EvolutionConfig
+        Settings of the strategy "evolution".
 
     Raises
     ------
@@ -84,6 +100,7 @@ class SearchConfig:
         For values outside their range.
     """
 
+    strategy: Literal["weights", "halving", "evolution"] = "weights"
     widths: tuple[int, ...] = (16, 16, 24, 32)
     modules: tuple[int, ...] = (1, 1, 1, 2)
     nodes: int = 2
@@ -111,6 +128,10 @@ class SearchConfig:
     entropy: float = 0.01
     complexity: float = 0.01
     cost: CostKind = "macs"
+    target: float | None = None
+    tolerance: float = 0.02
+    halving: HalvingConfig = field(default_factory=HalvingConfig)
+    evolution: EvolutionConfig = field(default_factory=EvolutionConfig)
 
     def __post_init__(self) -> None:
         multiple = self.shape.multiple
@@ -123,14 +144,20 @@ class SearchConfig:
             "internal_from": (0 <= self.internal_from <= 1, "a fraction from 0 to 1"),
             "learning_rate": (self.learning_rate > 0, "more than 0"),
             "architecture_rate": (self.architecture_rate > 0, "more than 0"),
+            "target": (self.target is None or self.target > 0, "more than 0"),
         }
         rules |= {
             name: (getattr(self, name) >= 0, "0 or more")
-            for name in ("weight_decay", "architecture_decay", "internal", "entropy", "complexity")
+            for name in ("weight_decay", "architecture_decay", "internal", "entropy", "complexity", "tolerance")
         }
         for name, (legal, range_) in rules.items():
             if not legal:
                 raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Candidates that may be chosen."""
+        return tuple(name for name in candidate_names() if not (self.exclude_none and name == "none"))
 
     @property
     def shape(self) -> Shape:

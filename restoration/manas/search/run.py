@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from bsn.data import DataError, GroupedCrops, MirroredSource, Missing, background_members, source_digest
+from bsn.data import Missing, source_digest
 from bsn.engine import LoopConfig, RunFolder, RunSettings, fit, plain, process_restored
-from bsn.training import MendedSource, divide_groups, plain_read_settings, read_settings
+from bsn.training import plain_read_settings, read_settings
 from restoration.manas.genotype.genotype import Genotype
+from restoration.manas.search.building import build_one_shot, build_search
 from restoration.manas.search.config import SearchConfig
-from restoration.manas.search.supernet import Supernet
-from restoration.manas.search.task import SearchTask
+from restoration.manas.search.halving_run import HalvingSearch
 from restoration.run import PairData, TrainingPairs, pair_settings, restore_pairs
 
-__all__ = ["build_search", "halves", "search"]
+__all__ = ["search"]
 
 
 @process_restored()
@@ -41,7 +40,8 @@ def search(
         Files of the pairs, or an opened source.
     output : str or Path
         Folder of the run; it must be new, or with `resume` hold a checkpoint. ``genotype.json`` in it is the result,
-        ``genotype.svg`` its drawing; ``architecture.svg`` shows the current state of a running search.
+        ``genotype.svg`` its drawing; ``architecture.svg`` shows the current state of a search of weights. ``halving.csv`` and
+        ``evolution.csv`` tell every network that was scored, and its score.
     config : SearchConfig, optional
         Settings of the search.
     loop : LoopConfig, optional
@@ -60,6 +60,8 @@ def search(
     ------
     DataError
         If pairs cannot be read, or too few backgrounds have enough degraded images.
+    ValueError
+        If the settings do not fit together: a length in minutes, a strategy that cannot share devices.
     RunError, TrainingDiverged, Interrupted
         See :func:`bsn.engine.fit`.
     """
@@ -83,76 +85,11 @@ def search(
     source = pairs.open(how) if isinstance(pairs, PairData) else pairs
     facts = {"images": source_digest(source)}
     stored.check_images(facts["images"], None)
-    torch.manual_seed(loop.seed)
-    task = build_search(source, config, loop)
     about = {**pair_settings(pairs), **plain_read_settings(how), "output": str(output), **plain(config)}
-    fit(task, loop, folder, resume=resume, settings=stored.again(about, about, loop, facts))
+    settings = stored.again(about, about, loop, facts)
+    if config.strategy == "halving":
+        return HalvingSearch(source, folder, config, loop).run(settings, resume=resume)
+    torch.manual_seed(loop.seed)
+    build = build_search if config.strategy == "weights" else build_one_shot
+    fit(build(source, config, loop), loop, folder, resume=resume, settings=settings)
     return Genotype.load(Path(output) / "genotype.json")
-
-
-def build_search(source: TrainingPairs, config: SearchConfig, loop: LoopConfig) -> SearchTask:
-    """Task of a search: supernet, both halves of the data.
-
-    Parameters
-    ----------
-    source : PairSource or PackedPairs
-        Opened pairs.
-    config : SearchConfig
-        Settings of the search.
-    loop : LoopConfig
-        Its seed and its number of steps.
-
-    Raises
-    ------
-    DataError
-        If fewer than two backgrounds have enough degraded images.
-    """
-    supernet = Supernet(
-        config.shape,
-        channels=source.channels,
-        mix_input=config.mix_input,
-        edge_weights=config.edge_weights,
-        residual=config.residual,
-    )
-    mirrored = MirroredSource(MendedSource(source, "ignore"), config.crop)
-    parts = halves(source.groups, config.group_size, config.architecture_share, loop.seed)
-    crops = [
-        GroupedCrops(mirrored, source.groups, config.crop, config.group_size, seed=loop.seed + number, only=part)
-        for number, part in enumerate(parts)
-    ]
-    about = {"searched_pairs": len(source), "backgrounds": [len(part.members) for part in crops]}
-    return SearchTask(supernet, (crops[0], crops[1]), config, loop.length, about)
-
-
-def halves(groups: Sequence[str], count: int, share: float, seed: int) -> tuple[list[str], list[str]]:
-    """Divide the backgrounds between weights and architecture.
-
-    Parameters
-    ----------
-    groups : sequence of str
-        Background of each pair.
-    count : int
-        Degraded images that a background needs; others are left out.
-    share : float
-        Share of the architecture.
-    seed : int
-        Seed of the division.
-
-    Returns
-    -------
-    weights, architecture : list of str
-        Backgrounds of each.
-
-    Raises
-    ------
-    DataError
-        If there are fewer than two backgrounds.
-    """
-    names = list(background_members(groups, count))
-    if len(names) < 2:
-        raise DataError(
-            f"1 background with {count} degraded images",
-            "weights and architecture are trained on different backgrounds",
-            "give two or more",
-        )
-    return divide_groups(names, share, seed)

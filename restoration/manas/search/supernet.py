@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bsn.mirror import mirror_to_multiple
 from bsn.models import load_published
+from restoration.manas.genotype.choices import Choices
 from restoration.manas.network.official import our_key, our_tensors
 from restoration.manas.space.attention import AttentionBlock, MixedEdge
 from restoration.manas.space.body import MultiScaleBody
@@ -136,20 +137,25 @@ class Supernet(nn.Module):
                 parameter.copy_(given)
         return network.eval()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Restore a batch with the current mixture.
+    def forward(self, x: Tensor, path: Choices | None = None) -> Tensor:
+        """Restore a batch with the current mixture, or along one path.
 
         Parameters
         ----------
         x : Tensor, shape (N, C, H, W)
             Any size.
+        path : Choices, optional
+            One module at each place and one candidate on each edge, which alone are computed; by default all are mixed.
 
         Returns
         -------
         Tensor, shape (N, C, H, W)
         """
         height, width = x.shape[-2:]
-        alpha, beta = self.architecture.probabilities()
-        weights = beta if self.edge_weights == "softmax" else self.architecture.beta
+        if path is None:
+            alpha, beta = self.architecture.probabilities()
+            weights = beta if self.edge_weights == "softmax" else self.architecture.beta
+        else:
+            alpha, weights = torch.tensor(path.modules), torch.tensor(path.edges)
         restored = self.body(mirror_to_multiple(x, self.shape.multiple), alpha, weights)[..., :height, :width]
         return x + restored if self.residual else restored

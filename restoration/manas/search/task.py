@@ -23,11 +23,31 @@ from restoration.manas.search.report import architecture_numbers, architecture_t
 from restoration.manas.search.second_order import WeightStep, look_ahead_gradient
 from restoration.manas.search.supernet import Supernet
 
-__all__ = ["SearchTask"]
+__all__ = ["SearchTask", "weight_optimizer"]
 
 _MOMENTUM = 0.9
 
 Halves = tuple[CropBatch, CropBatch]
+
+
+def weight_optimizer(config: SearchConfig, supernet: Supernet) -> Optimizer:
+    """Optimiser of the weights of a supernet.
+
+    Parameters
+    ----------
+    config : SearchConfig
+        Kind of the optimiser, learning rate and weight decay.
+    supernet : Supernet
+        Network of all choices.
+
+    Returns
+    -------
+    Optimizer
+    """
+    options: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+    if config.weight_optimizer == "sgd":
+        return torch.optim.SGD(supernet.body.parameters(), momentum=_MOMENTUM, **options)
+    return torch.optim.Adam(supernet.body.parameters(), **options)
 
 
 class SearchTask(CropTask[Halves]):
@@ -74,13 +94,8 @@ class SearchTask(CropTask[Halves]):
     @override
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser of the weights, one of the architecture."""
-        config, weights = self.config, self.supernet.body.parameters()
-        options: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
-        main: Optimizer = (
-            torch.optim.SGD(weights, momentum=_MOMENTUM, **options)
-            if config.weight_optimizer == "sgd"
-            else torch.optim.Adam(weights, **options)
-        )
+        config = self.config
+        main = weight_optimizer(config, self.supernet)
         architecture = torch.optim.Adam(
             self.supernet.architecture.parameters(),
             lr=config.architecture_rate,

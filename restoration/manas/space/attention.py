@@ -50,7 +50,7 @@ class ChosenEdge(nn.Module):
 
 
 class MixedEdge(nn.Module):
-    """Weighted sum of all candidates.
+    """Weighted sum of all candidates, or one of them.
 
     Parameters
     ----------
@@ -71,13 +71,18 @@ class MixedEdge(nn.Module):
         ----------
         x : Tensor
             Features, shape (N, C, H, W).
-        weights : Tensor, shape (candidates,)
-            Weights of the candidates.
+        weights : Tensor, shape (candidates,), or whole number of shape ()
+            Weights of the candidates; or the number of the one that is computed alone.
         """
         assert weights is not None
+        if not weights.is_floating_point():
+            return self._operators()[int(weights)](x)
         parts = zip(weights, self.candidates.items(), strict=True)
         # Zeros times a weight are zeros, and so is their gradient.
         return sum((w * op(x) for w, (name, op) in parts if name != "none"), torch.zeros_like(x))
+
+    def _operators(self) -> list[nn.Module]:
+        return list(self.candidates.children())
 
 
 class AttentionBlock(nn.Module):
@@ -114,8 +119,8 @@ class AttentionBlock(nn.Module):
         ----------
         x : Tensor
             Features, shape (N, C, H, W).
-        weights : Tensor, shape (edges, candidates), optional
-            Weights of the candidates, for blocks of mixed edges.
+        weights : Tensor, shape (edges, candidates) or (edges,), optional
+            Weights or numbers of the candidates, for blocks of mixed edges.
         """
         groups = x.chunk(self.nodes, 1)
         nodes: list[Tensor] = []

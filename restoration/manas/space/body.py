@@ -67,10 +67,10 @@ class MultiScaleBody(nn.Module):
         ----------
         x : Tensor
             Features, shape (N, C, H, W).
-        alpha : Tensor, shape (modules, 2), optional
-            Weights of mixed modules, a row each.
-        beta : Tensor, shape (blocks * edges, candidates), optional
-            Weights of mixed edges.
+        alpha : Tensor, shape (modules, 2) or (modules,), optional
+            Weights of mixed modules, a row each; or the numbers of those that are computed alone.
+        beta : Tensor, shape (blocks * edges, candidates) or (blocks * edges,), optional
+            Weights of mixed edges, or numbers.
         """
         branches = [self.stem(x) if self.shape.stem else x]
         rows = iter(() if alpha is None else alpha)

@@ -123,7 +123,7 @@ class FusionModule(nn.Module):
 
 
 class MixedModule(nn.Module):
-    """Weighted sum of a parallel and a fusion module.
+    """Weighted sum of a parallel and a fusion module, or one of them.
 
     Parameters
     ----------
@@ -146,9 +146,11 @@ class MixedModule(nn.Module):
         ----------
         branches : sequence of Tensor
             Features of the branches, from fine to coarse.
-        weights : Tensor, shape (2,)
-            Weights of parallel and fusion.
+        weights : Tensor, shape (2,), or whole number of shape ()
+            Weights of parallel and fusion; or the number of the one that is computed alone.
         """
+        if not weights.is_floating_point():
+            return (self.fusion if int(weights) else self.parallel)(branches)
         side = self.parallel(branches)
         fused = self.fusion(side if self.chained else branches)
         return [weights[0] * a + weights[1] * b for a, b in zip(side, fused, strict=True)]

@@ -25,7 +25,7 @@ from restoration.manas.search import (
     search,
     train_alike,
 )
-from restoration.manas.search.run import halves
+from restoration.manas.search.building import halves
 from restoration.manas.search.second_order import WeightStep, look_ahead_gradient
 from restoration.manas.space import Shape
 from restoration.models import MANAS

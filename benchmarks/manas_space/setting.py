@@ -1,0 +1,122 @@
+"""What all parts of the study have in common: the space, the images, how a genotype is trained."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bsn.data import read_image
+from bsn.engine import LoopConfig
+from restoration.config import RestoreConfig
+from restoration.manas.genotype import Genotype
+from restoration.manas.search import SearchConfig, draw_genotypes, genotype_cost, uniform_cost
+from restoration.manas.space import Shape
+from restoration.run import PairData, ValidationData, train
+
+SHAPE = Shape((16, 16, 16), (1, 1, 1))
+TOLERANCE = 0.03
+STEPS = 400
+VALIDATION_BACKGROUNDS = 8
+SETS = ("rain100l", "rain100h")
+
+SEARCH = SearchConfig(SHAPE.widths, SHAPE.modules, crop=32, backgrounds=2, group_size=2)
+CONFIG = RestoreConfig("manas-tiny", crop=32, batch_size=4, validation_crop=96)
+LOOP = LoopConfig(
+    steps=STEPS,
+    warmup_steps=20,
+    ema=0.98,
+    validate_every=100,
+    checkpoint_every=0,
+    precision="32-true",
+    accelerator="cpu",
+)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Pairs to search and train on, pairs to choose by, pairs to score at the very end."""
+
+    search: PairData
+    validation: ValidationData
+    test: dict[str, PairData]
+
+
+def images(data: Path, runs: Path) -> Images:
+    """Divide the training parts of both sets by background; the validation part is copied into one folder."""
+    rain, split = data / "rain", runs / "validation"
+    clean = rain / "rain100l" / "train" / "clean"
+    # Some backgrounds lie in the set twice, under two names.
+    distinct = {
+        read_image(clean / path.name).pixels.tobytes(): path.name
+        for path in sorted((rain / "rain100h" / "train" / "rainy").iterdir())
+    }
+    shared = sorted(distinct.values())
+    order = np.random.default_rng(0).permutation(len(shared))
+    held = {shared[index] for index in order[:VALIDATION_BACKGROUNDS]}
+    kept = [name for name in shared if name not in held]
+    if not split.is_dir():
+        part = runs / "validation.part"
+        for folder in ("rainy", "clean"):
+            (part / folder).mkdir(parents=True, exist_ok=True)
+        for name in sorted(held):
+            for chosen in SETS:
+                shutil.copyfile(rain / chosen / "train" / "rainy" / name, part / "rainy" / f"{chosen}_{name}")
+                shutil.copyfile(clean / name, part / "clean" / f"{chosen}_{name}")
+        part.replace(split)
+    rainy = [str(rain / chosen / "train" / "rainy" / name) for chosen in SETS for name in kept]
+    test = {
+        chosen: PairData(
+            [str(rain / chosen / "test" / "rainy")], [str(rain / "rain100l" / "test" / "clean")], layout="names"
+        )
+        for chosen in SETS
+    }
+    return Images(
+        PairData(rainy, [str(clean / name) for name in kept], layout="names"),
+        ValidationData(str(split / "rainy"), str(split / "clean"), layout="names"),
+        test,
+    )
+
+
+def chance(count: int) -> list[Genotype]:
+    """The genotypes of the table: random ones of the mean cost of the space, all nine candidates alike."""
+    return draw_genotypes(SHAPE, count, uniform_cost(SHAPE), seed=0, tolerance=TOLERANCE)
+
+
+def trained(name: str, genotype: Genotype, seed: int, where: Images, runs: Path) -> dict[str, Any]:
+    """Train a genotype, or take it from an earlier call: validation scores by step, and the seconds of the processor."""
+    folder, path = runs / "trained" / name, runs / "trained" / f"{name}.json"
+    seconds = None
+    if not (folder / "final.safetensors").is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        genotype.save(path)
+        shutil.rmtree(folder, ignore_errors=True)
+        before = time.process_time()
+        train(
+            where.search,
+            folder,
+            replace(CONFIG, genotype=str(path)),
+            replace(LOOP, seed=seed),
+            validate=where.validation,
+        )
+        seconds = time.process_time() - before
+    return {
+        "name": name,
+        "seed": seed,
+        "macs": genotype_cost(genotype),
+        "seconds": seconds,
+        "modules": genotype.modules,
+        "edges": genotype.edges,
+        "psnr": validation_scores(folder),
+    }
+
+
+def validation_scores(folder: Path) -> dict[int, float]:
+    """PSNR on the validation pairs by step, of the file that a run writes as it goes."""
+    with (folder / "metrics.csv").open(newline="") as file:
+        return {int(row["step"]): float(row["val_psnr"]) for row in csv.DictReader(file) if row.get("val_psnr")}
