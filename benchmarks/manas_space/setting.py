@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ STEPS = 400
 VALIDATION_BACKGROUNDS = 8
 SETS = ("rain100l", "rain100h")
 
-SEARCH = SearchConfig(SHAPE.widths, SHAPE.modules, crop=32, backgrounds=2, group_size=2)
+SEARCH = SearchConfig(widths=SHAPE.widths, modules=SHAPE.modules, crop=32, backgrounds=2, group_size=2)
 CONFIG = RestoreConfig("manas-tiny", crop=32, batch_size=4, validation_crop=96)
 LOOP = LoopConfig(
     steps=STEPS,
@@ -88,28 +89,34 @@ def chance(count: int) -> list[Genotype]:
     return draw_genotypes(SHAPE, count, uniform_cost(SHAPE), seed=0, tolerance=TOLERANCE)
 
 
-def trained(name: str, genotype: Genotype, seed: int, where: Images, runs: Path) -> dict[str, Any]:
+def trained(
+    name: str,
+    genotype: Genotype,
+    seed: int,
+    where: Images,
+    runs: Path,
+    *,
+    steps: int = STEPS,
+    pairs: PairData | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
     """Train a genotype, or take it from an earlier call: validation scores by step, and the seconds of the processor."""
     folder, path = runs / "trained" / name, runs / "trained" / f"{name}.json"
-    seconds = None
-    if not (folder / "final.safetensors").is_file():
+    clock = folder / "processor_seconds"
+    if not clock.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         genotype.save(path)
         shutil.rmtree(folder, ignore_errors=True)
         before = time.process_time()
-        train(
-            where.search,
-            folder,
-            replace(CONFIG, genotype=str(path)),
-            replace(LOOP, seed=seed),
-            validate=where.validation,
-        )
-        seconds = time.process_time() - before
+        config, loop = replace(CONFIG, genotype=str(path), **changes), replace(LOOP, seed=seed, steps=steps)
+        train(pairs or where.search, folder, config, loop, validate=where.validation)
+        clock.write_text(f"{time.process_time() - before:.1f}\n")
     return {
         "name": name,
         "seed": seed,
+        "steps": steps,
         "macs": genotype_cost(genotype),
-        "seconds": seconds,
+        "seconds": float(clock.read_text()),
         "modules": genotype.modules,
         "edges": genotype.edges,
         "psnr": validation_scores(folder),
@@ -120,3 +127,18 @@ def validation_scores(folder: Path) -> dict[int, float]:
     """PSNR on the validation pairs by step, of the file that a run writes as it goes."""
     with (folder / "metrics.csv").open(newline="") as file:
         return {int(row["step"]): float(row["val_psnr"]) for row in csv.DictReader(file) if row.get("val_psnr")}
+
+
+class Rows:
+    """Rows of a part of the study, on disk as soon as they are there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Add a row, or take the place of one of its name."""
+        self.rows = [*(old for old in self.rows if old["name"] != row["name"]), row]
+        self.path.write_text(json.dumps(self.rows, indent=1) + "\n")
+        told = {key: value for key, value in row.items() if key not in ("modules", "edges")}
+        print(json.dumps(told), flush=True)

@@ -23,11 +23,6 @@ class SearchConfig:
 
     Parameters
     ----------
-    strategy : {"weights", "halving", "evolution"}
-        "weights": the published search, which trains a weight for every choice together with a supernet of all choices.
-        "halving": random networks are trained, the better half of them twice as long, and so on; `steps` is the length of
-        the longest training. "evolution": the supernet is trained along random paths, one module at each place and one
-        candidate on each edge, and regularised evolution searches the network that does best with its weights.
     widths : tuple of int
         Channels at full resolution, at a half, a quarter, an eighth ..., see :class:`restoration.manas.space.Shape`.
     modules : tuple of int
@@ -85,6 +80,11 @@ class SearchConfig:
         Weight of the expected cost relative to the cheapest and the dearest network.
     cost : {"macs", "parameters"}
         What counts as cost.
+    strategy : {"weights", "halving", "evolution"}
+        "weights": the published search, which trains a weight for every choice together with a supernet of all choices.
+        "halving": random networks are trained, the better half of them twice as long, and so on; `steps` is the length of
+        the longest training. "evolution": the supernet is trained along random paths, one module at each place and one
+        candidate on each edge, and regularised evolution searches the network that does best with its weights.
     target : float, optional
         Cost of the networks that "halving" and "evolution" look at; by default the mean of all networks.
     tolerance : float
@@ -100,7 +100,6 @@ class SearchConfig:
         For values outside their range.
     """
 
-    strategy: Literal["weights", "halving", "evolution"] = "weights"
     widths: tuple[int, ...] = (16, 16, 24, 32)
     modules: tuple[int, ...] = (1, 1, 1, 2)
     nodes: int = 2
@@ -128,6 +127,7 @@ class SearchConfig:
     entropy: float = 0.01
     complexity: float = 0.01
     cost: CostKind = "macs"
+    strategy: Literal["weights", "halving", "evolution"] = "weights"
     target: float | None = None
     tolerance: float = 0.02
     halving: HalvingConfig = field(default_factory=HalvingConfig)
