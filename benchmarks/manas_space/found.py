@@ -105,7 +105,9 @@ def _of_this_cost(folder: Path) -> tuple[Genotype, dict[str, Any]]:
     return min(options, key=distance).genotype(SHAPE, table.names), numbers
 
 
-def _shared_scores(folder: Path, config: SearchConfig, seed: int, steps: int, where: Images, runs: Path) -> list[float]:
+def _shared_scores(
+    folder: Path, config: SearchConfig, seed: int, steps: int, where: Images, genotypes: int
+) -> list[float]:
     """Scores of the genotypes of the table with the weights of the supernet."""
     task = build_one_shot(where.search.open(), config, _loop(seed, steps))
     state = torch.load(folder / "last.ckpt", weights_only=True)["modules"]["network"]
