@@ -6,12 +6,16 @@ from pathlib import Path
 
 from benchmarks.manas_space.setting import Images, Rows, chance, trained
 
+_EARLY = 12
+
 
 def fill(where: Images, runs: Path, genotypes: int, seeds: int, repeated: int) -> None:
-    """Train all genotypes with seed 0, then the first ones with further seeds."""
+    """Train all genotypes with seed 0 and the first ones with further seeds, so that a part of the table is of use, too."""
     rows, drawn = Rows(runs / "table.json"), chance(genotypes)
-    jobs = [(number, 0) for number in range(genotypes)]
+    early = min(_EARLY, genotypes)
+    jobs = [(number, 0) for number in range(early)]
     jobs += [(number, seed) for number in range(repeated) for seed in range(1, seeds)]
+    jobs += [(number, 0) for number in range(early, genotypes)]
     for number, seed in jobs:
         row = trained(f"random_{number:02d}_seed{seed}", drawn[number], seed, where, runs)
         rows.add({"genotype": number, **row})
