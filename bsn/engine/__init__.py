@@ -5,6 +5,7 @@ images. Blind-spot training, distillation, restoration and architecture search a
 """
 
 from bsn.engine.allocator import keep_freed_memory
+from bsn.engine.checkpoint import load_checkpoint, save_checkpoint
 from bsn.engine.config import LoopConfig
 from bsn.engine.devices import is_first_process
 from bsn.engine.errors import Interrupted, RunError, TrainingDiverged
@@ -38,8 +39,10 @@ __all__ = [
     "generators_restored",
     "is_first_process",
     "keep_freed_memory",
+    "load_checkpoint",
     "make_optimizer",
     "named_images",
     "plain",
     "process_restored",
+    "save_checkpoint",
 ]

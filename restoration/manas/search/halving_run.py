@@ -11,8 +11,17 @@ from pathlib import Path
 import torch
 
 from bsn.data import MirroredSource, RandomCrops, atomic_output, subset, writing
-from bsn.engine import Interrupted, LoopConfig, Progress, RunFolder, RunSettings, fit, plain
-from bsn.engine.checkpoint import load_checkpoint, save_checkpoint
+from bsn.engine import (
+    Interrupted,
+    LoopConfig,
+    Progress,
+    RunFolder,
+    RunSettings,
+    fit,
+    load_checkpoint,
+    plain,
+    save_checkpoint,
+)
 from bsn.training import MendedSource, divide_groups
 from restoration.config import RestoreConfig
 from restoration.manas.genotype.genotype import Genotype

@@ -11,8 +11,7 @@ import torch
 from torch import nn
 
 from bsn.cli import main
-from bsn.engine import Interrupted, LoopConfig, RunError
-from bsn.engine.checkpoint import load_checkpoint
+from bsn.engine import Interrupted, LoopConfig, RunError, load_checkpoint
 from restoration.manas.genotype import Choices, Genotype, shipped_genotype
 from restoration.manas.search import (
     EvolutionConfig,
