@@ -49,6 +49,19 @@ RECIPES = RecipeBook(
             RestoreConfig("manas-tiny", crop=64, batch_size=4),
             _TINY_LOOP,
         ),
+        "nafnet-tiny": Recipe(
+            "a small NAFNet, minutes on two CPU cores",
+            RestoreConfig(
+                "nafnet-tiny",
+                crop=96,
+                batch_size=4,
+                # The channel attention averages over whole images, which larger crops come nearer to.
+                progressive_crops=(144,),
+                progressive_at=(0.7,),
+                optimizer="muon",
+            ),
+            _TINY_LOOP,
+        ),
         "manas-rain1200": Recipe(
             "published MANAS on Rain1200, three rainy images of each background in a batch: 200 epochs of 500 steps; "
             "needs a GPU",
