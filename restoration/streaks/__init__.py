@@ -1,0 +1,16 @@
+"""Rain streaks without training: their direction, the pixels that they cover, and the picture without them."""
+
+from restoration.streaks.direction import StreakDirection, streak_direction
+from restoration.streaks.removal import WithoutStreaks, remove_streaks
+from restoration.streaks.settings import STREAKS, StreakSettings
+from restoration.streaks.upright import Upright
+
+__all__ = [
+    "STREAKS",
+    "StreakDirection",
+    "StreakSettings",
+    "Upright",
+    "WithoutStreaks",
+    "remove_streaks",
+    "streak_direction",
+]

@@ -1,0 +1,125 @@
+"""An image without its streaks: only pixels that are found to be rain change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from restoration.streaks.detection import find_upright_streaks
+from restoration.streaks.direction import StreakDirection, streak_direction
+from restoration.streaks.settings import STREAKS, StreakSettings
+from restoration.streaks.upright import Upright
+
+__all__ = ["WithoutStreaks", "remove_streaks"]
+
+_SPAN = (0.1, 99.9)  # percent of the pixels between which the range of values lies
+_FEWEST_NEW = 1e-3  # share of the pixels that a further round must find
+_LIGHT = 9  # pixels along the direction over which the light of a streak is averaged
+
+
+@dataclass(frozen=True, eq=False)
+class WithoutStreaks:
+    """What :func:`remove_streaks` found.
+
+    Parameters
+    ----------
+    planes : ndarray, shape (C, H, W)
+        The image; outside `mask` the same bits as before.
+    mask : ndarray of bool, shape (H, W)
+        Pixels that were replaced.
+    direction : StreakDirection
+        Of the streaks.
+    """
+
+    planes: np.ndarray
+    mask: np.ndarray
+    direction: StreakDirection
+
+
+def remove_streaks(
+    planes: np.ndarray, angle: float | None = None, settings: StreakSettings = STREAKS
+) -> WithoutStreaks:
+    """Replace the pixels that rain streaks cover.
+
+    Parameters
+    ----------
+    planes : ndarray, shape (C, H, W), float
+        Finite values of any range.
+    angle : float, optional
+        Direction of the streaks in degrees from the vertical, positive to the right going down; from -60 to 60. None measures
+        it, and leaves an image without a clear direction as it is.
+    settings : StreakSettings
+        Constants of the search.
+
+    Returns
+    -------
+    WithoutStreaks
+        No value grows: rain adds light.
+
+    Raises
+    ------
+    ValueError
+        For planes of another shape, and for angles out of range.
+
+    Examples
+    --------
+    >>> from bsn.data import SyntheticRain
+    >>> clean = np.full((3, 128, 128), 0.3, np.float32)
+    >>> rainy = SyntheticRain(veil=0)(clean, rng=0)
+    >>> dry = remove_streaks(rainy)
+    >>> bool(np.abs(dry.planes - clean).mean() < 0.3 * np.abs(rainy - clean).mean())
+    True
+    """
+    if planes.ndim != 3:
+        raise ValueError(f"remove_streaks: planes of shape {planes.shape}, not (C, H, W); give one image")
+    direction = streak_direction(planes) if angle is None else StreakDirection(angle, np.inf)
+    upright = Upright(direction.angle, planes.shape[-2:])
+    low, high = np.percentile(planes, _SPAN)
+    if direction.strength < settings.least_strength or high <= low:
+        return WithoutStreaks(planes.copy(), np.zeros(planes.shape[-2:], bool), direction)
+    standing = upright.stand(planes)
+    found, replaced = _in_rounds(standing, upright.inside, float(high - low), settings)
+    mask = upright.lie(found[None].astype(np.float32))[0] > 0.5
+    mixed = settings.from_sides * replaced + (1 - settings.from_sides) * _less_light(standing, replaced, found)
+    dry = np.where(mask, np.minimum(upright.lie(mixed), planes), planes)
+    return WithoutStreaks(dry.astype(planes.dtype), mask, direction)
+
+
+def _in_rounds(
+    standing: np.ndarray, inside: np.ndarray, span: float, settings: StreakSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mask of the streaks, and the image with each of them interpolated from its sides."""
+    found, current = np.zeros(inside.shape, bool), standing
+    for _ in range(settings.rounds):
+        new = find_upright_streaks(current, inside, span, settings) & ~found
+        if new.mean() < _FEWEST_NEW:
+            break
+        found = found | new
+        current = _from_sides(standing, found)
+    return found, current
+
+
+def _from_sides(planes: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Masked pixels, interpolated linearly along their rows; a row without others stays."""
+    width = mask.shape[-1]
+    columns = np.broadcast_to(np.arange(width), mask.shape)
+    left = np.maximum.accumulate(np.where(mask, -1, columns), axis=1)
+    right = np.minimum.accumulate(np.where(mask, width, columns)[:, ::-1], axis=1)[:, ::-1]
+    left, right = np.where(left < 0, right, left), np.where(right == width, left, right)
+    whole = (left == width) | (right < 0)
+    left, right = np.where(whole, columns, left), np.where(whole, columns, right)
+    share = ((columns - left) / np.maximum(right - left, 1)).astype(planes.dtype)
+    rows = np.arange(mask.shape[0])[:, None]
+    filled: np.ndarray = planes[:, rows, left] * (1 - share) + planes[:, rows, right] * share
+    return np.where(mask, filled, planes)
+
+
+def _less_light(planes: np.ndarray, background: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Masked pixels less the light that their streak adds: the mean excess over the background along it."""
+    from scipy import ndimage
+
+    excess = np.where(mask, (planes - background).min(0), 0)
+    covered = ndimage.uniform_filter1d(mask.astype(planes.dtype), _LIGHT, axis=0, mode="nearest")
+    mean = ndimage.uniform_filter1d(excess, _LIGHT, axis=0, mode="nearest") / np.maximum(covered, 1 / (2 * _LIGHT))
+    return np.where(mask, planes - np.maximum(mean, 0), planes)
