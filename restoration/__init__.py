@@ -5,6 +5,7 @@ module          idea
 ==============  ==========================================================================================
 ``models``      DDSA, DRT, ELF and MANAS on the shared attention operators of :mod:`bsn.ops`; presets; published weights
 ``manas``       search space, genotypes and search of MANAS
+``streaks``     rain streaks without training: direction, mask, the picture without them
 ``losses``      pixel losses, Charbonnier, edges, SSIM, and how a recipe adds them up
 ``config``      settings of a run
 ``recipes``     the published recipes and the small ones, by name
@@ -14,8 +15,8 @@ module          idea
 ``run``         from folders of pairs to a trained model
 ``scoring``     folders of pairs to a table of scores
 ``demo``        synthetic rain on photographs, from the installed package alone
-``cli``         ``bsn restore train | apply | evaluate | search | demo``
+``cli``         ``bsn restore train | apply | streaks | evaluate | search | demo``
 ==============  ==========================================================================================
 
-A task is folders and settings, not code: nothing here knows what rain is.
+A task is folders and settings, not code: nothing but ``streaks`` knows what rain is.
 """

@@ -16,6 +16,7 @@ __all__ = ["ACTIONS", "COMMAND"]
 ACTIONS = {
     "train": "train on pairs of degraded and clean images",
     "apply": "restore images with a trained model",
+    "streaks": "remove rain streaks without training",
     "evaluate": "score models or results on pairs: a table, a CSV per model",
     "pack": "put pairs into one HDF5 file for fast random crops",
     "search": "search a network (MANAS) on pairs, or compare one with chance",
@@ -25,6 +26,7 @@ ACTIONS = {
 EXAMPLES = """examples:
   bsn restore train --degraded rainy/ --clean clean/ -o run
   bsn restore apply rainy/ --model run -o restored/
+  bsn restore streaks rainy/ -o dry/
   bsn restore evaluate --models run --degraded test/rainy --clean test/clean --protocol y
   bsn restore demo
   bsn restore train --help

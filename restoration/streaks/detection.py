@@ -1,9 +1,10 @@
 """Which pixels of an image with upright streaks are rain.
 
-A streak is brighter than the median of what is on its left and than that of what is on its right, in every channel, and stays so
-over some length. The same test with the signs turned finds dark lines. Rain makes none of them, so they measure twice what the
-picture itself has: near many of them, bright lines count less; and the threshold is set where dark lines are a small share
-of what passes, as in the estimate of false discoveries by decoys (Elias and Gygi, Nature Methods 4, 2007).
+A streak is brighter than the median of what is on its left and than that of what is on its right, in every channel, and stays
+so over some length. The same test with the signs turned finds dark lines. Rain makes none of them, so they say how many lines
+the picture itself has, and this is used twice: near many dark lines, bright ones count less; and the threshold is set where
+dark lines are a small share of what passes, as false discoveries are estimated by decoys (Elias and Gygi, Nature Methods 4,
+2007).
 """
 
 from __future__ import annotations

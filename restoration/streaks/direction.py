@@ -118,4 +118,4 @@ def _peak(excess: np.ndarray, mean: float) -> StreakDirection:
     away = np.arange(-_PEAK, _PEAK + 1)
     weights = np.maximum(excess[(top + away) % _BINS], 0)
     angle = degrees[top] + float((away * weights).sum() / weights.sum()) * 180 / _BINS
-    return StreakDirection(float(angle), float(excess[top] / mean))
+    return StreakDirection(float(np.clip(angle, -STEEPEST, STEEPEST)), float(excess[top] / mean))

@@ -6,7 +6,26 @@ import numpy as np
 
 from restoration.streaks.direction import STEEPEST
 
-__all__ = ["Upright"]
+__all__ = ["Upright", "check_angle"]
+
+
+def check_angle(angle: float) -> None:
+    """Refuse an angle at which no shear makes streaks stand.
+
+    Parameters
+    ----------
+    angle : float
+        Degrees from the vertical.
+
+    Raises
+    ------
+    ValueError
+        For more than 60 degrees to either side, and for NaN.
+    """
+    if not abs(angle) <= STEEPEST:
+        raise ValueError(
+            f"an angle of {angle:g} degrees from the vertical is too flat for rain; use one from -{STEEPEST:g} to {STEEPEST:g}"
+        )
 
 
 class Upright:
@@ -41,10 +60,7 @@ class Upright:
     """
 
     def __init__(self, angle: float, size: tuple[int, int]) -> None:
-        if not abs(angle) <= STEEPEST:
-            raise ValueError(
-                f"an angle of {angle:g} degrees from the vertical is too flat for rain; use one from -{STEEPEST:g} to {STEEPEST:g}"
-            )
+        check_angle(angle)
         height, width = size
         moved = np.tan(np.deg2rad(angle)) * (np.arange(height) - (height - 1) / 2)
         margin = int(np.ceil(np.abs(moved).max()))
