@@ -270,12 +270,8 @@ def _say_what_was_chosen(report: FileReport, *, tables: bool) -> None:
         if tables:
             for number, found in enumerate(explanations):
                 name = path.name if len(explanations) == 1 else f"{path.name}, plane {number}"
-                rows = [(c.name, found.psnr(c.risk), f"{c.weight:.3f}") for c in found.choices]
-                print_table(
-                    name,
-                    [("candidate", "left"), "estimated PSNR", "weight"],
-                    [*rows, ("result", found.psnr(found.risk), "")],
-                )
+                (first, *others), rows = found.table()
+                print_table(name, [(first, "left"), *others], rows)
         said = [found for found in explanations if found.changes]
         if said:
             more = f" (the first of {len(said)} planes)" if len(said) > 1 else ""

@@ -105,6 +105,10 @@ class InferenceConfig:
         ``1 - strength`` of what was removed; 0 is the image itself. Above, the noise is taken to be that much stronger than
         it is, by the posterior or the Wiener filter; a network that has neither is given its result a second time, all of
         which counts at 1.5.
+    guard : bool
+        Judge results of networks without a noise model by what they remove, on some regions of each plane: where it is far
+        more than the noise that the model in the box for cameras sees and that was measured, something that removes less is
+        given in their place (:mod:`bsn.inference.guard`). False gives every result.
 
     Raises
     ------
@@ -136,6 +140,7 @@ class InferenceConfig:
     fixed_pattern: Literal["subtract", "keep"] | None = None
     polish: bool | None = None
     strength: float = 1.0
+    guard: bool = True
 
     def __post_init__(self) -> None:
         if self.hole != "auto":

@@ -360,7 +360,7 @@ class Denoiser:
             known = zip(mended, checked, strict=True)
             return [dataclasses.replace(pipeline.measurement(read, size), mixture=of.mixture) for read, of in known]
         found = [pipeline.measure(read, size, level) for read in mended]
-        self.explanations += [of.mixture.explanation for of in found if of.mixture is not None]
+        self.explanations += [of.explanation for of in found if of.explanation is not None]
         return found
 
     def share_noise(self, images: Sequence[np.ndarray]) -> None:

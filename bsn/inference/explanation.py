@@ -6,9 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from typing_extensions import override
-
-__all__ = ["RESULT", "Choice", "Excess", "Explanation"]
+__all__ = ["RESULT", "Choice", "Explanation"]
 
 RESULT = "result"
 """Name of the result of all other stages, where it is left as it is."""
@@ -91,6 +89,17 @@ class Explanation:
         """
         return f"{10 * math.log10(self.peak**2 / risk):.1f}" if risk > 0 else "-"
 
+    def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """All candidates for the terminal.
+
+        Returns
+        -------
+        headings : tuple of str
+        rows : list of tuple of str
+        """
+        rows = [(c.name, self.psnr(c.risk), f"{c.weight:.3f}") for c in self.choices]
+        return ("candidate", "estimated PSNR", "weight"), [*rows, ("result", self.psnr(self.risk), "")]
+
     def as_dict(self) -> dict[str, Any]:
         """The same as data for JSON."""
         return {
@@ -100,24 +109,3 @@ class Explanation:
             "peak": self.peak,
             "candidates": [{"name": c.name, "estimated_mse": c.risk, "weight": c.weight} for c in self.choices],
         }
-
-
-@dataclass(frozen=True)
-class Excess(Explanation):
-    """The result would have taken away too much; what the candidates take away, squared, stands in place of their risks.
-
-    Parameters
-    ----------
-    factor : float
-        How much more than non-local means it would have taken away.
-    """
-
-    factor: float = 1.0
-
-    @override
-    def line(self) -> str:
-        """One line: what is given instead, and why."""
-        return (
-            f"texture was measured as noise (the result would take away {self.factor:.1f} times as much as non-local means at "
-            "that noise level), so non-local means are given"
-        )

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bsn.data.arrays.geometry import inverse, transform
+from bsn.inference.guard import Guard
 from bsn.inference.local_mean import REACH, keep_local_mean
 from bsn.inference.measuring import Measurement, Region
 from bsn.inference.mixing.check import Check
@@ -63,6 +64,8 @@ class Pipeline:
         The result gets the local mean of the region, see :meth:`keeping_mean`.
     second : SecondPass, optional
         Stage of the second pass; None leaves it out.
+    guard : Guard, optional
+        Judges the result by what it removes, and may put another one in its place; None leaves it out.
     mixing : Mixing or Check, optional
         Last stage: the network's results are mixed with those of other denoisers, or compared with them; None leaves it
         out.
@@ -80,6 +83,7 @@ class Pipeline:
     keep_mean: bool = False
     second: SecondPass | None = None
     polish: Polish | None = None
+    guard: Guard | None = None
 
     def with_neighbours(self, available: Tensor) -> Pipeline:
         """Copy that takes windows: regions of a frame with those of its neighbours, see :mod:`bsn.frames`.
@@ -132,6 +136,13 @@ class Pipeline:
             If the image is too small for a Wiener filter that was asked for.
         """
         measured = self.measurement(read, size)
+        if self.guard is not None:
+
+            def denoise(region: Tensor, place: Place) -> Tensor:
+                return self.estimate(region, place, measured).mean
+
+            verdict = self.guard.settle(denoise, self.frame.own, read, size, grey_level)
+            return dataclasses.replace(measured, verdict=verdict)
         if self.mixing is None:
             return measured
         return dataclasses.replace(measured, mixture=self.mixing.settle(read, size, measured, grey_level))
@@ -164,6 +175,10 @@ class Pipeline:
         """
         if measured is None:
             measured = self.measure(lambda *_: noisy, (noisy.shape[-2], noisy.shape[-1]))
+        if measured.verdict is not None and measured.verdict.instead is not None:
+            own = self.frame.own(noisy)
+            instead = measured.verdict.instead(own)
+            return keep_local_mean(own, instead) if self.keep_mean else instead, None
         mixture = measured.mixture
         mixed = self.mixing is not None and mixture is not None and mixture.changes
         estimate: Estimate | None = None

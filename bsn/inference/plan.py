@@ -11,27 +11,27 @@ import torch
 from bsn.hole import Hole
 from bsn.inference.config import InferenceConfig
 from bsn.inference.explanation import RESULT
+from bsn.inference.guard import Guard, guards
 from bsn.inference.measuring import Measurement
 from bsn.inference.mixing.candidates import network_candidate
 from bsn.inference.mixing.check import Check
 from bsn.inference.mixing.choosing import (
     believed_noise,
-    guards,
     image_of,
     mixes,
     needs_check,
     network_candidates,
     smaller_hole,
 )
-from bsn.inference.mixing.guard import Guard
 from bsn.inference.mixing.mixer import REACH, Mixing
 from bsn.inference.pipeline import Pipeline
-from bsn.inference.polishing import Polish, polishing_model
+from bsn.inference.polishing import POLISH, Polish, polishing_model
 from bsn.inference.refinement import Refinement, SecondPass
 from bsn.inference.runner import Runner
 from bsn.inference.stages import Downsampling, Filter, Frame, Posterior
 from bsn.inference.tiling import Tiling
 from bsn.models import HalfPlane, Model, image_network
+from bsn.models.bundled import find_boxed
 from bsn.noise.calibration import CALIBRATION
 from bsn.noise.spectrum import BLOCK
 from bsn.noise.wiener import REACH_INDEPENDENT, STEP
@@ -91,7 +91,11 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         tiling=_with_polish(_tiling(model, config, frame, filters=filters), boxed),
         second=second,
     )
-    return dataclasses.replace(pipeline, mixing=_mixing(pipeline, model, config, device))
+    return dataclasses.replace(
+        pipeline,
+        mixing=_mixing(pipeline, model, config, device),
+        guard=_guard(pipeline, model, config, device),
+    )
 
 
 def _polishing(model: Model, config: InferenceConfig, device: torch.device) -> Model | None:
@@ -129,10 +133,19 @@ def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: t
         result = network_candidate(RESULT, image_of(pipeline.estimate), None, stride, blind=False)
         noise = None if model.noise is None else functools.partial(believed_noise, pipeline.posterior)
         return Check(result, noise, pipeline.tiling.grid, config.seed)
-    if guards(model, config) and pipeline.filter is not None:
-        unpolished = image_of(dataclasses.replace(pipeline, polish=None).estimate)
-        return Guard(network_candidate(RESULT, unpolished, None, stride, blind=False), None, pipeline.tiling.grid)
     return None
+
+
+def _guard(pipeline: Pipeline, model: Model, config: InferenceConfig, device: torch.device) -> Guard | None:
+    """The judge of results by what they remove; the model in the box for cameras is always there to judge."""
+    found = find_boxed(POLISH) if guards(model, config) else None
+    if found is None:
+        return None
+    boxed = found.load()
+    network = boxed.network.to(device).eval()
+    return Guard(
+        Polish(Runner(network, device, config), boxed.scale), pipeline.polish is not None, pipeline.tiling.grid
+    )
 
 
 def _at_hole(model: Model, config: InferenceConfig) -> Model:

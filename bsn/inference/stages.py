@@ -25,7 +25,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.hole import Hole
+from bsn.inference.explanation import Explanation
 from bsn.inference.mixture import Mixture
+from bsn.inference.verdict import Verdict
 from bsn.lattice import pad_within_phases
 from bsn.noise import (
     NoiseCurve,
@@ -151,11 +153,21 @@ class Measured:
         Noise in network values, for a model whose noise differs from image to image.
     mixture : Mixture, optional
         What the result is a mixture of, see :mod:`bsn.inference.mixing`.
+    verdict : Verdict, optional
+        Whether the result is given, see :mod:`bsn.inference.guard`.
     """
 
     spectrum: NoiseSpectrum | None = None
     noise: NoiseCurve | None = None
     mixture: Mixture | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """What the result is chosen from, and why; None where nothing is chosen."""
+        if self.verdict is not None:
+            return self.verdict.removal
+        return None if self.mixture is None else self.mixture.explanation
 
 
 @dataclass(frozen=True)

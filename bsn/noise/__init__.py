@@ -30,6 +30,7 @@ Modules, in the order in which they build on each other:
 ``noise_covariance``     strength, correlation and colours of camera noise as one matrix
 ``measured_covariance``  measures it on noisy images
 ``sure``                 error of a denoised image without a clean one
+``unexplained``          share of what was removed from an image that its noise cannot explain
 ``posterior``            prediction and noisy pixel combined by Bayes' rule; ``pixel_matrices`` is its linear algebra
 ``calibration``          predicted covariances corrected by the residuals around each pixel
 ``curve``                noise variance over intensity, fitted to what a network leaves of an image
@@ -76,6 +77,7 @@ from bsn.noise.simplex import mixture_risk, simplex_weights
 from bsn.noise.spectrum import NoiseSpectrum, covariance_spectrum, measure_spectrum
 from bsn.noise.subbands import Subbands
 from bsn.noise.sure import Risk, estimate_risk
+from bsn.noise.unexplained import unexplained_share
 from bsn.noise.value_scale import ValueScale
 from bsn.noise.wiener import wiener_filter, wiener_filter_independent
 
@@ -129,6 +131,7 @@ __all__ = [
     "robust_moments",
     "simplex_weights",
     "split_prediction",
+    "unexplained_share",
     "value_limits",
     "wiener_filter",
     "wiener_filter_independent",

@@ -18,10 +18,12 @@ from bsn.noise.noise_covariance import NoiseCovariance
 
 __all__ = ["measure_covariance"]
 
-_FEWEST = 30
+_FEWEST = 30  # blocks on which noise can be measured at all
 
 
-def measure_covariance(images: np.ndarray | Sequence[np.ndarray], grey_level: float = 0.0) -> NoiseCovariance:
+def measure_covariance(
+    images: np.ndarray | Sequence[np.ndarray], grey_level: float = 0.0, *, fewest: int = _FEWEST
+) -> NoiseCovariance:
     """Measure level, correlation and colours of the noise of an image, or of images with the same noise.
 
     Parameters
@@ -30,6 +32,8 @@ def measure_covariance(images: np.ndarray | Sequence[np.ndarray], grey_level: fl
         Image values; for integer images in [0, 1]. Outliers and missing values do not count.
     grey_level : float
         Distance of two values of the original dtype (1/255, 1/65535); 0 for floats.
+    fewest : int
+        Usable blocks of 16 x 16 pixels, 8 pixels apart, that there have to be; more make a surer measurement.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def measure_covariance(images: np.ndarray | Sequence[np.ndarray], grey_level: fl
     Raises
     ------
     DataError
-        If all images together have fewer than 30 usable blocks of 16 x 16 pixels, 8 pixels apart, or no noise at all.
+        If all images together have fewer usable blocks, or no noise at all.
 
     Notes
     -----
@@ -53,12 +57,12 @@ def measure_covariance(images: np.ndarray | Sequence[np.ndarray], grey_level: fl
     low, high = (0.0, 1.0) if grey_level else (min(s.planes.min() for s in seen), max(s.planes.max() for s in seen))
     blocks = transform_blocks(seen, float(low), float(high))
     count = blocks.mean.shape[1]
-    found = measure_halves(blocks) if count >= _FEWEST else None
+    found = measure_halves(blocks) if count >= fewest else None
     if found is None or not any(curve.variance.max() > 0 for curve in found.curves):
         raise DataError(
             f"{len(planes)} images for the covariance of their noise",
             f"have {count} blocks of {BLOCKS.side} x {BLOCKS.side} pixels{' without noise' * (found is not None)}",
-            f"give larger images: {_FEWEST} blocks, with noise",
+            f"give larger images: {fewest} blocks, with noise",
         )
     return _covariance(found, blocks.mean)
 

@@ -17,6 +17,7 @@ from bsn.evaluation import Validation
 from bsn.hole import Hole
 from bsn.models import HalfPlane, Model, NoiseModel, ValueScale, create, is_blind, presets
 from bsn.noise import NoiseLevel, NoiseStatistics, outputs_for_posterior
+from bsn.noise.judgement import grey_level_of
 from bsn.training.config import TrainConfig
 from bsn.training.context_settings import check_stacks, context_crops
 from bsn.training.crop_statistics import crop_statistics
@@ -26,6 +27,7 @@ from bsn.training.hole_settings import recommended_loop
 from bsn.training.leak_guard import warn_of_leaks
 from bsn.training.mended_source import MendedSource
 from bsn.training.reading import plain_read_settings, read_settings
+from bsn.training.removal import tell_removal
 from bsn.training.settling import settle
 from bsn.training.sighted_run import build_sighted_task
 from bsn.training.sighted_task import SightedTask
@@ -148,6 +150,7 @@ def train(
     }
     settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config), **asked}, loop, facts)
     found = fit(task, loop, folder, resume=resume, settings=settings, watch=watch)
+    tell_removal(folder, task, grey_level_of(source), say)
     if student.student:
         train_student(folder, images, loop, student, clean=clean, how=how, say=say)
     return found

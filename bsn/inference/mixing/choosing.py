@@ -14,7 +14,7 @@ from bsn.inference.stages import Estimate, Measured, Place, Posterior
 from bsn.models import HalfPlane, Model
 from bsn.noise import NoiseCovariance, NoiseCurve
 
-__all__ = ["believed_noise", "guards", "image_of", "mixes", "needs_check", "network_candidates", "smaller_hole"]
+__all__ = ["believed_noise", "by_hand", "image_of", "mixes", "needs_check", "network_candidates", "smaller_hole"]
 
 _KNOTS = 33
 
@@ -51,32 +51,23 @@ def needs_check(model: Model, config: InferenceConfig) -> bool:
     bool
         Not for networks of unknown training, and not for those that take away more than noise.
     """
-    if config.mix != "check" or _by_hand(config):
+    if config.mix != "check" or by_hand(config):
         return False
     return model.noise is not None or (bool(model.provenance) and "training_pairs" not in model.provenance)
 
 
-def guards(model: Model, config: InferenceConfig) -> bool:
-    """Whether a result that is not mixed is guarded against texture that was measured as noise.
+def by_hand(config: InferenceConfig) -> bool:
+    """Whether the stages after the network are chosen by the caller, whose result then stays.
 
     Parameters
     ----------
-    model : Model
-        The model.
     config : InferenceConfig
         What the caller asks for.
 
     Returns
     -------
     bool
-        For half-plane networks that train by themselves, whose Wiener filter goes by the noise of the image alone. Not for
-        those with neighbouring frames: the guard compares results for single images.
     """
-    trained = "training_images" in model.provenance and isinstance(model.network, HalfPlane)
-    return trained and not model.context and model.noise is None and config.mix == "off" and not _by_hand(config)
-
-
-def _by_hand(config: InferenceConfig) -> bool:
     return config.wiener is not None or config.r3_passes > 0 or not config.posterior
 
 
