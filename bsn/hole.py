@@ -62,9 +62,9 @@ class Hole:
         if self.shape == "pixel" and self.size != 1:
             raise ValueError(f"the hole 'pixel' is one pixel wide, not {self.size}; use 'square:{self.size}'")
         if self.shape != "none" and (self.size < 1 or self.size % 2 == 0):
-            near = max(self.size - 1, 1), max(self.size + 1, 1)
+            near = sorted({max(self.size - 1, 1), max(self.size + 1, 1)})
             raise ValueError(
-                f"a hole of size {self.size} has no middle pixel; use an odd size such as {near[0]} or {near[1]}"
+                f"a hole of size {self.size} has no middle pixel; use an odd size such as {' or '.join(map(str, near))}"
             )
 
     @classmethod

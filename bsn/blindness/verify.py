@@ -94,6 +94,19 @@ class VerifyConfig:
             )
         if min(self.size) < 1 or self.max_passes < 1:
             raise ValueError(f"size {self.size} and {self.max_passes} passes leave nothing to check; use 1 or more")
+        if self.hole is not None:
+            _check_hole(self.hole, self.size)
+
+
+def _check_hole(hole: Hole, size: tuple[int, int]) -> None:
+    """Refuse a region whose certificate would say nothing."""
+    if hole.shape == "none":
+        raise ValueError("the hole none has no offset that could be certified; use a region such as pixel or square:3")
+    if hole.size > min(size):
+        raise ValueError(
+            f"the hole {hole} is larger than the image of {size[0]} x {size[1]} pixels on which it is to be certified; use a "
+            f"smaller hole, or --size {2 * hole.size}"
+        )
 
 
 def verify(

@@ -67,7 +67,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument(
         "--explain",
         action="store_true",
-        help="print all candidates of each result with their estimated PSNR and weight, see --mix",
+        help="print all candidates of each result: what each removes (--guard), or its estimated PSNR and weight (--mix)",
     )
     parser.add_argument(
         "--preview",
@@ -121,7 +121,7 @@ def run(options: Namespace) -> int:
     from bsn.inference.boxed import choose_for_files
 
     config = take(InferenceConfig, options)
-    _check(options, config)
+    _check(options)
     fabric = processes_of(options)
     if fabric is not None:
         config = dataclasses.replace(config, device=str(fabric.device))
@@ -159,12 +159,10 @@ def _tell(report: FileReport, choices: list[BoxChoice], options: Namespace, coun
         _warn_of_shared_noise(choice, report)
 
 
-def _check(options: Namespace, config: InferenceConfig) -> None:
+def _check(options: Namespace) -> None:
     """Refuse what cannot be, before the work begins."""
     from bsn.inference.preview import check_preview
 
-    if getattr(options, "explain", False) and config.mix == "off":
-        raise ValueError("--explain has nothing to list, since --mix off compares no candidates; add --mix check")
     if getattr(options, "preview", None) is not None:
         check_preview(options.preview, overwrite=options.overwrite)
 
@@ -239,6 +237,8 @@ def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> De
     denoiser = Denoiser(model, config)
     if options.uncertainty:
         denoiser.check_deviation()
+    if getattr(options, "explain", False) and config.mix == "off" and denoiser.pipeline.guard is None:
+        raise ValueError("--explain has nothing to list, since nothing is compared with these results; add --mix check")
     if denoiser.polished_by is not None:
         say(f"results get a second pass by {denoiser.polished_by} of the box; --no_polish leaves it out")
     return denoiser

@@ -143,8 +143,11 @@ class InferenceConfig:
     guard: bool = True
 
     def __post_init__(self) -> None:
-        if self.hole != "auto":
-            Hole.parse(self.hole)
+        if self.hole != "auto" and Hole.parse(self.hole).shape == "none":
+            raise ValueError(
+                "without a hole the network sees the pixel that it predicts and gives its noise back; use a hole such as pixel "
+                "or square:3, or leave it out"
+            )
         rules = {
             "stride": (_is_stride(self.stride), "1 or more, or several such as [1, 2]"),
             "r3_passes": (self.r3_passes >= 0, "0 or more"),

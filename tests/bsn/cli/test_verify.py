@@ -80,6 +80,8 @@ def test_a_callable_of_the_user(capsys, tmp_path, monkeypatch):
         (["torch.nn:Identity", "--set", "a=1"], "options of presets"),
         (["torch.nn:Identity"], "give the channels"),
         (["phase-unet-tiny", "--size", "0"], "leave nothing to check"),
+        (["halfplane", "--hole", "square:41", "--size", "24"], "larger than the image of 24 x 24"),
+        (["halfplane", "--hole", "none"], "no offset that could be certified"),
     ],
 )
 def test_bad_input_is_one_line(capsys, words, said):

@@ -58,7 +58,13 @@ def test_no_view_of_an_ensemble_sees_the_lines_that_the_hole_hides(hole, axis):
 
 @pytest.mark.parametrize(
     ("hole", "told"),
-    [("diamond:3", "diagonal half-planes opens"), ("square:4", "odd size"), ("blob", "write shape and size")],
+    [
+        ("diamond:3", "diagonal half-planes opens"),
+        ("square:4", "odd size"),
+        ("blob", "write shape and size"),
+        ("square:0", "odd size such as 1$"),
+        ("none", "sees the pixel that it predicts"),
+    ],
 )
 def test_holes_that_the_network_cannot_open_are_refused(hole, told):
     with pytest.raises(ValueError, match=told):
