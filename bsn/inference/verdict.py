@@ -43,7 +43,9 @@ class Removal(Explanation):
     @override
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Headings and rows: what each candidate removes, in grey levels of 255, and which is given."""
-        rows = [(c.name, f"{255 * max(c.risk, 0) ** 0.5 / self.peak:.2f}", f"{c.weight:.3f}") for c in self.choices]
+        rows: list[tuple[str, ...]] = [
+            (c.name, f"{255 * max(c.risk, 0) ** 0.5 / self.peak:.2f}", f"{c.weight:.3f}") for c in self.choices
+        ]
         return ("candidate", "removes, of 255", "weight"), rows
 
     @override
