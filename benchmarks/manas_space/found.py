@@ -39,8 +39,7 @@ METHODS: dict[str, tuple[SearchConfig, int]] = {
         ),
         PATH_STEPS,
     ),
-    "weights": (replace(SEARCH, architecture_decay=0.0, warmup=0.3), MIXED_STEPS),
-    "weights, decay 1e-3": (replace(SEARCH, architecture_decay=1e-3, warmup=0.3), MIXED_STEPS),
+    "weights": (replace(SEARCH, architecture_rate=3e-2, warmup=0.3), MIXED_STEPS),
 }
 
 

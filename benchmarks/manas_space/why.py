@@ -14,8 +14,8 @@ from benchmarks.manas_space.setting import LOOP, SEARCH, Images
 from restoration.manas.search import SearchTask, Supernet, build_search
 from restoration.manas.search.losses import mean_entropy, search_loss
 
-WARM_UP = 120
-BATCHES = 32
+WARM_UP = 40
+BATCHES = 24
 
 
 def explain(where: Images) -> dict[str, Any]:

@@ -42,6 +42,7 @@ SEARCH_RECIPES = RecipeBook(
                 learning_rate=2e-3,
                 weight_decay=3e-4,
                 architecture_rate=3e-4,
+                architecture_decay=1e-3,
                 internal_from=5 / 200,
             ),
             LoopConfig(

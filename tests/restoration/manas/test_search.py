@@ -94,6 +94,17 @@ def test_every_entry_of_the_architecture_moves(layers, toy, tmp_path):
         assert torch.isfinite(state[name]).all()
 
 
+def test_logits_leave_each_other_where_nothing_pulls_them_back(layers, toy, tmp_path):
+    """The decay of an Adam is as large as the gradient of the data: with it the same steps go less far."""
+    spread = {}
+    for decay in (0.0, 0.1):
+        config = dataclasses.replace(toy, architecture_decay=decay, architecture_rate=0.3, warmup=0.0)
+        state = parameters_after(layers, config, dataclasses.replace(LOOP, steps=6), tmp_path / str(decay))
+        spread[decay] = float(state["architecture.beta"].std(1).mean())
+    assert toy.architecture_decay == 0.0
+    assert spread[0.0] > 2 * spread[0.1]
+
+
 def test_the_learning_rate_of_the_architecture_is_constant(layers, toy, tmp_path):
     search(layers, tmp_path / "run", toy, dataclasses.replace(LOOP, steps=6))
     rows = [line.split(",") for line in (tmp_path / "run" / "metrics.csv").read_text().splitlines()]
@@ -251,6 +262,7 @@ def test_the_published_recipe():
     recipe = get_search_recipe("published")
     assert recipe.search.shape == Shape()
     assert recipe.loop.steps * recipe.search.warmup == 10_000
+    assert recipe.search.architecture_decay == 1e-3
     from bsn.engine.schedule import learning_rate_factor
 
     last = recipe.search.learning_rate * learning_rate_factor(recipe.loop.steps, recipe.loop.steps, recipe.loop)
