@@ -31,7 +31,7 @@ from restoration.manas.search.config import SearchConfig
 from restoration.manas.search.cost import genotype_cost
 from restoration.manas.search.halving import Trial, halve, rungs_of, total_steps, winner
 from restoration.manas.search.proxies import gradient_norm, synflow
-from restoration.manas.search.report import write_picture
+from restoration.manas.search.report import say, write_picture
 from restoration.recipes import get_recipe
 from restoration.run import TrainingPairs, build_task
 
@@ -110,7 +110,11 @@ class HalvingSearch:
             settings = RunSettings(settled, {**plain(self.loop), **settings.asked}, settings.facts)
             save_checkpoint(self.folder.checkpoint, {"step": 0, "settings": settings.stored()})
             self.folder.write_text(self.folder.config, settings.text())
-        genotypes = self.candidates()
+        genotypes, steps = self.candidates(), total_steps(self.rungs)
+        say(
+            f"{len(genotypes)} candidates in {len(self.rungs)} rungs: {steps} training steps in all, as many as "
+            f"{steps / self.loop.length:.1f} whole trainings"
+        )
         trials = halve(self.rungs, lambda number, steps: self._train(number, genotypes[number], steps), self._tell)
         best = winner(trials)
         genotype = dataclasses.replace(
@@ -121,7 +125,7 @@ class HalvingSearch:
                     "strategy": "halving",
                     "candidates": len(genotypes),
                     "steps": self.loop.length,
-                    "training_steps": total_steps(self.rungs),
+                    "training_steps": steps,
                     "seed": self.loop.seed,
                     "val_psnr": best.score,
                 },
@@ -187,6 +191,7 @@ class HalvingSearch:
             path.parent.mkdir(parents=True, exist_ok=True)
             genotype.save(path)
             config = self._restore_config(path)
+            say(f"candidate {number}, up to step {steps} of {self.loop.length}")
             torch.manual_seed(self.loop.seed)
             task = build_task(self.source, config, self.loop, held=self.held)
 
@@ -202,6 +207,9 @@ class HalvingSearch:
 
     def _tell(self, trial: Trial) -> None:
         self.trials.append(trial)
+        last = trial.rung == len(self.rungs) - 1
+        outcome = ("wins" if last else "goes on") if trial.goes_on else "is left"
+        say(f"candidate {trial.candidate}: {trial.score:.3f} dB after {trial.steps} steps, {outcome}")
         path = self.folder.path / "halving.csv"
         with atomic_output(path, overwrite=True) as partial, writing(path):
             partial.write_text(_table(self.trials), encoding="utf-8")

@@ -28,7 +28,7 @@ from restoration.manas.search.cost import cost_table
 from restoration.manas.search.evolution import Scored, evolve
 from restoration.manas.search.losses import search_loss
 from restoration.manas.search.mutation import Mutation
-from restoration.manas.search.report import write_picture
+from restoration.manas.search.report import say, write_picture
 from restoration.manas.search.supernet import Supernet
 from restoration.manas.search.task import weight_optimizer
 
@@ -199,8 +199,10 @@ class OneShotTask(CropTask[CropBatch]):
     @override
     def save(self, path: Path, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> None:
         """Evolve; write genotype.json, its drawing and evolution.csv beside `path`."""
+        say(f"evolution of up to {self.config.evolution.evaluations} networks on the shared weights")
         scored = self.evolved()
         best = max(scored, key=lambda entry: entry.score)
+        say(f"{len(scored)} networks scored, the best with {best.score:.3f} dB")
         names = self.config.names
         table = cost_table(self.config.shape, self.config.cost, channels=self.supernet.channels, names=names)
         told = {key: value for key, value in facts.items() if key not in ("seconds", "validation")}

@@ -18,7 +18,7 @@ from restoration.manas.search.supernet import Architecture
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["architecture_numbers", "architecture_table", "print_table", "write_picture"]
+__all__ = ["architecture_numbers", "architecture_table", "print_table", "say", "write_picture"]
 
 
 @torch.no_grad()
@@ -97,3 +97,14 @@ def write_picture(genotype: Genotype, path: Path) -> None:
     """
     with atomic_output(path, overwrite=True) as partial, writing(path):
         partial.write_text(draw_genotype(genotype), encoding="utf-8")
+
+
+def say(text: str) -> None:
+    """Tell the user of a search where it stands, beside what its trainings say.
+
+    Parameters
+    ----------
+    text : str
+        One line.
+    """
+    print(text, file=sys.stderr, flush=True)

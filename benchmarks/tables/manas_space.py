@@ -1,0 +1,103 @@
+"""Tables of the study of MANAS's space: what predicts a good network, search against chance, what else minutes buy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import fmean, stdev
+from typing import Any
+
+from benchmarks.tables.markdown import Table
+from benchmarks.tables.stored import stored
+
+_RESULT = "manas_space"
+
+_METHODS = {"weights": "`weights`", "evolution": "`evolution`"}
+
+_PREDICTORS = {
+    "step 100": "the same training after 100 of 400 steps",
+    "step 200": "after 200 steps",
+    "step 300": "after 300 steps",
+    "gradient": "norm of the gradient before training",
+    "synflow": "synaptic flow before training",
+    "MACs": "MACs, within the tolerance",
+    "none": 'number of "none" edges',
+    "skip_connect": "number of identities",
+    "convolutions": "number of convolutional gates",
+    "channel gates": "number of channel gates",
+}
+
+
+def _final(row: dict[str, Any]) -> float:
+    return float(row["psnr"][str(row["steps"])])
+
+
+def _test(row: dict[str, Any]) -> float:
+    return float(row["test"]["mean"])
+
+
+def _told(values: Iterable[float]) -> str:
+    """Mean and, of several, their standard deviation."""
+    found = list(values)
+    return f"{fmean(found):.2f}" + (f" ± {stdev(found):.2f}" if len(found) > 1 else "")
+
+
+def search_against_chance() -> Table:
+    """Searched networks beside random ones, by the work that finding and training them takes."""
+    result = stored(_RESULT)
+    first = [row for row in result["table"] if row["seed"] == 0]
+    length = fmean(row["seconds"] for row in first)
+    rows = [["one random network", "1.0", str(len(first)), _told(map(_final, first)), _told(map(_test, first))]]
+    for name, found in result["chance"].items():
+        if isinstance(found, dict) and not name.startswith("1 "):
+            budget, _, kind = name.partition(" trainings")
+            label = f"best of {found['candidates']} random networks{',' * bool(kind)}{kind.replace(' with', ' with')}"
+            rows.append([label, f"{float(budget):.1f}", "", f"{found['validation']:.2f}", f"{found['test']:.2f}"])
+    for method, label in _METHODS.items():
+        searches = [row for row in result["searches"] if row["method"] == method]
+        found = [row for row in result["found"] if row["method"] == method]
+        if searches:
+            budget = fmean(row["seconds"] for row in searches) / length + 1
+            rows.append([label, f"{budget:.1f}", str(len(found)), _told(map(_final, found)), _told(map(_test, found))])
+    header = ["network", "work, in trainings", "networks", "PSNR (Y), validation", "PSNR (Y), held out"]
+    return Table(header, rows, [_RESULT])
+
+
+def search_predictors() -> Table:
+    """Rank correlation of cheap scores with the validation score of the trained network."""
+    result = stored(_RESULT)
+    found = result["rank_correlation_with_final"]
+    shared = [value for name, value in found.items() if name.startswith("shared weights") and value is not None]
+    rows = [[label, f"{found[name]:+.2f}"] for name, label in _PREDICTORS.items() if found.get(name) is not None]
+    if shared:
+        seeds = ", ".join(f"{value:+.2f}" for value in shared)
+        rows.insert(3, [f"shared weights of a supernet ({len(shared)} seeds)", seeds])
+    return Table(["score", "rank correlation"], rows, [_RESULT])
+
+
+def search_levers() -> Table:
+    """What changes a network more than its choices do: length of the training, width, kind of modules."""
+    result = stored(_RESULT)
+    start = {row["genotype"]: row for row in result["table"] if row["seed"] == 0}
+    kinds = dict.fromkeys(row["lever"] for row in result["levers"])
+    rows = []
+    for kind in kinds:
+        pulled = [row for row in result["levers"] if row["lever"] == kind]
+        work = fmean(row["seconds"] / start[row["genotype"]]["seconds"] for row in pulled)
+        macs = fmean(row["macs"] / start[row["genotype"]]["macs"] for row in pulled)
+        gains = [
+            (_final(row) - _final(start[row["genotype"]]), _test(row) - _test(start[row["genotype"]])) for row in pulled
+        ]
+        told = [f"{fmean(gain):+.2f}" for gain in zip(*gains, strict=True)]
+        rows.append([kind, f"{macs:.2f}", f"{work:.1f}", *told])
+    header = ["change", "MACs, relative", "time of training, relative", "gain in dB, validation", "held out"]
+    return Table(header, rows, [_RESULT])
+
+
+def many_to_one_few() -> Table:
+    """Both rainy images of a background side by side, with four backgrounds, at equal images seen."""
+    found = stored(_RESULT)["many_to_one"]
+    rows = []
+    for kind in dict.fromkeys(row["kind"] for row in found):
+        own = [row for row in found if row["kind"] == kind]
+        rows.append([kind, str(len(own)), _told(map(_final, own)), _told(map(_test, own))])
+    return Table(["batch", "seeds", "PSNR (Y), validation", "PSNR (Y), held out"], rows, [_RESULT])
