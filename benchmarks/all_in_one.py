@@ -6,7 +6,7 @@
 Every tenth photograph is held out. Of each held-out one the middle --side pixels get every kind of damage once, the same in
 every run. Scored in RGB (protocol rgb8): the damaged images, the restored ones, and undamaged images that the model was given;
 for noise also non-local means, told the true standard deviation, at the better of its two documented settings; for low light
-also the results scaled to the mean of the truth, as papers on low light report them beside the plain numbers. Writes
+also the protocols of its papers, with the results as they are and scaled to the mean of the truth. Writes
 benchmarks/results/<name>.json; the run goes to runs/<name>.
 """
 
@@ -45,10 +45,10 @@ def divide(folder: Path) -> tuple[list[str], list[str]]:
     return [path for place, path in enumerate(files) if place % HELD_OUT], files[::HELD_OUT]
 
 
-def mean_score(pairs: Sequence[ImagePair], restore: Restore) -> dict[str, float]:
+def mean_score(pairs: Sequence[ImagePair], restore: Restore, protocol: str = "rgb8") -> dict[str, float]:
     """Mean PSNR and SSIM of what a function makes of the damaged images."""
-    protocol = get_protocol("rgb8")
-    scores = [protocol.score(restore(pair.image), pair.target) for pair in pairs]
+    scored = get_protocol(protocol)
+    scores = [scored.score(restore(pair.image), pair.target) for pair in pairs]
     return {"psnr": statistics.fmean(s.psnr for s in scores), "ssim": statistics.fmean(s.ssim for s in scores)}
 
 
@@ -66,15 +66,6 @@ def nonlocal_means(pairs: Sequence[ImagePair]) -> dict[str, float]:
     return max(found, key=lambda score: score["psnr"])
 
 
-def scaled_to_truth(pairs: Sequence[ImagePair], restore: Restore) -> dict[str, float]:
-    """Scores of results whose mean brightness is set to that of the truth."""
-    results = {}
-    for pair in pairs:
-        restored = np.clip(restore(pair.image), 0, 1)
-        results[id(pair.image)] = np.clip(restored * pair.target.mean() / max(restored.mean(), 1e-6), 0, 1)
-    return mean_score(pairs, lambda image: results[id(image)])
-
-
 def score_tasks(tasks: Sequence[str], held: Sequence[str], side: int, restore: Restore) -> dict[str, Any]:
     """Scores of all tasks on the held-out photographs."""
     mixture = Mixture(find_damages(tasks))
@@ -86,9 +77,10 @@ def score_tasks(tasks: Sequence[str], held: Sequence[str], side: int, restore: R
         scores[task] = {"damaged": mean_score(own, lambda image: image), "restored": mean_score(own, restore)}
         if task == "noise":
             scores[task]["non-local means"] = nonlocal_means(own)
-        if task == "lowlight":
-            scores[task]["scaled to the truth"] = scaled_to_truth(own, restore)
-            scores[task]["damaged, scaled to the truth"] = scaled_to_truth(own, lambda image: image)
+        if task in ("lowlight", "underwater"):
+            for protocol in ("lowlight", "lowlight-mean"):
+                scores[task] |= {f"damaged, {protocol}": mean_score(own, lambda image: image, protocol)}
+                scores[task] |= {f"restored, {protocol}": mean_score(own, restore, protocol)}
         print(task, scores[task], flush=True)
     own = [pair for pair in pairs if pair.kind == tasks[0]]
     scores["undamaged"] = {"restored": mean_score(undamaged(own), restore)}

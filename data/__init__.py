@@ -13,7 +13,7 @@ room             what is in it
 ``arrays``       axes strings, planes of any supported dtype, flips and quarter turns
 ``sources``      arrays, folders and packed files as sources; random crops; packing; batches prepared by a thread
 ``pairs``        degraded and clean images that belong together, their published layouts, leaks between splits
-``synthetic``    Gaussian, Poisson, Poisson-Gaussian and correlated noise; cameras; JPEG; rain, snow, haze
+``synthetic``    Gaussian, Poisson, Poisson-Gaussian and correlated noise; cameras; JPEG; rain, snow, haze, water, low light
 ``layouts``      SIDD and DND as published
 ``showing``      an image and its result as people look at them
 ``photographs``  photographs that installed packages carry, for demonstrations
@@ -69,10 +69,12 @@ from bsn.data.synthetic.camera_noise import SensorNoise
 from bsn.data.synthetic.depth import GroundDepth
 from bsn.data.synthetic.haze import DepthHaze
 from bsn.data.synthetic.jpeg import jpeg_compressed, jpeg_quality
+from bsn.data.synthetic.low_light import LowLight
 from bsn.data.synthetic.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
 from bsn.data.synthetic.rain import SyntheticRain
 from bsn.data.synthetic.rain_texture import RainTexture
 from bsn.data.synthetic.snow import SyntheticSnow
+from bsn.data.synthetic.underwater import JERLOV, Underwater
 
 # The imports above are the list of public names; nothing repeats it.
 __all__ = sorted(  # noqa: PLE0605

@@ -57,6 +57,9 @@ class Protocol:
         (MATLAB's ``rgb2ycbcr`` on 8-bit images). Grey images are compared as they are.
     sample_covariance : bool
         SSIM with N - 1 in its covariances (scikit-image) or N (Wang et al., MATLAB).
+    mean_of_truth : bool
+        Multiply the result so that its mean luma (BT.601) is that of the truth first, and clip it: the "GT mean" of papers on
+        low light, which takes a number from the truth and tells colours and detail apart from brightness.
 
     Notes
     -----
@@ -79,13 +82,14 @@ class Protocol:
     data_range: float = 1.0
     luma: Literal["none", "float", "8-bit"] = "none"
     sample_covariance: bool = True
+    mean_of_truth: bool = False
 
     @property
     def hash(self) -> str:
         """Eight hexadecimal digits over all fields that decide a number."""
         fields = {k: v for k, v in dataclasses.asdict(self).items() if k != "description"}
         # Fields added later count only where they are used, so that older protocols keep their hash.
-        for name, unused in (("luma", "none"), ("sample_covariance", True)):
+        for name, unused in (("luma", "none"), ("sample_covariance", True), ("mean_of_truth", False)):
             if fields[name] == unused:
                 del fields[name]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
@@ -119,6 +123,8 @@ class Protocol:
             raise ValueError(
                 f"an image of {result.shape[1]} x {result.shape[2]} is smaller than the SSIM window {window}"
             )
+        if self.mean_of_truth:
+            result = with_mean_of(result, truth)
         x, y = self._prepare(result), self._prepare(truth)
         present = np.isfinite(x) & np.isfinite(y)
         if not present.all():
@@ -188,6 +194,28 @@ def luma(image: NDArray[np.float64], *, rounded: bool = False) -> NDArray[np.flo
     return (np.floor(y + 0.5) if rounded else y) / 255
 
 
+def with_mean_of(result: Planes, truth: Planes) -> Planes:
+    """Scale a result to the mean luma of the truth.
+
+    Parameters
+    ----------
+    result, truth : ndarray, shape (C, H, W), range [0, 1]
+        Missing pixels of either do not count.
+
+    Returns
+    -------
+    ndarray, shape (C, H, W), clipped to [0, 1]
+        Missing pixels are NaN. Only clipped where one of the means is 0.
+    """
+    weights = np.array([0.299, 0.587, 0.114]) if len(result) == 3 else np.full(len(result), 1 / len(result))
+    result, truth = (np.clip(np.where(np.isfinite(image), image, np.nan), 0, 1) for image in (result, truth))
+    grey, true = (np.tensordot(weights, image, 1) for image in (result, truth))
+    present = np.isfinite(grey) & np.isfinite(true)
+    total = float(grey[present].sum())
+    factor = float(true[present].sum()) / total if total > 0 else 1.0
+    return np.clip(result * (factor or 1.0), 0, 1)
+
+
 def fit_affine(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
     """``gain * source + offset`` with the gain and offset of least squares to `target`.
 
@@ -236,6 +264,19 @@ PROTOCOLS = {
             rounding="clip",
             ssim_window="gaussian",
             sample_covariance=False,
+        ),
+        Protocol(
+            "lowlight",
+            "low light and underwater papers: 8-bit RGB, SSIM of each channel with an 11 x 11 Gaussian, valid region",
+            ssim_window="gaussian",
+            sample_covariance=False,
+        ),
+        Protocol(
+            "lowlight-mean",
+            "as lowlight, each result first scaled to the mean brightness of its truth (GT mean): a number of its own",
+            ssim_window="gaussian",
+            sample_covariance=False,
+            mean_of_truth=True,
         ),
         Protocol("float", "no rounding, range 1, SSIM with a 7 x 7 uniform window", rounding="none"),
     )

@@ -147,7 +147,7 @@ class SyntheticSnow:
         found = around_segment((2 * side + 1, 2 * side + 1), place, half, direction, 2 * side)
         assert found is not None  # the window is the whole picture
         beyond = np.sign(found.along) * np.maximum(np.abs(found.along) - half, 0)
-        outline = radius * (1 + 0.25 * np.cos(lobes * np.arctan2(found.across, beyond) + turn))
+        outline = radius * (1 + 0.15 * np.cos(lobes * np.arctan2(found.across, beyond) + turn))
         edge = np.clip((outline - np.hypot(beyond, found.across)) / soft + 0.5, 0, 1)
         moving = radius / (radius + half)
         shown: np.ndarray = 1 - opacity * moving * edge * edge * (3 - 2 * edge)

@@ -6,6 +6,7 @@ module          idea
 ``kinds``       what a kind of damage is, and how a package adds one: a function and one line
 ``weather``     rain, snow and haze
 ``camera``      noise and JPEG
+``light``       low light and water
 ``mixture``     one kind or two for each sample, as a function of seed, step and number
 ``clean_data``  clean images and the kinds that a run makes on them
 ``batches``     pairs for training, and fixed ones for validation

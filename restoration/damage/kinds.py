@@ -28,7 +28,7 @@ __all__ = ["Damage", "DamageFunction", "damages", "find_damages", "listed_damage
 DamageFunction = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """Maps a clean image (C, H, W), float32, range [0, 1], to a damaged one of its shape; all randomness is the generator's."""
 
-_OURS = ("restoration.damage.weather", "restoration.damage.camera")
+_OURS = ("restoration.damage.weather", "restoration.damage.camera", "restoration.damage.light")
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def snow(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         motion=12 * rng.uniform(0, 1) ** 2,
         angle=_angle(rng),
         spread=rng.uniform(3, 25),
-        softness=size * rng.uniform(0.6, 1.6),
+        softness=size * rng.uniform(0.8, 2.0),
         opacity=rng.uniform(0.6, 1.0),
         layers=int(rng.integers(2, 5)),
         veil=rng.uniform(0, 0.2) if rng.random() < 0.5 else 0.0,

@@ -25,6 +25,9 @@ def run(code):
 # Published: a name goes from here only in the change that also tells users.
 PUBLIC = [
     "DepthHaze",
+    "JERLOV",
+    "LowLight",
+    "Underwater",
     "GroundDepth",
     "RainTexture",
     "SyntheticSnow",

@@ -182,6 +182,18 @@ def test_recipes_are_the_published_ones():
     assert all(recipe.summary for recipe in RECIPES.values())
 
 
+@pytest.mark.parametrize("task", ["lowlight", "underwater"])
+def test_elf_for_other_tasks_has_the_published_settings(task):
+    """Size, loss, optimiser, crops and rates are those for rain; validation is scored in RGB."""
+    rain, full, tiny = (get_recipe(name) for name in ("elf-rain13k", f"elf-{task}", f"elf-{task}-tiny"))
+    assert full.train == rain.train
+    assert tiny.train.loss == rain.train.loss
+    same = dataclasses.replace(rain.loop, steps=full.loop.steps, validate_every=full.loop.validate_every)
+    assert full.loop == same
+    assert full.options()["validate"] == tiny.options()["validate"] == {"protocol": "lowlight"}
+    assert rain.options()["validate"] == {"protocol": "y"}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from bsn.evaluation import PROTOCOLS, Protocol, ScoreTable, fit_affine, get_protocol
+from bsn.evaluation.protocol import with_mean_of
 from tests.helpers.golden import load_golden
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -75,3 +77,34 @@ def test_table_round_trip():
     content = json.loads(table.to_json())
     assert content["means"] == {"psnr": 31.0, "ssim": 0.6}
     assert content["protocol"]["hash"] == get_protocol("rgb8").hash
+
+
+class TestLowLight:
+    """Protocols of papers on low light: RGB as it is, and with the brightness of the truth."""
+
+    truth = np.random.default_rng(0).uniform(0.1, 0.6, (3, 32, 30)).astype(np.float32)
+
+    def test_as_scikit_image_has_it(self):
+        result = np.clip(self.truth * 0.8 + 0.02, 0, 1)
+        rounded = [np.floor(255 * x.astype(np.float64) + 0.5) / 255 for x in (self.truth, result)]
+        score = get_protocol("lowlight").score(result, self.truth)
+        assert score.psnr == pytest.approx(peak_signal_noise_ratio(*rounded, data_range=1))
+        options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+        assert score.ssim == pytest.approx(structural_similarity(*rounded, data_range=1, channel_axis=0, **options))
+
+    def test_the_mean_of_the_truth_makes_up_for_exposure_and_nothing_else(self):
+        plain, scaled = get_protocol("lowlight"), get_protocol("lowlight-mean")
+        assert plain.score(0.5 * self.truth, self.truth).psnr < 16
+        assert scaled.score(0.5 * self.truth, self.truth).psnr > 60
+        cast = self.truth * np.array([1.0, 0.6, 1.0], np.float32)[:, None, None]
+        assert scaled.score(cast, self.truth).psnr < 30
+        assert scaled.hash != plain.hash
+
+    def test_by_hand(self):
+        """Luma 0.299 x 0.2 + 0.587 x 0.4 + 0.114 x 0.6 = 0.363 against half of it: twice the result."""
+        truth = np.array([0.2, 0.4, 0.6])[:, None, None] * np.ones((3, 4, 4))
+        result = np.array([0.1815, 0.1815, 0.1815])[:, None, None] * np.ones((3, 4, 4))
+        np.testing.assert_allclose(with_mean_of(result, truth), 0.363, atol=1e-9)
+        result[0, 0, 0] = np.nan
+        np.testing.assert_allclose(with_mean_of(result, truth)[1], 0.363, atol=1e-9)
+        np.testing.assert_array_equal(with_mean_of(np.zeros((3, 4, 4)), truth), 0)

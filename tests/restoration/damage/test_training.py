@@ -201,6 +201,26 @@ class TestRuns:
         assert result.validation["val_psnr_noise"] == pytest.approx(result.validation["val_psnr"])
         assert Model.load(tmp_path / "run").provenance["training_pairs"] == 11
 
+    def test_a_recipe_decides_how_validation_is_scored(self, capsys, photos, tmp_path):
+        """In RGB for low light, unless the user says otherwise."""
+        words = [
+            "restore",
+            "train",
+            "--tasks",
+            "lowlight",
+            "--clean",
+            photos,
+            *FAST[2:],
+            "--recipe",
+            "elf-lowlight-tiny",
+        ]
+        for name, options in (("rgb", []), ("luma", ["--validate.protocol", "y"])):
+            code, _, err = run(capsys, *words, "-o", tmp_path / name, "--model", "drt-tiny", *options)
+            assert code == 0, err
+        stored = [yaml.safe_load((tmp_path / name / "config.yaml").read_text()) for name in ("rgb", "luma")]
+        assert [settings["validate"]["protocol"] for settings in stored] == ["lowlight", "y"]
+        assert stored[0]["loss"]["ssim"] == 0.15
+
     def test_copies_of_a_picture_are_held_back_together(self):
         first, other = picture(0), picture(1)
         groups = CleanSource(ArraySource([first, other, first.copy()]), ("rain",)).groups
