@@ -1,4 +1,4 @@
-"""A last look at a trained model: what it removes from crops that it was not trained on must be noise."""
+"""A last look at a trained model: what it removes from the images that it was trained on must be noise."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from bsn.data import CropBatch
+from bsn.data import CropBatch, ImageSource, grid_crops, with_neighbours
 from bsn.engine import RunFolder, is_first_process
 from bsn.inference.denoiser import Denoiser
 from bsn.inference.verdict import Verdict
+from bsn.noise.judgement import grey_level_of
+from bsn.training.config import TrainConfig
+from bsn.training.mended_source import MendedSource
 from bsn.training.sighted_task import SightedTask
 from bsn.training.task import BlindSpotTask
 
 __all__ = ["tell_removal"]
 
-_MOST = 4  # crops that are looked at
+_MOST = 4  # regions that are looked at
+_SIDE = 192  # their sides at most, in pixels
 
 
 def tell_removal(
-    folder: RunFolder, task: BlindSpotTask | SightedTask, grey_level: float, say: Callable[[str], None]
+    folder: RunFolder, task: BlindSpotTask | SightedTask, source: ImageSource, say: Callable[[str], None]
 ) -> None:
     """Warn where the model of a finished run removes picture.
 
@@ -29,37 +33,46 @@ def tell_removal(
     folder : RunFolder
         Folder of the run.
     task : BlindSpotTask or SightedTask
-        Task of the run, with crops that the training has not seen, unless the images are too few. Networks that see their
-        pixel are not looked at: what they remove was measured before.
-    grey_level : float
-        Distance of two values of the images' files, in image values; 0 for floats.
+        Task of the run. Networks that see their pixel are not looked at: what they remove was measured before. Nor are those
+        of stacks whose fixed pattern is taken off first.
+    source : ImageSource
+        The images of the training; parts of some of them are denoised.
     say : callable
         Gets the warning, one sentence.
     """
-    if not isinstance(task, BlindSpotTask) or task.held_back is None or not is_first_process():
+    if not isinstance(task, BlindSpotTask) or task.config.fixed_pattern == "subtract" or not is_first_process():
         return
-    held_back = task.held_back
     denoiser = Denoiser(folder.final, device="cpu")
     if denoiser.pipeline.guard is None:
         return
-    verdicts = [_judge(denoiser, held_back, number, grey_level) for number in range(min(len(held_back.pixels), _MOST))]
+    regions, level = _regions(source, task.config), grey_level_of(source)
+    verdicts = [_judge(denoiser, regions, number, level) for number in range(len(regions.pixels))]
     refused = [verdict.removal for verdict in verdicts if verdict is not None and verdict.instead is not None]
-    if 2 * len(refused) <= len(verdicts):
+    if 2 * len(refused) < max(len(verdicts), 2):
         return
     factor = max(removal.factor for removal in refused)
     say(
-        f"warning: the network removes picture from {len(refused)} of {len(verdicts)} crops that it was not trained on, up to "
-        f"{factor:.1f} times their noise; it has learned too little of these images, so train it longer or on more of them. "
+        f"warning: the network removes picture from {len(refused)} of {len(verdicts)} regions of these images, up to "
+        f"{factor:.1f} times their noise; it has learned too little of them, so train it longer or on more images. "
         "bsn denoise gives a simpler result where that is so"
     )
 
 
-def _judge(denoiser: Denoiser, crops: CropBatch, number: int, grey_level: float) -> Verdict | None:
-    """Verdict on one crop, with its neighbours where the network takes them."""
-    window = torch.from_numpy(crops.windows[number : number + 1])
+def _regions(source: ImageSource, config: TrainConfig) -> CropBatch:
+    """Regions of some images, with their neighbours where the network takes them."""
+    mended = MendedSource(source, config.outliers)
+    sizes = [source.size(index) for index in range(len(source))]
+    size = min(_SIDE, *(height for height, _ in sizes)), min(_SIDE, *(width for _, width in sizes))
+    regions = grid_crops(mended, size, _MOST, 0)
+    return with_neighbours(mended, regions, config.neighbours, axis=config.stack_axis) if config.neighbours else regions
+
+
+def _judge(denoiser: Denoiser, regions: CropBatch, number: int, grey_level: float) -> Verdict | None:
+    """Verdict on one region."""
+    window = torch.from_numpy(regions.windows[number : number + 1])
     pipeline = denoiser.pipeline
-    if crops.available is not None:
-        pipeline = pipeline.with_neighbours(torch.from_numpy(crops.available[number : number + 1]))
+    if regions.available is not None:
+        pipeline = pipeline.with_neighbours(torch.from_numpy(regions.available[number : number + 1]))
 
     def read(top: int, left: int, height: int, width: int) -> Tensor:
         return window[..., top : top + height, left : left + width]

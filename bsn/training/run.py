@@ -17,7 +17,6 @@ from bsn.evaluation import Validation
 from bsn.hole import Hole
 from bsn.models import HalfPlane, Model, NoiseModel, ValueScale, create, is_blind, presets
 from bsn.noise import NoiseLevel, NoiseStatistics, outputs_for_posterior
-from bsn.noise.judgement import grey_level_of
 from bsn.training.config import TrainConfig
 from bsn.training.context_settings import check_stacks, context_crops
 from bsn.training.crop_statistics import crop_statistics
@@ -150,7 +149,7 @@ def train(
     }
     settings = stored.again({**about, **plain(task.config)}, {**about, **plain(config), **asked}, loop, facts)
     found = fit(task, loop, folder, resume=resume, settings=settings, watch=watch)
-    tell_removal(folder, task, grey_level_of(source), say)
+    tell_removal(folder, task, source, say)
     if student.student:
         train_student(folder, images, loop, student, clean=clean, how=how, say=say)
     return found
