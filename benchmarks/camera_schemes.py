@@ -36,6 +36,19 @@ from distill import DistillConfig, distil
 KERNEL = np.array([[0.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 0.0]])
 GAIN, CONSTANT = 0.008, 0.0004  # variance over intensity, range [0, 1]: a standard deviation of 17 of 255 in the middle
 DRAWS = 8
+WAYS: dict[str, dict[str, dict[str, Any]]] = {
+    "blind": {
+        "blind": {"wiener": False, "polish": False},
+        "blind, Wiener filter": {"wiener": True, "polish": False},
+        "blind, mixed by SURE": {"mix": "image"},
+    },
+    "student": {
+        "student of the blind network": {},
+        "student, Wiener filter": {"wiener": True},
+        "student, mixed by SURE": {"mix": "image"},
+    },
+}
+"""Ways to denoise with a network and with its student; none of them has the second pass by the model in the box."""
 SIDE = 256
 PAGE = LoopConfig(
     warmup_steps=20, validate_every=0, checkpoint_every=0, ema=0.98, accelerator="cpu", precision="32-true"
@@ -154,7 +167,7 @@ def compare(
         train(noisy, output, BLIND, loop(steps))
 
     told = timed(run_blind, seconds, folder, "blind")
-    for name, options in (("blind", {"wiener": False}), ("blind, Wiener filter", {"wiener": True})):
+    for name, options in WAYS["blind"].items():
         denoiser = Denoiser(folder / "blind", device="cpu", **options)
         add(name, told, lambda image, d=denoiser: d(image, "CYX"))
 
@@ -163,8 +176,9 @@ def compare(
         distil(folder / "blind", noisy, output, config, loop(steps), cache=folder / "cache.h5")
 
     told = timed(run_student, seconds / 2, folder, "student")
-    student = Denoiser(folder / "student", device="cpu")
-    add("student of the blind network", told, lambda image: student(image, "CYX"))
+    for name, options in WAYS["student"].items():
+        denoiser = Denoiser(folder / "student", device="cpu", **options)
+        add(name, told, lambda image, d=denoiser: d(image, "CYX"))
     told, sighted = train_sighted(SIGHTED[2], folder, seconds)
     add(SIGHTED[2], told, lambda image: sighted(image, "CYX"))
 

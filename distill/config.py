@@ -107,6 +107,7 @@ class TeacherInference:
             InferenceConfig(
                 mix="off",
                 polish=False,
+                guard=False,
                 stride=stride,
                 wiener=False if (self.second_pass or self.holes) and self.wiener is None else self.wiener,
                 r3_passes=passes,
