@@ -15,6 +15,7 @@ from bsn.engine import (
     Interrupted,
     LoopConfig,
     Progress,
+    RunError,
     RunFolder,
     RunSettings,
     fit,
@@ -62,7 +63,7 @@ class HalvingSearch:
     """
 
     def __init__(self, source: TrainingPairs, folder: RunFolder, config: SearchConfig, loop: LoopConfig) -> None:
-        self.source, self.folder, self.config = source, folder, config
+        self.source, self.folder, self.config, self.asked = source, folder, config, loop
         self.rungs = rungs_of(config.halving, loop.length)
         shortest = self.rungs[0].steps
         self.loop = dataclasses.replace(
@@ -104,10 +105,12 @@ class HalvingSearch:
         RunError, TrainingDiverged, Interrupted
             See :func:`bsn.engine.fit`.
         """
-        if not resume:
+        if resume:
+            self._check_length()
+        else:
             self.folder.check_new()
-            settled = {**plain(self.loop), **settings.settled}
-            settings = RunSettings(settled, {**plain(self.loop), **settings.asked}, settings.facts)
+            loop = plain(self.asked)
+            settings = RunSettings({**settings.settled, **loop}, {**settings.asked, **loop}, settings.facts)
             save_checkpoint(self.folder.checkpoint, {"step": 0, "settings": settings.stored()})
             self.folder.write_text(self.folder.config, settings.text())
         genotypes, steps = self.candidates(), total_steps(self.rungs)
@@ -137,6 +140,13 @@ class HalvingSearch:
         genotype.save(self.folder.path / "genotype.json")
         write_picture(genotype, self.folder.path / "genotype.svg")
         return genotype
+
+    def _check_length(self) -> None:
+        begun = RunSettings.of_run(self.folder).settled.get("steps")
+        if begun != self.asked.steps:
+            raise RunError(
+                f"steps {self.asked.steps}: the rungs of this search are those of {begun} steps; leave --steps out, or start anew"
+            )
 
     def candidates(self) -> list[Genotype]:
         """Random genotypes of the cost that is asked for; with a filter the best of a pool of them."""

@@ -217,7 +217,8 @@ def test_halving_over_networks(layers, halving, tmp_path):
 
 @pytest.mark.slow
 def test_a_stopped_halving_goes_on_and_ends_the_same(layers, halving, tmp_path, monkeypatch):
-    whole = search(layers, tmp_path / "whole", halving, LOOP)
+    loop = dataclasses.replace(LOOP, steps=24)
+    whole = search(layers, tmp_path / "whole", halving, loop)
     original, calls = HalvingSearch._train, []
 
     def stopping(self, number, genotype, steps):
@@ -229,11 +230,14 @@ def test_a_stopped_halving_goes_on_and_ends_the_same(layers, halving, tmp_path, 
     with monkeypatch.context() as patch:
         patch.setattr(HalvingSearch, "_train", stopping)
         with pytest.raises(Interrupted):
-            search(layers, tmp_path / "part", halving, LOOP)
+            search(layers, tmp_path / "part", halving, loop)
     assert not (tmp_path / "part" / "genotype.json").exists()
     with pytest.raises(RunError, match="already holds a run"):
-        search(layers, tmp_path / "part", halving, LOOP)
-    part = search(None, tmp_path / "part", resume=True)
+        search(layers, tmp_path / "part", halving, loop)
+    part = search(layers, tmp_path / "part", halving, loop, resume=True)
+    assert search(None, tmp_path / "part", resume=True) == part
+    with pytest.raises(RunError, match="the rungs of this search are those of 24 steps"):
+        search(layers, tmp_path / "part", halving, dataclasses.replace(loop, steps=48), resume=True)
     assert part == whole
     assert part.about == whole.about
     for name in ("genotype.json", "halving.csv"):
