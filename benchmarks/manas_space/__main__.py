@@ -1,6 +1,6 @@
 """Does the search space of MANAS reward a search? Each part keeps what it has done in runs/manas_space, and can be stopped.
 
-    python -m benchmarks.manas_space why          # gradients of the supernet's architecture
+    python -m benchmarks.manas_space why          # gradients of the architecture; writes results/manas_why.json
     python -m benchmarks.manas_space table        # random genotypes of one cost, trained alike, some with several seeds
     python -m benchmarks.manas_space found        # searches with three seeds, and what they found, trained like the table
     python -m benchmarks.manas_space levers       # the same genotypes longer, wider, with other modules
@@ -14,7 +14,6 @@ of the training parts; the held-out parts are scored at the end.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
@@ -53,7 +52,7 @@ def main() -> None:
     options.runs.mkdir(parents=True, exist_ok=True)
     where, runs = images(options.data, options.runs), options.runs
     if options.part == "why":
-        (runs / "why.json").write_text(json.dumps(explain(where), indent=1) + "\n")
+        print(write_result("manas_why", explain(where), options.results))
     elif options.part == "table":
         fill(where, runs, options.genotypes, options.seeds, options.repeated)
     elif options.part == "found":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from statistics import fmean, stdev, variance
 from typing import Any
@@ -70,8 +69,6 @@ def summary(where: Images, runs: Path) -> dict[str, Any]:
     }
     for part in ("found", "levers", "many_to_one"):
         content[part] = Rows(runs / f"{part}.json").rows
-    if (runs / "why.json").is_file():
-        content["why"] = json.loads((runs / "why.json").read_text())
     return content
 
 

@@ -16,6 +16,7 @@ from restoration.manas.search.losses import mean_entropy, search_loss
 
 WARM_UP = 40
 BATCHES = 24
+PUBLISHED_DECAY, LOGIT = 1e-3, 0.1
 
 
 def explain(where: Images) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def explain(where: Images) -> dict[str, Any]:
         gradients = torch.autograd.grad(_loss(task, 1, step), [architecture.alpha, architecture.beta])
         for name, gradient in zip(found, gradients, strict=True):
             found[name].append(gradient)
-    decay = SEARCH_DECAY * 0.1
+    decay = PUBLISHED_DECAY * LOGIT
     regular = 0.01 * (mean_entropy(architecture.alpha) + mean_entropy(architecture.beta))
     cost = 0.01 * task.costs.relative(*architecture.probabilities())
     terms = {
@@ -47,12 +48,9 @@ def explain(where: Images) -> dict[str, Any]:
         "batches": BATCHES,
         "modules": _noise(torch.stack(found["alpha"])),
         "edges": _noise(torch.stack(found["beta"])),
-        "edge_gradient_of_other_terms": {**terms, "weight decay 1e-3 of a logit of 0.1": decay},
+        "edge_gradient_of_other_terms": {**terms, "decay": decay},
         "candidates": _alike(task, net),
     }
-
-
-SEARCH_DECAY = 1e-3
 
 
 def _loss(task: SearchTask, half: int, step: int) -> Tensor:
@@ -84,7 +82,7 @@ def _noise(gradients: Tensor) -> dict[str, float]:
 
 
 @torch.no_grad()
-def _alike(task: SearchTask, net: Supernet) -> dict[str, float]:
+def _alike(task: SearchTask, net: Supernet) -> dict[str, Any]:
     """Cosine between the outputs of two candidates of an edge, mean over edges; constant parts count, as in the sum."""
     outputs: dict[tuple[int, str], Tensor] = {}
     handles = []
@@ -109,6 +107,6 @@ def _alike(task: SearchTask, net: Supernet) -> dict[str, float]:
     closest, farthest = max(cosines, key=cosines.__getitem__), min(cosines, key=cosines.__getitem__)
     return {
         "mean_cosine": fmean(cosines.values()),
-        f"smallest: {' and '.join(farthest)}": cosines[farthest],
-        f"largest: {' and '.join(closest)}": cosines[closest],
+        "least": {"names": farthest, "cosine": cosines[farthest]},
+        "most": {"names": closest, "cosine": cosines[closest]},
     }

@@ -1,4 +1,4 @@
-"""Tables of the study of MANAS's space: what predicts a good network, search against chance, what else minutes buy."""
+"""Tables of the study of MANAS's space: why weights stay equal, what predicts good networks, search against chance."""
 
 from __future__ import annotations
 
@@ -41,6 +41,26 @@ def _told(values: Iterable[float]) -> str:
     return f"{fmean(found):.2f}" + (f" ± {stdev(found):.2f}" if len(found) > 1 else "")
 
 
+def search_gradients() -> Table:
+    """What pulls at a logit of an edge when the training of the architecture begins."""
+    found = stored("manas_why")
+    edges, others, alike = found["edges"], found["edge_gradient_of_other_terms"], found["candidates"]
+    rows = [
+        [f"gradient of the images, mean over {found['batches']} batches", f"{edges['mean']:.1e}"],
+        ["its standard deviation between batches", f"{edges['spread_between_batches']:.1e}"],
+        ["weight decay 1e-3, at a logit of 0.1", f"{others['decay']:.1e}"],
+        ["complexity term", f"{others['complexity']:.1e}"],
+        ["entropy term", f"{others['entropy']:.1e}"],
+        ["correlation of the gradients of two halves of the batches", f"{edges['correlation_of_halves']:.2f}"],
+        ["cosine between the outputs of two candidates, mean", f"{alike['mean_cosine']:.2f}"],
+        [
+            f"the same, `{alike['most']['names'][0]}` and `{alike['most']['names'][1]}`",
+            f"{alike['most']['cosine']:.2f}",
+        ],
+    ]
+    return Table(["at an edge", "median over logits"], rows, ["manas_why"])
+
+
 def search_against_chance() -> Table:
     """Searched networks beside random ones, by the work that finding and training them takes."""
     result = stored(_RESULT)
@@ -70,7 +90,7 @@ def search_predictors() -> Table:
     rows = [[label, f"{found[name]:+.2f}"] for name, label in _PREDICTORS.items() if found.get(name) is not None]
     if shared:
         seeds = ", ".join(f"{value:+.2f}" for value in shared)
-        rows.insert(3, [f"shared weights of a supernet ({len(shared)} seeds)", seeds])
+        rows.insert(min(3, len(rows)), [f"shared weights of a supernet ({len(shared)} seeds)", seeds])
     return Table(["score", "rank correlation"], rows, [_RESULT])
 
 

@@ -145,7 +145,8 @@ class HalvingSearch:
         begun = RunSettings.of_run(self.folder).settled.get("steps")
         if begun != self.asked.steps:
             raise RunError(
-                f"steps {self.asked.steps}: the rungs of this search are those of {begun} steps; leave --steps out, or start anew"
+                f"steps {self.asked.steps}: the rungs of this search are those of {begun} steps; leave --steps out, or start "
+                "anew"
             )
 
     def candidates(self) -> list[Genotype]:
