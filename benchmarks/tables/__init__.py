@@ -88,7 +88,7 @@ TABLES: dict[str, Callable[[], Table]] = {maker.__name__: maker for maker in _MA
 AWAITED: dict[str, str] = {}
 """Tables whose benchmark has not been run yet, and the command that brings their results."""
 
-for _maker, (_pattern, _command) in (card.MAKERS | damage.MAKERS | equal_time.MAKERS).items():
+for _maker, (_pattern, _command) in (card.MAKERS | damage.MAKERS | equal_time.MAKERS | manas_space.MAKERS).items():
     if any(RESULTS.glob(f"{_pattern}.json")):
         TABLES[_maker.__name__] = _maker
     else:

@@ -121,3 +121,9 @@ def many_to_one_few() -> Table:
         own = [row for row in found if row["kind"] == kind]
         rows.append([kind, str(len(own)), _told(map(_final, own)), _told(map(_test, own))])
     return Table(["batch", "seeds", "PSNR (Y), validation", "PSNR (Y), held out"], rows, [_RESULT])
+
+
+_COMMAND = "python -m benchmarks.manas_space table, found, levers, many_to_one and finish"
+
+MAKERS = dict.fromkeys((search_against_chance, search_predictors, search_levers, many_to_one_few), (_RESULT, _COMMAND))
+"""Tables that are there once the study has run, see :data:`benchmarks.tables.AWAITED`."""
