@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["ACTIONS", "COMMAND"]
 
 ACTIONS = {
-    "train": "train on pairs of degraded and clean images",
+    "train": "train on pairs of degraded and clean images, or on clean ones with --tasks",
     "apply": "restore images with a trained model",
     "streaks": "remove rain streaks without training",
     "evaluate": "score models or results on pairs: a table, a CSV per model",

@@ -1,4 +1,4 @@
-"""``bsn restore train``."""
+"""``bsn restore train``: on pairs, or on clean images with tasks."""
 
 from __future__ import annotations
 
@@ -120,4 +120,11 @@ _BASIC = (
     "validate.degraded validate.clean axes key nan range"
 )
 
-COMMAND = Command("train a restoration network on pairs", EXAMPLES, add_arguments, run, basic=_BASIC, recipes=NAMED)
+COMMAND = Command(
+    "train a restoration network on pairs, or on clean images on which --tasks make them",
+    EXAMPLES,
+    add_arguments,
+    run,
+    basic=_BASIC,
+    recipes=NAMED,
+)
