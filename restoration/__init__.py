@@ -9,14 +9,13 @@ module          idea
 ``losses``      pixel losses, Charbonnier, edges, SSIM, and how a recipe adds them up
 ``config``      settings of a run
 ``recipes``     the published recipes and the small ones, by name
-``damage``      rain, snow, haze, noise and JPEG that are made on clean images while training
+``damage``      rain, snow, haze, noise, JPEG, low light and water that are made on clean images while training
 ``task``        what one training step does; the loop is :mod:`bsn.engine`
-``validation``  PSNR of whole images while training
 ``run``         from folders of pairs to a trained model
 ``scoring``     folders of pairs to a table of scores
 ``demo``        synthetic rain on photographs, from the installed package alone
 ``cli``         ``bsn restore train | apply | streaks | evaluate | search | demo``
 ==============  ==========================================================================================
 
-A task is folders and settings, not code: nothing but ``streaks`` knows what rain is.
+A task is folders and settings, not code: only ``streaks`` and ``damage`` know what rain is.
 """

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -143,11 +144,14 @@ class TestRuns:
             train(clean(photos, "rain", "snow", mixed=0.5), tmp_path / "cut", resume=True)
         with pytest.raises(RunError, match="makes its pairs by the tasks rain, jpeg"):
             train(PairData([str(photos)], [str(photos)]), tmp_path / "cut", resume=True)
+        shutil.copytree(tmp_path / "cut", tmp_path / "twin")
+        train(None, tmp_path / "twin", resume=True)
         photos.rename(tmp_path / "moved")
         moved = CleanData([str(tmp_path / "moved")], ("rain", "jpeg"), 0.5)
         train(moved, tmp_path / "cut", resume=True)
-        a, b = (Model.load(tmp_path / name).network.state_dict() for name in ("whole", "cut"))
-        assert all(torch.equal(a[key], b[key]) for key in a)
+        whole, *gone_on = (Model.load(tmp_path / name).network.state_dict() for name in ("whole", "cut", "twin"))
+        for found in gone_on:
+            assert all(torch.equal(whole[key], found[key]) for key in whole)
 
     def test_from_the_command_line_and_again_from_its_settings(self, capsys, photos, tmp_path):
         words = ["restore", "train", "--tasks", "rain,noise", "--clean", photos, "-o", tmp_path / "run", *FAST]
