@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.tables import (
+    adapting,
     blindness,
     card,
     correlated_noise,
@@ -42,6 +43,7 @@ _MAKERS = (
     white_noise.poisson_gaussian,
     white_noise.bundled,
     white_noise.box,
+    adapting.adapting,
     hard_cases.hard_cases,
     correlated_noise.camera_defaults,
     correlated_noise.camera,

@@ -31,6 +31,7 @@ EXAMPLES = """examples:
   bsn denoise photo.nef -o clean.dng                   a raw photograph, before demosaicing; -o clean.tif develops it
   bsn denoise noisy/ --model run -o clean/ --ensemble
   bsn denoise photo.png --model run -o out/ --stride 2 --r3_passes 8
+  bsn denoise cells.tif -o clean.tif --adapt           an image unlike photographs: the model is adapted to it in seconds
   bsn denoise photo.png -o out/ --strength 0.7              leave some of the noise
   bsn denoise photo.png -o clean.png --preview look.html    before and after, and what was removed
   bsn denoise photos/ --model run -o out/ --same_noise      files of one camera: their noise is measured together
@@ -305,7 +306,7 @@ def _warn_of_shared_noise(choice: BoxChoice, report: FileReport) -> None:
 
 _BASIC = (
     "help inputs model output config axes key nan range output_dtype overwrite uncertainty stride wiener "
-    "ensemble device outliers strength neighbours preview"
+    "ensemble device outliers strength neighbours adapt preview"
 )
 
 COMMAND = Command("denoise images with a trained model", EXAMPLES, add_arguments, run, basic=_BASIC)

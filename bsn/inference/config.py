@@ -100,6 +100,11 @@ class InferenceConfig:
         Give results a second pass by the model in the box for cameras, which knows pictures better and this noise less
         (:mod:`bsn.inference.polishing`). None: what the model was trained for, which is the second pass for colour photographs
         with correlated noise. False keeps to what was learned of these images alone.
+    adapt : bool
+        Adapt a model in the box to each image, without training: find the tone curve behind which it predicts held-back pixels
+        of that image best, and denoise there (:mod:`bsn.inference.adapting`). For images unlike photographs, such as those of
+        microscopes, whose noise grows with the signal and is independent between neighbours. Takes about eight times as long;
+        where no curve is better, the result is that without.
     strength : float
         How much noise is removed, 0 to 1.5. 1 leaves the result as it is. Below, the noise is put back evenly: the share
         ``1 - strength`` of what was removed; 0 is the image itself. Above, the noise is taken to be that much stronger than
@@ -139,6 +144,7 @@ class InferenceConfig:
     neighbours: int = 0
     fixed_pattern: Literal["subtract", "keep"] | None = None
     polish: bool | None = None
+    adapt: bool = False
     strength: float = 1.0
     guard: bool = True
 
@@ -164,6 +170,9 @@ class InferenceConfig:
         for name, (legal, range_) in rules.items():
             if not legal:
                 raise ValueError(f"{name} {getattr(self, name)} is out of range; use {range_}")
+        if self.adapt and (self.neighbours or self.mix != "off"):
+            other = f"neighbours {self.neighbours}" if self.neighbours else f"mix {self.mix}"
+            raise ValueError(f"adapt is for single frames and unmixed results, not for {other}; leave one of them out")
 
 
 def _is_stride(value: int | list[int] | None) -> bool:

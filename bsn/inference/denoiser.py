@@ -25,7 +25,6 @@ from bsn.inference.device import named_device
 from bsn.inference.explanation import Explanation
 from bsn.inference.file_line import Wanted, denoise_line, fill_results
 from bsn.inference.fitness import DenoisingWarning, ImagePlanes, Remark, goes_as_mosaic, misses_pixels, remarks_on
-from bsn.inference.joint_frames import JointFrames
 from bsn.inference.measuring import Region
 from bsn.inference.memory import telling_of_memory
 from bsn.inference.mosaic import GreyPasses, bands_of_mosaic
@@ -38,6 +37,7 @@ from bsn.inference.polishing import polishing_model
 from bsn.inference.results import ArrayPlanes, Denoised, FileReport, FinishedRows, joined, unchanged_rows
 from bsn.inference.shared_noise import middles_of_files
 from bsn.inference.stages import Measured
+from bsn.inference.whole_planes import adapted_planes, check_adaptable, joint_frames
 from bsn.models import Model, image_network, is_blind
 from bsn.models.bundled import load, load_bundled
 from bsn.noise import measure_spectrum
@@ -102,6 +102,7 @@ class Denoiser:
                 f"neighbours {self.config.neighbours}: this model is blind to the pixel that it denoises, and averages are for "
                 "models in the box and students; leave neighbours out, or train with --context"
             )
+        check_adaptable(self.model, self.config)
         self.pipeline = make_pipeline(self.model, self.config)
         self._in_order = PlanesInOrder(self.model, self.device, self.config.outliers)
         self.explanations: list[Explanation] = []
@@ -221,9 +222,9 @@ class Denoiser:
         image = ArrayPlanes(planes, np.dtype(layout.dtype), layout.index if stated_axes else None)
         counting = counting_of(image, image.dtype, layout.value_range, keep_mean=self.keep_mean)
         as_float = f"give it as float32 with value_range=(0, {unit_span(image.dtype):g})"
-        stated, neighbours = layout.value_range is not None, self.config.neighbours
+        stated, neighbours, adapt = layout.value_range is not None, self.config.neighbours, self.config.adapt
         for remark in (
-            *remarks_on(image, self.model, what, stated=stated, neighbours=neighbours),
+            *remarks_on(image, self.model, what, stated=stated, neighbours=neighbours, adapt=adapt),
             *counting.remarks(as_float),
         ):
             warnings.warn(f"{what}: {remark.text}", DenoisingWarning, stacklevel=3)
@@ -285,9 +286,10 @@ class Denoiser:
                 yield from bands_of_mosaic(passes, image, strength, part, outliers=outliers)
             self._tell(1, 1)
             return
-        if self.config.neighbours:
+        if self.config.neighbours or self.config.adapt:
+            rows_of = self._joint_rows if self.config.neighbours else self._adapted_rows
             with telling_of_memory(what, image.size, self.pipeline.tiling):
-                yield from self._joint_rows(image, counting, part)
+                yield from rows_of(image, counting, part, level)
             return
         checked: list[Measured] = []
         planes, rows = (range(image.planes), None) if part is None else (part.planes, part.rows)
@@ -328,23 +330,24 @@ class Denoiser:
         config = dataclasses.replace(self.config, neighbours=0, fixed_pattern="keep", mix="off", strength=strength)
         return GreyPasses(Denoiser(self.model, config), size, self.progress)
 
-    def _joint_rows(self, image: ImagePlanes, counting: Counting, part: Part | None) -> Iterator[FinishedRows]:
+    def _joint_rows(
+        self, image: ImagePlanes, counting: Counting, part: Part | None, _: float
+    ) -> Iterator[FinishedRows]:
         """Planes that are denoised together with their neighbours, see :attr:`InferenceConfig.neighbours`."""
-        raised = max(self.config.strength, 1.0)
-        keep_mean = True if counting.keep_mean else self.config.keep_mean
-        alone = Denoiser(
-            self.model, self.config, neighbours=0, fixed_pattern="keep", strength=raised, keep_mean=keep_mean
-        )
-        free, axis = without_pattern(image, self.config, self.model), self.model.inference.context_axis
-
-        def denoise(plane: np.ndarray) -> np.ndarray:
-            frame = ArrayPlanes(plane[None], plane.dtype)
-            return joined(alone.bands(frame, "a frame", None, Counting(), deviation=False), plane[None])[0]
-
-        joint = JointFrames(free, denoise, self.config.neighbours, axis, raised)
+        joint, alone = joint_frames(self, without_pattern(image, self.config, self.model), counting)
         for done, of, rows in joint.rows(part):
             yield counting.finish(rows.put_back(image, self.config.strength))
             self.explanations = list(alone.explanations)
+            self._tell(done, of)
+
+    def _adapted_rows(
+        self, image: ImagePlanes, counting: Counting, part: Part | None, level: float
+    ) -> Iterator[FinishedRows]:
+        """Planes denoised by the model as it is adapted to the image, see :attr:`InferenceConfig.adapt`."""
+        adapted = adapted_planes(self, without_pattern(image, self.config, self.model), level, counting)
+        self.explanations = [found.explanation for found in adapted.adaptations]
+        for done, of, rows in adapted.rows(part):
+            yield counting.finish(rows.put_back(image, self.config.strength))
             self._tell(done, of)
 
     def _measured(

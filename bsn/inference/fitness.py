@@ -165,7 +165,9 @@ def misses_pixels(image: ImagePlanes) -> bool:
     return not np.isfinite(image.read_unit(0, 0, 0, *image.size)).all()
 
 
-def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool, neighbours: int = 0) -> list[Remark]:
+def remarks_on(
+    image: ImagePlanes, model: Model, what: str, *, stated: bool, neighbours: int = 0, adapt: bool = False
+) -> list[Remark]:
     """Compare an image with those that a model was trained on.
 
     Parameters
@@ -180,6 +182,8 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool, nei
         The user has stated the range of values.
     neighbours : int
         Frames on each side that a frame is to be denoised together with, by models that see one frame at a time.
+    adapt : bool
+        The model is to be adapted to the image.
 
     Returns
     -------
@@ -199,6 +203,8 @@ def remarks_on(image: ImagePlanes, model: Model, what: str, *, stated: bool, nei
         remarks.append(Remark("context", _about_context(image, model)))
     if neighbours and _longest_stack(image, model) < 2 and (image.stacked or image.planes == 1):
         remarks.append(Remark("neighbours", _NO_NEIGHBOURS))
+    if adapt and goes_as_mosaic(image, model):
+        remarks.append(Remark("adapt", _NO_ADAPTING))
     if model.inference.fixed_pattern == "subtract" and _longest_stack(image, model) < PATTERN.frames:
         remarks.append(Remark("pattern", _NO_PATTERN))
     trained = model.training_values or TrainingValues.implied(model.scale)
@@ -221,6 +227,7 @@ _NO_NEIGHBOURS = (
     "it has no frames that follow each other, so --neighbours changes nothing; if it is a stack, state its axes, such as "
     "--axes TYX or ZYX"
 )
+_NO_ADAPTING = "it is the mosaic of a sensor, whose noise is stabilised in any case: --adapt changes nothing"
 _NO_PATTERN = (
     "a fixed pattern was taken off the images of the training, and it cannot be found on fewer than "
     f"{PATTERN.frames} frames: it stays"

@@ -11,6 +11,7 @@ from bsn.data import ImageReader
 from bsn.data.arrays.pixel_types import Range
 from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting, counting_of
+from bsn.inference.explanation import Explanation
 from bsn.inference.fitness import ImagePlanes, Remark, goes_as_mosaic, remarks_on
 from bsn.inference.parts import Part
 from bsn.inference.results import FinishedRows
@@ -28,10 +29,13 @@ class DenoisesPlanes(Protocol):
         Its model.
     config : InferenceConfig
         Its settings.
+    explanations : list of Explanation
+        What the last result was chosen from.
     """
 
     model: Model
     config: InferenceConfig
+    explanations: list[Explanation]
 
     @property
     def keep_mean(self) -> bool | None:
@@ -84,8 +88,9 @@ def remarks_on_file(denoiser: DenoisesPlanes, reader: ImageReader, dtype: np.dty
         If its values are on another scale than those of the training.
     """
     value_range = reader.options.value_range
-    stated, neighbours = value_range is not None, denoiser.config.neighbours
-    remarks = remarks_on(reader, denoiser.model, _named(reader), stated=stated, neighbours=neighbours)
+    stated, config = value_range is not None, denoiser.config
+    more = {"neighbours": config.neighbours, "adapt": config.adapt}
+    remarks = remarks_on(reader, denoiser.model, _named(reader), stated=stated, **more)
     if goes_as_mosaic(reader, denoiser.model):
         return remarks
     counting = counting_of(reader, dtype, value_range, keep_mean=denoiser.keep_mean)

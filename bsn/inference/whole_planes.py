@@ -1,0 +1,120 @@
+"""Ways of a denoiser that go through whole planes: adapted to an image, or together with neighbouring frames."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from bsn.inference.adapted_planes import AdaptedPlanes
+from bsn.inference.adapting import Denoise
+from bsn.inference.config import InferenceConfig
+from bsn.inference.counting import Counting
+from bsn.inference.fitness import ImagePlanes
+from bsn.inference.joint_frames import JointFrames
+from bsn.inference.of_files import DenoisesPlanes
+from bsn.inference.results import ArrayPlanes, joined
+from bsn.models import Model
+
+__all__ = ["adapted_planes", "check_adaptable", "denoise_whole", "joint_frames"]
+
+
+def check_adaptable(model: Model, config: InferenceConfig) -> None:
+    """Refuse to adapt models that cannot be adapted.
+
+    Parameters
+    ----------
+    model : Model
+        What is to denoise.
+    config : InferenceConfig
+        Whether it is to be adapted.
+
+    Raises
+    ------
+    ValueError
+        For models that know images of one kind, in their own range of values, and for blind ones.
+    """
+    if config.adapt and not model.inference.grey_as_colour:
+        raise ValueError(
+            "adapt is for the models in the box, which know photographs of any brightness, and this model was trained on "
+            "images of one kind; leave adapt out, or choose the model photo"
+        )
+
+
+def denoise_whole(denoiser: DenoisesPlanes, plane: np.ndarray) -> np.ndarray:
+    """Denoise a plane by itself.
+
+    Parameters
+    ----------
+    denoiser : DenoisesPlanes
+        It denoises it.
+    plane : ndarray, shape (C, H, W)
+        Image values; what is missing stays missing.
+
+    Returns
+    -------
+    ndarray, shape (C, H, W)
+    """
+    frame = ArrayPlanes(plane[None], plane.dtype)
+    return joined(denoiser.bands(frame, "a frame", None, Counting(), deviation=False), plane[None])[0]
+
+
+def adapted_planes(denoiser: DenoisesPlanes, image: ImagePlanes, level: float, counting: Counting) -> AdaptedPlanes:
+    """Adapt a denoiser to an image.
+
+    Parameters
+    ----------
+    denoiser : DenoisesPlanes
+        Its model and settings are used.
+    image : ImagePlanes
+        The noisy image or stack.
+    level : float
+        Distance of two values of its type, in image values; 0 for floats.
+    counting : Counting
+        How it is treated.
+
+    Returns
+    -------
+    AdaptedPlanes
+    """
+    again: Any = type(denoiser)
+    strength = max(denoiser.config.strength, 1.0)
+    keep_mean = True if counting.keep_mean else denoiser.config.keep_mean
+
+    def way(*, keep_mean: bool | None) -> Denoise:
+        changes = {"adapt": False, "fixed_pattern": "keep", "strength": strength, "keep_mean": keep_mean}
+        return functools.partial(denoise_whole, again(denoiser.model, denoiser.config, **changes))
+
+    ways = way(keep_mean=False), way(keep_mean=keep_mean)
+    return AdaptedPlanes(image, denoiser.model, *ways, level, keep_mean=counting.keep_mean)
+
+
+def joint_frames(
+    denoiser: DenoisesPlanes, image: ImagePlanes, counting: Counting
+) -> tuple[JointFrames, DenoisesPlanes]:
+    """Denoise the frames of a stack together with their neighbours.
+
+    Parameters
+    ----------
+    denoiser : DenoisesPlanes
+        Its model and settings are used.
+    image : ImagePlanes
+        The noisy stack.
+    counting : Counting
+        How it is treated.
+
+    Returns
+    -------
+    frames : JointFrames
+    alone : DenoisesPlanes
+        What denoises each frame by itself; its explanations are those of the last frame.
+    """
+    strength = max(denoiser.config.strength, 1.0)
+    keep_mean = True if counting.keep_mean else denoiser.config.keep_mean
+    changes = {"neighbours": 0, "fixed_pattern": "keep", "strength": strength, "keep_mean": keep_mean}
+    again: Any = type(denoiser)
+    alone = again(denoiser.model, denoiser.config, **changes)
+    axis = denoiser.model.inference.context_axis
+    denoise = functools.partial(denoise_whole, alone)
+    return JointFrames(image, denoise, denoiser.config.neighbours, axis, strength), alone
