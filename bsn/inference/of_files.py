@@ -89,8 +89,9 @@ def remarks_on_file(denoiser: DenoisesPlanes, reader: ImageReader, dtype: np.dty
     """
     value_range = reader.options.value_range
     stated, config = value_range is not None, denoiser.config
-    more = {"neighbours": config.neighbours, "adapt": config.adapt}
-    remarks = remarks_on(reader, denoiser.model, _named(reader), stated=stated, **more)
+    remarks = remarks_on(
+        reader, denoiser.model, _named(reader), stated=stated, neighbours=config.neighbours, adapt=config.adapt
+    )
     if goes_as_mosaic(reader, denoiser.model):
         return remarks
     counting = counting_of(reader, dtype, value_range, keep_mean=denoiser.keep_mean)
