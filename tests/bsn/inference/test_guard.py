@@ -1,5 +1,7 @@
 """Results that remove more than noise are not given."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from skimage.restoration import denoise_nl_means
 from bsn.inference import Denoiser
 from bsn.inference.guard import Guard
 from bsn.inference.stages import Place
+from bsn.inference.verdict import Verdict
 from bsn.models import InferenceDefaults, Model, ValueScale, create
 from bsn.noise import measure_covariance, unexplained_share
 from tests.helpers.networks import randomise
@@ -136,6 +139,10 @@ def test_untrained_networks_do_no_harm():
     assert errors[0] < errors[2] < errors[1]
     (found,) = guarded.explanations
     assert found.changes
+    headings, rows = found.table()
+    assert headings[0] == "candidate"
+    assert [row[0] for row in rows if float(row[2]) == 1] == [given(Verdict(found))]
+    assert json.loads(json.dumps(found.as_dict()))["candidates"][0]["name"] == "result"
     assert bare.explanations == []
 
 
