@@ -7,20 +7,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from bsn.data import CropBatch, ImageSource, grid_crops, with_neighbours
+from bsn.data import CropBatch, ImageSource
 from bsn.engine import RunFolder, is_first_process
 from bsn.inference.denoiser import Denoiser
 from bsn.inference.verdict import Verdict
 from bsn.noise.judgement import grey_level_of
-from bsn.training.config import TrainConfig
-from bsn.training.mended_source import MendedSource
+from bsn.training.looks import looked_at
 from bsn.training.sighted_task import SightedTask
 from bsn.training.task import BlindSpotTask
 
 __all__ = ["tell_removal"]
-
-_MOST = 4  # regions that are looked at
-_SIDE = 192  # their sides at most, in pixels
 
 
 def tell_removal(
@@ -45,7 +41,7 @@ def tell_removal(
     denoiser = Denoiser(folder.final, device="cpu")
     if denoiser.pipeline.guard is None:
         return
-    regions, level = _regions(source, task.config), grey_level_of(source)
+    regions, level = looked_at(source, task.config), grey_level_of(source)
     verdicts = [_judge(denoiser, regions, number, level) for number in range(len(regions.pixels))]
     refused = [verdict.removal for verdict in verdicts if verdict is not None and verdict.instead is not None]
     if 2 * len(refused) < max(len(verdicts), 2):
@@ -56,15 +52,6 @@ def tell_removal(
         f"{factor:.1f} times their noise; it has learned too little of them, so train it longer or on more images. "
         "bsn denoise gives a simpler result where that is so"
     )
-
-
-def _regions(source: ImageSource, config: TrainConfig) -> CropBatch:
-    """Regions of some images, with their neighbours where the network takes them."""
-    mended = MendedSource(source, config.outliers)
-    sizes = [source.size(index) for index in range(len(source))]
-    size = min(_SIDE, *(height for height, _ in sizes)), min(_SIDE, *(width for _, width in sizes))
-    regions = grid_crops(mended, size, _MOST, 0)
-    return with_neighbours(mended, regions, config.neighbours, axis=config.stack_axis) if config.neighbours else regions
 
 
 def _judge(denoiser: Denoiser, regions: CropBatch, number: int, grey_level: float) -> Verdict | None:

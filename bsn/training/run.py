@@ -30,6 +30,7 @@ from bsn.training.removal import tell_removal
 from bsn.training.settling import settle
 from bsn.training.sighted_run import build_sighted_task
 from bsn.training.sighted_task import SightedTask
+from bsn.training.student_choice import tell_better
 from bsn.training.student_step import StudentStep, check_student, train_student
 from bsn.training.task import BlindSpotTask
 from bsn.training.validation_images import CleanValidation
@@ -152,6 +153,7 @@ def train(
     tell_removal(folder, task, source, say)
     if student.student:
         train_student(folder, images, loop, student, clean=clean, how=how, say=say)
+        tell_better(folder, task.config, source, say)
     return found
 
 
