@@ -65,7 +65,11 @@ def _risks(path: object, regions: CropBatch, covariance: NoiseCovariance, grey_l
     for pixels in regions.pixels:
         noisy = torch.from_numpy(pixels)[None]
         size = (noisy.shape[-2], noisy.shape[-1])
-        measured = denoiser.pipeline.measure(lambda t, u, h, w, n=noisy: n[..., t : t + h, u : u + w], size, grey_level)
+
+        def read(top: int, left: int, height: int, width: int, whole: Tensor = noisy) -> Tensor:
+            return whole[..., top : top + height, left : left + width]
+
+        measured = denoiser.pipeline.measure(read, size, grey_level)
 
         def denoise(image: Tensor, known: Measured = measured) -> Tensor:
             return denoiser.pipeline(image, measured=known)[0]
