@@ -305,7 +305,7 @@ def _warn_of_shared_noise(choice: BoxChoice, report: FileReport) -> None:
 
 
 _BASIC = (
-    "help inputs model output config axes key nan range output_dtype overwrite uncertainty stride wiener "
+    "help inputs model output config axes key nan range output_dtype overwrite uncertainty stride "
     "ensemble device outliers strength neighbours adapt preview"
 )
 
