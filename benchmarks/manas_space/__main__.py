@@ -1,6 +1,7 @@
 """Does the search space of MANAS reward a search? Each part keeps what it has done in runs/manas_space, and can be stopped.
 
     python -m benchmarks.manas_space why          # gradients of the architecture; writes results/manas_why.json
+    python -m benchmarks.manas_space stall        # logits with and without weight decay; writes results/manas_stall.json
     python -m benchmarks.manas_space table        # random genotypes of one cost, trained alike, some with several seeds
     python -m benchmarks.manas_space found        # searches with three seeds, and what they found, trained like the table
     python -m benchmarks.manas_space levers       # the same genotypes longer, wider, with other modules
@@ -22,6 +23,7 @@ from benchmarks.manas_space.finish import score_held_out, summary
 from benchmarks.manas_space.found import find
 from benchmarks.manas_space.levers import many_to_one, pull
 from benchmarks.manas_space.setting import images
+from benchmarks.manas_space.stall import compare
 from benchmarks.manas_space.table import fill
 from benchmarks.manas_space.why import explain
 from benchmarks.measure import RESULTS, write_result
@@ -29,7 +31,7 @@ from benchmarks.measure import RESULTS, write_result
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["why", "table", "found", "levers", "many_to_one", "finish"])
+    parser.add_argument("part", choices=["why", "stall", "table", "found", "levers", "many_to_one", "finish"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--runs", type=Path, default=Path("runs/manas_space"))
     parser.add_argument("--genotypes", type=int, default=20, help="of the table")
@@ -53,6 +55,8 @@ def main() -> None:
     where, runs = images(options.data, options.runs), options.runs
     if options.part == "why":
         print(write_result("manas_why", explain(where), options.results))
+    elif options.part == "stall":
+        print(write_result("manas_stall", compare(where), options.results))
     elif options.part == "table":
         fill(where, runs, options.genotypes, options.seeds, options.repeated)
     elif options.part == "found":

@@ -24,16 +24,10 @@ def explain(where: Images) -> dict[str, Any]:
     torch.manual_seed(0)
     task = build_search(where.search.open(), SEARCH, replace(LOOP, steps=WARM_UP + BATCHES))
     net, architecture = task.supernet, task.supernet.architecture
-    optimizer = torch.optim.Adam(net.body.parameters(), lr=SEARCH.learning_rate)
-    for step in range(WARM_UP):
-        optimizer.zero_grad()
-        _loss(task, 0, step).backward()
-        torch.nn.utils.clip_grad_norm_(net.body.parameters(), 5.0)
-        optimizer.step()
-    net.body.requires_grad_(False)
+    warmed_up(task, WARM_UP)
     found: dict[str, list[Tensor]] = {"alpha": [], "beta": []}
     for step in range(BATCHES):
-        gradients = torch.autograd.grad(_loss(task, 1, step), [architecture.alpha, architecture.beta])
+        gradients = torch.autograd.grad(loss_of(task, 1, step), [architecture.alpha, architecture.beta])
         for name, gradient in zip(found, gradients, strict=True):
             found[name].append(gradient)
     decay = PUBLISHED_DECAY * LOGIT
@@ -53,7 +47,20 @@ def explain(where: Images) -> dict[str, Any]:
     }
 
 
-def _loss(task: SearchTask, half: int, step: int) -> Tensor:
+def warmed_up(task: SearchTask, steps: int) -> None:
+    """Train the weights of the supernet for some steps, then hold them fast."""
+    body = task.supernet.body
+    optimizer = torch.optim.Adam(body.parameters(), lr=SEARCH.learning_rate)
+    for step in range(steps):
+        optimizer.zero_grad()
+        loss_of(task, 0, step).backward()
+        torch.nn.utils.clip_grad_norm_(body.parameters(), 5.0)
+        optimizer.step()
+    body.requires_grad_(False)
+
+
+def loss_of(task: SearchTask, half: int, step: int) -> Tensor:
+    """Loss of the search on a batch of the weights' half of the data (0) or the architecture's (1)."""
     batch = task.halves[half].batch(step, SEARCH.backgrounds)
     assert batch.targets is not None
     task.supernet.train()
@@ -94,7 +101,7 @@ def _alike(task: SearchTask, net: Supernet) -> dict[str, Any]:
                     lambda m, given, result, key=(number, name): outputs.__setitem__(key, result.flatten())
                 )
             )
-    _loss(task, 1, 0)
+    loss_of(task, 1, 0)
     for handle in handles:
         handle.remove()
     names = sorted({name for _, name in outputs})

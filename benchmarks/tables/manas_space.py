@@ -58,7 +58,13 @@ def search_gradients() -> Table:
             f"{alike['most']['cosine']:.2f}",
         ],
     ]
-    return Table(["at an edge", "median over logits"], rows, ["manas_why"])
+    stall = stored("manas_stall")
+    start = f"largest weight after {stall['steps']} steps of the architecture at a rate of {stall['rate']}"
+    rows += [
+        [f"{start}, {'no weight decay' if decay == '0.0' else 'weight decay 1e-3'}", f"{reached['largest_weight']:.2f}"]
+        for decay, reached in stall["decay"].items()
+    ]
+    return Table(["at an edge", "value"], rows, ["manas_why", "manas_stall"])
 
 
 def search_against_chance() -> Table:
