@@ -2,7 +2,7 @@
 
 from restoration.streaks.direction import StreakDirection, streak_direction
 from restoration.streaks.pairs import rain_light, with_rain_of
-from restoration.streaks.removal import WithoutStreaks, remove_streaks
+from restoration.streaks.removal import WithoutStreaks, find_standing, remove_streaks
 from restoration.streaks.settings import STREAKS, StreakSettings
 from restoration.streaks.upright import Upright
 
@@ -12,6 +12,7 @@ __all__ = [
     "StreakSettings",
     "Upright",
     "WithoutStreaks",
+    "find_standing",
     "rain_light",
     "remove_streaks",
     "streak_direction",

@@ -11,7 +11,7 @@ from restoration.streaks.direction import StreakDirection, streak_direction
 from restoration.streaks.settings import STREAKS, StreakSettings
 from restoration.streaks.upright import Upright
 
-__all__ = ["WithoutStreaks", "remove_streaks"]
+__all__ = ["WithoutStreaks", "find_standing", "remove_streaks"]
 
 _SPAN = (0.1, 99.9)  # percent of the pixels between which the range of values lies
 _FEWEST_NEW = 1e-3  # share of the pixels that a further round must find
@@ -75,24 +75,41 @@ def remove_streaks(
         raise ValueError(f"remove_streaks: planes of shape {planes.shape}, not (C, H, W); give one image")
     direction = streak_direction(planes) if angle is None else StreakDirection(angle, np.inf)
     upright = Upright(direction.angle, planes.shape[-2:])
-    low, high = np.percentile(planes, _SPAN)
-    if direction.strength < settings.least_strength or high <= low:
+    if direction.strength < settings.least_strength:
         return WithoutStreaks(planes.copy(), np.zeros(planes.shape[-2:], bool), direction)
     standing = upright.stand(planes)
-    found, replaced = _in_rounds(standing, upright.inside, float(high - low), settings)
+    found, replaced = find_standing(standing, upright.inside, settings)
     mask = upright.lie(found[None].astype(np.float32))[0] > 0.5
     mixed = settings.from_sides * replaced + (1 - settings.from_sides) * _less_light(standing, replaced, found)
     dry = np.where(mask, np.minimum(upright.lie(mixed), planes), planes)
     return WithoutStreaks(dry.astype(planes.dtype), mask, direction)
 
 
-def _in_rounds(
-    standing: np.ndarray, inside: np.ndarray, span: float, settings: StreakSettings
+def find_standing(
+    standing: np.ndarray, inside: np.ndarray, settings: StreakSettings = STREAKS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mask of the streaks, and the image with each of them interpolated from its sides."""
+    """Find streaks that stand upright, and interpolate the image from both sides of each of them.
+
+    Parameters
+    ----------
+    standing : ndarray, shape (C, H, W), float
+        The image, see :class:`restoration.streaks.Upright`.
+    inside : ndarray of bool, shape (H, W)
+        Where it has pixels that count.
+    settings : StreakSettings
+        Constants of the search.
+
+    Returns
+    -------
+    mask : ndarray of bool, shape (H, W)
+        Pixels in streaks.
+    sides : ndarray, shape (C, H, W)
+        The image with these pixels interpolated along their rows.
+    """
     found, current = np.zeros(inside.shape, bool), standing
-    for _ in range(settings.rounds):
-        new = find_upright_streaks(current, inside, span, settings) & ~found
+    low, high = np.percentile(standing[:, inside], _SPAN)
+    for _ in range(settings.rounds if high > low else 0):
+        new = find_upright_streaks(current, inside, float(high - low), settings) & ~found
         if new.mean() < _FEWEST_NEW:
             break
         found = found | new

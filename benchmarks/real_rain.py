@@ -1,0 +1,268 @@
+"""Rain streaks without training, on synthetic and on real rain, and what networks add that train on rainy images alone.
+
+    python -m benchmarks.real_rain --parts sets spa real [--data ../shared/data] [--save FOLDER]
+    python -m benchmarks.real_rain --parts columns pairs --minutes 4
+
+Parts: ``sets``, the test parts of Rain100L and Rain100H, their clean backgrounds, and rain of our own on free photographs;
+``spa``, a photograph of real rain whose truth others estimated from a video; ``real``, thirty photographs without a truth;
+``columns``, a half-plane network with a hole of whole columns, trained on the rainy training images of Rain100L turned upright,
+which replaces the pixels in streaks; ``pairs``, a small DDSA trained on dry training images and on the same with the rain of
+others. No clean image trains anything. Each part is stored as soon as it is done, in benchmarks/results/real_rain.json;
+pictures go to ``--save``, and never into the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from benchmarks.measure import RESULTS, write_result
+from bsn.data import Image, SyntheticRain, from_unit, list_images, read_image, to_planes, write_image
+from bsn.engine import LoopConfig
+from bsn.evaluation import get_protocol
+from bsn.inference import Denoiser, InferenceConfig
+from bsn.models import Model
+from bsn.training import TrainConfig
+from bsn.training import train as train_blind
+from restoration.recipes import get_recipe
+from restoration.run import PairData, train
+from restoration.streaks import (
+    Upright,
+    WithoutStreaks,
+    find_standing,
+    rain_light,
+    remove_streaks,
+    streak_direction,
+    with_rain_of,
+)
+
+NAME = "real_rain"
+PROTOCOL = get_protocol("y")
+RUNS = Path("runs")
+PHOTOGRAPHS, SIDE = 12, 384
+
+
+def load(path: Path) -> np.ndarray:
+    """Planes (3, H, W) of a photograph."""
+    image = read_image(path)
+    pixels = to_planes(image.pixels, image.axes)[0][0]
+    return pixels[:3] if len(pixels) > 1 else np.repeat(pixels, 3, 0)
+
+
+def save(path: Path, planes: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.moveaxis(from_unit(np.clip(planes, 0, 1), np.uint8), 0, -1)
+    write_image(path, Image(pixels, "YXC"), overwrite=True)
+
+
+def median_of_rows(planes: np.ndarray, width: int = 7) -> np.ndarray:
+    """The median filter along rows: the plainest way to get rid of upright streaks."""
+    return ndimage.median_filter(planes, size=(1, 1, width), mode="nearest")
+
+
+def score(rainy: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
+    """Scores of an image as it is, behind the median filter, and without its streaks."""
+    dry, seen = remove_streaks(rainy), streak_direction(rainy - truth)
+    rows = {"rainy": rainy, "median of 7 in rows": median_of_rows(rainy), "streaks": dry.planes}
+    return {
+        **{name: dataclasses.asdict(PROTOCOL.score(found, truth)) for name, found in rows.items()},
+        "angle": dry.direction.angle,
+        "strength": dry.direction.strength,
+        "true_angle": seen.angle if seen.strength else None,
+        "replaced": float(dry.mask.mean()),
+    }
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Means of a set, and how many images lose."""
+    methods = ("rainy", "median of 7 in rows", "streaks")
+    means = {m: {key: float(np.mean([row[m][key] for row in rows])) for key in ("psnr", "ssim")} for m in methods}
+    gains = [row["streaks"]["psnr"] - row["rainy"]["psnr"] for row in rows]
+    wrong = [abs(row["angle"] - row["true_angle"]) for row in rows if row["true_angle"] is not None]
+    return {
+        "means": means,
+        "images": len(rows),
+        "worse": sum(gain < -0.05 for gain in gains),
+        "worst_gain": min(gains),
+        "replaced": float(np.mean([row["replaced"] for row in rows])),
+        "within_3_degrees": sum(error <= 3 for error in wrong),
+        "rows": list(rows),
+    }
+
+
+def sets(options: argparse.Namespace) -> dict[str, Any]:
+    rain, found = options.data / "rain", {}
+    clean = {path.name: path for path in list_images(rain / "rain100l" / "test" / "clean")}
+    for name in ("rain100l", "rain100h"):
+        files = list_images(rain / name / "test" / "rainy")
+        found[name] = summary([score(load(path), load(clean[path.name])) for path in files])
+    photographs = list_images(options.data / "free" / "photos")
+    photographs = photographs[:: len(photographs) // PHOTOGRAPHS][:PHOTOGRAPHS]
+    truths = [load(path)[:, :SIDE, :SIDE] for path in photographs]
+    rains = [SyntheticRain(angle=angle, veil=0) for angle in np.linspace(-30, 30, len(truths))]
+    found["free photographs"] = summary(
+        [score(rain(t, i), t) for i, (rain, t) in enumerate(zip(rains, truths, strict=True))]
+    )
+    found["untouched"] = {"rain100l": _untouched(map(load, clean.values())), "free photographs": _untouched(truths)}
+    for name, row in found.items():
+        print(name, {key: value for key, value in row.items() if key != "rows"}, flush=True)
+    return found
+
+
+def _untouched(truths: Any) -> dict[str, Any]:
+    """How many images without rain come back as they are, and what the others lose."""
+    shares = [float(remove_streaks(truth).mask.mean()) for truth in truths]
+    return {"images": len(shares), "unchanged": sum(share == 0 for share in shares), "most_replaced": max(shares)}
+
+
+def spa(options: argparse.Namespace) -> dict[str, Any]:
+    folder = options.data / "rain" / "spa" / "test"
+    (path,) = list_images(folder / "rainy")
+    rainy, truth = load(path), load(folder / "clean" / path.name)
+    row = score(rainy, truth)
+    for model in options.models:
+        row[Path(model).name] = dataclasses.asdict(
+            PROTOCOL.score(np.asarray(Denoiser(Model.load(model))(rainy, "CYX")), truth)
+        )
+    print("spa", row, flush=True)
+    _keep(options, "spa", remove_streaks(rainy).planes)
+    return row
+
+
+def real(options: argparse.Namespace) -> dict[str, Any]:
+    rows = {}
+    for path in list_images(options.data / "rain" / "real"):
+        dry = remove_streaks(load(path))
+        rows[path.stem] = {**dataclasses.asdict(dry.direction), "replaced": float(dry.mask.mean())}
+        print(path.stem, rows[path.stem], flush=True)
+        _keep(options, path.stem, dry.planes)
+        for model in options.models:
+            _keep(
+                options, f"{path.stem}_{Path(model).name}", np.asarray(Denoiser(Model.load(model))(load(path), "CYX"))
+            )
+    shares = [row["replaced"] for row in rows.values()]
+    return {"images": len(rows), "changed": sum(s > 0 for s in shares), "most": max(shares), "rows": rows}
+
+
+def _keep(options: argparse.Namespace, name: str, planes: np.ndarray) -> None:
+    if options.save is not None:
+        save(options.save / f"{name}.png", planes)
+
+
+def rainy_training(data: Path) -> tuple[list[Path], list[np.ndarray], list[WithoutStreaks]]:
+    """The rainy training images of Rain100L without their truth, and the same dry."""
+    files = list_images(data / "rain" / "rain100l" / "train" / "rainy")
+    rainy = [load(path) for path in files]
+    return files, rainy, [remove_streaks(planes) for planes in rainy]
+
+
+def test_scores(data: Path, methods: dict[str, Callable[[np.ndarray], np.ndarray]]) -> dict[str, Any]:
+    """Mean scores on the test part of Rain100L."""
+    folder, rows = data / "rain" / "rain100l" / "test", []
+    for path in list_images(folder / "rainy"):
+        rainy, truth = load(path), load(folder / "clean" / path.name)
+        rows.append({name: PROTOCOL.score(method(rainy), truth) for name, method in methods.items()})
+    return {
+        name: {key: float(np.mean([getattr(row[name], key) for row in rows])) for key in ("psnr", "ssim")}
+        for name in methods
+    }
+
+
+def new_run(name: str) -> Path:
+    run = RUNS / name
+    shutil.rmtree(run, ignore_errors=True)
+    return run
+
+
+def columns(options: argparse.Namespace) -> dict[str, Any]:
+    run = new_run("rain_columns")
+    for path, rainy, dry in zip(*rainy_training(options.data), strict=True):
+        save(run / "upright" / path.name, Upright(dry.direction.angle, rainy.shape[1:]).stand(rainy))
+    hole = "columns:9"
+    config = TrainConfig(
+        hole=hole, hole_test=hole, loss="l1", noise="none", wiener_test=False, polish_test=False, crop=96
+    )
+    loop = LoopConfig(steps=10**6, minutes=options.minutes, accelerator="cpu", validate_every=0, keep="last")
+    steps = train_blind(str(run / "upright"), run / "run", config, loop).steps
+    predict = Denoiser(Model.load(run / "run"), InferenceConfig(hole=hole, wiener=False, mix="off"))
+
+    def replaced(rainy: np.ndarray, *, share: float) -> np.ndarray:
+        upright = Upright(streak_direction(rainy).angle, rainy.shape[1:])
+        standing = upright.stand(rainy)
+        found, sides = find_standing(standing, upright.inside)
+        mixed = share * np.asarray(predict(sides, "CYX")) + (1 - share) * sides
+        mask = upright.lie(found[None].astype(np.float32))[0] > 0.5
+        return np.where(mask, np.minimum(upright.lie(mixed), rainy), rainy)
+
+    methods = {
+        "interpolated from both sides": lambda rainy: replaced(rainy, share=0),
+        "predicted by the network": lambda rainy: replaced(rainy, share=1),
+        "mean of both": lambda rainy: replaced(rainy, share=0.5),
+    }
+    return {"steps": steps, "minutes": options.minutes, "hole": hole, "scores": test_scores(options.data, methods)}
+
+
+def pairs(options: argparse.Namespace) -> dict[str, Any]:
+    run, rng = new_run("rain_pairs"), np.random.default_rng(0)
+    files, rainy, dry = rainy_training(options.data)
+    lights = [rain_light(*both) for both in zip(rainy, dry, strict=True)]
+    for number, (path, found) in enumerate(zip(files, dry, strict=True)):
+        others = [light for i, light in enumerate(lights) if i != number and dry[i].mask.any()]
+        save(run / "clean" / path.name, found.planes)
+        for layer in range(3):
+            save(run / "rainy" / f"{path.stem}_{layer}.png", with_rain_of(found.planes, others, rng))
+    recipe = get_recipe("ddsa-tiny")
+    data = PairData([str(run / "rainy")], [str(run / "clean")], pattern=r"(.+)_\d+")
+    config = dataclasses.replace(recipe.train, validation_images=0)
+    loop = dataclasses.replace(recipe.loop, steps=10**6, minutes=options.minutes, accelerator="cpu", validate_every=0)
+    steps = train(data, run / "run", config, loop).steps
+    network = Denoiser(Model.load(run / "run"))
+
+    def restored(planes: np.ndarray) -> np.ndarray:
+        return np.asarray(network(planes, "CYX"))
+
+    methods = {
+        "rainy": lambda planes: planes,
+        "streaks": lambda planes: remove_streaks(planes).planes,
+        "network": restored,
+        "streaks, then network": lambda planes: restored(remove_streaks(planes).planes),
+    }
+    return {
+        "steps": steps,
+        "minutes": options.minutes,
+        "model": "ddsa-tiny",
+        "scores": test_scores(options.data, methods),
+    }
+
+
+PARTS = {"sets": sets, "spa": spa, "real": real, "columns": columns, "pairs": pairs}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=["sets", "spa", "real"])
+    parser.add_argument("--minutes", type=float, default=4.0, help="of each training, on one core")
+    parser.add_argument("--models", nargs="*", default=[], help="trained models to compare with on real rain")
+    parser.add_argument("--save", type=Path, help="folder for the pictures of real rain")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for part in options.parts:
+        done = PARTS[part](options)
+        path = RESULTS / f"{NAME}.json"
+        stored = json.loads(path.read_text()) if path.is_file() else {}
+        parts = {name: stored[name] for name in PARTS if name in stored} | {part: done}
+        write_result(NAME, {"command": f"python -m benchmarks.{NAME} --parts {' '.join(parts)}", **parts})
+
+
+if __name__ == "__main__":
+    main()
