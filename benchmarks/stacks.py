@@ -147,7 +147,7 @@ def train_and_denoise(noisy: np.ndarray, context: int, options: argparse.Namespa
 def _neighbouring(noisy: np.ndarray, width: int) -> list[np.ndarray]:
     """The stack moved over time by up to half the width to both sides, reflected at the ends."""
     reach = width // 2
-    padded = np.pad(noisy, ((reach, reach), (0, 0), (0, 0)), mode="reflect")
+    padded = np.pad(noisy, ((reach, reach), *[(0, 0)] * (noisy.ndim - 1)), mode="reflect")
     return [padded[i : i + len(noisy)] for i in range(width)]
 
 
