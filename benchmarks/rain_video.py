@@ -58,7 +58,7 @@ def trained(rainy: np.ndarray, config: TrainConfig, minutes: float) -> np.ndarra
     shutil.rmtree(run, ignore_errors=True)
     loop = LoopConfig(steps=10**6, minutes=minutes, validate_every=0, accelerator="cpu", keep="last")
     train(rainy, run, config, loop, axes="TCYX")
-    plain = InferenceConfig(wiener=False, mix="off", device="cpu", hole=config.hole_test)
+    plain = InferenceConfig(wiener=False, mix="off", device="cpu")
     return np.asarray(Denoiser(Model.load(run), plain)(rainy, "TCYX"))
 
 
