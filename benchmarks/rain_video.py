@@ -75,6 +75,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--minutes", type=float, default=0.0, help="of each training, on one core; 0: none")
+    parser.add_argument(
+        "--methods", nargs="+", choices=list(METHODS), default=list(METHODS), help="where none is trained"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     photograph = load(options.data / "free" / "photos" / PHOTOGRAPH)
@@ -95,8 +98,8 @@ def main() -> None:
             for method, config in NETWORKS.items():
                 note(method, trained(rainy, config, options.minutes))
         else:
-            for method, run in METHODS.items():
-                note(method, run(rainy))
+            for method in options.methods:
+                note(method, METHODS[method](rainy))
 
 
 if __name__ == "__main__":

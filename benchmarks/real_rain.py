@@ -7,8 +7,8 @@ Parts: ``sets``, the test parts of Rain100L and Rain100H, their clean background
 ``spa``, a photograph of real rain whose truth others estimated from a video; ``real``, thirty photographs without a truth;
 ``columns``, a half-plane network with a hole of whole columns, trained on the rainy training images of Rain100L turned upright,
 which replaces the pixels in streaks; ``pairs``, a small DDSA trained on dry training images and on the same with the rain of
-others. No clean image trains anything. Each part is stored as soon as it is done, in benchmarks/results/real_rain.json;
-pictures go to ``--save``, and never into the repository.
+others; ``picture``, the picture of the documentation. No clean image trains anything. Each part is stored as soon as it is
+done, in benchmarks/results/real_rain.json; pictures of real rain go to ``--save``, and never into the repository.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import torch
 from scipy import ndimage
 
 from benchmarks.measure import RESULTS, write_result
+from benchmarks.picture import save as save_panels
 from bsn.data import Image, SyntheticRain, from_unit, list_images, read_image, to_planes, write_image
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
@@ -49,6 +50,8 @@ NAME = "real_rain"
 PROTOCOL = get_protocol("y")
 RUNS = Path("runs")
 PHOTOGRAPHS, SIDE = 12, 384
+PICTURE = Path(__file__).parents[1] / "docs" / "images" / "rain_streaks.jpg"
+SHOWN, PART = "gb82-nyc.webp", (slice(None), slice(140, 440), slice(100, 420))
 
 
 def load(path: Path) -> np.ndarray:
@@ -244,7 +247,16 @@ def pairs(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-PARTS = {"sets": sets, "spa": spa, "real": real, "columns": columns, "pairs": pairs}
+def picture(options: argparse.Namespace) -> dict[str, Any]:
+    """The picture of the documentation: rain of our own on a free photograph."""
+    truth = load(options.data / "free" / "photos" / SHOWN)[PART]
+    rainy = SyntheticRain(angle=-14, veil=0)(truth, 1)
+    dry = remove_streaks(rainy)
+    save_panels([rainy, dry.planes, np.repeat(dry.mask[None].astype(np.float32), 3, 0)], PICTURE)
+    return {"photograph": SHOWN, **score(rainy, truth)}
+
+
+PARTS = {"picture": picture, "sets": sets, "spa": spa, "real": real, "columns": columns, "pairs": pairs}
 
 
 def main() -> None:

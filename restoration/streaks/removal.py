@@ -16,6 +16,7 @@ __all__ = ["WithoutStreaks", "find_standing", "remove_streaks"]
 _SPAN = (0.1, 99.9)  # percent of the pixels between which the range of values lies
 _FEWEST_NEW = 1e-3  # share of the pixels that a further round must find
 _LIGHT = 9  # pixels along the direction over which the light of a streak is averaged
+_BESIDE = 7  # pixels of a row whose mean texture is measured against
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +79,10 @@ def remove_streaks(
     if direction.strength < settings.least_strength:
         return WithoutStreaks(planes.copy(), np.zeros(planes.shape[-2:], bool), direction)
     standing = upright.stand(planes)
-    found, replaced = find_standing(standing, upright.inside, settings)
+    found, sides = find_standing(standing, upright.inside, settings)
     mask = upright.lie(found[None].astype(np.float32))[0] > 0.5
-    mixed = settings.from_sides * replaced + (1 - settings.from_sides) * _less_light(standing, replaced, found)
-    dry = np.where(mask, np.minimum(upright.lie(mixed), planes), planes)
+    textured = _with_texture(standing, sides, found, settings.surroundings)
+    dry = np.where(mask, np.minimum(upright.lie(textured), planes), planes)
     return WithoutStreaks(dry.astype(planes.dtype), mask, direction)
 
 
@@ -132,11 +133,27 @@ def _from_sides(planes: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(mask, filled, planes)
 
 
-def _less_light(planes: np.ndarray, background: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Masked pixels less the light that their streak adds: the mean excess over the background along it."""
+def _with_texture(planes: np.ndarray, sides: np.ndarray, mask: np.ndarray, surroundings: int) -> np.ndarray:
+    """Masked pixels, interpolated from both sides, with as much of the texture below the streak as its surroundings have.
+
+    What a streak adds is its mean excess over the sides along it; what is left is texture and error. Where pixels beside the
+    streaks vary less than that, it is mostly error, and counts less, as in a Wiener filter.
+    """
     from scipy import ndimage
 
-    excess = np.where(mask, (planes - background).min(0), 0)
+    def mean_over(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+        size = (1,) * (values.ndim - 2) + (surroundings,) * 2
+        total = ndimage.uniform_filter(np.where(where, values, 0), size, mode="nearest")
+        share = ndimage.uniform_filter(where.astype(values.dtype), surroundings, mode="nearest")
+        average: np.ndarray = np.maximum(total, 0) / np.maximum(share, 1 / surroundings**2)
+        return average
+
+    excess = np.where(mask, (planes - sides).min(0), 0)
     covered = ndimage.uniform_filter1d(mask.astype(planes.dtype), _LIGHT, axis=0, mode="nearest")
-    mean = ndimage.uniform_filter1d(excess, _LIGHT, axis=0, mode="nearest") / np.maximum(covered, 1 / (2 * _LIGHT))
-    return np.where(mask, planes - np.maximum(mean, 0), planes)
+    light = ndimage.uniform_filter1d(excess, _LIGHT, axis=0, mode="nearest") / np.maximum(covered, 1 / (2 * _LIGHT))
+    left = planes - sides - np.maximum(light, 0)
+    beside = sides - ndimage.uniform_filter1d(sides, _BESIDE, axis=2, mode="nearest")
+    texture, error = mean_over(beside**2, ~mask), mean_over(left**2, mask)
+    kept = np.divide(texture, error, out=np.zeros_like(error), where=error > texture)
+    kept[error <= texture] = 1
+    return np.where(mask, np.maximum(sides + kept * left, planes.min()), planes)

@@ -27,7 +27,7 @@ class StreakSettings:
     beside : int
         Pixels on each side whose median is compared with the streak: odd.
     surroundings : int
-        Side in pixels of the square in which dark lines weaken what is found.
+        Side in pixels of the square in which dark lines weaken what is found, and in which texture is measured.
     floor : float
         Strength of dark lines that is assumed everywhere, as a share of the image's range of values.
     false_share : float
@@ -38,9 +38,6 @@ class StreakSettings:
     rounds : int
         How often the search is repeated on the picture without the streaks that were found. Dense rain hides its own
         neighbours.
-    from_sides : float
-        Weight of the values interpolated from both sides of a streak, from 0 to 1. The rest is the rainy value less the
-        light of the streak, which keeps the texture below it.
 
     Raises
     ------
@@ -58,7 +55,6 @@ class StreakSettings:
     false_share: float = 0.1
     grow: float = 0.7
     rounds: int = 4
-    from_sides: float = 0.5
 
     def __post_init__(self) -> None:
         rules = {
@@ -71,7 +67,6 @@ class StreakSettings:
             "false_share": (0 < self.false_share < 1, "more than 0 and less than 1, such as 0.1"),
             "grow": (0 < self.grow <= 1, "more than 0 and at most 1"),
             "rounds": (self.rounds >= 1, "1 or more"),
-            "from_sides": (0 <= self.from_sides <= 1, "from 0 to 1"),
         }
         for name, (legal, range_) in rules.items():
             if not legal:
