@@ -22,7 +22,8 @@ import numpy as np
 import torch
 
 from benchmarks.measure import RESULTS, write_result
-from benchmarks.real_rain import PROTOCOL, RUNS, load
+from benchmarks.rain_networks import RUNS
+from benchmarks.real_rain import PROTOCOL, load
 from benchmarks.stacks import reflected_median
 from bsn.data import SyntheticRain
 from bsn.engine import LoopConfig

@@ -1,14 +1,11 @@
-"""Rain streaks without training, on synthetic and on real rain, and what networks add that train on rainy images alone.
+"""Rain streaks without training, on synthetic and on real rain.
 
     python -m benchmarks.real_rain --parts sets spa real [--data ../shared/data] [--save FOLDER]
-    python -m benchmarks.real_rain --parts columns pairs --minutes 4
 
 Parts: ``sets``, the test parts of Rain100L and Rain100H, their clean backgrounds, and rain of our own on free photographs;
 ``spa``, a photograph of real rain whose truth others estimated from a video; ``real``, thirty photographs without a truth;
-``columns``, a half-plane network with a hole of whole columns, trained on the rainy training images of Rain100L turned upright,
-which replaces the pixels in streaks; ``pairs``, a small DDSA trained on dry training images and on the same with the rain of
-others; ``picture``, the picture of the documentation. No clean image trains anything. Each part is stored as soon as it is
-done, in benchmarks/results/real_rain.json; pictures of real rain go to ``--save``, and never into the repository.
+``picture``, the picture of the documentation. Each part is stored as soon as it is done, in benchmarks/results/real_rain.json;
+pictures of real rain go to ``--save``, and never into the repository.
 """
 
 from __future__ import annotations
@@ -16,8 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +24,13 @@ from scipy import ndimage
 from benchmarks.measure import RESULTS, write_result
 from benchmarks.picture import save as save_panels
 from bsn.data import Image, SyntheticRain, from_unit, list_images, read_image, to_planes, write_image
-from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
-from bsn.inference import Denoiser, InferenceConfig
+from bsn.inference import Denoiser
 from bsn.models import Model
-from bsn.training import TrainConfig
-from bsn.training import train as train_blind
-from restoration.recipes import get_recipe
-from restoration.run import PairData, train
-from restoration.streaks import (
-    Upright,
-    WithoutStreaks,
-    find_standing,
-    rain_light,
-    remove_streaks,
-    streak_direction,
-    with_rain_of,
-)
+from restoration.streaks import remove_streaks, streak_direction
 
 NAME = "real_rain"
 PROTOCOL = get_protocol("y")
-RUNS = Path("runs")
 PHOTOGRAPHS, SIDE = 12, 384
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "rain_streaks.jpg"
 SHOWN, PART = "gb82-nyc.webp", (slice(None), slice(140, 440), slice(100, 420))
@@ -161,92 +143,6 @@ def _keep(options: argparse.Namespace, name: str, planes: np.ndarray) -> None:
         save(options.save / f"{name}.png", planes)
 
 
-def rainy_training(data: Path) -> tuple[list[Path], list[np.ndarray], list[WithoutStreaks]]:
-    """The rainy training images of Rain100L without their truth, and the same dry."""
-    files = list_images(data / "rain" / "rain100l" / "train" / "rainy")
-    rainy = [load(path) for path in files]
-    return files, rainy, [remove_streaks(planes) for planes in rainy]
-
-
-def test_scores(data: Path, methods: dict[str, Callable[[np.ndarray], np.ndarray]]) -> dict[str, Any]:
-    """Mean scores on the test part of Rain100L."""
-    folder, rows = data / "rain" / "rain100l" / "test", []
-    for path in list_images(folder / "rainy"):
-        rainy, truth = load(path), load(folder / "clean" / path.name)
-        rows.append({name: PROTOCOL.score(method(rainy), truth) for name, method in methods.items()})
-    return {
-        name: {key: float(np.mean([getattr(row[name], key) for row in rows])) for key in ("psnr", "ssim")}
-        for name in methods
-    }
-
-
-def new_run(name: str) -> Path:
-    run = RUNS / name
-    shutil.rmtree(run, ignore_errors=True)
-    return run
-
-
-def columns(options: argparse.Namespace) -> dict[str, Any]:
-    run = new_run("rain_columns")
-    for path, rainy, dry in zip(*rainy_training(options.data), strict=True):
-        save(run / "upright" / path.name, Upright(dry.direction.angle, rainy.shape[1:]).stand(rainy))
-    hole = "columns:9"
-    config = TrainConfig(
-        hole=hole, hole_test=hole, loss="l1", noise="none", wiener_test=False, polish_test=False, crop=96
-    )
-    loop = LoopConfig(steps=10**6, minutes=options.minutes, accelerator="cpu", validate_every=0, keep="last")
-    steps = train_blind(str(run / "upright"), run / "run", config, loop).steps
-    predict = Denoiser(Model.load(run / "run"), InferenceConfig(hole=hole, wiener=False, mix="off"))
-
-    def replaced(rainy: np.ndarray, *, share: float) -> np.ndarray:
-        upright = Upright(streak_direction(rainy).angle, rainy.shape[1:])
-        standing = upright.stand(rainy)
-        found, sides = find_standing(standing, upright.inside)
-        mixed = share * np.asarray(predict(sides, "CYX")) + (1 - share) * sides
-        mask = upright.lie(found[None].astype(np.float32))[0] > 0.5
-        return np.where(mask, np.minimum(upright.lie(mixed), rainy), rainy)
-
-    methods = {
-        "interpolated from both sides": lambda rainy: replaced(rainy, share=0),
-        "predicted by the network": lambda rainy: replaced(rainy, share=1),
-        "mean of both": lambda rainy: replaced(rainy, share=0.5),
-    }
-    return {"steps": steps, "minutes": options.minutes, "hole": hole, "scores": test_scores(options.data, methods)}
-
-
-def pairs(options: argparse.Namespace) -> dict[str, Any]:
-    run, rng = new_run("rain_pairs"), np.random.default_rng(0)
-    files, rainy, dry = rainy_training(options.data)
-    lights = [rain_light(*both) for both in zip(rainy, dry, strict=True)]
-    for number, (path, found) in enumerate(zip(files, dry, strict=True)):
-        others = [light for i, light in enumerate(lights) if i != number and dry[i].mask.any()]
-        save(run / "clean" / path.name, found.planes)
-        for layer in range(3):
-            save(run / "rainy" / f"{path.stem}_{layer}.png", with_rain_of(found.planes, others, rng))
-    recipe = get_recipe("ddsa-tiny")
-    data = PairData([str(run / "rainy")], [str(run / "clean")], pattern=r"(.+)_\d+")
-    config = dataclasses.replace(recipe.train, validation_images=0)
-    loop = dataclasses.replace(recipe.loop, steps=10**6, minutes=options.minutes, accelerator="cpu", validate_every=0)
-    steps = train(data, run / "run", config, loop).steps
-    network = Denoiser(Model.load(run / "run"))
-
-    def restored(planes: np.ndarray) -> np.ndarray:
-        return np.asarray(network(planes, "CYX"))
-
-    methods = {
-        "rainy": lambda planes: planes,
-        "streaks": lambda planes: remove_streaks(planes).planes,
-        "network": restored,
-        "streaks, then network": lambda planes: restored(remove_streaks(planes).planes),
-    }
-    return {
-        "steps": steps,
-        "minutes": options.minutes,
-        "model": "ddsa-tiny",
-        "scores": test_scores(options.data, methods),
-    }
-
-
 def picture(options: argparse.Namespace) -> dict[str, Any]:
     """The picture of the documentation: rain of our own on a free photograph."""
     truth = load(options.data / "free" / "photos" / SHOWN)[PART]
@@ -256,14 +152,13 @@ def picture(options: argparse.Namespace) -> dict[str, Any]:
     return {"photograph": SHOWN, **score(rainy, truth)}
 
 
-PARTS = {"picture": picture, "sets": sets, "spa": spa, "real": real, "columns": columns, "pairs": pairs}
+PARTS = {"picture": picture, "sets": sets, "spa": spa, "real": real}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=["sets", "spa", "real"])
-    parser.add_argument("--minutes", type=float, default=4.0, help="of each training, on one core")
     parser.add_argument("--models", nargs="*", default=[], help="trained models to compare with on real rain")
     parser.add_argument("--save", type=Path, help="folder for the pictures of real rain")
     options = parser.parse_args()

@@ -23,6 +23,7 @@ from benchmarks.tables import (
     restoration,
     speed,
     stacks,
+    streaks,
     students,
     white_noise,
 )
@@ -63,6 +64,8 @@ _MAKERS = (
     students.export,
     students.ablation,
     restoration.rain,
+    streaks.real_rain,
+    streaks.rain_video,
     restoration.restoration_speed,
     restoration.search,
     restoration.many_to_one,
@@ -90,7 +93,9 @@ TABLES: dict[str, Callable[[], Table]] = {maker.__name__: maker for maker in _MA
 AWAITED: dict[str, str] = {}
 """Tables whose benchmark has not been run yet, and the command that brings their results."""
 
-for _maker, (_pattern, _command) in (card.MAKERS | damage.MAKERS | equal_time.MAKERS | manas_space.MAKERS).items():
+for _maker, (_pattern, _command) in (
+    card.MAKERS | damage.MAKERS | equal_time.MAKERS | manas_space.MAKERS | streaks.MAKERS
+).items():
     if any(RESULTS.glob(f"{_pattern}.json")):
         TABLES[_maker.__name__] = _maker
     else:
