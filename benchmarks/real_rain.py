@@ -135,7 +135,7 @@ def real(options: argparse.Namespace) -> dict[str, Any]:
                 options, f"{path.stem}_{Path(model).name}", np.asarray(Denoiser(Model.load(model))(load(path), "CYX"))
             )
     shares = [row["replaced"] for row in rows.values()]
-    return {"images": len(rows), "changed": sum(s > 0 for s in shares), "most": max(shares), "rows": rows}
+    return {"images": len(rows), "changed": float(np.mean(np.array(shares) > 0)), "most": max(shares), "rows": rows}
 
 
 def _keep(options: argparse.Namespace, name: str, planes: np.ndarray) -> None:
