@@ -230,8 +230,11 @@ def _verdict(
     span: float,
     instead: Callable[[Tensor], Tensor] | None = None,
 ) -> Verdict:
+    noise = removed[BOXED] ** 0.5 / span
     choices = tuple(Choice(name, power, float(name == given)) for name, power in removed.items())
-    return Verdict(Removal("single", choices, removed[given], 0.0, span, factor, share), instead)
+    return Verdict(
+        Removal("single", choices, removed[given], 0.0, span, factor=factor, share=share, noise=noise), instead
+    )
 
 
 def _places(size: tuple[int, int], grid: int) -> list[tuple[int, int, int, int]]:

@@ -15,6 +15,7 @@ from bsn.inference.guard import Guard
 from bsn.inference.local_mean import REACH, keep_local_mean
 from bsn.inference.measuring import Measurement, Region
 from bsn.inference.mixing.check import Check
+from bsn.inference.mixing.choosing import SHORT_TRAINING
 from bsn.inference.mixing.mixer import Mixing
 from bsn.inference.polishing import Polish
 from bsn.inference.refinement import Refinement, SecondPass
@@ -32,6 +33,8 @@ from bsn.inference.stages import (
 from bsn.inference.tiling import Tiling
 
 __all__ = ["Pipeline"]
+
+_WHY_MIXED = "the network was trained too briefly for such strong noise; "
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Pipeline:
         Stage of the second pass; None leaves it out.
     guard : Guard, optional
         Judges the result by what it removes, and may put another one in its place; None leaves it out.
+    strong : Pipeline, optional
+        The same model with a mixture, for planes whose noise is strong; None leaves them as others are.
     mixing : Mixing or Check, optional
         Last stage: the network's results are mixed with those of other denoisers, or compared with them; None leaves it
         out.
@@ -84,6 +89,7 @@ class Pipeline:
     second: SecondPass | None = None
     polish: Polish | None = None
     guard: Guard | None = None
+    strong: Pipeline | None = None
 
     def with_neighbours(self, available: Tensor) -> Pipeline:
         """Copy that takes windows: regions of a frame with those of its neighbours, see :mod:`bsn.frames`.
@@ -105,7 +111,8 @@ class Pipeline:
     def keeping_mean(self) -> Pipeline:
         """Copy whose results have the local mean of the noisy image, see :mod:`bsn.inference.local_mean`."""
         tiling = dataclasses.replace(self.tiling, halo=self.tiling.halo + REACH)
-        return dataclasses.replace(self, keep_mean=True, tiling=tiling)
+        strong = None if self.strong is None else self.strong.keeping_mean()
+        return dataclasses.replace(self, keep_mean=True, tiling=tiling, strong=strong)
 
     mixing: Mixing | Check | None = None
 
@@ -142,6 +149,11 @@ class Pipeline:
                 return self.estimate(region, place, measured).mean
 
             verdict = self.guard.settle(denoise, self.frame.own, read, size, grey_level)
+            if self.strong is not None and verdict is not None and verdict.removal.noise >= SHORT_TRAINING.strong:
+                mixed = self.strong.measure(read, size, grey_level)
+                if mixed.mixture is not None:
+                    told = dataclasses.replace(mixed.mixture.explanation, why=_WHY_MIXED)
+                    return dataclasses.replace(mixed, mixture=dataclasses.replace(mixed.mixture, explanation=told))
             return dataclasses.replace(measured, verdict=verdict)
         if self.mixing is None:
             return measured
@@ -180,6 +192,8 @@ class Pipeline:
             instead = measured.verdict.instead(own)
             return keep_local_mean(own, instead) if self.keep_mean else instead, None
         mixture = measured.mixture
+        if self.strong is not None and mixture is not None:
+            return self.strong(noisy, place, measured)
         mixed = self.mixing is not None and mixture is not None and mixture.changes
         estimate: Estimate | None = None
         if not mixed or self.posterior.noise is not None:

@@ -19,6 +19,7 @@ from bsn.inference.mixing.choosing import (
     believed_noise,
     image_of,
     mixes,
+    mixes_strong_noise,
     needs_check,
     network_candidates,
     smaller_hole,
@@ -57,6 +58,9 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         For options that exclude each other, or that this model has no use for.
     """
     _check(model, config)
+    strong = None
+    if mixes_strong_noise(model, config):
+        strong = make_pipeline(model, dataclasses.replace(config, mix="image", guard=False))
     model = _at_hole(model, config)
     margin = model.inference.mosaic_margin
     downsamplings = tuple(Downsampling(stride, margin) for stride in strides_of(model, config))
@@ -95,7 +99,14 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         pipeline,
         mixing=_mixing(pipeline, model, config, device),
         guard=_guard(pipeline, model, config, device),
+        strong=strong,
+        tiling=pipeline.tiling if strong is None else _of_both(pipeline.tiling, strong.tiling),
     )
+
+
+def _of_both(one: Tiling, other: Tiling) -> Tiling:
+    """Tiles whose halo and grid suit both."""
+    return dataclasses.replace(one, grid=math.lcm(one.grid, other.grid), halo=max(one.halo, other.halo))
 
 
 def _polishing(model: Model, config: InferenceConfig, device: torch.device) -> Model | None:

@@ -24,10 +24,13 @@ class Removal(Explanation):
     share : float or None
         Share of what the result removes that the measured noise cannot explain; None where that was not asked, or where
         there is too little to measure the noise on.
+    noise : float
+        Standard deviation of the noise that the model in the box for cameras sees, as a share of the range of values.
     """
 
     factor: float = 1.0
     share: float | None = None
+    noise: float = 0.0
 
     @override
     def line(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,9 +16,43 @@ from bsn.inference.stages import Estimate, Measured, Place, Posterior
 from bsn.models import HalfPlane, Model
 from bsn.noise import NoiseCovariance, NoiseCurve
 
-__all__ = ["believed_noise", "by_hand", "image_of", "mixes", "needs_check", "network_candidates", "smaller_hole"]
+__all__ = [
+    "SHORT_TRAINING",
+    "believed_noise",
+    "by_hand",
+    "image_of",
+    "mixes",
+    "mixes_strong_noise",
+    "needs_check",
+    "network_candidates",
+    "smaller_hole",
+]
 
 _KNOTS = 33
+
+
+@dataclass(frozen=True)
+class ShortTraining:
+    """When mixing pays although it trusts the measured noise.
+
+    Decided on two trainings of 160 steps of 4 x 96 x 96 pixels on five free photographs of 256 x 256 pixels with synthetic
+    noise of sigma 20 (isotropic with a correlation of 0.7, diamond with 0.3). Filtered results gain 2.0 and 2.4 dB and lose
+    up to 1.9 dB on two images; mixtures gain 3.9 and 4.3 dB, and all images gain. On the weak noise of PolyU (twelve crops of
+    its training part, a training of full length) such mixtures lose 0.2 dB against the filter.
+
+    Parameters
+    ----------
+    pixels : int
+        Pixels in all crops of a training that is short. The recipe has 92 million.
+    strong : float
+        Noise from which on results are mixed, as a share of the range of values.
+    """
+
+    pixels: int = 30_000_000
+    strong: float = 12 / 255
+
+
+SHORT_TRAINING = ShortTraining()
 
 Stages = Callable[[Tensor, Place, Measured], Tensor]
 
@@ -54,6 +90,30 @@ def needs_check(model: Model, config: InferenceConfig) -> bool:
     if config.mix != "check" or by_hand(config):
         return False
     return model.noise is not None or (bool(model.provenance) and "training_pairs" not in model.provenance)
+
+
+def mixes_strong_noise(model: Model, config: InferenceConfig) -> bool:
+    """Whether results of images with strong noise are mixed, although no mixture is asked for.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    config : InferenceConfig
+        What the caller asks for; ``guard=False`` leaves every result as it is.
+
+    Returns
+    -------
+    bool
+        For half-plane networks that were trained on noisy images for a short time, see :class:`ShortTraining`.
+    """
+    if config.mix != "off" or not config.guard or by_hand(config) or config.polish or config.strength > 1:
+        return False
+    known, blind = model.provenance, isinstance(model.network, HalfPlane) and model.noise is None
+    if not blind or model.context or config.hole != "auto" or "training_images" not in known:
+        return False
+    seen = [known.get(name) for name in ("steps", "batch_size", "crop", "crop")]
+    return all(isinstance(n, int) for n in seen) and math.prod(int(n or 0) for n in seen) < SHORT_TRAINING.pixels
 
 
 def by_hand(config: InferenceConfig) -> bool:

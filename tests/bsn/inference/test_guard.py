@@ -10,8 +10,9 @@ from skimage.restoration import denoise_nl_means
 
 from bsn.inference import Denoiser
 from bsn.inference.guard import Guard
+from bsn.inference.mixing.mixer import Mixing
 from bsn.inference.stages import Place
-from bsn.inference.verdict import Verdict
+from bsn.inference.verdict import Removal, Verdict
 from bsn.models import InferenceDefaults, Model, ValueScale, create
 from bsn.noise import measure_covariance, unexplained_share
 from tests.helpers.networks import randomise
@@ -118,7 +119,7 @@ def test_the_share_beyond_the_noise_is_that_of_the_blocks():
     assert unexplained_share(2 * torch.ones(1, 1, 8, 8), torch.ones(1, 1, 8, 8)) == pytest.approx(2.5 / 4)
 
 
-def trained(network="halfplane", **options):
+def trained(network="halfplane", known=None, **options):
     """A network that has learned nothing: its prediction is far from every picture."""
     torch.manual_seed(1)
     sizes = {"halfplane": {"levels": 1, "hole": "square:3"}}.get(
@@ -127,7 +128,7 @@ def trained(network="halfplane", **options):
     narrow = {"width": 4, **sizes} if network == "halfplane" else sizes
     built = randomise(create(network, channels=3, **narrow)).eval()
     inference = InferenceDefaults(training_crop=32)
-    model = Model(built, ValueScale(0.5, 0.25), inference, {"training_images": 1})
+    model = Model(built, ValueScale(0.5, 0.25), inference, {"training_images": 1} | (known or {}))
     return Denoiser(model, device="cpu", **options)
 
 
@@ -157,6 +158,43 @@ def test_tiles_and_planes_are_judged_as_the_whole():
 @pytest.mark.parametrize("options", [{"wiener": True}, {"posterior": False}, {"mix": "check"}, {"guard": False}])
 def test_stages_that_are_chosen_by_hand_are_not_judged(options):
     assert trained(**options).pipeline.guard is None
+
+
+SHORT = {"steps": 10, "batch_size": 4, "crop": 96}
+
+
+def noisy_by(sigma):
+    clean = picture(3, 6)[0].numpy()[..., :72, :80]
+    return clean, (clean + noise(3, sigma)[0].numpy()[..., :72, :80]).astype(np.float32)
+
+
+@pytest.mark.slow
+def test_strong_noise_is_mixed_after_a_short_training():
+    clean, strong = noisy_by(0.1)
+    mixed, bare = trained(known=SHORT), trained(known=SHORT, guard=False)
+    errors = [np.square(image - clean).mean() for image in (mixed(strong, "CYX"), bare(strong, "CYX"), strong)]
+    assert errors[0] < 0.5 * min(errors[1:])
+    (found,) = mixed.explanations
+    assert found.line().startswith("the network was trained too briefly for such strong noise; mixed")
+    same = trained(known=SHORT, mix="image")
+    np.testing.assert_allclose(mixed(strong, "CYX"), same(strong, "CYX"), atol=1e-5)
+
+
+@pytest.mark.parametrize(("sigma", "mixes"), [(0.1, True), (0.01, False)])
+def test_only_strong_noise_is_mixed(monkeypatch, sigma, mixes):
+    asked = []
+    monkeypatch.setattr(Mixing, "settle", lambda self, *about: asked.append(self.scope))
+    denoiser = trained(known=SHORT)
+    denoiser(noisy_by(sigma)[1], "CYX")
+    assert asked == ["image"] * mixes
+    assert isinstance(denoiser.explanations[0], Removal), "where nothing can be mixed, the result is judged"
+
+
+def test_who_is_mixed():
+    assert trained(known=SHORT).pipeline.strong is not None
+    assert trained(known=SHORT | {"steps": 1400}).pipeline.strong is None
+    for options in ({"guard": False}, {"polish": True}, {"hole": "pixel"}, {"mix": "check"}, {"wiener": True}):
+        assert trained(known=SHORT, **options).pipeline.strong is None
 
 
 def test_who_is_judged():
