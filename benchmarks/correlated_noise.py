@@ -120,11 +120,11 @@ def trained(
 
 
 def ways_of(name: str) -> dict[str, dict[str, Any]]:
-    """Ways to denoise with a network, none of which asks the model in the box."""
+    """Ways to denoise with a network, none of which asks the model in the box; a mixture only where it is named."""
     ways: dict[str, dict[str, Any]] = {name: {}, f"{name}, without the filter": {"wiener": False}}
     if name == "half-plane":
         ways[f"{name}, mixed by SURE"] = {"mix": "image"}
-    return {label: {**options, "polish": False} for label, options in ways.items()}
+    return {label: {**options, "polish": False, "guard": False} for label, options in ways.items()}
 
 
 def main() -> None:
