@@ -34,7 +34,8 @@ def pair_data(data: Path, name: str, split: str) -> PairData:
     folder = data / "rain" / name / split
     if name == "rain800":
         return PairData([str(folder / "pair")], layout="rain800", group_pattern=r"(bg\d+)")
-    return PairData([str(folder / "rainy")], [str(data / "rain" / "rain100l" / split / "clean")], layout="names")
+    clean = folder.parents[1] / "rain100l" / split / "clean" if name == "rain100h" else folder / "clean"
+    return PairData([str(folder / "rainy")], [str(clean)], layout="names")
 
 
 def learning_curve(run: Path) -> list[tuple[int, float]]:
