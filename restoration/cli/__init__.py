@@ -14,20 +14,22 @@ if TYPE_CHECKING:
 __all__ = ["ACTIONS", "COMMAND"]
 
 ACTIONS = {
-    "train": "train on pairs of degraded and clean images, or on clean ones with --tasks",
-    "apply": "restore images with a trained model",
-    "streaks": "remove rain streaks without training",
-    "evaluate": "score models or results on pairs: a table, a CSV per model",
-    "pack": "put pairs into one HDF5 file for fast random crops",
-    "search": "search a network (MANAS) on pairs, or compare one with chance",
-    "demo": "synthetic rain on photographs, from the installed package alone",
+    "apply": "restore images: rain with the model in the box, anything else with a model that you trained",
+    "train": "train on pairs of degraded and clean images, or on clean images that are damaged while training",
+    "streaks": "remove rain streaks without a model and without training",
+    "evaluate": "score models, or folders of results, on pairs: a table, and a CSV file for each",
+    "pack": "put pairs into one HDF5 file, which random crops are read from fast",
+    "search": "search a network (MANAS) for your pairs, or compare one with chance",
+    "demo": "train on synthetic rain over photographs that are installed already, and write a report",
 }
 
 EXAMPLES = """examples:
+  bsn restore apply rainy.png -o clean.png                    works at once, with the model in the box for rain
   bsn restore train --degraded rainy/ --clean clean/ -o run
+  bsn restore train --tasks rain,snow,noise,jpeg --clean photos/ -o run
   bsn restore apply rainy/ --model run -o restored/
   bsn restore streaks rainy/ -o dry/
-  bsn restore evaluate --models run --degraded test/rainy --clean test/clean --protocol y
+  bsn restore evaluate --models run rain --degraded test/rainy --clean test/clean --protocol y
   bsn restore demo
   bsn restore train --help
 """
@@ -81,5 +83,9 @@ def run(options: Namespace) -> int:
 
 
 COMMAND = Command(
-    "supervised restoration: deraining and the like, from pairs", EXAMPLES, add_arguments, run, action=_action
+    "take rain off photographs, or train a network that restores images: rain, snow, haze and the like",
+    EXAMPLES,
+    add_arguments,
+    run,
+    action=_action,
 )

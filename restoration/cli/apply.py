@@ -141,7 +141,7 @@ def check_restores(path: str) -> Model:
 
 
 COMMAND = Command(
-    "restore images with a trained model",
+    "take rain off photographs with the model in the box, or restore images with a model that you trained",
     EXAMPLES,
     add_arguments,
     run,

@@ -34,7 +34,9 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     from bsn.evaluation import listed_protocols
     from bsn.inference import InferenceConfig
 
-    parser.add_argument("--models", nargs="+", default=[], help="folders of runs, or .safetensors models: a row each")
+    parser.add_argument(
+        "--models", nargs="+", default=[], help="folders of runs, .safetensors models or names of the box: a row each"
+    )
     parser.add_argument("--results", nargs="+", default=[], help="folders of restored images, same names: a row each")
     parser.add_argument("--protocol", default="y", help=f"how images are compared. {listed_protocols()}")
     parser.add_argument("--train_degraded", nargs="+", default=None, help="training images, for the check of leaks")
