@@ -35,7 +35,7 @@ def shown(capsys, *words):
         main(list(words))
     assert stop.value.code == 0
     text = capsys.readouterr().out.partition("examples:")[0]
-    text = re.sub(r"\{train,.*?\}", "action", text, flags=re.S)
+    text = re.sub(r"\{apply,.*?\}", "action", text, flags=re.S)
     rows = re.findall(r"^  (?! )(\S.*?)(?:  |$)", text, flags=re.M)
     return text, [re.split(r"[ ,]", re.sub(r"^-\w(?: [A-Z]+)?, ", "", row))[0] for row in rows]
 
