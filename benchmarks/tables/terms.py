@@ -5,11 +5,12 @@ from __future__ import annotations
 from statistics import fmean, stdev
 from typing import Any
 
-from benchmarks.tables.markdown import Table
+from benchmarks.tables.markdown import Table, bold
 from benchmarks.tables.stored import stored
 
-_NAME = "restoration_terms"
+_NAME, _TILES, _BOX = "restoration_terms", "restoration_tiles", "rain_box"
 _PARTS = {"rain100l": "Rain100L", "rain100h": "Rain100H", "rain800": "Rain800"}
+_TITLES = {**_PARTS, "spa": "SPA-Data, real rain"}
 
 
 def equal_steps() -> Table:
@@ -44,6 +45,35 @@ def terms_cost() -> Table:
         )
     header = ["network", "parameters", "MACs per pixel", "core time of 480 x 320", "memory", "rate, crops", "steps"]
     return Table([*header[:-1], f"steps in {found['settings']['seconds']:g} s"], rows, [_NAME])
+
+
+def restoration_tiles() -> Table:
+    """Restoration networks in tiles against the whole image at once."""
+    found = stored(_TILES)
+    sides = [row["tile"] for row in next(iter(found["networks"].values()))["tiles"]]
+    rows = []
+    for network, result in found["networks"].items():
+        cells = ["refused" if "refused" in row else f"{row['share']:.2%}" for row in result["tiles"]]
+        rows.append([f"`{network}`", "yes" if result["pools"] else "no", f"{result['exact']:.0e}", *cells])
+    header = ["network", "pools", "`--tile 0` against the network itself", *(f"tiles of {side}" for side in sides)]
+    return Table(header, rows, [_TILES])
+
+
+def rain_box() -> Table:
+    """The model in the box for rain on images that it was not trained on."""
+    found = stored(_BOX)
+    rows = [
+        [
+            _TITLES.get(name, name),
+            f"{row['images']}",
+            *(_one(row[method]) for method in ("rainy", "median 1 x 5")),
+            bold(_one(row["model"])),
+            f"{row['worse']}",
+        ]
+        for name, row in found["sets"].items()
+    ]
+    header = ["set", "images", "rainy", "median 1 x 5", f"`{found['model']}`", "images that it makes worse"]
+    return Table(header, rows, [_BOX])
 
 
 def _scores(mark: str) -> Table:
