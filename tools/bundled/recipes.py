@@ -96,10 +96,10 @@ _RAIN = (
         student="nafnet-tiny", crop=_RAIN_CROP, batch_size=4, optimizer="muon", learning_rate=2e-3, value_scale="unit"
     ),
     LoopConfig(
-        steps=4_000,
-        warmup_steps=100,
+        steps=2_000,
+        warmup_steps=60,
         hold=0.2,
-        ema=0.998,
+        ema=0.996,
         validate_every=500,
         checkpoint_every=250,
         precision="32-true",
