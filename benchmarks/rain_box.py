@@ -79,6 +79,7 @@ def score(pairs: Iterable[ImagePair], restore: Callable[[np.ndarray], np.ndarray
     methods = {"rainy": lambda image: image, "median 1 x 5": across, "model": restore}
     found: dict[str, list[Any]] = {name: [] for name in methods}
     for pair in pairs:
+        assert pair.target is not None
         for name, method in methods.items():
             found[name].append(protocol.score(method(pair.image), pair.target))
     gains = [after.psnr - before.psnr for before, after in zip(found["rainy"], found["model"], strict=True)]

@@ -27,8 +27,8 @@ from bsn.engine import keep_freed_memory
 from bsn.inference import Denoiser
 from bsn.models import Model, load
 
-SIZE = (448, 640)
-TILES = (96, 192, 320)
+SIZE = (192, 288)
+TILES = (64, 96)
 
 
 def rainy_photograph(data: Path) -> np.ndarray:
@@ -45,7 +45,7 @@ def compare(model: Model, image: np.ndarray) -> dict[str, Any]:
     seconds = time.process_time() - start
     direct = model.predict(torch.from_numpy(image)[None])[0].numpy()
     removed = float(np.sqrt(np.mean((image - whole) ** 2)))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for tile in TILES:
         try:
             result = restored(model, image, tile)
@@ -53,7 +53,7 @@ def compare(model: Model, image: np.ndarray) -> dict[str, Any]:
             rows.append({"tile": tile, "refused": str(error)})
             continue
         difference = float(np.sqrt(np.mean((result - whole) ** 2)))
-        rows.append({"tile": tile, "share": difference / removed, "psnr": -20 * np.log10(max(difference, 1e-9))})
+        rows.append({"tile": tile, "share": difference / removed, "psnr": float(-20 * np.log10(max(difference, 1e-9)))})
     return {
         "pools": bool(model.network.global_statistics),
         "exact": float(np.abs(whole - direct).max()),

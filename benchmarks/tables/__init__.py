@@ -25,6 +25,7 @@ from benchmarks.tables import (
     stacks,
     streaks,
     students,
+    terms,
     white_noise,
 )
 from benchmarks.tables.markdown import Table
@@ -64,6 +65,11 @@ _MAKERS = (
     students.export,
     students.ablation,
     restoration.rain,
+    terms.equal_steps,
+    terms.equal_time,
+    terms.terms_cost,
+    terms.restoration_tiles,
+    terms.rain_box,
     streaks.real_rain,
     streaks.rain_video,
     restoration.restoration_speed,
