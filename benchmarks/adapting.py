@@ -3,7 +3,7 @@
     python -m benchmarks.adapting --data ../shared/data --set w2s [--split train] [--images 0 1 2] [--no_bm3d]
 
 W2S and FMD with the protocol "affine"; Kodak24 with noise of 25 grey levels, to see that photographs do not suffer. BM3D (needs
-the package bm3d) is told the measured level. The constants of the adaptation were chosen on the split "train" of W2S. Writes
+the package bm3d) is told the measured noise curve. The constants were chosen on the split "train" of W2S. Writes
 benchmarks/results/adapting_<set>.json image by image; what is in it is not measured again.
 """
 
@@ -26,6 +26,8 @@ from bsn.data import Gaussian, list_images
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
 from bsn.noise import measure_noise
+from bsn.noise.sensor import Stabiliser
+from bsn.noise.sensor.line import MosaicNoise
 
 Way = Callable[[np.ndarray], np.ndarray]
 
@@ -42,10 +44,14 @@ def images_of(data: Path, name: str, split: str) -> Iterator[tuple[str, np.ndarr
 
 
 def measured_bm3d(noisy: np.ndarray) -> np.ndarray:
-    """BM3D, each channel by itself, at the level measured on it."""
+    """BM3D, each channel by itself, behind the generalised Anscombe transformation of the noise measured on it."""
     vars(np).setdefault("trapz", np.trapezoid)  # bm4d, on which bm3d stands, calls it by its old name
-    channels = [channel[None] for channel in noisy]
-    return np.concatenate([bm3d(channel, measure_noise([channel]).sigma) for channel in channels])
+    results = []
+    for channel in noisy:
+        found = measure_noise([channel[None]])
+        stabiliser = Stabiliser(MosaicNoise((max(found.gain, 1e-9),), (found.constant,)), float(channel.max()))
+        results.append(stabiliser.inverse(bm3d(stabiliser.forward(channel[None]), 1.0)))
+    return np.concatenate(results)
 
 
 def ways(*, with_bm3d: bool) -> dict[str, Way]:
@@ -54,7 +60,7 @@ def ways(*, with_bm3d: bool) -> dict[str, Way]:
     for name, options in {"photo-base": {}, "photo-base --adapt": {"adapt": True}}.items():
         denoiser = Denoiser("photo-base", device="cpu", **options)
         found[name] = lambda noisy, run=denoiser: run(noisy.astype(np.float32), "CYX")
-    return found | ({"BM3D, measured level": measured_bm3d} if with_bm3d else {})
+    return found | ({"BM3D, measured noise": measured_bm3d} if with_bm3d else {})
 
 
 def main() -> None:
