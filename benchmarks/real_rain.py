@@ -115,7 +115,7 @@ def spa(options: argparse.Namespace) -> dict[str, Any]:
     rainy, truth = load(path), load(folder / "clean" / path.name)
     row = score(rainy, truth)
     for model in options.models:
-        row[Path(model).name] = dataclasses.asdict(
+        row[Path(model).stem] = dataclasses.asdict(
             PROTOCOL.score(np.asarray(Denoiser(Model.load(model))(rainy, "CYX")), truth)
         )
     print("spa", row, flush=True)
