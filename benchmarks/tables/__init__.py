@@ -68,6 +68,7 @@ _MAKERS = (
     terms.equal_steps,
     terms.equal_time,
     terms.terms_cost,
+    terms.restoration_tiles,
     terms.rain_box,
     streaks.real_rain,
     streaks.rain_video,
