@@ -36,6 +36,10 @@ _FOR_DENOISERS = {
     "calibrate",
     "keep_mean",
     "strength",
+    "mix",
+    "polish",
+    "adapt",
+    "guard",
 }
 
 

@@ -140,7 +140,7 @@ def _compare(options: Namespace) -> int:
 
 
 _BASIC = (
-    "help degraded clean layout pattern output config recipe resume steps minutes seed devices crop "
+    "help degraded clean layout output config recipe resume steps minutes seed devices crop "
     "strategy baseline genotype axes key nan range"
 )
 

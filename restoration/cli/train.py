@@ -116,7 +116,7 @@ def _tell_tasks(output: str, restored: Mapping[str, float]) -> None:
 
 
 _BASIC = (
-    "help degraded clean tasks mixed layout pattern output config recipe model steps minutes seed resume devices "
+    "help degraded clean tasks layout output config recipe model steps minutes seed resume devices "
     "validate.degraded validate.clean axes key nan range"
 )
 

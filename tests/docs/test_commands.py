@@ -10,6 +10,7 @@ from bsn.cli.main import _command_names, _load
 from bsn.cli.precedence import config_first
 from bsn.cli.switches import is_switch, switch_names, switch_words
 from bsn.engine import RunError
+from restoration.cli import ACTIONS
 from tests.docs.pages import PAGES, README, blocks, name
 
 OTHERS = ("pip ", "python ")
@@ -67,7 +68,7 @@ def test_a_wrong_option_is_found():
 
 NESTED = [
     ["distill", "report"],
-    *(["restore", name] for name in ("train", "apply", "evaluate", "pack", "search", "demo")),
+    *(["restore", name] for name in ACTIONS),
 ]
 PROSE = [pytest.param(page, id=name(page)) for page in [README, *PAGES] if "`--" in page.read_text(encoding="utf-8")]
 

@@ -52,6 +52,14 @@ def check_quickstart(names):
         assert names["denoiser"](image(), "YX").shape == (48, 40)
 
 
+def adapt(names, patch):
+    return {"image": image()}
+
+
+def check_adapt(names):
+    assert names["clean"].shape == (48, 40)
+
+
 def microscopy(names, patch):
     train(names)(names["folder"] / "noisy", names["folder"] / "run")
     return {"image": image()}
@@ -88,11 +96,28 @@ def deraining(names, patch):
         "elf_weights": elf_weights,
         "elf_config": elf_config,
         "image": torch.rand(1, 3, 32, 32),
+        "planes": rainy_planes(0),
+        "rainy": [rainy_planes(seed) for seed in range(2)],
+        "rng": np.random.default_rng(0),
     }
 
 
+def rainy_planes(seed):
+    """A grey wall with upright white streaks."""
+    planes = np.random.default_rng(seed).normal(0.4, 0.01, (3, 64, 64)).astype(np.float32)
+    for left in range(5, 60, 9):
+        planes[:, 10:40, left] = 0.9
+    return planes
+
+
 def check_deraining(names):
-    if "full" in names:
+    if "degraded" in names:
+        assert names["degraded"].shape == (3, 64, 64)
+        assert (names["degraded"] > names["dry"][0].planes).any()
+    elif "dry" in names:
+        assert names["dry"].mask.any()
+        assert names["dry"].planes.shape == (3, 64, 64)
+    elif "full" in names:
         assert (names["full"].shape, names["half"].shape) == ((1, 3, 32, 32), (1, 3, 16, 16))
     elif "dust" in names:
         assert Model.load("run").provenance["tasks"] == ["rain", "dust"]
@@ -141,6 +166,7 @@ GIVEN = {
     "docs/guides/networks.md": (networks, check_networks),
     "docs/guides/stacks.md": (stacks, check_stacks),
     "docs/guides/large_images.md": (large_images, check_large_images),
+    "docs/guides/adapt.md": (adapt, check_adapt),
     "docs/guides/deraining.md": (deraining, check_deraining),
     "docs/guides/is_it_blind.md": (is_it_blind, check_is_it_blind),
 }

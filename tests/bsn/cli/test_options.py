@@ -134,6 +134,10 @@ def test_restore_apply_offers_only_what_applies_to_it(capsys):
         "calibrate",
         "uncertainty",
         "seed",
+        "mix",
+        "polish",
+        "adapt",
+        "guard",
     }
     assert not {f"--{name}" for name in others} & set(names)
     assert {"--model", "--output", "--ensemble", "--tile", "--device"} <= set(names)
