@@ -125,6 +125,7 @@ class TestRuns:
         assert result.validation["val_psnr_noise"] == pytest.approx(found["noise"], abs=0.01)
         assert result.validation["val_psnr"] == pytest.approx(np.mean(list(found.values())), abs=0.01)
 
+    @pytest.mark.slow
     def test_a_killed_run_goes_on_to_the_same_bits(self, photos, tmp_path, monkeypatch):
         loop = dataclasses.replace(LOOP, steps=3, checkpoint_every=1, validate_every=0)
         data = clean(photos, "rain", "jpeg", mixed=0.5)
@@ -153,6 +154,7 @@ class TestRuns:
         for found in gone_on:
             assert all(torch.equal(whole[key], found[key]) for key in whole)
 
+    @pytest.mark.slow
     def test_from_the_command_line_and_again_from_its_settings(self, capsys, photos, tmp_path):
         words = ["restore", "train", "--tasks", "rain,noise", "--clean", photos, "-o", tmp_path / "run", *FAST]
         code, out, err = run(capsys, *words)

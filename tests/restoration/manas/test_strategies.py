@@ -258,6 +258,7 @@ def test_a_filter_takes_the_best_of_its_pool(layers, halving, tmp_path, name):
     assert all(math.isfinite(score) for score in scores.values())
 
 
+@pytest.mark.slow
 def test_evolution_over_networks(layers, evolution, tmp_path):
     genotype = search(layers, tmp_path / "run", evolution, LOOP)
     with (tmp_path / "run" / "evolution.csv").open(newline="") as file:
