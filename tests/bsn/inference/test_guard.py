@@ -175,7 +175,7 @@ def test_strong_noise_is_mixed_after_a_short_training():
     errors = [np.square(image - clean).mean() for image in (mixed(strong, "CYX"), bare(strong, "CYX"), strong)]
     assert errors[0] < 0.5 * min(errors[1:])
     (found,) = mixed.explanations
-    assert found.line().startswith("the network was trained too briefly for such strong noise; mixed")
+    assert found.line().startswith("the network was trained too briefly for such strong noise; ")
     same = trained(known=SHORT, mix="image")
     np.testing.assert_allclose(mixed(strong, "CYX"), same(strong, "CYX"), atol=1e-5)
 
