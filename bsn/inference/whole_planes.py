@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from bsn.inference.adapted_planes import AdaptedPlanes
-from bsn.inference.adapting import Denoise
 from bsn.inference.config import InferenceConfig
 from bsn.inference.counting import Counting
 from bsn.inference.fitness import ImagePlanes
@@ -48,7 +47,8 @@ def denoise_whole(denoiser: DenoisesPlanes, plane: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     denoiser : DenoisesPlanes
-        It denoises it.
+        It denoises it. The result keeps the local mean where its settings say so; whether the plane counts photons is not
+        asked.
     plane : ndarray, shape (C, H, W)
         Image values; what is missing stays missing.
 
@@ -56,8 +56,8 @@ def denoise_whole(denoiser: DenoisesPlanes, plane: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (C, H, W)
     """
-    frame = ArrayPlanes(plane[None], plane.dtype)
-    return joined(denoiser.bands(frame, "a frame", None, Counting(), deviation=False), plane[None])[0]
+    frame, counting = ArrayPlanes(plane[None], plane.dtype), Counting(bool(denoiser.keep_mean))
+    return joined(denoiser.bands(frame, "a frame", None, counting, deviation=False), plane[None])[0]
 
 
 def adapted_planes(denoiser: DenoisesPlanes, image: ImagePlanes, level: float, counting: Counting) -> AdaptedPlanes:
@@ -78,16 +78,9 @@ def adapted_planes(denoiser: DenoisesPlanes, image: ImagePlanes, level: float, c
     -------
     AdaptedPlanes
     """
-    again: Any = type(denoiser)
-    strength = max(denoiser.config.strength, 1.0)
-    keep_mean = True if counting.keep_mean else denoiser.config.keep_mean
-
-    def way(*, keep_mean: bool | None) -> Denoise:
-        changes = {"adapt": False, "fixed_pattern": "keep", "strength": strength, "keep_mean": keep_mean}
-        return functools.partial(denoise_whole, again(denoiser.model, denoiser.config, **changes))
-
-    ways = way(keep_mean=False), way(keep_mean=keep_mean)
-    return AdaptedPlanes(image, denoiser.model, *ways, level, keep_mean=counting.keep_mean)
+    ways = [_plane_by_plane(denoiser, keep_mean=kept, adapt=False) for kept in (False, counting.keep_mean)]
+    bent, plain = (functools.partial(denoise_whole, way) for way in ways)
+    return AdaptedPlanes(image, denoiser.model, bent, plain, level, keep_mean=counting.keep_mean)
 
 
 def joint_frames(
@@ -110,11 +103,17 @@ def joint_frames(
     alone : DenoisesPlanes
         What denoises each frame by itself; its explanations are those of the last frame.
     """
-    strength = max(denoiser.config.strength, 1.0)
-    keep_mean = True if counting.keep_mean else denoiser.config.keep_mean
-    changes = {"neighbours": 0, "fixed_pattern": "keep", "strength": strength, "keep_mean": keep_mean}
-    again: Any = type(denoiser)
-    alone = again(denoiser.model, denoiser.config, **changes)
-    axis = denoiser.model.inference.context_axis
+    alone = _plane_by_plane(denoiser, keep_mean=counting.keep_mean, neighbours=0)
+    config, axis = denoiser.config, denoiser.model.inference.context_axis
     denoise = functools.partial(denoise_whole, alone)
-    return JointFrames(image, denoise, denoiser.config.neighbours, axis, strength), alone
+    return JointFrames(image, denoise, config.neighbours, axis, alone.config.strength), alone
+
+
+def _plane_by_plane(denoiser: DenoisesPlanes, *, keep_mean: bool, **changes: Any) -> DenoisesPlanes:
+    """The same denoiser with other settings, for planes alone; the caller puts noise back and takes a fixed pattern off."""
+    again: Any = type(denoiser)  # Denoiser itself imports this module
+    strength = max(denoiser.config.strength, 1.0)
+    made: DenoisesPlanes = again(
+        denoiser.model, denoiser.config, fixed_pattern="keep", strength=strength, keep_mean=keep_mean, **changes
+    )
+    return made

@@ -140,6 +140,19 @@ def test_channels_and_planes_of_a_stack_and_missing_pixels(noisy_cells):
     np.testing.assert_allclose(result[1, 1], 100 * result[1, 0], rtol=2e-3, atol=1e-2)
 
 
+@pytest.mark.filterwarnings("ignore:.*no frames that follow each other")
+@pytest.mark.parametrize("ways", [{"adapt": True}, {"neighbours": 1}], ids=str)
+@pytest.mark.parametrize("keep_mean", [None, True, False])
+def test_counts_of_few_photons_keep_their_mean(ways, keep_mean):
+    """A frame that is denoised as a whole plane is given what it is given by itself: here no curve and no neighbour helps."""
+    counts = 0.1 * np.random.default_rng(0).poisson(0.5, (1, 80, 80)).astype(np.float32)
+    alone, whole = (
+        Denoiser("photo-tiny", keep_mean=keep_mean, device="cpu", **more)(counts, "TYX") for more in ({}, ways)
+    )
+    np.testing.assert_allclose(whole.mean(), alone.mean(), rtol=1e-4)
+    assert (whole.mean() < 0.5 * counts.mean()) == (keep_mean is False)
+
+
 def test_what_does_not_fit_is_refused():
     for other in ({"neighbours": 2}, {"mix": "check"}):
         with pytest.raises(ValueError, match=r"adapt is for single frames .*leave one of them out"):
