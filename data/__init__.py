@@ -69,6 +69,7 @@ from bsn.data.synthetic.camera_noise import SensorNoise
 from bsn.data.synthetic.depth import GroundDepth
 from bsn.data.synthetic.haze import DepthHaze
 from bsn.data.synthetic.jpeg import jpeg_compressed, jpeg_quality
+from bsn.data.synthetic.log_uniform import log_uniform
 from bsn.data.synthetic.low_light import LowLight
 from bsn.data.synthetic.noise import NOISES, CorrelatedGaussian, Gaussian, Poisson, PoissonGaussian
 from bsn.data.synthetic.rain import SyntheticRain

@@ -47,12 +47,12 @@ class GroundDepth:
 
     def __post_init__(self) -> None:
         rules = {
-            "horizon": (self.horizon, np.isfinite(self.horizon), "a number"),
-            "near": (self.near, self.near > 0, "more than 0"),
-            "relief": (self.relief, self.relief >= 0, "0 or more"),
-            "cells": (self.cells, self.cells >= 1, "1 or more"),
+            "horizon": (np.isfinite(self.horizon), "a number"),
+            "near": (self.near > 0, "more than 0"),
+            "relief": (self.relief >= 0, "0 or more"),
+            "cells": (self.cells >= 1, "1 or more"),
         }
-        check_parameters(rules, "no scene is like that")
+        check_parameters(self, rules, "no scene is like that")
 
     def __call__(self, size: tuple[int, int], rng: Rng) -> np.ndarray:
         """Draw the distances.

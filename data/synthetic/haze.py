@@ -42,10 +42,10 @@ class DepthHaze:
     def __post_init__(self) -> None:
         light = np.atleast_1d(self.airlight)
         rules = {
-            "beta": (self.beta, 0 <= self.beta < float("inf"), "0 or more"),
-            "airlight": (self.airlight, bool(((light >= 0) & (light <= 1)).all()), "0 to 1"),
+            "beta": (0 <= self.beta < float("inf"), "0 or more"),
+            "airlight": (bool(((light >= 0) & (light <= 1)).all()), "0 to 1"),
         }
-        check_parameters(rules, "no haze is like that")
+        check_parameters(self, rules, "no haze is like that")
 
     def __call__(self, image: np.ndarray, depth: np.ndarray | float) -> np.ndarray:
         """Haze over a clean image.

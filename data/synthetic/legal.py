@@ -1,4 +1,4 @@
-"""One way to refuse parameters of weather and water that cannot be."""
+"""One way to refuse parameters of weather, light and water that cannot be."""
 
 from collections.abc import Mapping
 
@@ -7,20 +7,23 @@ from bsn.data.errors import DataError
 __all__ = ["check_parameters"]
 
 
-def check_parameters(rules: Mapping[str, tuple[object, bool, str]], why: str) -> None:
+def check_parameters(given: object, rules: Mapping[str, tuple[bool, str]], why: str) -> None:
     """Refuse the first parameter that is out of range.
 
     Parameters
     ----------
+    given : object
+        It has the parameters as attributes.
     rules : mapping of str to tuple
-        For each name the value, whether it is legal, and what is legal in words.
+        For the name of each, whether its value is legal, and what is legal in words.
     why : str
-        Why it cannot be, such as "no rain is like that".
+        Why another value cannot be, such as "no rain is like that".
 
     Raises
     ------
     DataError
+        If a rule is broken: the name and the value, `why`, and what is legal.
     """
-    for name, (value, legal, range_) in rules.items():
+    for name, (legal, range_) in rules.items():
         if not legal:
-            raise DataError(f"{name} {value}", why, f"use {range_}")
+            raise DataError(f"{name} {getattr(given, name)}", why, f"use {range_}")

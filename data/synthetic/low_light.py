@@ -58,12 +58,12 @@ class LowLight:
     def __post_init__(self) -> None:
         PoissonGaussian(self.gain, self.read_noise)  # refuses what is negative
         rules = {
-            "exposure": (self.exposure, 0 < self.exposure <= 1, "more than 0, at most 1"),
-            "cast": (self.cast, self.cast is None or all(0 < c < float("inf") for c in self.cast), "positive factors"),
-            "gamma": (self.gamma, 0 < self.gamma < float("inf"), "more than 0"),
-            "levels": (self.levels, self.levels >= 0, "0 or more"),
+            "exposure": (0 < self.exposure <= 1, "more than 0, at most 1"),
+            "cast": (self.cast is None or all(0 < c < float("inf") for c in self.cast), "positive factors"),
+            "gamma": (0 < self.gamma < float("inf"), "more than 0"),
+            "levels": (self.levels >= 0, "0 or more"),
         }
-        check_parameters(rules, "no photograph is like that")
+        check_parameters(self, rules, "no photograph is like that")
 
     def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
         """Take the photograph.

@@ -6,7 +6,7 @@ import numpy as np
 
 from bsn.data.synthetic.legal import check_parameters
 from bsn.data.synthetic.noise_image import Rng, as_clean, as_generator
-from bsn.data.synthetic.segments import around_segment
+from bsn.data.synthetic.segments import around_segment, streak_profile
 
 __all__ = ["SyntheticRain"]
 
@@ -59,16 +59,16 @@ class SyntheticRain:
 
     def __post_init__(self) -> None:
         rules = {
-            "density": (self.density, self.density >= 0, "0 or more"),
-            "length": (self.length, self.length >= 1, "1 or more"),
-            "angle": (self.angle, abs(self.angle) < 90, "between -90 and 90"),
-            "spread": (self.spread, self.spread >= 0, "0 or more"),
-            "width": (self.width, self.width > 0, "more than 0"),
-            "brightness": (self.brightness, self.brightness >= 0, "0 or more"),
-            "layers": (self.layers, self.layers >= 0, "0 or more"),
-            "veil": (self.veil, 0 <= self.veil <= 1, "from 0 to 1"),
+            "density": (self.density >= 0, "0 or more"),
+            "length": (self.length >= 1, "1 or more"),
+            "angle": (abs(self.angle) < 90, "between -90 and 90"),
+            "spread": (self.spread >= 0, "0 or more"),
+            "width": (self.width > 0, "more than 0"),
+            "brightness": (self.brightness >= 0, "0 or more"),
+            "layers": (self.layers >= 0, "0 or more"),
+            "veil": (0 <= self.veil <= 1, "from 0 to 1"),
         }
-        check_parameters(rules, "no rain is like that")
+        check_parameters(self, rules, "no rain is like that")
 
     def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
         """Rain on a clean image.
@@ -117,7 +117,7 @@ class SyntheticRain:
         return light
 
     def _draw(self, light: np.ndarray, generator: np.random.Generator, share: float) -> None:
-        """Add one streak: a segment with a Gaussian profile across and soft ends."""
+        """Add one streak at a random place."""
         height, width = light.shape
         centre = generator.uniform(0, 1, 2) * (height, width)
         half = 0.5 * max(self.length * share * generator.lognormal(0, 0.3), 1.0)
@@ -125,5 +125,4 @@ class SyntheticRain:
         strength = self.brightness * share * generator.uniform(0.4, 1.0)
         found = around_segment((height, width), centre, half, direction, 4 * self.width)
         if found is not None:
-            ends = np.clip(half - np.abs(found.along) + 1, 0, 1)
-            light[found.window] += strength * ends * np.exp(-0.5 * (found.across / self.width) ** 2)
+            light[found.window] += streak_profile(found.along, found.across, half, self.width, strength)

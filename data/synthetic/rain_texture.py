@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bsn.data.errors import DataError
 from bsn.data.synthetic.legal import check_parameters
 from bsn.data.synthetic.noise_image import Rng, as_clean, as_generator
-from bsn.data.synthetic.segments import around_segment
+from bsn.data.synthetic.segments import along_and_across, streak_profile
 
 __all__ = ["RainTexture"]
 
@@ -48,13 +49,13 @@ class RainTexture:
 
     def __post_init__(self) -> None:
         rules = {
-            "density": (self.density, 0 <= self.density <= 1000, "0 to 1000"),
-            "length": (self.length, self.length >= 1, "1 or more"),
-            "angle": (self.angle, abs(self.angle) < 90, "between -90 and 90"),
-            "width": (self.width, self.width > 0, "more than 0"),
-            "brightness": (self.brightness, self.brightness >= 0, "0 or more"),
+            "density": (0 <= self.density <= 1000, "0 to 1000"),
+            "length": (self.length >= 1, "1 or more"),
+            "angle": (abs(self.angle) < 90, "between -90 and 90"),
+            "width": (self.width > 0, "more than 0"),
+            "brightness": (self.brightness >= 0, "0 or more"),
         }
-        check_parameters(rules, "no rain is like that")
+        check_parameters(self, rules, "no rain is like that")
 
     def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
         """Rain on a clean image.
@@ -93,23 +94,46 @@ class RainTexture:
         -------
         ndarray, shape (H, W), float32, not negative
         """
-        from scipy.signal import fftconvolve
-
-        generator, streak = as_generator(rng), self._streak()
+        generator = as_generator(rng)
         # Middles outside the image, whose streaks reach into it, are drawn, too.
-        shape = tuple(side + reach - 1 for side, reach in zip(size, streak.shape, strict=True))
+        shape = (size[0] + 2 * self.reach, size[1] + 2 * self.reach)
         count = int(generator.poisson(self.density * shape[0] * shape[1] / 1000))
         places = generator.integers(shape[0] * shape[1], size=count)
         strengths = self.brightness * generator.uniform(0.3, 1.0, count)
-        middles = np.bincount(places, strengths, shape[0] * shape[1]).reshape(shape).astype(np.float32)
-        light: np.ndarray = fftconvolve(middles, streak.astype(np.float32), mode="valid")
-        return np.maximum(light, 0)
+        return self.light_from(np.bincount(places, strengths, shape[0] * shape[1]).reshape(shape))
 
-    def _streak(self) -> np.ndarray:
-        """One streak in the middle of a small picture, 1 at its middle."""
-        half, direction = self.length / 2, np.deg2rad(self.angle)
-        side = 2 * int(np.ceil(half + 4 * self.width)) + 1
-        found = around_segment((side, side), np.full(2, side // 2), half, direction, side)
-        assert found is not None  # the window is the whole picture
-        picture: np.ndarray = np.clip(half - np.abs(found.along) + 1, 0, 1)
-        return picture * np.exp(-0.5 * (found.across / self.width) ** 2)
+    @property
+    def reach(self) -> int:
+        """Pixels from the middle of a streak within which it is drawn, along rows and columns."""
+        return int(np.ceil(self.length / 2 + 4 * self.width))
+
+    def light_from(self, middles: np.ndarray) -> np.ndarray:
+        """Light of streaks at given places; `density` and `brightness` have no part in it.
+
+        Parameters
+        ----------
+        middles : ndarray, shape (H + 2 reach, W + 2 reach)
+            Light at the middles of the streaks, 0 elsewhere: pixels of the image and of a frame of `reach` around it.
+
+        Returns
+        -------
+        ndarray, shape (H, W), float32, not negative
+
+        Raises
+        ------
+        DataError
+            If the frame leaves no pixel of an image.
+        """
+        from scipy.signal import fftconvolve
+
+        if min(middles.shape) <= 2 * self.reach:
+            raise DataError(
+                f"middles of shape {middles.shape}",
+                f"a frame of {self.reach} pixels leaves no image",
+                f"give more than {2 * self.reach} rows and columns",
+            )
+        side = np.arange(-self.reach, self.reach + 1)
+        along, across = along_and_across(side[:, None], side[None], (0, 0), np.deg2rad(self.angle))
+        streak = streak_profile(along, across, self.length / 2, self.width).astype(np.float32)
+        light: np.ndarray = fftconvolve(middles.astype(np.float32, copy=False), streak, mode="valid")
+        return np.maximum(light, 0)

@@ -1,10 +1,59 @@
-"""Drawing of what moves while the shutter is open: pixels around a line segment, in coordinates along and across it."""
+"""Drawing of what moves while the shutter is open: pixels near a line segment, in coordinates along it and across it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Around", "around_segment"]
+__all__ = ["Around", "along_and_across", "around_segment", "streak_profile"]
+
+
+def along_and_across(
+    rows: np.ndarray, columns: np.ndarray, centre: tuple[float, float], direction: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turn rows and columns into distances along a direction and across it.
+
+    Parameters
+    ----------
+    rows, columns : ndarray, shapes (h, 1) and (1, w)
+        Coordinates in pixels, as `numpy.ogrid` gives them.
+    centre : tuple of float
+        Row and column from which the distances count.
+    direction : float
+        Angle from the vertical in radians; positive leans to the right going down.
+
+    Returns
+    -------
+    along, across : ndarray, shape (h, w), float64
+        In pixels; `along` grows going down, `across` to the right.
+    """
+    down, right = np.cos(direction), np.sin(direction)
+    dy, dx = rows - centre[0], columns - centre[1]
+    return dy * down + dx * right, dx * down - dy * right
+
+
+def streak_profile(
+    along: np.ndarray, across: np.ndarray, half: float, width: float, strength: float = 1.0
+) -> np.ndarray:
+    """Light of a streak of rain: even along it, with soft ends, and a Gaussian across it.
+
+    Parameters
+    ----------
+    along, across : ndarray, shape (h, w)
+        Distances from its middle in pixels.
+    half : float
+        Half its length in pixels.
+    width : float
+        Standard deviation of the Gaussian in pixels, more than 0.
+    strength : float
+        Light at its middle.
+
+    Returns
+    -------
+    ndarray, shape (h, w), float64, range [0, strength]
+    """
+    ends = np.clip(half - np.abs(along) + 1, 0, 1)
+    light: np.ndarray = strength * ends * np.exp(-0.5 * (across / width) ** 2)
+    return light
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +76,7 @@ class Around:
 def around_segment(
     size: tuple[int, int], centre: np.ndarray, half: float, direction: float, margin: float
 ) -> Around | None:
-    """Find the pixels around a segment.
+    """Find the pixels near a segment.
 
     Parameters
     ----------
@@ -53,13 +102,11 @@ def around_segment(
     >>> found.window, float(found.along[0, 0]), float(found.across[0, 0])
     ((slice(0, 9, None), slice(3, 6, None)), -4.0, -1.0)
     """
-    unit = np.array([np.cos(direction), np.sin(direction)])  # row, column
-    reach = half * np.abs(unit) + margin
+    reach = half * np.abs([np.cos(direction), np.sin(direction)]) + margin
     low = np.maximum(np.floor(centre - reach), 0).astype(int)
     high = np.minimum(np.ceil(centre + reach) + 1, size).astype(int)
     if (low >= high).any():
         return None
-    rows, columns = np.ogrid[low[0] : high[0], low[1] : high[1]]
-    dy, dx = rows - centre[0], columns - centre[1]
     window = (slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1])))
-    return Around(window, dy * unit[0] + dx * unit[1], dx * unit[0] - dy * unit[1])
+    rows, columns = np.ogrid[window]
+    return Around(window, *along_and_across(rows, columns, (centre[0], centre[1]), direction))

@@ -6,7 +6,7 @@ import numpy as np
 
 from bsn.data.synthetic.legal import check_parameters
 from bsn.data.synthetic.noise_image import Rng, as_clean, as_generator
-from bsn.data.synthetic.segments import around_segment
+from bsn.data.synthetic.segments import along_and_across
 
 __all__ = ["SyntheticSnow"]
 
@@ -71,18 +71,18 @@ class SyntheticSnow:
 
     def __post_init__(self) -> None:
         rules = {
-            "density": (self.density, self.density >= 0, "0 or more"),
-            "size": (self.size, self.size > 0, "more than 0"),
-            "motion": (self.motion, self.motion >= 0, "0 or more"),
-            "angle": (self.angle, abs(self.angle) <= 180, "between -180 and 180"),
-            "spread": (self.spread, self.spread >= 0, "0 or more"),
-            "softness": (self.softness, self.softness > 0, "more than 0"),
-            "opacity": (self.opacity, 0 <= self.opacity <= 1, "from 0 to 1"),
-            "layers": (self.layers, self.layers >= 0, "0 or more"),
-            "veil": (self.veil, 0 <= self.veil <= 1, "from 0 to 1"),
-            "brightness": (self.brightness, 0 <= self.brightness <= 1, "from 0 to 1"),
+            "density": (self.density >= 0, "0 or more"),
+            "size": (self.size > 0, "more than 0"),
+            "motion": (self.motion >= 0, "0 or more"),
+            "angle": (abs(self.angle) <= 180, "between -180 and 180"),
+            "spread": (self.spread >= 0, "0 or more"),
+            "softness": (self.softness > 0, "more than 0"),
+            "opacity": (0 <= self.opacity <= 1, "from 0 to 1"),
+            "layers": (self.layers >= 0, "0 or more"),
+            "veil": (0 <= self.veil <= 1, "from 0 to 1"),
+            "brightness": (0 <= self.brightness <= 1, "from 0 to 1"),
         }
-        check_parameters(rules, "no snow is like that")
+        check_parameters(self, rules, "no snow is like that")
 
     def __call__(self, image: np.ndarray, rng: Rng) -> np.ndarray:
         """Snow on a clean image.
@@ -144,11 +144,11 @@ class SyntheticSnow:
         radius, soft = max(radius, _SMALLEST), max(self.softness / distance, 1.0)
         side = int(np.ceil(half + 1.3 * radius + soft))
         place = side + generator.uniform(-0.5, 0.5, 2)
-        found = around_segment((2 * side + 1, 2 * side + 1), place, half, direction, 2 * side)
-        assert found is not None  # the window is the whole picture
-        beyond = np.sign(found.along) * np.maximum(np.abs(found.along) - half, 0)
-        outline = radius * (1 + 0.15 * np.cos(lobes * np.arctan2(found.across, beyond) + turn))
-        edge = np.clip((outline - np.hypot(beyond, found.across)) / soft + 0.5, 0, 1)
+        rows, columns = np.ogrid[: 2 * side + 1, : 2 * side + 1]
+        along, across = along_and_across(rows, columns, (place[0], place[1]), direction)
+        beyond = np.sign(along) * np.maximum(np.abs(along) - half, 0)
+        outline = radius * (1 + 0.15 * np.cos(lobes * np.arctan2(across, beyond) + turn))
+        edge = np.clip((outline - np.hypot(beyond, across)) / soft + 0.5, 0, 1)
         moving = radius / (radius + half)
         shown: np.ndarray = 1 - opacity * moving * edge * edge * (3 - 2 * edge)
         return shown.astype(np.float32)

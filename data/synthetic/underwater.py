@@ -72,12 +72,12 @@ class Underwater:
 
     def __post_init__(self) -> None:
         rules = {
-            "kept": (self.kept, len(self.kept) == 3 and all(0 < k <= 1 for k in self.kept), "shares of three colours"),
-            "depth": (self.depth, 0 <= self.depth < float("inf"), "0 or more metres"),
-            "scattering": (self.scattering, 0 <= self.scattering < float("inf"), "0 or more"),
-            "exposure": (self.exposure, 0 < self.exposure < float("inf"), "more than 0"),
+            "kept": (len(self.kept) == 3 and all(0 < k <= 1 for k in self.kept), "shares of three colours"),
+            "depth": (0 <= self.depth < float("inf"), "0 or more metres"),
+            "scattering": (0 <= self.scattering < float("inf"), "0 or more"),
+            "exposure": (0 < self.exposure < float("inf"), "more than 0"),
         }
-        check_parameters(rules, "no water is like that")
+        check_parameters(self, rules, "no water is like that")
 
     def __call__(self, image: np.ndarray, distance: np.ndarray | float) -> np.ndarray:
         """Sink a scene.

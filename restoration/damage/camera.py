@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bsn.data import PoissonGaussian, jpeg_compressed
+from bsn.data import PoissonGaussian, jpeg_compressed, log_uniform
 from restoration.damage.kinds import register_damage
-from restoration.damage.weather import logarithmic
 
 __all__ = ["jpeg", "noise"]
 
@@ -28,7 +27,7 @@ def noise(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     -------
     ndarray, shape (C, H, W), float32
     """
-    deviation = logarithmic(rng, 4, 45) / 255
+    deviation = log_uniform(rng, 4, 45) / 255
     photons = rng.uniform(0, 1)  # share of the variance in the middle of the range that comes from photons
     model = PoissonGaussian(gain=photons * deviation**2 / 0.5, read_noise=deviation * np.sqrt(1 - photons))
     return np.clip(model(clean, rng), 0, 1)
@@ -49,5 +48,5 @@ def jpeg(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     -------
     ndarray, shape (C, H, W), float32
     """
-    quality = round(logarithmic(rng, 8, 60))
+    quality = round(log_uniform(rng, 8, 60))
     return jpeg_compressed(clean, quality, (int(rng.integers(8)), int(rng.integers(8))))

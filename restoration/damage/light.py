@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bsn.data import JERLOV, GroundDepth, LowLight, Underwater
+from bsn.data import JERLOV, GroundDepth, LowLight, Underwater, log_uniform
 from restoration.damage.kinds import register_damage
-from restoration.damage.weather import logarithmic
 
 __all__ = ["low_light", "underwater"]
 
@@ -30,9 +29,9 @@ def low_light(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     cast = np.exp(rng.normal(0, 0.1, len(clean))) if len(clean) == 3 else np.ones(len(clean))
     night = LowLight(
-        exposure=logarithmic(rng, 0.016, 0.2),
-        gain=logarithmic(rng, 1e-4, 2e-3),
-        read_noise=logarithmic(rng, 2e-4, 2e-3),
+        exposure=log_uniform(rng, 0.016, 0.2),
+        gain=log_uniform(rng, 1e-4, 2e-3),
+        read_noise=log_uniform(rng, 2e-4, 2e-3),
         cast=tuple(float(factor) for factor in cast / cast.max()),
         gamma=rng.uniform(0.9, 1.2),
     )
@@ -59,11 +58,11 @@ def underwater(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     depth = float(rng.uniform(0, min(6.0, 0.4 * dark)))
     scene = GroundDepth(
         horizon=rng.uniform(-1.0, 0.4),
-        near=logarithmic(rng, 0.2, 1.5),
+        near=log_uniform(rng, 0.2, 1.5),
         relief=rng.uniform(0, 0.5),
         cells=int(rng.integers(2, 6)),
     )
-    farthest = min(logarithmic(rng, 1.0, 15.0), 0.6 * dark)
+    farthest = min(log_uniform(rng, 1.0, 15.0), 0.6 * dark)
     water = Underwater(
         kept=kept,
         depth=depth,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bsn.data import DepthHaze, GroundDepth, RainTexture, SyntheticRain, SyntheticSnow
+from bsn.data import DepthHaze, GroundDepth, RainTexture, SyntheticRain, SyntheticSnow, log_uniform
 from restoration.damage.kinds import register_damage
 
-__all__ = ["haze", "heavy_rain", "light_rain", "logarithmic", "rain", "snow"]
+__all__ = ["haze", "heavy_rain", "light_rain", "rain", "snow"]
 
 _MEDIUM, _FALLING = 0, 10
 
@@ -47,11 +47,11 @@ def light_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     angle = _angle(rng)
     near = SyntheticRain(
-        density=logarithmic(rng, 0.2, 2.0),
-        length=logarithmic(rng, 8, 40),
+        density=log_uniform(rng, 0.2, 2.0),
+        length=log_uniform(rng, 8, 40),
         angle=angle,
         spread=rng.uniform(0, 4),
-        width=logarithmic(rng, 0.45, 1.3),
+        width=log_uniform(rng, 0.45, 1.3),
         brightness=rng.uniform(0.2, 0.7),
         layers=int(rng.integers(1, 3)),
         veil=rng.uniform(0, 0.05) if rng.random() < 0.3 else 0.0,
@@ -80,7 +80,7 @@ def heavy_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     rainy = _distant(rng, angle, 8, 60)(clean, rng)
     other = _angle(rng) if rng.random() < 0.3 else angle
     for direction in (angle, other, angle)[: int(rng.integers(1, 4))]:
-        length, width, covered = logarithmic(rng, 8, 45), logarithmic(rng, 0.45, 1.3), logarithmic(rng, 0.015, 0.2)
+        length, width, covered = log_uniform(rng, 8, 45), log_uniform(rng, 0.45, 1.3), log_uniform(rng, 0.015, 0.2)
         dense = RainTexture(
             density=1000 * covered / (2.5 * length * width),
             length=length,
@@ -90,11 +90,11 @@ def heavy_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         )
         rainy = dense(rainy, rng)
     near = SyntheticRain(
-        density=logarithmic(rng, 0.1, 1.0),
-        length=logarithmic(rng, 15, 60),
+        density=log_uniform(rng, 0.1, 1.0),
+        length=log_uniform(rng, 15, 60),
         angle=angle,
         spread=rng.uniform(0, 5),
-        width=logarithmic(rng, 0.6, 2.0),
+        width=log_uniform(rng, 0.6, 2.0),
         brightness=rng.uniform(0.2, 0.8),
         layers=1,
         veil=rng.uniform(0, 0.2) if rng.random() < 0.4 else 0.0,
@@ -117,9 +117,9 @@ def snow(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     -------
     ndarray, shape (C, H, W), float32
     """
-    size = logarithmic(rng, 1.0, 4.0)
+    size = log_uniform(rng, 1.0, 4.0)
     falling = SyntheticSnow(
-        density=logarithmic(rng, 0.3, 2.5) * (1.5 / size),
+        density=log_uniform(rng, 0.3, 2.5) * (1.5 / size),
         size=size,
         motion=12 * rng.uniform(0, 1) ** 2,
         angle=_angle(rng),
@@ -150,31 +150,14 @@ def haze(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     scene = GroundDepth(
         horizon=rng.uniform(-1.0, 0.6),
-        near=logarithmic(rng, 0.1, 1.5),
+        near=log_uniform(rng, 0.1, 1.5),
         relief=rng.uniform(0, 0.6),
         cells=int(rng.integers(2, 7)),
     )
     tint = rng.normal(0, 0.02, len(clean)) if len(clean) == 3 else np.zeros(len(clean))
     light = np.clip(rng.uniform(0.65, 0.98) + tint, 0, 1)
-    air = DepthHaze(beta=logarithmic(rng, 0.2, 2.2), airlight=tuple(float(value) for value in light))
+    air = DepthHaze(beta=log_uniform(rng, 0.2, 2.2), airlight=tuple(float(value) for value in light))
     return air(clean, scene(clean.shape[-2:], rng))
-
-
-def logarithmic(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw a number whose logarithm is uniform.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        One number is drawn.
-    low, high : float
-        Limits, more than 0.
-
-    Returns
-    -------
-    float
-    """
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _angle(rng: np.random.Generator) -> float:
@@ -184,8 +167,8 @@ def _angle(rng: np.random.Generator) -> float:
 
 def _distant(rng: np.random.Generator, angle: float, low: float, high: float) -> RainTexture:
     return RainTexture(
-        density=logarithmic(rng, low, high),
-        length=logarithmic(rng, 4, 18),
+        density=log_uniform(rng, low, high),
+        length=log_uniform(rng, 4, 18),
         angle=angle,
         width=rng.uniform(0.4, 0.8),
         brightness=rng.uniform(0.04, 0.3),

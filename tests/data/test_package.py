@@ -32,6 +32,7 @@ PUBLIC = [
     "RainTexture",
     "SyntheticSnow",
     "WrappedSource",
+    "log_uniform",
     "sample_generator",
     "suffix_of",
     "ContextCrops",

@@ -57,4 +57,5 @@ def test_the_recipe_begins_with_the_picture_itself_and_keeps_what_stands_out():
         torch.testing.assert_close(recipe_named("rain-tiny").start()(image), image)
     assert inference_of("rain", 80) == InferenceDefaults(training_crop=80, grey_as_colour=True, outliers="ignore")
     pairs = validation_pairs("rain")
+    assert len(pairs) == 6
     assert all(not np.array_equal(pair.image, pair.target) for pair in pairs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsn.data import SyntheticRain, jpeg_compressed
+from bsn.data import RainTexture, SyntheticRain, jpeg_compressed, log_uniform
 
 __all__ = ["RandomRain"]
 
@@ -26,7 +26,8 @@ class RandomRain:
     clear : float
         Share of crops without rain, which are to come back as they are.
     sparse : float
-        Share of the others with single streaks (:class:`bsn.data.SyntheticRain`) instead of dense layers.
+        Share of the others with single streaks (:class:`bsn.data.SyntheticRain`) instead of dense layers
+        (:class:`bsn.data.RainTexture`).
     crossed : float
         Share of the dense ones whose layers fall in directions of their own.
     screened : float
@@ -100,7 +101,7 @@ class RandomRain:
         if rng.random() < self.sparse:
             rain = SyntheticRain(
                 density=rng.uniform(0.2, 4),
-                length=_between(rng, 8, 50),
+                length=log_uniform(rng, 8, 50),
                 angle=angle,
                 width=rng.uniform(0.4, 1.3),
                 brightness=rng.uniform(0.15, 0.8),
@@ -115,32 +116,15 @@ class RandomRain:
         return np.stack(layers).sum(0, dtype=np.float32)
 
 
-def _between(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number whose logarithm is uniform."""
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
 def _layer(size: tuple[int, int], angle: float, rng: np.random.Generator) -> np.ndarray:
     """Streaks of one direction, length and width at random places, so many that they may touch each other."""
-    from scipy.signal import fftconvolve
-
-    length = _between(rng, 8, 80)
-    kernel = _streak(length, _between(rng, 0.45, min(2.0, length / 12)), np.deg2rad(angle))
-    reach = len(kernel) // 2
-    height, width = (side + 2 * reach for side in size)
+    length = log_uniform(rng, 8, 80)
+    rain = RainTexture(length=length, angle=angle, width=log_uniform(rng, 0.45, min(2.0, length / 12)))
+    height, width = (side + 2 * rain.reach for side in size)
+    # Places are drawn otherwise than by `RainTexture.streaks`: the weights in the box were trained on these.
     drops = np.zeros((height, width), np.float32)
-    count = rng.poisson(_between(rng, 2e-4, 3e-2) * height * width)
+    count = rng.poisson(log_uniform(rng, 2e-4, 3e-2) * height * width)
     drops[rng.integers(height, size=count), rng.integers(width, size=count)] = rng.uniform(0.3, 1, count)
-    light = np.maximum(fftconvolve(drops, kernel, mode="valid"), 0)
+    light = rain.light_from(drops)
     light /= max(1.0, float(np.percentile(light, _PEAK)))
     return (rng.uniform(0.08, 0.8) * light).astype(np.float32)
-
-
-def _streak(length: float, width: float, direction: float) -> np.ndarray:
-    """A streak in the middle of a square: soft ends, a Gaussian profile across."""
-    reach = int(np.ceil(length / 2 + 4 * width))
-    rows, columns = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    lengthwise = rows * np.cos(direction) + columns * np.sin(direction)
-    across = columns * np.cos(direction) - rows * np.sin(direction)
-    ends = np.clip(length / 2 - np.abs(lengthwise) + 1, 0, 1)
-    return (ends * np.exp(-0.5 * (across / width) ** 2)).astype(np.float32)

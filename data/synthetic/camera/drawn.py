@@ -9,6 +9,7 @@ from bsn.data.synthetic.camera.bayer import Demosaicing
 from bsn.data.synthetic.camera.pipeline import Camera, Matrix
 from bsn.data.synthetic.camera.tone import ToneCurve
 from bsn.data.synthetic.jpeg import Sampling
+from bsn.data.synthetic.log_uniform import log_uniform
 
 __all__ = ["random_camera"]
 
@@ -33,7 +34,7 @@ def random_camera(rng: np.random.Generator, scales: tuple[float, float] = (0.6, 
     -------
     Camera
     """
-    gain = _logarithmic(rng, 1e-4, 2.5e-2)
+    gain = log_uniform(rng, 1e-4, 2.5e-2)
     variance = min(float(np.exp(2.18 * np.log(gain) + 1.2 + rng.normal(0, 0.6))), 2e-3)
     kinds: list[Demosaicing | None] = ["bilinear", "malvar", "malvar", "directed", "directed", None]
     return Camera(
@@ -41,10 +42,10 @@ def random_camera(rng: np.random.Generator, scales: tuple[float, float] = (0.6, 
         read_noise=float(np.sqrt(variance)) * (0.5 if rng.random() < 0.5 else 1.0),
         white_balance=(float(rng.uniform(1.2, 2.4)), float(rng.uniform(1.2, 2.2))),
         matrix=_matrix(rng),
-        exposure=_logarithmic(rng, 0.35, 1.3),
+        exposure=log_uniform(rng, 0.35, 1.3),
         tone=ToneCurve(
             exponent=float(rng.uniform(1.9, 2.6)),
-            offset=_logarithmic(rng, 0.02, 0.12),
+            offset=log_uniform(rng, 0.02, 0.12),
             contrast=float(rng.uniform(0, 0.7)) if rng.random() < 0.5 else 0.0,
         ),
         demosaicing=_one_of(rng, kinds),
@@ -65,10 +66,6 @@ def _matrix(rng: np.random.Generator) -> Matrix:
     np.fill_diagonal(rows, 1 - rows.sum(1))
     first, second, third = ((float(a), float(b), float(c)) for a, b, c in rows)
     return first, second, third
-
-
-def _logarithmic(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _one_of(rng: np.random.Generator, choices: Sequence[T]) -> T:

@@ -116,6 +116,24 @@ class TestRainTexture:
         assert rainy.max() <= 1
         np.testing.assert_array_equal(RainTexture(density=0)(CLEAN, 0), CLEAN)
 
+    def test_light_of_one_streak_by_hand(self):
+        """Upright, of length 4 and width 1: 1 to the ends, a Gaussian across; a middle in the frame reaches in, too."""
+        rain = RainTexture(length=4, angle=0, width=1.0)
+        assert rain.reach == 6
+        middles = np.zeros((9 + 12, 7 + 12), np.float32)
+        middles[6 + 4, 6 + 3] = 0.5
+        along, across = np.abs(np.arange(9) - 4), np.arange(7) - 3
+        expected = 0.5 * np.outer(np.array([1, 1, 1, 0, 0])[along], np.exp(-(across**2) / 2))
+        np.testing.assert_allclose(rain.light_from(middles), expected, atol=1e-6)
+        outside = np.zeros_like(middles)
+        outside[5, 9] = 0.5
+        np.testing.assert_allclose(rain.light_from(outside)[:2, 3], [0.5, 0.5], atol=1e-6)
+
+    def test_middles_without_an_image_are_refused(self, refused):
+        assert "give more than 12 rows and columns" in refused(
+            RainTexture(length=4, width=1).light_from, np.zeros((12, 30))
+        )
+
     @pytest.mark.parametrize("options", [{"density": -1}, {"length": 0}, {"width": 0}, {"angle": 90}])
     def test_refused(self, options, refused):
         assert "no rain is like that" in refused(lambda: RainTexture(**options))
