@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bsn.data.errors import DataError
 from bsn.data.synthetic.legal import check_parameters
 from bsn.data.synthetic.noise_image import Rng, as_generator
 
-__all__ = ["GroundDepth", "smooth_field"]
+__all__ = ["GroundDepth", "check_distance", "smooth_field"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,32 @@ class GroundDepth:
         field = smooth_field(size, self.cells, as_generator(rng))
         depth: np.ndarray = np.minimum(ground[:, None] * np.exp(self.relief * field), 1)
         return depth.astype(np.float32)
+
+
+def check_distance(distance: np.ndarray | float, size: tuple[int, ...]) -> None:
+    """Refuse distances that do not fit an image.
+
+    Parameters
+    ----------
+    distance : ndarray, shape (H, W), or float
+        One for each pixel, or one for all.
+    size : tuple of int
+        (H, W).
+
+    Raises
+    ------
+    DataError
+        Of another shape, negative, or NaN.
+    """
+    found = np.asarray(distance)
+    if found.ndim and found.shape != size:
+        raise DataError(
+            f"distances of shape {found.shape}",
+            f"the image has {size} pixels",
+            "give one for each pixel, or one for all",
+        )
+    if not (found >= 0).all():
+        raise DataError(f"distances from {found.min():g}", "no pixel is nearer than the camera", "use 0 or more")
 
 
 def smooth_field(size: tuple[int, int], cells: int, rng: np.random.Generator) -> np.ndarray:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bsn.data.errors import DataError
+from bsn.data.synthetic.depth import check_distance
 from bsn.data.synthetic.legal import check_parameters
-from bsn.data.synthetic.noise_image import as_clean
+from bsn.data.synthetic.noise_image import as_clean_channels
 
 __all__ = ["DepthHaze"]
 
@@ -65,9 +67,17 @@ class DepthHaze:
         Raises
         ------
         DataError
-            Integer or NaN pixels.
+            Integer or NaN pixels, other than three axes, airlight of another number of channels, or distances of another shape
+            or below 0.
         """
-        clean = as_clean(image)
+        clean = as_clean_channels(image)
+        check_distance(depth, clean.shape[-2:])
         through = np.exp(-self.beta * np.asarray(depth, np.float32))
         light = np.asarray(self.airlight, np.float32).reshape(-1, 1, 1)
+        if len(light) not in (1, len(clean)):
+            raise DataError(
+                f"airlight of {len(light)} channels",
+                f"the image has {len(clean)}",
+                "give one value, or one for each channel",
+            )
         return (clean * through + light * (1 - through)).astype(np.float32)

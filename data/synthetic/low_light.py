@@ -8,7 +8,7 @@ from bsn.data.errors import DataError
 from bsn.data.synthetic.camera.tone import to_linear, to_srgb
 from bsn.data.synthetic.legal import check_parameters
 from bsn.data.synthetic.noise import PoissonGaussian
-from bsn.data.synthetic.noise_image import Rng, as_clean, as_generator
+from bsn.data.synthetic.noise_image import Rng, as_clean_channels, as_generator
 
 __all__ = ["LowLight"]
 
@@ -83,9 +83,9 @@ class LowLight:
         Raises
         ------
         DataError
-            Integer, NaN or negative pixels; a cast of another number of channels.
+            Integer, NaN or negative pixels; other than three axes; a cast of another number of channels.
         """
-        clean = as_clean(image)
+        clean = as_clean_channels(image)
         factors = np.ones(len(clean)) if self.cast is None else np.array(self.cast)
         if len(factors) != len(clean):
             raise DataError(

@@ -40,6 +40,32 @@ def as_clean(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32, copy=False)
 
 
+def as_clean_channels(image: np.ndarray) -> np.ndarray:
+    """Check a clean image whose channels are treated one by one, see `as_clean`.
+
+    Parameters
+    ----------
+    image : ndarray, shape (C, H, W)
+        Floats.
+
+    Returns
+    -------
+    ndarray, shape (C, H, W), float32
+        The image.
+
+    Raises
+    ------
+    DataError
+        As `as_clean`, and for other than three axes.
+    """
+    clean = as_clean(image)
+    if clean.ndim != 3:
+        raise DataError(
+            f"an image of shape {clean.shape}", "its channels are on the first of three axes", "give (C, H, W)"
+        )
+    return clean
+
+
 def as_generator(rng: Rng) -> np.random.Generator:
     """Make a generator of a seed.
 

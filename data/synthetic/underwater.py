@@ -7,8 +7,9 @@ import numpy as np
 
 from bsn.data.errors import DataError
 from bsn.data.synthetic.camera.tone import to_linear, to_srgb
+from bsn.data.synthetic.depth import check_distance
 from bsn.data.synthetic.legal import check_parameters
-from bsn.data.synthetic.noise_image import as_clean
+from bsn.data.synthetic.noise_image import as_clean_channels
 
 __all__ = ["JERLOV", "Underwater"]
 
@@ -97,11 +98,12 @@ class Underwater:
         Raises
         ------
         DataError
-            Integer or NaN pixels, or another number of channels.
+            Integer or NaN pixels, another number of channels, or distances of another shape or below 0.
         """
-        clean = as_clean(image)
-        if clean.ndim != 3 or len(clean) != 3:
+        clean = as_clean_channels(image)
+        if len(clean) != 3:
             raise DataError(f"an image of shape {clean.shape}", "water changes three colours", "give (3, H, W)")
+        check_distance(distance, clean.shape[-2:])
         kept, metres = np.array(self.kept)[:, None, None], np.asarray(distance, np.float64)
         through = kept**metres
         lost = -np.log(kept)

@@ -45,6 +45,10 @@ class TestLowLight:
     def test_refused(self, options, refused):
         assert "no photograph is like that" in refused(lambda: LowLight(**options))
 
+    def test_an_image_without_channels_is_refused(self, refused):
+        """Its rows would be taken for channels."""
+        assert "give (C, H, W)" in refused(LowLight(), CLEAN[0], 0)
+
     def test_a_cast_for_other_channels_is_refused(self, refused):
         assert "give one factor for each channel" in refused(LowLight(cast=(1.0, 1.0)), CLEAN, 0)
 
@@ -87,3 +91,7 @@ class TestUnderwater:
 
     def test_grey_images_are_refused(self, refused):
         assert "water changes three colours" in refused(Underwater(), CLEAN[:1], 1.0)
+
+    @pytest.mark.parametrize("distance", [np.ones((10, 12)), -1.0])
+    def test_distances_that_do_not_fit_are_refused(self, distance, refused):
+        assert "distances" in refused(Underwater(), CLEAN, distance)

@@ -27,6 +27,15 @@ class TestHaze:
     def test_far_away_is_airlight_alone(self):
         np.testing.assert_allclose(DepthHaze(beta=1.0, airlight=0.85)(CLEAN, 100.0), 0.85, atol=1e-6)
 
+    @pytest.mark.parametrize("depth", [np.ones((20, 24)), np.ones((1, 20)), -0.1, np.nan])
+    def test_distances_that_do_not_fit_are_refused(self, depth, refused):
+        assert "distances" in refused(DepthHaze(), CLEAN, depth)
+
+    def test_airlight_for_other_channels_is_refused(self, refused):
+        haze = DepthHaze(airlight=(0.8, 0.8, 0.9))
+        assert "give one value, or one for each channel" in refused(haze, CLEAN[:1], 1.0)
+        assert "give (C, H, W)" in refused(haze, CLEAN[0], 1.0)
+
     @pytest.mark.parametrize("options", [{"beta": -1}, {"beta": np.inf}, {"airlight": 1.5}, {"airlight": (0.5, -0.1)}])
     def test_refused(self, options, refused):
         assert "no haze is like that" in refused(lambda: DepthHaze(**options))
