@@ -94,6 +94,7 @@ class RestoreConfig:
             ),
             "learning_rate": (self.learning_rate > 0, "more than 0"),
             "weight_decay": (self.weight_decay >= 0, "0 or more"),
+            "augment": (self.augment in ("eight", "flips", "none"), "eight, flips or none"),
             "validation_images": (self.validation_images >= 0, "0 or more"),
             "validation_crop": (self.validation_crop == 0 or self.validation_crop >= 16, "0, or 16 or more"),
             "progressive_at": (
@@ -113,6 +114,11 @@ class RestoreConfig:
                 "loss.internal compares the results of one background, and group_size 1 draws images one by one; "
                 "use group_size 2 or more"
             )
+
+    @property
+    def flips(self) -> bool | Literal["flips"]:
+        """The setting `augment` in the words of :class:`bsn.data.RandomCrops`."""
+        return "flips" if self.augment == "flips" else self.augment == "eight"
 
     def stage(self, progress: float) -> tuple[int, int]:
         """Crop and batch size at a fraction of the run.

@@ -192,11 +192,17 @@ def train(
 
     Raises
     ------
+    ValueError
+        Without images, with settings that exclude each other, or for a blind-spot network.
     DataError
         If pairs cannot be read or do not fit together, or a validation background is trained on.
     RunError, TrainingDiverged, Interrupted
         See :func:`bsn.engine.fit`.
     """
+    if pairs is None and not resume:
+        raise ValueError(
+            "no images were given, and only a run that is resumed has its own; give pairs, or clean images with tasks"
+        )
     folder = RunFolder(Path(output))
     if not resume:
         folder.check_free()
@@ -280,6 +286,10 @@ def restore_pairs(stored: RunSettings, given: PairData | TrainingPairs | None) -
     given : PairData, PairSource or PackedPairs, optional
         What the caller gives now; None takes the pairs of the run.
 
+    Returns
+    -------
+    PairData, PairSource or PackedPairs
+
     Raises
     ------
     RunError
@@ -326,10 +336,19 @@ def build_task(
         Name of the protocol that scores the validation.
     held : sequence of int, optional
         Pairs of `source` that are held back for it; by default chosen by the seed.
+
+    Returns
+    -------
+    RestorationTask
+
+    Raises
+    ------
+    ValueError
+        For a blind-spot network, which ignores the pixel it restores.
     """
     if held is None:
         held = [] if watched is not None else held_back_groups(source.groups, config.validation_images, loop.seed)
-    kept = [index for index in range(len(source)) if index not in set(held)]
+    kept = sorted(set(range(len(source))) - set(held))
     shown = (
         _validation(source, held, config.validation_crop)
         if watched is None
@@ -361,7 +380,8 @@ def _training(
         images = subset(MendedSource(source.images, "ignore"), kept)
         made = MadeBatches(images, config, loop.length, loop.seed, source.mixture)
         return made.batch, values_of(FixedDamage(subset(source.images, kept), source.mixture))
-    groups = [source.groups[index] for index in kept]
+    backgrounds = source.groups
+    groups = [backgrounds[index] for index in kept]
     pairs = PairBatches(subset(MendedSource(source, "ignore"), kept), config, loop.length, loop.seed, groups)
     return pairs.batch, values_of(subset(source, kept))
 

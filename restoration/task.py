@@ -48,8 +48,7 @@ class PairBatches:
         self, source: Any, config: RestoreConfig, total: int, seed: int, groups: Sequence[str] | None = None
     ) -> None:
         self.config, self.total = config, total
-        augment: Any = {"eight": True, "flips": "flips", "none": False}[config.augment]
-        options: dict[str, Any] = {"seed": seed, "augment": augment}
+        options: dict[str, Any] = {"seed": seed, "augment": config.flips}
         sizes = (config.crop, *config.progressive_crops)
         mirrored = {crop: MirroredSource(source, crop) for crop in sizes}
         if config.group_size > 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from typing_extensions import override
@@ -51,9 +50,8 @@ class MadeBatches:
 
     def __init__(self, source: ImageSource, config: RestoreConfig, total: int, seed: int, mixture: Mixture) -> None:
         self.config, self.total, self.seed, self.mixture = config, total, seed, mixture
-        augment: Any = {"eight": True, "flips": "flips", "none": False}[config.augment]
         self._crops = {
-            crop: RandomCrops(MirroredSource(source, crop), crop, seed=seed, augment=augment)
+            crop: RandomCrops(MirroredSource(source, crop), crop, seed=seed, augment=config.flips)
             for crop in (config.crop, *config.progressive_crops)
         }
 

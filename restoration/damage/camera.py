@@ -5,23 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from bsn.data import PoissonGaussian, jpeg_compressed, log_uniform
-from restoration.damage.kinds import register_damage
+from restoration.damage.kinds import Place, register_damage
 
 __all__ = ["jpeg", "noise"]
 
-_SENSOR, _FILE = 30, 40
 
-
-@register_damage("noise", "photon noise and read-out noise", order=_SENSOR)
+@register_damage("noise", "photon noise and read-out noise", order=Place.SENSOR)
 def noise(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Poisson-Gaussian noise, in the middle of the range from about 4 to 45 of 255 grey levels; clipped as files are.
+    """Poisson-Gaussian noise of a standard deviation from 4 to 45 of 255 at mid-grey, clipped as files are.
 
     Parameters
     ----------
     clean : ndarray, shape (C, H, W), float32, range [0, 1]
         Clean image.
     rng : numpy.random.Generator
-        Decides all.
+        Generator of the strength and of all else that is random.
 
     Returns
     -------
@@ -33,7 +31,7 @@ def noise(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(model(clean, rng), 0, 1)
 
 
-@register_damage("jpeg", "blocks and smears of strong JPEG compression", order=_FILE, channels=(1, 3))
+@register_damage("jpeg", "blocks and smears of strong JPEG compression", order=Place.FILE, channels=(1, 3))
 def jpeg(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """JPEG of a quality from 8 to 60, at any place on its grid of blocks.
 
@@ -42,11 +40,11 @@ def jpeg(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     clean : ndarray, shape (1 or 3, H, W), float32, range [0, 1]
         Clean image.
     rng : numpy.random.Generator
-        Decides all.
+        Generator of the strength and of all else that is random.
 
     Returns
     -------
-    ndarray, shape (C, H, W), float32
+    ndarray, shape (1 or 3, H, W), float32
     """
     quality = round(log_uniform(rng, 8, 60))
     return jpeg_compressed(clean, quality, (int(rng.integers(8)), int(rng.integers(8))))

@@ -18,17 +18,33 @@ import difflib
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 
 from bsn.plugins import import_group
 
-__all__ = ["Damage", "DamageFunction", "damages", "find_damages", "listed_damages", "register_damage"]
+__all__ = ["Damage", "DamageFunction", "Place", "damages", "find_damages", "listed_damages", "register_damage"]
 
 DamageFunction = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """Maps a clean image (C, H, W), float32, range [0, 1], to a damaged one of its shape; all randomness is the generator's."""
 
 _OURS = ("restoration.damage.weather", "restoration.damage.camera", "restoration.damage.light")
+
+
+class Place(IntEnum):
+    """Where on the way from the scene to the file damage arises; numbers between these are free for other packages."""
+
+    MEDIUM = 0
+    """Haze and water."""
+    FALLING = 10
+    """Rain and snow."""
+    LIGHT = 20
+    """Too little of it."""
+    SENSOR = 30
+    """Noise."""
+    FILE = 40
+    """Lossy compression."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +60,7 @@ class Damage:
     make : callable
         See :data:`DamageFunction`.
     order : int
-        Place on the way from the scene to the file: 0 for the medium (haze, water), 10 for what falls through it (rain, snow),
-        20 for light, 30 for the sensor (noise), 40 for the file (JPEG). Of two kinds the lower comes first, and two of one
+        Place on the way from the scene to the file, see :class:`Place`. Of two kinds the lower comes first, and two of one
         place are not put on one image.
     channels : tuple of int, optional
         Numbers of channels that it works on; None for all.
@@ -54,7 +69,7 @@ class Damage:
     name: str
     summary: str
     make: DamageFunction
-    order: int = 20
+    order: int = Place.LIGHT
     channels: tuple[int, ...] | None = None
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -89,7 +104,7 @@ _damages: dict[str, Damage] = {}
 
 
 def register_damage(
-    name: str, summary: str, *, order: int = 20, channels: tuple[int, ...] | None = None
+    name: str, summary: str, *, order: int = Place.LIGHT, channels: tuple[int, ...] | None = None
 ) -> Callable[[DamageFunction], DamageFunction]:
     """Make a function a kind of damage that ``bsn restore train --tasks`` knows.
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from bsn.data import JERLOV, GroundDepth, LowLight, Underwater, log_uniform
-from restoration.damage.kinds import register_damage
+from restoration.damage.kinds import Place, register_damage
 
 __all__ = ["low_light", "underwater"]
 
-_MEDIUM, _LIGHT = 0, 20
 
-
-@register_damage("lowlight", "too little light: dark, noisy, with a colour cast", order=_LIGHT)
+@register_damage("lowlight", "too little light: dark, noisy, with a colour cast", order=Place.LIGHT)
 def low_light(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """An exposure of a fifth to a sixtieth, with the noise of few photons; the shorter, the darker and the noisier.
 
@@ -21,7 +19,7 @@ def low_light(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     clean : ndarray, shape (C, H, W), float32, range [0, 1]
         Clean image.
     rng : numpy.random.Generator
-        Decides all.
+        Generator of the strength and of all else that is random.
 
     Returns
     -------
@@ -38,7 +36,7 @@ def low_light(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return night(clean, rng)
 
 
-@register_damage("underwater", "colours and contrast lost under water", order=_MEDIUM, channels=(3,))
+@register_damage("underwater", "colours and contrast lost under water", order=Place.MEDIUM, channels=(3,))
 def underwater(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Water of any of Jerlov's types, as deep and as wide as lets a tenth of the green light through.
 
@@ -47,7 +45,7 @@ def underwater(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     clean : ndarray, shape (3, H, W), float32, range [0, 1]
         Clean image.
     rng : numpy.random.Generator
-        Decides all.
+        Generator of the strength and of all else that is random.
 
     Returns
     -------

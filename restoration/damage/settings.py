@@ -37,6 +37,10 @@ def restore_clean(stored: RunSettings, given: CleanData | CleanSource | None) ->
     given : CleanData or CleanSource, optional
         What the caller gives now; None takes what the run has.
 
+    Returns
+    -------
+    CleanData or CleanSource
+
     Raises
     ------
     RunError

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from bsn.data import DepthHaze, GroundDepth, RainTexture, SyntheticRain, SyntheticSnow, log_uniform
-from restoration.damage.kinds import register_damage
+from restoration.damage.kinds import Place, register_damage
 
 __all__ = ["haze", "heavy_rain", "light_rain", "rain", "snow"]
 
-_MEDIUM, _FALLING = 0, 10
 
-
-@register_damage("rain", "streaks of rain, light or heavy", order=_FALLING)
+@register_damage("rain", "streaks of rain, light or heavy", order=Place.FALLING)
 def rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Light rain or heavy rain, one as often as the other.
 
@@ -21,7 +19,7 @@ def rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     clean : ndarray, shape (C, H, W), float32, range [0, 1]
         Clean image.
     rng : numpy.random.Generator
-        Decides all.
+        Generator of the strength and of all else that is random.
 
     Returns
     -------
@@ -30,7 +28,7 @@ def rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return light_rain(clean, rng) if rng.random() < 0.5 else heavy_rain(clean, rng)
 
 
-@register_damage("rain-light", "single streaks of rain", order=_FALLING)
+@register_damage("rain-light", "single streaks of rain", order=Place.FALLING)
 def light_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Single streaks, at most a faint veil.
 
@@ -39,7 +37,7 @@ def light_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     clean : ndarray, shape (C, H, W), float32, range [0, 1]
         Clean image.
     rng : numpy.random.Generator
-        Decides all.
+        Generator of the strength and of all else that is random.
 
     Returns
     -------
@@ -61,7 +59,7 @@ def light_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return near(clean, rng)
 
 
-@register_damage("rain-heavy", "dense streaks of rain over a texture and a veil", order=_FALLING)
+@register_damage("rain-heavy", "dense streaks of rain over a texture and a veil", order=Place.FALLING)
 def heavy_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Dense streaks before textures of more distant ones, sometimes of two directions, sometimes with a veil.
 
@@ -70,7 +68,7 @@ def heavy_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     clean : ndarray, shape (C, H, W), float32, range [0, 1]
         Clean image.
     rng : numpy.random.Generator
-        Decides all.
+        Generator of the strength and of all else that is random.
 
     Returns
     -------
@@ -102,7 +100,7 @@ def heavy_rain(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return near(rainy, rng)
 
 
-@register_damage("snow", "falling flakes of several distances", order=_FALLING)
+@register_damage("snow", "falling flakes of several distances", order=Place.FALLING)
 def snow(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Flakes of several sizes and distances, still or in motion, with a veil of those that are too far to be seen.
 
@@ -111,7 +109,7 @@ def snow(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     clean : ndarray, shape (C, H, W), float32, range [0, 1]
         Clean image.
     rng : numpy.random.Generator
-        Decides all.
+        Generator of the strength and of all else that is random.
 
     Returns
     -------
@@ -133,7 +131,7 @@ def snow(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return falling(clean, rng)
 
 
-@register_damage("haze", "haze or fog that grows with the distance", order=_MEDIUM)
+@register_damage("haze", "haze or fog that grows with the distance", order=Place.MEDIUM)
 def haze(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Scattering over a ground that runs to a horizon, with a relief of objects.
 
@@ -142,7 +140,7 @@ def haze(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     clean : ndarray, shape (C, H, W), float32, range [0, 1]
         Clean image.
     rng : numpy.random.Generator
-        Decides all.
+        Generator of the strength and of all else that is random.
 
     Returns
     -------

@@ -200,6 +200,7 @@ def test_elf_for_other_tasks_has_the_published_settings(task):
         ({"crop": 8}, "crop 8 is out of range; use 16 or more"),
         ({"progressive_crops": (128,)}, "one rising fraction of the run per progressive crop"),
         ({"accumulate": 9}, "accumulate 9 is out of range"),
+        ({"augment": "turns"}, "augment turns is out of range; use eight, flips or none"),
     ],
 )
 def test_settings_out_of_range(options, message):

@@ -11,7 +11,7 @@ from bsn.engine import LoopConfig
 from bsn.models import Light, LightConfig, create, load
 from distill.config import DistillConfig
 from tools.bundled.growing import grown
-from tools.bundled.sources import NoiseKind
+from tools.bundled.sources import BoxKind
 
 __all__ = ["NAMES", "RECIPES", "BoxRecipe", "recipe_named"]
 
@@ -39,7 +39,7 @@ class BoxRecipe:
         What it begins as, for the model card.
     """
 
-    kind: NoiseKind
+    kind: BoxKind
     size: str
     start: Callable[[], nn.Module]
     config: DistillConfig

@@ -16,9 +16,9 @@ from tools.bundled.pairs import RecycledPairs, SyntheticPairs
 from tools.bundled.photographs import PHOTOGRAPHS
 from tools.bundled.rain import RandomRain
 
-__all__ = ["NoiseKind", "Picture", "training_pairs", "training_photographs", "training_source"]
+__all__ = ["BoxKind", "Picture", "training_pairs", "training_photographs", "training_source"]
 
-NoiseKind = Literal["photo", "camera", "rain"]
+BoxKind = Literal["photo", "camera", "rain"]
 
 _DRAWN = 6
 _DRAWN_SIDE = 384
@@ -100,7 +100,7 @@ def _eight_bits(picture: np.ndarray) -> np.ndarray:
 
 
 def training_pairs(
-    kind: NoiseKind, crop: int, seed: int, photographs: Iterable[Picture] = PHOTOGRAPHS
+    kind: BoxKind, crop: int, seed: int, photographs: Iterable[Picture] = PHOTOGRAPHS
 ) -> SyntheticPairs | RecycledPairs:
     """Noisy or rainy crops with clean ones, without end.
 

@@ -17,7 +17,7 @@ from distill.task import DistillTask
 from tools.bundled.photographs import HELD_OUT
 from tools.bundled.rain import RandomRain
 from tools.bundled.recipes import BoxRecipe
-from tools.bundled.sources import NoiseKind, Picture, training_pairs
+from tools.bundled.sources import BoxKind, Picture, training_pairs
 
 __all__ = ["LICENCE", "described", "inference_of", "train_bundled", "validation_pairs"]
 
@@ -85,7 +85,7 @@ def train_bundled(
     return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
 
 
-def inference_of(kind: NoiseKind, crop: int) -> InferenceDefaults:
+def inference_of(kind: BoxKind, crop: int) -> InferenceDefaults:
     """How a model in the box is used.
 
     Parameters
@@ -127,7 +127,7 @@ def described(recipe: BoxRecipe, photographs: Sequence[Picture]) -> dict[str, An
     }
 
 
-def validation_pairs(kind: NoiseKind) -> list[ImagePair]:
+def validation_pairs(kind: BoxKind) -> list[ImagePair]:
     """Noisy or rainy versions of the photograph that is not trained on.
 
     Parameters

@@ -94,6 +94,16 @@ class TestBatches:
         assert seen == set(range(8))
         assert across > 1.3 * along
 
+    @pytest.mark.parametrize(
+        ("augment", "turned", "seen"), [("none", False, 1), ("flips", False, 4), ("eight", True, 8)]
+    )
+    def test_crops_are_turned_as_the_setting_says(self, augment, turned, seen):
+        made = self.made("noise", batch_size=8, augment=augment)
+        turns = {turn for step in range(8) for turn in made.batch(step).positions[:, 3].tolist()}
+        tall = np.ones((1, 2, 1))
+        assert len(turns) == seen
+        assert any(inverse(tall, turn).shape == (1, 1, 2) for turn in turns) == turned
+
     def test_groups_have_one_background_and_different_damage(self):
         batch = self.made("rain-heavy", batch_size=4, group_size=2).batch(0)
         np.testing.assert_array_equal(batch.targets[0], batch.targets[1])
@@ -266,6 +276,11 @@ class TestBadInput:
         (photos / "4.png").unlink()
         write(photos / "4.png", picture(4, channels=1))
         assert "a model has one number of channels" in complaint(capsys, *words)
+        assert not (tmp_path / "run").exists()
+
+    def test_no_images_at_all(self, tmp_path):
+        with pytest.raises(ValueError, match="no images were given, and only a run that is resumed has its own"):
+            train(None, tmp_path / "run", SMALL, LOOP)
         assert not (tmp_path / "run").exists()
 
     def test_channels_that_a_task_cannot_take(self):
