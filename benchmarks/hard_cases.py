@@ -40,6 +40,7 @@ _CAMERAS = {
 }  # seeds of cameras whose neighbours share their noise: 24 and 34 dB on a face
 FITTING = {"white": "photo-base", "camera": "camera-base", "weak camera": "camera-base"}
 BOXED = ("photo-base", "camera-base")
+COMMAND = "python -m benchmarks.hard_cases -o SHEETS --docs"  # of all cases, those of earlier calls as well
 Way = Callable[[np.ndarray], np.ndarray]
 
 
@@ -133,7 +134,7 @@ def main() -> None:
         }
         for noise, row in table[case.name].items():
             print(case.name, noise, "  ".join(f"{name} {found['psnr']:.2f}" for name, found in row.items()), flush=True)
-        print(write_result("hard_cases", {"protocol": "rgb8", "table": table}), flush=True)
+        print(write_result("hard_cases", {"command": COMMAND, "protocol": "rgb8", "table": table}), flush=True)
 
 
 if __name__ == "__main__":

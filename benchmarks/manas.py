@@ -26,6 +26,7 @@ from typing import Any
 import torch
 
 from benchmarks.measure import RESULTS, write_result
+from benchmarks.rain import pair_data
 from bsn.data import check_no_leak
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
@@ -41,12 +42,6 @@ from restoration.scoring import DEGRADED, score_models
 
 SHIPPED = Path("restoration/manas/genotype/tiny.json")
 CALIBRATION = 12
-
-
-def rain(data: Path, split: str, *sets: str) -> PairData:
-    """Pairs of some sets; Rain100H lies here without clean images, it has those of Rain100L."""
-    rainy = [str(data / "rain" / name / split / "rainy") for name in sets]
-    return PairData(rainy, [str(data / "rain" / "rain100l" / split / "clean")], layout="names")
 
 
 def search_steps(pairs: PairData, minutes: float, options: argparse.Namespace) -> int:
@@ -139,8 +134,9 @@ def main() -> None:
     options = parse()
     torch.set_num_threads(options.threads)
     options.runs.mkdir(parents=True, exist_ok=True)
-    light, both = rain(options.data, "train", "rain100l"), rain(options.data, "train", "rain100l", "rain100h")
-    test = rain(options.data, "test", "rain100l")
+    light, heavy = (pair_data(options.data, name, "train") for name in ("rain100l", "rain100h"))
+    both = dataclasses.replace(light, degraded=[*light.degraded, *heavy.degraded])
+    test = pair_data(options.data, "rain100l", "test")
     check_no_leak(both.pairs(), test.pairs())
     genotype, told = find_genotype(both, options)
     content: dict[str, Any] = {"search": told, "genotype": genotype.to_json(), "threads": options.threads}

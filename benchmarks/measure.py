@@ -9,7 +9,7 @@ import shlex
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +69,27 @@ def write_result(name: str, content: Mapping[str, Any], folder: Path = RESULTS) 
     part.write_text(json.dumps({"command": command, "environment": environment(), **content}, indent=1) + "\n")
     part.replace(path)
     return path
+
+
+def write_part(name: str, part: str, found: Any, parts: Sequence[str], words: Sequence[str] = ()) -> Path:
+    """Write a part of a result beside those of earlier calls; the command that is told makes all of them.
+
+    Parameters
+    ----------
+    name : str
+        Name of the module and of its result.
+    part : str
+        What ``--parts`` calls it.
+    found : Any
+        JSON values.
+    parts : sequence of str
+        All parts that there are, in their order.
+    words : sequence of str
+        Further words of the command.
+    """
+    path = RESULTS / f"{name}.json"
+    stored = json.loads(path.read_text()) if path.is_file() else {}
+    known = {**stored, part: found}
+    content = {key: known[key] for key in parts if key in known}
+    command = shlex.join(["python", "-m", f"benchmarks.{name}", "--parts", *content, *words])
+    return write_result(name, {"command": command, **content})

@@ -20,27 +20,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.ndimage import median_filter
 
 from benchmarks.measure import write_result
 from benchmarks.rain import pair_data
-from bsn.data import Image, Pair, PairSource, list_images, read_image, to_planes, write_image
+from benchmarks.rain_images import across, load, pairs_of, restorer, save
+from bsn.data import list_images
 from bsn.evaluation import ImagePair, get_protocol
-from bsn.inference import Denoiser
-from bsn.models import load
-from bsn.training import image_pairs
 from restoration.damage import find_damages
 
 SIDE = 384
 SETS = ("rain100l", "rain100h", "rain800")
 NOT_TRAINED_ON = "ms-*"  # photographs whose author nobody states, so that no weights are made of them
 MADE = ("rain-light", "rain-heavy")
-
-
-def planes(path: Path) -> np.ndarray:
-    """A photograph, shape (C, H, W), float32, range [0, 1]."""
-    image = read_image(path)
-    return to_planes(image.pixels, image.axes)[0][0]
 
 
 def middle(image: np.ndarray) -> np.ndarray:
@@ -52,7 +43,7 @@ def middle(image: np.ndarray) -> np.ndarray:
 def photographs(data: Path, count: int) -> list[tuple[str, np.ndarray]]:
     """Photographs without rain that were not trained on."""
     paths = sorted((data / "free" / "photos").glob(NOT_TRAINED_ON))[:count]
-    return [(path.name, middle(planes(path))) for path in paths]
+    return [(path.name, middle(load(path))) for path in paths]
 
 
 def made_pairs(clean: list[tuple[str, np.ndarray]], kind: str) -> list[ImagePair]:
@@ -60,17 +51,6 @@ def made_pairs(clean: list[tuple[str, np.ndarray]], kind: str) -> list[ImagePair
     (damage,) = find_damages([kind])
     made = [(name, damage(image, np.random.default_rng(index)), image) for index, (name, image) in enumerate(clean)]
     return [ImagePair(name, (np.rint(255 * rainy) / 255).astype(np.float32), image) for name, rainy, image in made]
-
-
-def pairs_of(files: list[Pair]) -> list[ImagePair]:
-    """Whole images of a public set."""
-    source = PairSource(files)
-    return image_pairs(source, range(len(source)))
-
-
-def across(image: np.ndarray) -> np.ndarray:
-    """Median over five pixels of a row."""
-    return median_filter(image, (1, 1, 5))
 
 
 def score(pairs: Iterable[ImagePair], restore: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
@@ -106,11 +86,9 @@ def unchanged(clean: list[tuple[str, np.ndarray]], restore: Callable[[np.ndarray
 
 def picture(path: Path, folder: Path, restore: Callable[[np.ndarray], np.ndarray]) -> None:
     """A photograph, its result, and what was taken away around mid-grey."""
-    before = planes(path)
+    before = load(path)
     after = restore(before)
-    row = np.concatenate([before, after, 0.5 + before - after], -1)
-    pixels = np.moveaxis((255 * np.clip(row, 0, 1) + 0.5).astype(np.uint8), 0, -1)
-    write_image(folder / f"{path.stem}.png", Image(pixels, "YXC"), overwrite=True)
+    save(folder / f"{path.stem}.png", np.concatenate([before, after, 0.5 + before - after], -1))
 
 
 def main() -> None:
@@ -122,11 +100,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="folder for real rain and its results, side by side")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    denoiser = Denoiser(load(options.model), device="cpu")
-
-    def restore(image: np.ndarray) -> np.ndarray:
-        return np.asarray(denoiser(image, "CYX"))
-
+    restore = restorer(options.model)
     start = time.process_time()
     clean = photographs(options.data, options.images)
     sets = {f"photographs, {kind}": made_pairs(clean, kind) for kind in MADE}
@@ -141,7 +115,6 @@ def main() -> None:
     content = {"model": options.model, "protocol": "y", "sets": table, "without_rain": dry}
     print(write_result(options.result, content), f"{time.process_time() - start:.0f} s")
     if options.pictures is not None:
-        options.pictures.mkdir(parents=True, exist_ok=True)
         for path in list_images(options.data / "rain" / "real"):
             picture(path, options.pictures, restore)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +20,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.measure import RESULTS, write_result
-from benchmarks.real_rain import PROTOCOL, load, save
+from benchmarks.measure import write_part
+from benchmarks.rain_images import load, restorer, save
+from benchmarks.real_rain import PROTOCOL
 from bsn.data import list_images
 from bsn.engine import LoopConfig
 from bsn.inference import Denoiser, InferenceConfig
@@ -112,11 +112,7 @@ def pairs(options: argparse.Namespace) -> dict[str, Any]:
     config = dataclasses.replace(recipe.train, validation_images=0)
     loop = dataclasses.replace(recipe.loop, steps=10**6, minutes=options.minutes, accelerator="cpu", validate_every=0)
     steps = train(data, run / "run", config, loop).steps
-    network = Denoiser(Model.load(run / "run"))
-
-    def restored(planes: np.ndarray) -> np.ndarray:
-        return np.asarray(network(planes, "CYX"))
-
+    restored = restorer(run / "run")
     methods = {
         "rainy": lambda planes: planes,
         "streaks": lambda planes: remove_streaks(planes).planes,
@@ -144,10 +140,7 @@ def main() -> None:
     for part in options.parts:
         done = PARTS[part](options)
         print(part, done, flush=True)
-        path = RESULTS / f"{NAME}.json"
-        stored = json.loads(path.read_text()) if path.is_file() else {}
-        parts = {name: stored[name] for name in PARTS if name in stored} | {part: done}
-        write_result(NAME, {"command": f"python -m benchmarks.{NAME} --parts {' '.join(parts)}", **parts})
+        write_part(NAME, part, done, list(PARTS), ["--minutes", f"{options.minutes:g}"])
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 
 from benchmarks.measure import RESULTS, write_result
-from benchmarks.rain_networks import RUNS
-from benchmarks.real_rain import PROTOCOL, load
+from benchmarks.rain_images import load
+from benchmarks.real_rain import PROTOCOL
 from benchmarks.stacks import reflected_median
 from bsn.data import SyntheticRain
 from bsn.engine import LoopConfig
@@ -55,7 +55,7 @@ def clip(photograph: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
 
 def trained(rainy: np.ndarray, config: TrainConfig, minutes: float) -> np.ndarray:
     """The clip as a network predicts it that was trained on it."""
-    run = RUNS / NAME
+    run = Path("runs") / NAME
     shutil.rmtree(run, ignore_errors=True)
     loop = LoopConfig(steps=10**6, minutes=minutes, validate_every=0, accelerator="cpu", keep="last")
     train(rainy, run, config, loop, axes="TCYX")
@@ -77,13 +77,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--minutes", type=float, default=0.0, help="of each training, on one core; 0: none")
     parser.add_argument(
-        "--methods", nargs="+", choices=list(METHODS), default=list(METHODS), help="where none is trained"
+        "--methods", nargs="*", choices=list(METHODS), default=list(METHODS), help="those that are not trained"
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
     photograph = load(options.data / "free" / "photos" / PHOTOGRAPH)
     path = RESULTS / f"{NAME}.json"
-    rows = json.loads(path.read_text())["rows"] if path.is_file() else {}
+    stored = json.loads(path.read_text()) if path.is_file() else {}
+    rows, minutes = stored.get("rows", {}), options.minutes or stored.get("minutes", 0.0)
+    # Of all rows, those of earlier calls as well.
+    command = f"python -m benchmarks.{NAME}" + (f" --minutes {minutes:g}" if minutes else "")
     for scene, step in (("still", 0), ("pan", STEP)):
         rainy, clean = clip(photograph, step)
 
@@ -93,14 +96,12 @@ def main() -> None:
             rows.setdefault(scene, {})[method] = means
             print(scene, method, means, flush=True)
             content = {"photograph": PHOTOGRAPH, "frames": FRAMES, "step": STEP, "box": BOX}
-            write_result(NAME, {**content, "minutes": options.minutes, "rows": rows})
+            write_result(NAME, {"command": command, **content, "minutes": minutes, "rows": rows})
 
-        if options.minutes:
-            for method, config in NETWORKS.items():
-                note(method, trained(rainy, config, options.minutes))
-        else:
-            for method in options.methods:
-                note(method, METHODS[method](rainy))
+        for method in options.methods:
+            note(method, METHODS[method](rainy))
+        for method, config in NETWORKS.items() if options.minutes else ():
+            note(method, trained(rainy, config, options.minutes))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,11 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from benchmarks.measure import RESULTS, write_result
+from benchmarks.measure import write_part
 from benchmarks.picture import save as save_panels
-from bsn.data import Image, SyntheticRain, from_unit, list_images, read_image, to_planes, write_image
+from benchmarks.rain_images import load, restorer, save
+from bsn.data import SyntheticRain, list_images
 from bsn.evaluation import get_protocol
-from bsn.inference import Denoiser
-from bsn.models import Model
 from restoration.streaks import remove_streaks, streak_direction
 
 NAME = "real_rain"
@@ -34,19 +32,6 @@ PROTOCOL = get_protocol("y")
 PHOTOGRAPHS, SIDE = 12, 384
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "rain_streaks.jpg"
 SHOWN, PART = "gb82-nyc.webp", (slice(None), slice(140, 440), slice(100, 420))
-
-
-def load(path: Path) -> np.ndarray:
-    """Planes (3, H, W) of a photograph."""
-    image = read_image(path)
-    pixels = to_planes(image.pixels, image.axes)[0][0]
-    return pixels[:3] if len(pixels) > 1 else np.repeat(pixels, 3, 0)
-
-
-def save(path: Path, planes: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.moveaxis(from_unit(np.clip(planes, 0, 1), np.uint8), 0, -1)
-    write_image(path, Image(pixels, "YXC"), overwrite=True)
 
 
 def median_of_rows(planes: np.ndarray, width: int = 7) -> np.ndarray:
@@ -103,7 +88,7 @@ def sets(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def _untouched(truths: Any) -> dict[str, Any]:
+def _untouched(truths: Iterable[np.ndarray]) -> dict[str, Any]:
     """How many images without rain come back as they are, and what the others lose."""
     shares = [float(remove_streaks(truth).mask.mean()) for truth in truths]
     return {"images": len(shares), "unchanged": sum(share == 0 for share in shares), "most_replaced": max(shares)}
@@ -115,9 +100,7 @@ def spa(options: argparse.Namespace) -> dict[str, Any]:
     rainy, truth = load(path), load(folder / "clean" / path.name)
     row = score(rainy, truth)
     for model in options.models:
-        row[Path(model).stem] = dataclasses.asdict(
-            PROTOCOL.score(np.asarray(Denoiser(Model.load(model))(rainy, "CYX")), truth)
-        )
+        row[Path(model).stem] = dataclasses.asdict(PROTOCOL.score(restorer(model)(rainy), truth))
     print("spa", row, flush=True)
     _keep(options, "spa", remove_streaks(rainy).planes)
     return row
@@ -125,15 +108,15 @@ def spa(options: argparse.Namespace) -> dict[str, Any]:
 
 def real(options: argparse.Namespace) -> dict[str, Any]:
     rows = {}
+    models = {Path(model).name: restorer(model) for model in options.models} if options.save is not None else {}
     for path in list_images(options.data / "rain" / "real"):
-        dry = remove_streaks(load(path))
+        rainy = load(path)
+        dry = remove_streaks(rainy)
         rows[path.stem] = {**dataclasses.asdict(dry.direction), "replaced": float(dry.mask.mean())}
         print(path.stem, rows[path.stem], flush=True)
         _keep(options, path.stem, dry.planes)
-        for model in options.models:
-            _keep(
-                options, f"{path.stem}_{Path(model).name}", np.asarray(Denoiser(Model.load(model))(load(path), "CYX"))
-            )
+        for name, restore in models.items():
+            _keep(options, f"{path.stem}_{name}", restore(rainy))
     shares = [row["replaced"] for row in rows.values()]
     return {"images": len(rows), "changed": float(np.mean(np.array(shares) > 0)), "most": max(shares), "rows": rows}
 
@@ -159,16 +142,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=["sets", "spa", "real"])
-    parser.add_argument("--models", nargs="*", default=[], help="trained models to compare with on real rain")
+    parser.add_argument("--models", nargs="*", default=["rain-tiny"], help="compared with on real rain")
     parser.add_argument("--save", type=Path, help="folder for the pictures of real rain")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for part in options.parts:
-        done = PARTS[part](options)
-        path = RESULTS / f"{NAME}.json"
-        stored = json.loads(path.read_text()) if path.is_file() else {}
-        parts = {name: stored[name] for name in PARTS if name in stored} | {part: done}
-        write_result(NAME, {"command": f"python -m benchmarks.{NAME} --parts {' '.join(parts)}", **parts})
+        write_part(NAME, part, PARTS[part](options), list(PARTS))
 
 
 if __name__ == "__main__":

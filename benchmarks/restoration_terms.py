@@ -38,10 +38,10 @@ from scipy.ndimage import median_filter
 
 from benchmarks.measure import RESULTS, peak_memory, write_result
 from benchmarks.rain import pair_data
+from benchmarks.rain_images import across, pairs_of, restorer
 from bsn.data import Pair, PairSource, check_no_leak
 from bsn.engine import Interrupted, LoopConfig, Progress, RunFolder, TrainingDiverged, fit, keep_freed_memory
 from bsn.evaluation import Validation, get_protocol
-from bsn.inference import Denoiser
 from bsn.models import create
 from bsn.models.measure import count_parameters, macs_per_pixel
 from bsn.training import held_back_groups, image_pairs
@@ -60,7 +60,7 @@ IMAGE = (320, 480)
 CLASSICAL: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "rainy": lambda image: image,
     "median 3 x 3": lambda image: median_filter(image, (1, 3, 3)),
-    "median 1 x 5": lambda image: median_filter(image, (1, 1, 5)),
+    "median 1 x 5": across,
 }
 
 
@@ -153,7 +153,7 @@ class Marks:
         return due["seconds"] and (self.steps is None or due["steps"])
 
 
-def pairs_of(data: Path, name: str, split: str) -> list[Pair]:
+def files_of(data: Path, name: str, split: str) -> list[Pair]:
     """Pairs of a set, or of several."""
     return [pair for part in SETS[name] for pair in pair_data(data, part, split).pairs()]
 
@@ -187,15 +187,15 @@ class Bench:
     @functools.cache  # noqa: B019  (there is one bench in a process)
     def training(self, name: str) -> PairSource:
         """Training part of a set, after the check that no background of it is in any held-out part."""
-        pairs = pairs_of(self.data, name, "train")
-        check_no_leak(pairs, pairs_of(self.data, "mixed", "test"))
+        pairs = files_of(self.data, name, "train")
+        check_no_leak(pairs, files_of(self.data, "mixed", "test"))
         return PairSource(pairs)
 
     @functools.cache  # noqa: B019
     def held_out(self, part: str) -> Validation:
         """Middle parts of the first held-out images of a set."""
-        source = PairSource(pairs_of(self.data, part, "test")[: self.terms.images])
-        return Validation(image_pairs(source, range(len(source)), self.terms.part), get_protocol("y"))
+        files = files_of(self.data, part, "test")[: self.terms.images]
+        return Validation(pairs_of(files, self.terms.part), get_protocol("y"))
 
     def score(self, parts: Sequence[str], restore: Callable[[np.ndarray], np.ndarray]) -> dict[str, dict[str, float]]:
         """PSNR and SSIM on each held-out part."""
@@ -232,7 +232,7 @@ class Bench:
         except TrainingDiverged:
             return {"psnr": float("-inf"), "ssim": float("-inf")}
         shown = Validation(image_pairs(source, held, terms.part), get_protocol("y"))
-        return means(shown, by_model(marks.folder / "seconds.safetensors"), self.runs)
+        return means(shown, restorer(marks.folder / "seconds.safetensors"), self.runs)
 
     def run(self, name: str, network: str, seed: int) -> None:
         """Train once, score twice."""
@@ -240,7 +240,7 @@ class Bench:
         marks = Marks(self.runs / "run", self.terms.steps, self.terms.seconds)
         self.learn(self.training(name), self.terms.config(network, rate, growing), seed, marks)
         scored = {
-            mark: {"steps": steps, "seconds": seconds, "scores": self.score(SETS[name], by_model(path))}
+            mark: {"steps": steps, "seconds": seconds, "scores": self.score(SETS[name], restorer(path))}
             for mark, (steps, seconds) in marks.passed.items()
             for path in [marks.folder / f"{mark}.safetensors"]
         }
@@ -255,12 +255,6 @@ def means(shown: Validation, restore: Callable[[np.ndarray], np.ndarray], runs: 
     """Mean PSNR and SSIM of images with truth."""
     found = shown.run(restore, runs / "sample.png")
     return {"psnr": found["val_psnr"], "ssim": found["val_ssim"]}
-
-
-def by_model(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """What a model makes of an image (C, H, W) in [0, 1]."""
-    denoiser = Denoiser(path)
-    return lambda image: np.asarray(denoiser(image, "CYX"))
 
 
 def whole_image(network: str | None) -> None:

@@ -20,11 +20,12 @@ import numpy as np
 import torch
 
 from benchmarks.measure import write_result
-from benchmarks.rain_box import NOT_TRAINED_ON, planes
+from benchmarks.rain_box import NOT_TRAINED_ON
+from benchmarks.rain_images import load as load_image
+from benchmarks.rain_images import restorer
 from benchmarks.restoration_terms import NETWORKS
 from bsn.data import SyntheticRain
 from bsn.engine import keep_freed_memory
-from bsn.inference import Denoiser
 from bsn.models import Model, load
 
 SIZE = (192, 288)
@@ -34,21 +35,21 @@ TILES = (64, 96)
 def rainy_photograph(data: Path) -> np.ndarray:
     """A photograph that was not trained on, with synthetic rain, shape (3, *SIZE)."""
     path = min((data / "free" / "photos").glob(NOT_TRAINED_ON))
-    clean = planes(path)[:, : SIZE[0], : SIZE[1]]
+    clean = load_image(path)[:, : SIZE[0], : SIZE[1]]
     return SyntheticRain(density=2.0)(np.ascontiguousarray(clean), 0)
 
 
 def compare(model: Model, image: np.ndarray) -> dict[str, Any]:
     """The result at once, and tiles of several sides against it."""
     start = time.process_time()
-    whole = restored(model, image, 0)
+    whole = restorer(model, 0)(image)
     seconds = time.process_time() - start
     direct = model.predict(torch.from_numpy(image)[None])[0].numpy()
     removed = float(np.sqrt(np.mean((image - whole) ** 2)))
     rows: list[dict[str, Any]] = []
     for tile in TILES:
         try:
-            result = restored(model, image, tile)
+            result = restorer(model, tile)(image)
         except ValueError as error:  # smaller than the network allows
             rows.append({"tile": tile, "refused": str(error)})
             continue
@@ -60,11 +61,6 @@ def compare(model: Model, image: np.ndarray) -> dict[str, Any]:
         "seconds": seconds,
         "tiles": rows,
     }
-
-
-def restored(model: Model, image: np.ndarray, tile: int) -> np.ndarray:
-    """Result of the whole call, in tiles of a side."""
-    return np.asarray(Denoiser(model, device="cpu", tile=tile)(image, "CYX"))
 
 
 def main() -> None:

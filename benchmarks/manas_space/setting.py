@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import time
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.rain import learning_curve, pair_data
 from bsn.data import read_image
 from bsn.engine import LoopConfig
 from restoration.config import RestoreConfig
@@ -71,16 +71,10 @@ def images(data: Path, runs: Path) -> Images:
                 shutil.copyfile(clean / name, part / "clean" / f"{chosen}_{name}")
         part.replace(split)
     rainy = [str(rain / chosen / "train" / "rainy" / name) for chosen in SETS for name in kept]
-    test = {
-        chosen: PairData(
-            [str(rain / chosen / "test" / "rainy")], [str(rain / "rain100l" / "test" / "clean")], layout="names"
-        )
-        for chosen in SETS
-    }
     return Images(
         PairData(rainy, [str(clean / name) for name in kept], layout="names"),
         ValidationData(str(split / "rainy"), str(split / "clean"), layout="names"),
-        test,
+        {chosen: pair_data(data, chosen, "test") for chosen in SETS},
     )
 
 
@@ -119,14 +113,8 @@ def trained(
         "seconds": float(clock.read_text()),
         "modules": genotype.modules,
         "edges": genotype.edges,
-        "psnr": validation_scores(folder),
+        "psnr": dict(learning_curve(folder)),
     }
-
-
-def validation_scores(folder: Path) -> dict[int, float]:
-    """PSNR on the validation pairs by step, of the file that a run writes as it goes."""
-    with (folder / "metrics.csv").open(newline="") as file:
-        return {int(row["step"]): float(row["val_psnr"]) for row in csv.DictReader(file) if row.get("val_psnr")}
 
 
 class Rows:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsn.cli.command import Command, flat_dataclass, take
-from bsn.cli.outcome import say
+from bsn.cli.outcome import say, tell_failed
 from bsn.cli.reading import add_read_options, read_options
 from bsn.cli.sharing import add_sharing_options, cluster_of, processes_of
 from bsn.data.errors import name_some
@@ -148,10 +148,7 @@ def run(options: Namespace) -> int:
 
 
 def _tell(report: FileReport, choices: list[BoxChoice], options: Namespace, count: int) -> None:
-    for path, message in report.failed.items():
-        named_already = "" if path.name in message else f"{path.name}: "
-        command = getattr(options, "command_name", "bsn denoise")
-        print(f"{command}: {named_already}{' '.join(message.split())}", file=sys.stderr)
+    tell_failed(getattr(options, "command_name", "bsn denoise"), report.failed)
     _say_what_was_chosen(report, tables=getattr(options, "explain", False))
     print(f"{len(report.done)} of {count} images {getattr(options, 'done', 'denoised')} to {options.output}")
     if getattr(options, "preview", None) is not None and report.done:

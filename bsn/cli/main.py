@@ -56,10 +56,11 @@ def _run_quietly(name: str, words: list[str]) -> int:
     from bsn.cli.helping import asked_help, help_format, help_text
     from bsn.cli.switches import switch_words
 
+    who = f"bsn {name}"
     try:
         command = _load(name)
         parser = ArgumentParser(
-            prog=f"bsn {name}",
+            prog=who,
             description=command.summary,
             epilog=command.examples,
             exit_on_error=False,
@@ -67,6 +68,7 @@ def _run_quietly(name: str, words: list[str]) -> int:
         )
         parser.add_argument("--config", action="config", help="YAML file with options, as --print_config writes it")
         command.add_arguments(parser, words)
+        who = parser.prog  # with the action of a command that has several
         asked, spoken = asked_help(words), command.action(words) or command
         if asked is not None:
             basic = spoken.basic.split()
@@ -77,13 +79,13 @@ def _run_quietly(name: str, words: list[str]) -> int:
         keep_memory(options)
         return command.run(options)
     except ArgumentError as error:
-        return _complain(f"bsn {name}", f"{refusal_text(str(error))}; see bsn {name} --help")
+        return _complain(who, f"{refusal_text(str(error))}; see {who} --help")
     except KeyboardInterrupt:
-        return _complain(f"bsn {name}", "interrupted")
+        return _complain(who, "interrupted")
     except (ValueError, RuntimeError, OSError) as error:
         if os.environ.get("BSN_DEBUG"):
             raise
-        return _complain(f"bsn {name}", _one_line(error))
+        return _complain(who, _one_line(error))
 
 
 def _one_line(error: Exception) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bsn.engine import FitResult
 
-__all__ = ["say", "tell_outcome"]
+__all__ = ["say", "tell_failed", "tell_outcome"]
 
 
 def say(line: str) -> None:
@@ -23,6 +25,21 @@ def say(line: str) -> None:
 
     if is_first_process():
         print(line)
+
+
+def tell_failed(command: str, failed: Mapping[Path, str]) -> None:
+    """Print a line for each file that failed to standard error, with its name.
+
+    Parameters
+    ----------
+    command : str
+        Who speaks, such as "bsn denoise".
+    failed : mapping of Path to str
+        Why each of the files failed.
+    """
+    for path, message in failed.items():
+        named_already = "" if path.name in message else f"{path.name}: "
+        print(f"{command}: {named_already}{' '.join(message.split())}", file=sys.stderr)
 
 
 def tell_outcome(done: str, result: FitResult, what_now: Sequence[str]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from bsn.cli.command import Command
+from bsn.cli.outcome import tell_failed
 from bsn.cli.reading import add_read_options, read_options
 from bsn.cli.terminal import progress_bar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jsonargparse import ArgumentParser, Namespace
 
 EXAMPLES = """examples:
@@ -45,7 +47,7 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
         "--false_share",
         type=float,
         default=STREAKS.false_share,
-        help="largest share of the finds that may be lines of the picture, as dark lines tell it",
+        help="largest share of false finds, above 0 and below 1; it is estimated from dark lines, which rain does not make",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
     add_read_options(parser)
@@ -75,7 +77,8 @@ def run(options: Namespace) -> int:
     if options.angle is not None:
         check_angle(options.angle)
     paths = result_paths(options.inputs, options.output)
-    lines, failed = [], 0
+    lines: list[str] = []
+    failed: dict[Path, str] = {}
     with progress_bar("removing streaks", len(paths)) as advance:
         for source, target in paths.items():
             try:
@@ -84,9 +87,9 @@ def run(options: Namespace) -> int:
                 )
                 lines.append(f"{source.name}: {found.line()}")
             except ValueError as error:
-                failed += 1
-                print(f"bsn restore streaks: {' '.join(str(error).split())}", file=sys.stderr)
+                failed[source] = str(error)
             advance(source)
+    tell_failed("bsn restore streaks", failed)
     print("\n".join([*lines, f"{len(lines)} of {len(paths)} images written to {options.output}"]))
     return 2 if failed else 0
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["STEEPEST", "StreakDirection", "streak_direction"]
+__all__ = ["FLATTEST", "StreakDirection", "streak_direction"]
 
-STEEPEST = 60.0
+FLATTEST = 60.0
 """Largest angle from the vertical that is looked for, in degrees."""
 
 _LINE = 4.5  # radius in pixels of the disc that no line can hold
@@ -112,10 +112,10 @@ def _counted(angles: np.ndarray, relative: np.ndarray, strength: np.ndarray, ene
 def _peak(excess: np.ndarray, mean: float) -> StreakDirection:
     """The highest place of a count, and the middle of what stands out there."""
     degrees = (np.arange(_BINS) + 0.5) * 180 / _BINS - 90
-    top = int(np.argmax(np.where(np.abs(degrees) < STEEPEST, excess, -np.inf)))
+    top = int(np.argmax(np.where(np.abs(degrees) < FLATTEST, excess, -np.inf)))
     if excess[top] <= 0:
         return StreakDirection(float(degrees[top]), 0.0)
     away = np.arange(-_PEAK, _PEAK + 1)
     weights = np.maximum(excess[(top + away) % _BINS], 0)
     angle = degrees[top] + float((away * weights).sum() / weights.sum()) * 180 / _BINS
-    return StreakDirection(float(np.clip(angle, -STEEPEST, STEEPEST)), float(excess[top] / mean))
+    return StreakDirection(float(np.clip(angle, -FLATTEST, FLATTEST)), float(excess[top] / mean))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from restoration.streaks.direction import STEEPEST
+from restoration.streaks.direction import FLATTEST
 
 __all__ = ["Upright", "check_angle"]
 
@@ -22,9 +22,9 @@ def check_angle(angle: float) -> None:
     ValueError
         For more than 60 degrees to either side, and for NaN.
     """
-    if not abs(angle) <= STEEPEST:
+    if not abs(angle) <= FLATTEST:
         raise ValueError(
-            f"an angle of {angle:g} degrees from the vertical is too flat for rain; use one from -{STEEPEST:g} to {STEEPEST:g}"
+            f"an angle of {angle:g} degrees from the vertical is too flat for rain; use one from -{FLATTEST:g} to {FLATTEST:g}"
         )
 
 
@@ -49,7 +49,7 @@ class Upright:
     Raises
     ------
     ValueError
-        For steeper angles.
+        For flatter directions.
 
     Examples
     --------

@@ -194,6 +194,11 @@ class TestBadInput:
         assert "layout 'rain900'" in complaint(capsys, *base, *FAST, "--layout", "rain900")
         assert "is not a regular expression" in complaint(capsys, *base, *FAST, "--pattern", "(")
         assert "all factors of the loss are 0" in complaint(capsys, *base, *FAST, "--loss.charbonnier", "0")
+        line = complaint(
+            capsys, "restore", "search", *folders(pairs), "-o", tmp_path / "search", "--strategy", "chance"
+        )
+        assert line.startswith("bsn restore search: --strategy chance:")
+        assert line.endswith("see bsn restore search --help")
         assert "action" in complaint(capsys, "restore", "rain")
         assert "action" in complaint(capsys, "restore")
         assert "nothing to score" in complaint(capsys, "restore", "evaluate", *folders(pairs))

@@ -49,7 +49,7 @@ def test_a_stack_is_refused():
         streak_direction(np.zeros((2, 3, 8, 8)))
 
 
-def test_the_steepest_direction_can_be_used():
+def test_the_flattest_direction_can_be_used():
     flat = SyntheticRain(angle=62, spread=0, veil=0)(np.full((3, 128, 128), 0.2, np.float32), rng=0)
     assert abs(streak_direction(flat).angle) <= 60
     assert remove_streaks(flat).planes.shape == flat.shape

@@ -112,4 +112,4 @@ def test_rain_of_another_image_is_added(clean, rainy):
 
 def test_more_false_finds_are_allowed_where_asked(rainy):
     strict, loose = (remove_streaks(rainy, settings=StreakSettings(false_share=share)) for share in (0.02, 0.3))
-    assert strict.mask.mean() <= loose.mask.mean()
+    assert strict.mask.mean() < loose.mask.mean()
