@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from bsn.data.errors import DataError, reading
-from bsn.data.files.formats import dicom, fits, mrc, nifti, npy, raw, webp, zarr_store
+from bsn.data.files.formats import dicom, fits, jpeg, mrc, nifti, npy, raw, webp, zarr_store
 from bsn.data.files.formats.extras import need
 from bsn.data.files.formats.mat import is_hdf5_mat
 from bsn.data.files.formats.tiff_chain import check_chain
@@ -192,7 +192,7 @@ def _elsewhere(path: Path) -> DataError:
 
 MEASURES: dict[str, Measure] = {
     ".png": _png,
-    **dict.fromkeys((".jpg", ".jpeg"), _jpeg),
+    **dict.fromkeys(jpeg.SUFFIXES, _jpeg),
     **dict.fromkeys(webp.SUFFIXES, _webp),
     **dict.fromkeys((".tif", ".tiff"), _tiff),
     ".npy": _npy,

@@ -68,7 +68,8 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument(
         "--explain",
         action="store_true",
-        help="print all candidates of each result: what each removes (--guard), or its estimated PSNR and weight (--mix)",
+        help="print all candidates of each result: what each removes (--guard), its estimated PSNR (--mix), or its error at "
+        "held-back pixels (--adapt)",
     )
     parser.add_argument(
         "--preview",
@@ -235,7 +236,8 @@ def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> De
     denoiser = Denoiser(model, config)
     if options.uncertainty:
         denoiser.check_deviation()
-    if getattr(options, "explain", False) and config.mix == "off" and denoiser.pipeline.guard is None:
+    compared = config.mix != "off" or config.adapt or denoiser.pipeline.guard is not None
+    if getattr(options, "explain", False) and not compared:
         raise ValueError("--explain has nothing to list, since nothing is compared with these results; add --mix check")
     if denoiser.polished_by is not None:
         say(f"results get a second pass by {denoiser.polished_by} of the box; --no_polish leaves it out")
@@ -269,7 +271,8 @@ def _say_what_was_chosen(report: FileReport, *, tables: bool) -> None:
             for number, found in enumerate(explanations):
                 name = path.name if len(explanations) == 1 else f"{path.name}, plane {number}"
                 (first, *others), rows = found.table()
-                print_table(name, [(first, "left"), *others], rows)
+                if rows:
+                    print_table(name, [(first, "left"), *others], rows)
         said = [found for found in explanations if found.changes]
         if said:
             more = f" (the first of {len(said)} planes)" if len(said) > 1 else ""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from typing_extensions import override
@@ -24,8 +24,9 @@ from typing_extensions import override
 from bsn.data import DataError
 from bsn.data.arrays.missing import fill_missing
 from bsn.data.sources.samples import middle
-from bsn.inference.explanation import RESULT, Choice, Explanation
-from bsn.inference.tone_curve import ToneCurve, used_range
+from bsn.inference.explanation import Choice, Explanation
+from bsn.inference.tone_curve import ToneCurve
+from bsn.noise import used_range
 from bsn.noise.neighbours import neighbour_noise
 
 __all__ = ["ADAPTING", "Adaptation", "Adapted", "AdaptingSettings", "fit_curves"]
@@ -70,20 +71,21 @@ class AdaptingSettings:
 
 ADAPTING = AdaptingSettings()
 
+_NO_CURVE = "no curve"
 _SMALLEST = 64  # side of a region in which enough pixels can be held back
 
 
 @dataclass(frozen=True)
 class Adapted(Explanation):
-    """What was adapted; the risks of its choices are errors of held-back pixels, noise included.
+    """What was adapted; the risks of its choices are squared errors of held-back pixels, their noise included.
 
     Parameters
     ----------
-    why : str
+    hindrance : str
         Why nothing was adapted; empty where it was.
     """
 
-    why: str = ""
+    hindrance: str = ""
 
     @property
     @override
@@ -94,12 +96,26 @@ class Adapted(Explanation):
     @override
     def line(self) -> str:
         """One line: the curves and what they bring, or why there are none."""
-        if self.why:
-            return f"not adapted: {self.why}"
+        if self.hindrance:
+            return f"not adapted: {self.hindrance}"
         used = [choice.name for choice in self.choices if choice.weight > 0]
-        alone = next(choice.risk for choice in self.choices if choice.name == RESULT)
-        gain = (alone - self.risk) / alone
-        return f"adapted by the tone curve {', '.join(used)}: held-back pixels are predicted with {gain:.1%} less error"
+        what = f"curve {used[0]}" if len(used) == 1 else f"curves {', '.join(used)}, whose results are averaged"
+        gain = 1 - self.risk / self._without
+        brings = f"held-back pixels are predicted with {gain:.1%} less error, their own noise included"
+        return f"adapted by the tone {what}: {brings}"
+
+    @property
+    def _without(self) -> float:
+        """Error where no curve is used."""
+        return next(choice.risk for choice in self.choices if choice.name == _NO_CURVE)
+
+    @override
+    def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Headings and rows: the error of each candidate relative to that without a curve; no rows where none was tried."""
+        rows: list[tuple[str, ...]] = [
+            (c.name, f"{c.risk / self._without:.4f}", f"{c.weight:.3f}") for c in self.choices
+        ]
+        return ("candidate", "error of held-back pixels", "weight"), rows
 
 
 @dataclass(frozen=True)
@@ -236,7 +252,7 @@ def _chosen(errors: np.ndarray, curves: Sequence[ToneCurve]) -> Adaptation:
     """The best curves by errors (candidates, pixels), the first of which is that of no curve."""
     risks = errors.mean(1)
     best = 1 + int(risks[1:].argmin())
-    names = (RESULT, *(curve.words() for curve in curves))
+    names = (_NO_CURVE, *(curve.words() for curve in curves))
     if _difference(errors, 0, best) <= ADAPTING.certain:
         choices = tuple(
             Choice(name, float(r), float(i == 0)) for i, (name, r) in enumerate(zip(names, risks, strict=True))
@@ -259,4 +275,4 @@ def _difference(errors: np.ndarray, one: int, other: int) -> float:
 
 def _none(why: str, choices: tuple[Choice, ...]) -> Adaptation:
     risk = choices[0].risk if choices else math.nan
-    return Adaptation((), replace(Adapted("single", choices, risk, 0.0), why=why))
+    return Adaptation((), Adapted("single", choices, risk, 0.0, hindrance=why))

@@ -148,6 +148,11 @@ class InferenceConfig:
     strength: float = 1.0
     guard: bool = True
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether the caller chooses the stages after the network, so that their result stays as it is."""
+        return self.wiener is not None or self.r3_passes > 0 or not self.posterior
+
     def __post_init__(self) -> None:
         if self.hole != "auto" and Hole.parse(self.hole).shape == "none":
             raise ValueError(

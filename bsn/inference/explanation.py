@@ -49,8 +49,8 @@ class Explanation:
         Standard error of its difference to the best candidate.
     peak : float
         Image value for which PSNR is counted.
-    why : str
-        What the line begins with.
+    preface : str
+        What the line begins with, such as why results are mixed that nobody asked to mix.
     """
 
     scope: str
@@ -58,7 +58,7 @@ class Explanation:
     risk: float
     error: float
     peak: float = 1.0
-    why: str = ""
+    preface: str = ""
 
     @property
     def changes(self) -> bool:
@@ -75,7 +75,7 @@ class Explanation:
             where = {"image": "", "parts": ", by frequency", "regions": ", by region"}[self.scope]
             what = f"mixed{where}: " + ", ".join(f"{c.name} {c.weight:.2f}" for c in used)
         before = "" if noisy is None else f", input {self.psnr(noisy.risk)}"
-        return f"{self.why}{what}; estimated PSNR {self.psnr(self.risk)} dB{before}"
+        return f"{self.preface}{what}; estimated PSNR {self.psnr(self.risk)} dB{before}"
 
     def psnr(self, risk: float) -> str:
         """PSNR of a mean squared error, in dB with one decimal.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,19 +29,7 @@ from bsn.inference.of_files import DenoisesPlanes, bands_of_file, remarks_on_fil
 from bsn.inference.results import FileReport
 from bsn.inference.targets import uncertainty_path
 
-__all__ = ["DenoisesFiles", "Wanted", "denoise_line", "fill_results"]
-
-
-class DenoisesFiles(DenoisesPlanes, Protocol):
-    """What is needed of a :class:`bsn.inference.Denoiser`.
-
-    Attributes
-    ----------
-    explanations : list of Explanation
-        What the last result was chosen from.
-    """
-
-    explanations: list[Explanation]
+__all__ = ["Wanted", "denoise_line", "fill_results"]
 
 
 class Wanted(NamedTuple):
@@ -78,7 +66,7 @@ class Wanted(NamedTuple):
 
 
 def fill_results(
-    denoiser: DenoisesFiles,
+    denoiser: DenoisesPlanes,
     images: Iterator[tuple[ImageReader, list[ImageWriter]]],
     *,
     deviation: bool,
@@ -88,7 +76,7 @@ def fill_results(
 
     Parameters
     ----------
-    denoiser : DenoisesFiles
+    denoiser : DenoisesPlanes
         It denoises them.
     images : iterator of (ImageReader, list of ImageWriter)
         See :func:`bsn.data.files.results.open_results`.
@@ -117,7 +105,7 @@ class _Finished(NamedTuple):
 
 
 def denoise_line(
-    denoiser: DenoisesFiles,
+    denoiser: DenoisesPlanes,
     sources: Sequence[Path],
     target: Callable[[Path], Path],
     options: ReadOptions,
@@ -128,7 +116,7 @@ def denoise_line(
 
     Parameters
     ----------
-    denoiser : DenoisesFiles
+    denoiser : DenoisesPlanes
         It denoises them.
     sources : sequence of Path
         Noisy files.
@@ -195,7 +183,7 @@ def _decoded(path: Path, options: ReadOptions) -> ImageReader | None:
 
 
 def _denoised(
-    denoiser: DenoisesFiles,
+    denoiser: DenoisesPlanes,
     source: Path,
     target: Path,
     options: ReadOptions,

@@ -30,13 +30,12 @@ from bsn.inference.config import InferenceConfig
 from bsn.inference.explanation import RESULT, Choice
 from bsn.inference.measuring import Region, measured_places, with_gaps
 from bsn.inference.mixing.candidates import MEANS, NOISY
-from bsn.inference.mixing.choosing import by_hand
 from bsn.inference.mixing.classical import non_local_means
 from bsn.inference.polishing import Polish
 from bsn.inference.stages import Place
 from bsn.inference.verdict import Removal, Verdict
 from bsn.models import Model
-from bsn.noise import NoiseCovariance, measure_covariance, unexplained_share
+from bsn.noise import NoiseCovariance, measure_covariance, unexplained_share, used_range
 from bsn.noise.gaussian_mean import gaussian_mean
 
 __all__ = ["GUARD", "Guard", "GuardSettings", "guards"]
@@ -86,7 +85,6 @@ GUARD = GuardSettings()
 
 _COLOURS = 3
 _SMOOTH, _REACH = 2.0, 4  # pixels over which the noisy image is averaged for the level of its noise
-_ENDS = (0.001, 0.999)  # quantiles of the values that count as their range
 
 
 class _Sample(NamedTuple):
@@ -208,7 +206,7 @@ def guards(model: Model, config: InferenceConfig) -> bool:
         says how much they are to remove. Not for mixtures, which are judged by their estimated error.
     """
     trained = "training_images" in model.provenance and model.noise is None
-    return config.guard and trained and config.mix == "off" and not by_hand(config)
+    return config.guard and trained and config.mix == "off" and not config.by_hand
 
 
 def _same(noisy: Tensor) -> Tensor:
@@ -278,6 +276,4 @@ def _power(noisy: Sequence[Tensor], results: Sequence[Tensor]) -> float:
 
 def _span(noisy: Sequence[Tensor]) -> float:
     """Range of the values that occur, without the outermost."""
-    values = torch.cat([part.flatten() for part in noisy]).double()
-    low, high = torch.quantile(values, values.new_tensor(_ENDS))
-    return max(float(high - low), 1e-30)
+    return max(used_range(torch.cat([part.flatten() for part in noisy]).double().cpu().numpy())[1], 1e-30)

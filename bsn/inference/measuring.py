@@ -23,7 +23,16 @@ from bsn.noise import (
     split_prediction,
 )
 
-__all__ = ["Filled", "HasMissing", "Measurement", "Region", "fit_image_noise", "measured_places", "with_gaps"]
+__all__ = [
+    "Filled",
+    "HasMissing",
+    "Measurement",
+    "Region",
+    "fit_image_noise",
+    "measured_places",
+    "region_of",
+    "with_gaps",
+]
 
 Region = Callable[[int, int, int, int], Tensor]
 """``read(top, left, height, width)`` gives a region, shape (1, C, h, w), image values, on the device that computes."""
@@ -138,6 +147,26 @@ class Measurement:
             frame = replace(self.frame, scale=ValueScale(), context=0)
             counted = [self.downsampling.split(frame.enter(part)) > 0.5 for part in present]
         return fit_image_noise(self.network, inputs, self.frame.channels, counted)
+
+
+def region_of(image: Tensor) -> Region:
+    """Read regions of an image that is in memory.
+
+    Parameters
+    ----------
+    image : Tensor, shape (1, C, H, W)
+        Image values.
+
+    Returns
+    -------
+    callable
+        See :data:`Region`.
+    """
+
+    def read(top: int, left: int, height: int, width: int) -> Tensor:
+        return image[..., top : top + height, left : left + width]
+
+    return read
 
 
 def measured_places(size: tuple[int, int]) -> list[tuple[int, int, int, int]]:

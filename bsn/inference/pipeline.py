@@ -13,7 +13,7 @@ from torch import Tensor
 from bsn.data.arrays.geometry import inverse, transform
 from bsn.inference.guard import Guard
 from bsn.inference.local_mean import REACH, keep_local_mean
-from bsn.inference.measuring import Measurement, Region
+from bsn.inference.measuring import Measurement, Region, region_of
 from bsn.inference.mixing.check import Check
 from bsn.inference.mixing.choosing import SHORT_TRAINING
 from bsn.inference.mixing.mixer import Mixing
@@ -90,6 +90,7 @@ class Pipeline:
     polish: Polish | None = None
     guard: Guard | None = None
     strong: Pipeline | None = None
+    mixing: Mixing | Check | None = None
 
     def with_neighbours(self, available: Tensor) -> Pipeline:
         """Copy that takes windows: regions of a frame with those of its neighbours, see :mod:`bsn.frames`.
@@ -113,8 +114,6 @@ class Pipeline:
         tiling = dataclasses.replace(self.tiling, halo=self.tiling.halo + REACH)
         strong = None if self.strong is None else self.strong.keeping_mean()
         return dataclasses.replace(self, keep_mean=True, tiling=tiling, strong=strong)
-
-    mixing: Mixing | Check | None = None
 
     @property
     def checks_once(self) -> bool:
@@ -144,16 +143,18 @@ class Pipeline:
         """
         measured = self.measurement(read, size)
         if self.guard is not None:
-
-            def denoise(region: Tensor, place: Place) -> Tensor:
-                return self.estimate(region, place, measured).mean
-
-            verdict = self.guard.settle(denoise, self.frame.own, read, size, grey_level)
-            if self.strong is not None and verdict is not None and verdict.removal.noise >= SHORT_TRAINING.strong:
-                mixed = self.strong.measure(read, size, grey_level)
-                if mixed.mixture is not None:
-                    told = dataclasses.replace(mixed.mixture.explanation, why=_WHY_MIXED)
-                    return dataclasses.replace(mixed, mixture=dataclasses.replace(mixed.mixture, explanation=told))
+            verdict = self.guard.settle(
+                lambda region, place: self.estimate(region, place, measured).mean,
+                self.frame.own,
+                read,
+                size,
+                grey_level,
+            )
+            strong = None if verdict is None or verdict.removal.noise < SHORT_TRAINING.strong else self.strong
+            mixed = None if strong is None else strong.measure(read, size, grey_level)
+            if mixed is not None and mixed.mixture is not None:
+                told = dataclasses.replace(mixed.mixture.explanation, preface=_WHY_MIXED)
+                return dataclasses.replace(mixed, mixture=dataclasses.replace(mixed.mixture, explanation=told))
             return dataclasses.replace(measured, verdict=verdict)
         if self.mixing is None:
             return measured
@@ -186,7 +187,7 @@ class Pipeline:
             If the region is smaller than the lattice.
         """
         if measured is None:
-            measured = self.measure(lambda *_: noisy, (noisy.shape[-2], noisy.shape[-1]))
+            measured = self.measure(region_of(noisy), (noisy.shape[-2], noisy.shape[-1]))
         if measured.verdict is not None and measured.verdict.instead is not None:
             own = self.frame.own(noisy)
             instead = measured.verdict.instead(own)

@@ -80,7 +80,7 @@ def polishing_model(model: Model, config: InferenceConfig) -> BoxedModel | None:
     ValueError
         If it is asked for and the images are neither colour nor grey, the box has no such model, or the results are mixed.
     """
-    by_hand = config.wiener is not None or config.r3_passes > 0 or not config.posterior or config.hole != "auto"
+    by_hand = config.by_hand or config.hole != "auto"
     if config.polish is False or (config.polish is None and (not model.inference.polish or by_hand)):
         return None
     found = find_boxed(POLISH)

@@ -6,26 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ToneCurve", "used_range"]
-
-_LEAST, _MOST = 0.1, 99.9  # percentiles between which an image uses its values
-
-
-def used_range(image: np.ndarray) -> tuple[float, float]:
-    """Values between which an image lies, but for a few pixels.
-
-    Parameters
-    ----------
-    image : ndarray, float
-        Image values; missing ones are not finite.
-
-    Returns
-    -------
-    low, span : float
-        Lowest value, and distance of the highest from it; 0 for an image of one value.
-    """
-    low, high = np.percentile(image[np.isfinite(image)], (_LEAST, _MOST))
-    return float(low), float(high - low)
+__all__ = ["ToneCurve"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +19,7 @@ class ToneCurve:
     Parameters
     ----------
     low, span : float
-        Range of the image, see :func:`used_range`; span more than 0.
+        Range of the image, see :func:`bsn.noise.used_range`; span more than 0.
     offset : float
         What is added to values that were put into [0, 1].
     power : float

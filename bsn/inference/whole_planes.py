@@ -15,6 +15,7 @@ from bsn.inference.joint_frames import JointFrames
 from bsn.inference.of_files import DenoisesPlanes
 from bsn.inference.results import ArrayPlanes, joined
 from bsn.models import Model
+from bsn.models.bundled import RESTORED
 
 __all__ = ["adapted_planes", "check_adaptable", "denoise_whole", "joint_frames"]
 
@@ -32,8 +33,14 @@ def check_adaptable(model: Model, config: InferenceConfig) -> None:
     Raises
     ------
     ValueError
-        For models that know images of one kind, in their own range of values, and for blind ones.
+        For models that know images of one kind, in their own range of values, for blind ones, and for those of the box that
+        restore.
     """
+    if config.adapt and model.provenance.get("kind") in RESTORED:
+        raise ValueError(
+            f"adapt looks for what predicts noisy pixels best, and the model {model.provenance['kind']} takes something else "
+            "than noise off a picture; leave adapt out, or choose the model photo"
+        )
     if config.adapt and not model.inference.grey_as_colour:
         raise ValueError(
             "adapt is for the models in the box, which know photographs of any brightness, and this model was trained on "

@@ -72,7 +72,7 @@ from bsn.noise.posterior import (
 )
 from bsn.noise.recorruption import local_intensity, recorrupt
 from bsn.noise.risk_terms import RiskTerms, risk_terms
-from bsn.noise.robust import robust_moments, value_limits
+from bsn.noise.robust import robust_moments, used_range, value_limits
 from bsn.noise.simplex import mixture_risk, simplex_weights
 from bsn.noise.spectrum import NoiseSpectrum, covariance_spectrum, measure_spectrum
 from bsn.noise.subbands import Subbands
@@ -132,6 +132,7 @@ __all__ = [
     "simplex_weights",
     "split_prediction",
     "unexplained_share",
+    "used_range",
     "value_limits",
     "wiener_filter",
     "wiener_filter_independent",

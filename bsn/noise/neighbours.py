@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsn.noise.measurement import flattest_parts, usable
+from bsn.noise.robust import used_range
 
 __all__ = ["NEIGHBOURS", "NeighbourNoise", "NeighbourSettings", "neighbour_noise"]
 
@@ -83,6 +84,6 @@ def neighbour_noise(image: np.ndarray, grey_level: float = 0.0) -> NeighbourNois
     all do with noise blurred by 0.7 pixels, as do SIDD's noisy blocks; without any noise six do, for their texture.
     """
     seen = flattest_parts([usable(image, grey_level).measured], grey_level)
-    low, high = np.percentile(image[np.isfinite(image)], (0.1, 99.9))
-    least = max(NEIGHBOURS.weakest * min(float(high - low), 1.0), NEIGHBOURS.levels * grey_level)
+    _, span = used_range(image)
+    least = max(NEIGHBOURS.weakest * min(span, 1.0), NEIGHBOURS.levels * grey_level)
     return NeighbourNoise(seen.strongest_lag, seen.sigma, least)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ROBUST", "RobustSettings", "robust_moments", "value_limits"]
+__all__ = ["ROBUST", "RobustSettings", "robust_moments", "used_range", "value_limits"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,31 @@ class RobustSettings:
 
 
 ROBUST = RobustSettings()
+
+_LEAST, _MOST = 0.1, 99.9  # percentiles between which an image uses its values
+
+
+def used_range(image: np.ndarray) -> tuple[float, float]:
+    """Values between which an image lies, but for a thousandth at each end.
+
+    Parameters
+    ----------
+    image : ndarray, any shape, float
+        Image values, at least one of them finite; those that are not are left out.
+
+    Returns
+    -------
+    low, span : float
+        Lowest value, and distance of the highest from it; 0 for an image of one value.
+
+    Examples
+    --------
+    >>> low, span = used_range(np.append(np.linspace(2, 4, 10_000), [1000, np.nan]))
+    >>> round(low, 2), round(span, 2)
+    (2.0, 2.0)
+    """
+    low, high = np.percentile(image[np.isfinite(image)], (_LEAST, _MOST))
+    return float(low), float(high - low)
 
 
 def value_limits(values: np.ndarray, excluded: np.ndarray | None = None) -> tuple[float, float]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
 from bsn.data import CropBatch, ImageSource
 from bsn.engine import RunFolder, is_first_process
 from bsn.inference.denoiser import Denoiser
+from bsn.inference.measuring import region_of
 from bsn.inference.verdict import Verdict
 from bsn.noise.judgement import grey_level_of
 from bsn.training.looks import looked_at
@@ -60,9 +60,4 @@ def _judge(denoiser: Denoiser, regions: CropBatch, number: int, grey_level: floa
     pipeline = denoiser.pipeline
     if regions.available is not None:
         pipeline = pipeline.with_neighbours(torch.from_numpy(regions.available[number : number + 1]))
-
-    def read(top: int, left: int, height: int, width: int) -> Tensor:
-        return window[..., top : top + height, left : left + width]
-
-    size = (window.shape[-2], window.shape[-1])
-    return pipeline.measure(read, size, grey_level).verdict
+    return pipeline.measure(region_of(window), (window.shape[-2], window.shape[-1]), grey_level).verdict

@@ -12,6 +12,7 @@ from torch import Tensor
 from bsn.data import CropBatch, DataError, ImageSource
 from bsn.engine import RunFolder, is_first_process
 from bsn.inference.denoiser import Denoiser
+from bsn.inference.measuring import region_of
 from bsn.inference.stages import Measured
 from bsn.noise import NoiseCovariance, estimate_risk, local_intensity, measure_covariance
 from bsn.noise.judgement import grey_level_of
@@ -64,12 +65,7 @@ def _risks(path: object, regions: CropBatch, covariance: NoiseCovariance, grey_l
     found = []
     for pixels in regions.pixels:
         noisy = torch.from_numpy(pixels)[None]
-        size = (noisy.shape[-2], noisy.shape[-1])
-
-        def read(top: int, left: int, height: int, width: int, whole: Tensor = noisy) -> Tensor:
-            return whole[..., top : top + height, left : left + width]
-
-        measured = denoiser.pipeline.measure(read, size, grey_level)
+        measured = denoiser.pipeline.measure(region_of(noisy), (noisy.shape[-2], noisy.shape[-1]), grey_level)
 
         def denoise(image: Tensor, known: Measured = measured) -> Tensor:
             return denoiser.pipeline(image, measured=known)[0]

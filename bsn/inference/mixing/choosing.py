@@ -19,7 +19,6 @@ from bsn.noise import NoiseCovariance, NoiseCurve
 __all__ = [
     "SHORT_TRAINING",
     "believed_noise",
-    "by_hand",
     "image_of",
     "mixes",
     "mixes_strong_noise",
@@ -87,7 +86,7 @@ def needs_check(model: Model, config: InferenceConfig) -> bool:
     bool
         Not for networks of unknown training, and not for those that take away more than noise.
     """
-    if config.mix != "check" or by_hand(config):
+    if config.mix != "check" or config.by_hand:
         return False
     return model.noise is not None or (bool(model.provenance) and "training_pairs" not in model.provenance)
 
@@ -107,28 +106,13 @@ def mixes_strong_noise(model: Model, config: InferenceConfig) -> bool:
     bool
         For half-plane networks that were trained on noisy images for a short time, see :class:`ShortTraining`.
     """
-    if config.mix != "off" or not config.guard or by_hand(config) or config.polish or config.strength > 1:
+    if config.mix != "off" or not config.guard or config.by_hand or config.polish or config.strength > 1:
         return False
     known, blind = model.provenance, isinstance(model.network, HalfPlane) and model.noise is None
     if not blind or model.context or config.hole != "auto" or "training_images" not in known:
         return False
     seen = [known.get(name) for name in ("steps", "batch_size", "crop", "crop")]
     return all(isinstance(n, int) for n in seen) and math.prod(int(n or 0) for n in seen) < SHORT_TRAINING.pixels
-
-
-def by_hand(config: InferenceConfig) -> bool:
-    """Whether the stages after the network are chosen by the caller, whose result then stays.
-
-    Parameters
-    ----------
-    config : InferenceConfig
-        What the caller asks for.
-
-    Returns
-    -------
-    bool
-    """
-    return config.wiener is not None or config.r3_passes > 0 or not config.posterior
 
 
 def smaller_hole(hole: Hole) -> Hole | None:

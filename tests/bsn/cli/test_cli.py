@@ -368,3 +368,12 @@ def test_explain_needs_something_to_explain(tmp_path, capsys):
     assert main(["denoise", str(tmp_path / "noisy.npy"), "-o", str(tmp_path / "clean.npy"), "--explain"]) == 2
     assert "add --mix check" in capsys.readouterr().err
     assert not (tmp_path / "clean.npy").exists()
+
+
+def test_explain_lists_the_curves_of_an_adapted_model(tmp_path, capsys):
+    np.save(tmp_path / "noisy.npy", np.random.default_rng(0).random((64, 64)).astype(np.float32))
+    words = ["--model", "photo-tiny", "--adapt", "--explain", "-o", tmp_path / "clean.npy"]
+    code, out, _ = run(capsys, "denoise", tmp_path / "noisy.npy", *words)
+    assert code == 0
+    assert "error of held-back pixels" in out
+    assert sum("(x + " in line for line in out.splitlines()) >= 6

@@ -10,9 +10,10 @@ from scipy.ndimage import gaussian_filter
 from bsn.data import Gaussian, PoissonGaussian
 from bsn.inference import Denoiser, DenoisingWarning
 from bsn.inference.adapting import ADAPTING, Adaptation, fit_curves
-from bsn.inference.tone_curve import ToneCurve, used_range
+from bsn.inference.tone_curve import ToneCurve
 from bsn.inference.whole_planes import denoise_whole
 from bsn.models import Model, create
+from bsn.noise import used_range
 
 
 def _blobs(side=128, seed=0):
@@ -65,6 +66,14 @@ def test_photon_noise_asks_for_a_curve_that_lowers_the_error(tiny):
     errors = [((way - clean) ** 2).mean() for way in (tiny(noisy), found(noisy, tiny, tiny))]
     assert errors[1] < 0.9 * errors[0]
     assert "held-back pixels are predicted with" in found.explanation.line()
+    _, rows = found.explanation.table()
+    relative = {name: float(error) for name, error, _ in rows}
+    assert rows[0][0] == "no curve"
+    assert relative["no curve"] == 1
+    used = [name for name, _, weight in rows if float(weight) > 0]
+    assert used == [curve.words() for curve in sorted(found.curves, key=lambda c: (-c.power, c.offset))]
+    assert min(relative, key=relative.__getitem__) in used
+    assert all(relative[name] < 1 for name in used)
 
 
 def test_the_mean_stays():
@@ -100,6 +109,7 @@ def test_where_nothing_can_be_found_out_nothing_is_adapted(image, why):
     found = fit_curves(image, _smooth, _smooth)
     assert found.curves == ()
     assert why in found.explanation.line()
+    assert found.explanation.table()[1] == []
 
 
 def test_a_hot_pixel_changes_no_choice(tiny):
@@ -157,5 +167,7 @@ def test_what_does_not_fit_is_refused():
     for other in ({"neighbours": 2}, {"mix": "check"}):
         with pytest.raises(ValueError, match=r"adapt is for single frames .*leave one of them out"):
             Denoiser("photo-tiny", adapt=True, **other)
+    with pytest.raises(ValueError, match=r"the model rain takes something else than noise .*choose the model photo"):
+        Denoiser("rain-tiny", adapt=True)
     with pytest.raises(ValueError, match="adapt is for the models in the box"):
         Denoiser(Model(create("phase-unet-tiny", channels=1)), adapt=True)
