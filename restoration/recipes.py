@@ -1,10 +1,10 @@
 """Named recipes: all settings of a run under one name.
 
-``elf-lowlight`` and ``elf-underwater`` train ELF as it was published for rain: its authors name low light among its tasks, but
-neither they nor their code give other settings. Their steps are ours.
+``drt-rain100``, ``ddsa-rain100l``, ``elf-rain13k`` and ``manas-rain1200`` are the published ones, except that the authors of
+MANAS add its internal loss only from the sixth epoch on. The ``tiny`` ones are ours, for two CPU cores.
 
-``drt-rain100``, ``ddsa-rain100l``, ``elf-rain13k`` and ``manas-rain1200`` (but for its internal loss, there from the
-sixth epoch on) are the published ones. The ``tiny`` ones are ours, for two CPU cores.
+``elf-lowlight`` and ``elf-underwater`` train ELF as it was published for rain: its authors name low light among its tasks, but
+neither they nor their code give other settings. The number of steps is our choice.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _TINY_LOOP = LoopConfig(steps=1500, warmup_steps=50, clip=1.0, ema=0.995, valida
 
 
 def _published_loop(**options: Any) -> LoopConfig:
-    """One device, float32, no average of the weights, as all three were trained."""
+    """One device, float32, no average of the weights, as the published networks were trained."""
     common: dict[str, Any] = {"warmup_steps": 0, "ema": 0.0, "precision": "32-true", "checkpoint_every": 1000}
     return LoopConfig(**{**common, **options})
 
@@ -49,7 +49,7 @@ _ELF_LOSS = LossWeights(charbonnier=0.3, edge=0.2, ssim=0.15, half=0.8)
 _ELF = RestoreConfig(
     "elf", crop=256, batch_size=16, loss=_ELF_LOSS, optimizer="adam", learning_rate=2e-4, betas=(0.9, 0.999)
 )
-_RGB = {"protocol": "lowlight"}
+_SCORED_IN_RGB = {"protocol": "lowlight"}
 
 
 def _elf_loop(steps: int, validate_every: int) -> LoopConfig:
@@ -69,12 +69,12 @@ def _elf_recipe(images: str) -> RestoreRecipe:
     summary = (
         f"published ELF (size, RGB, loss, crops, rates of its recipe for rain) on {images}: 100,000 steps; needs a GPU"
     )
-    return RestoreRecipe(summary, _ELF, _elf_loop(100_000, validate_every=1000), _RGB)
+    return RestoreRecipe(summary, _ELF, _elf_loop(100_000, validate_every=1000), _SCORED_IN_RGB)
 
 
 def _elf_recipe_tiny(images: str) -> RestoreRecipe:
     config = RestoreConfig("elf-tiny", crop=96, batch_size=4, loss=_ELF_LOSS)
-    return RestoreRecipe(f"a small ELF with the published loss for {images}", config, _TINY_LOOP, _RGB)
+    return RestoreRecipe(f"a small ELF with the published loss for {images}", config, _TINY_LOOP, _SCORED_IN_RGB)
 
 
 RECIPES = RecipeBook(

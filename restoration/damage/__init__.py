@@ -15,7 +15,7 @@ module          idea
 
 from restoration.damage.batches import FixedDamage, MadeBatches, validation_pairs
 from restoration.damage.clean_data import CleanData, CleanSource
-from restoration.damage.kinds import Damage, damages, find_damages, register_damage
+from restoration.damage.kinds import Damage, Place, damages, find_damages, register_damage
 from restoration.damage.mixture import Mixture
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "FixedDamage",
     "MadeBatches",
     "Mixture",
+    "Place",
     "damages",
     "find_damages",
     "register_damage",

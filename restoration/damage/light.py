@@ -38,7 +38,7 @@ def low_light(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 @register_damage("underwater", "colours and contrast lost under water", order=Place.MEDIUM, channels=(3,))
 def underwater(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Water of any of Jerlov's types, as deep and as wide as lets a tenth of the green light through.
+    """Water of any of Jerlov's types, at depths and distances that let a tenth of the green light or more through.
 
     Parameters
     ----------
