@@ -6,10 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["RESULT", "Choice", "Explanation"]
+__all__ = ["MEANS", "NOISY", "RESULT", "Choice", "Explanation"]
 
 RESULT = "result"
 """Name of the result of all other stages, where it is left as it is."""
+
+NOISY, MEANS = "noisy image", "non-local means"
+"""Names of the simplest candidates."""
 
 _SAID = 0.05  # weights below this are not worth a word on one line
 
@@ -68,7 +71,7 @@ class Explanation:
     def line(self) -> str:
         """One line: what was mixed, and the estimated PSNR before and after."""
         used = sorted((c for c in self.choices if c.weight >= _SAID), key=lambda c: -c.weight)
-        noisy = next((c for c in self.choices if c.name == "noisy image"), None)
+        noisy = next((c for c in self.choices if c.name == NOISY), None)
         if self.scope == "single":
             what = f"chosen: {used[0].name}" if used else "chosen: nothing"
         else:

@@ -27,9 +27,8 @@ from torch import Tensor
 
 from bsn.data import DataError
 from bsn.inference.config import InferenceConfig
-from bsn.inference.explanation import RESULT, Choice
+from bsn.inference.explanation import MEANS, NOISY, RESULT, Choice
 from bsn.inference.measuring import Region, measured_places, with_gaps
-from bsn.inference.mixing.candidates import MEANS, NOISY
 from bsn.inference.mixing.classical import non_local_means
 from bsn.inference.polishing import Polish
 from bsn.inference.stages import Place

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from typing_extensions import override
 
-from bsn.inference.explanation import RESULT, Explanation
+from bsn.inference.explanation import MEANS, RESULT, Explanation
 
 __all__ = ["Removal", "Verdict"]
 
@@ -41,7 +41,10 @@ class Removal(Explanation):
             why += f", {100 * self.share:.0f} % of it beyond the measured noise"
         if given == RESULT:
             return f"the result removes {why}"
-        return f"the result would remove picture ({why}), so the {given} is given in its place; --no_guard keeps the result"
+        instead = given if given == MEANS else f"the {given}"
+        return (
+            f"the result would remove picture ({why}), so {instead} is given in its place; --no_guard keeps the result"
+        )
 
     @override
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

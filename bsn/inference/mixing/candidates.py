@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 
 from bsn.hole import Hole
+from bsn.inference.explanation import MEANS, NOISY
 from bsn.inference.mixing.classical import local_wiener, non_local_means
 from bsn.inference.mixture import SurveyedNoise
 from bsn.inference.stages import Measured, Place
 
 __all__ = [
     "FILTERED",
-    "MEANS",
-    "NOISY",
     "PILOT",
     "Candidate",
     "Run",
@@ -25,7 +24,7 @@ __all__ = [
     "network_candidate",
 ]
 
-NOISY, PILOT, MEANS = "noisy image", "network", "non-local means"
+PILOT = "network"
 FILTERED = "network, filtered"
 """The model's own result."""
 STRENGTHS = (0.5, 1.0, 1.5)

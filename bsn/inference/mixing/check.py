@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bsn.inference.explanation import RESULT, Choice, Explanation
+from bsn.inference.explanation import MEANS, NOISY, RESULT, Choice, Explanation
 from bsn.inference.measuring import Region
-from bsn.inference.mixing.candidates import MEANS, NOISY, Candidate, Run, classical_candidates
+from bsn.inference.mixing.candidates import Candidate, Run, classical_candidates
 from bsn.inference.mixing.mixer import peak_of, survey_noise
 from bsn.inference.mixing.survey import survey_box
 from bsn.inference.mixing.weights import WEIGHTS

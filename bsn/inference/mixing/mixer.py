@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from bsn.data import DataError
-from bsn.inference.explanation import Choice, Explanation
+from bsn.inference.explanation import MEANS, NOISY, Choice, Explanation
 from bsn.inference.measuring import Region, measured_places, with_gaps
-from bsn.inference.mixing.candidates import FILTERED, MEANS, NOISY, Candidate, Run, classical_candidates
+from bsn.inference.mixing.candidates import FILTERED, Candidate, Run, classical_candidates
 from bsn.inference.mixing.classical import NLM_REACH, non_local_means
 from bsn.inference.mixing.survey import Survey, survey_plane, survey_regions
 from bsn.inference.mixing.weights import ChosenWeights, choose_weights, depart_from

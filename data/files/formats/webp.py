@@ -17,7 +17,7 @@ from bsn.data.files.formats.flat import exif_of, flat_pixels, open_picture, with
 from bsn.data.files.formats.losses import Keeping
 
 SUFFIXES = (".webp",)
-LARGEST_SIDE = 16383
+_LARGEST_SIDE = 16383
 #: What WebP files keep.
 KEEPING = Keeping("a WebP", frozenset({ALPHA, "exif", "icc_profile", "orientation", "xmp"}), unable=alpha_lost)
 
@@ -111,11 +111,11 @@ def write(path: Path, image: Decoded, key: str | None, target: Path) -> None:
             "write .png, .tif, .npy, .h5 or .mat, or convert",
         )
     pixels = flat_pixels(image, target)
-    if max(pixels.shape[:2]) > LARGEST_SIDE:
+    if max(pixels.shape[:2]) > _LARGEST_SIDE:
         height, width = pixels.shape[:2]
         raise DataError(
             f"{height} x {width} pixels for {target}",
-            f"WebP holds at most {LARGEST_SIDE} along a side",
+            f"WebP holds at most {_LARGEST_SIDE} along a side",
             "write .png or .tif",
         )
     if pixels.ndim == 2:

@@ -67,6 +67,7 @@ def test_a_result_that_removes_picture_is_replaced(replaces, expected):
     assert given(found) == expected
     assert found.removal.changes
     assert f"{expected} is given" in found.removal.line()
+    assert ("so the model" if replaces else "so non-local") in found.removal.line()
     assert found.removal.share > 0.5
     better = found.instead(noisy)
     assert (better - clean).square().mean() < (noisy - clean).square().mean()
