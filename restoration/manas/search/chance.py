@@ -8,11 +8,12 @@ import torch
 
 from restoration.manas.genotype.choices import Choices
 from restoration.manas.genotype.genotype import Genotype
+from restoration.manas.search.config import SearchConfig
 from restoration.manas.search.cost import CostKind, cost_table
 from restoration.manas.space.candidates import candidate_names
 from restoration.manas.space.shape import Shape
 
-__all__ = ["draw_genotypes", "random_genotypes", "uniform_cost"]
+__all__ = ["draw_genotypes", "draw_of_config", "random_genotypes", "uniform_cost", "wanted_cost"]
 
 _ATTEMPTS = 200_000
 _BLOCK = 1000
@@ -61,6 +62,7 @@ def draw_genotypes(
     cost: CostKind = "macs",
     tolerance: float = 0.02,
     names: tuple[str, ...] | None = None,
+    channels: int = 3,
     without: Sequence[Genotype] = (),
 ) -> list[Genotype]:
     """Draw genotypes of about one cost, all choices alike.
@@ -81,6 +83,8 @@ def draw_genotypes(
         Largest difference from the target, relative to it.
     names : tuple of str, optional
         Candidates to draw from; all by default.
+    channels : int
+        Channels of the images.
     without : sequence of Genotype
         Not among the results.
 
@@ -99,7 +103,7 @@ def draw_genotypes(
             f"{count} genotypes within {tolerance}: this cannot be searched; ask for 1 or more, with a tolerance of 0 or more"
         )
     names = names or candidate_names()
-    table, generator = cost_table(shape, cost, names=names), torch.Generator().manual_seed(seed)
+    table, generator = cost_table(shape, cost, channels=channels, names=names), torch.Generator().manual_seed(seed)
     found: dict[Genotype, None] = {}
     drawn = 0
     while len(found) < count and drawn < _ATTEMPTS:
@@ -120,7 +124,9 @@ def draw_genotypes(
     return list(found)
 
 
-def uniform_cost(shape: Shape, cost: CostKind = "macs", *, names: tuple[str, ...] | None = None) -> float:
+def uniform_cost(
+    shape: Shape, cost: CostKind = "macs", *, names: tuple[str, ...] | None = None, channels: int = 3
+) -> float:
     """Mean cost of the genotypes of a shape.
 
     Parameters
@@ -131,11 +137,67 @@ def uniform_cost(shape: Shape, cost: CostKind = "macs", *, names: tuple[str, ...
         What is counted.
     names : tuple of str, optional
         Candidates; all by default.
+    channels : int
+        Channels of the images.
 
     Returns
     -------
     float
         Multiply-accumulate operations per pixel of the image, or the number of parameters.
     """
-    table = cost_table(shape, cost, names=names or candidate_names())
+    table = cost_table(shape, cost, channels=channels, names=names or candidate_names())
     return table.fixed + float(table.modules.mean(1).sum() + table.edges.mean(1).sum())
+
+
+def wanted_cost(config: SearchConfig, channels: int) -> float:
+    """Cost of the networks that a search looks at: the one that was asked for, or the mean of all.
+
+    Parameters
+    ----------
+    config : SearchConfig
+        Settings of the search.
+    channels : int
+        Channels of the images.
+
+    Returns
+    -------
+    float
+        In the unit of the setting `cost`.
+    """
+    return config.target or uniform_cost(config.shape, config.cost, names=config.names, channels=channels)
+
+
+def draw_of_config(config: SearchConfig, count: int, channels: int, seed: int) -> list[Genotype]:
+    """Draw networks of the cost that a search looks at.
+
+    Parameters
+    ----------
+    config : SearchConfig
+        Settings of the search.
+    count : int
+        Number of genotypes.
+    channels : int
+        Channels of the images.
+    seed : int
+        Seed of the choices.
+
+    Returns
+    -------
+    list of Genotype
+        All different.
+
+    Raises
+    ------
+    ValueError
+        If chance finds too few.
+    """
+    return draw_genotypes(
+        config.shape,
+        count,
+        wanted_cost(config, channels),
+        seed=seed,
+        cost=config.cost,
+        tolerance=config.tolerance,
+        names=config.names,
+        channels=channels,
+    )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import io
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from bsn.data import MirroredSource, RandomCrops, atomic_output, subset, writing
+from bsn.data import MirroredSource, RandomCrops, subset
 from bsn.engine import (
     Interrupted,
     LoopConfig,
@@ -27,12 +25,12 @@ from bsn.training import MendedSource, divide_groups
 from restoration.config import RestoreConfig
 from restoration.manas.genotype.genotype import Genotype
 from restoration.manas.network import MANAS, MANASConfig
-from restoration.manas.search.chance import draw_genotypes, uniform_cost
+from restoration.manas.search.chance import draw_of_config
 from restoration.manas.search.config import SearchConfig
 from restoration.manas.search.cost import genotype_cost
 from restoration.manas.search.halving import Trial, halve, rungs_of, total_steps, winner
 from restoration.manas.search.proxies import gradient_norm, synflow
-from restoration.manas.search.report import say, write_picture
+from restoration.manas.search.report import say, write_picture, write_table
 from restoration.recipes import get_recipe
 from restoration.run import TrainingPairs, build_task
 
@@ -151,18 +149,9 @@ class HalvingSearch:
 
     def candidates(self) -> list[Genotype]:
         """Random genotypes of the cost that is asked for; with a filter the best of a pool of them."""
-        config, halving = self.config, self.config.halving
-        target = config.target or uniform_cost(config.shape, config.cost, names=config.names)
+        halving = self.config.halving
         count = halving.candidates if halving.filter == "none" else halving.pool
-        drawn = draw_genotypes(
-            config.shape,
-            count,
-            target,
-            seed=self.loop.seed,
-            cost=config.cost,
-            tolerance=config.tolerance,
-            names=config.names,
-        )
+        drawn = draw_of_config(self.config, count, self.source.channels, self.loop.seed)
         if halving.filter == "none":
             return drawn
         scores = [self._untrained(genotype) for genotype in drawn]
@@ -221,20 +210,12 @@ class HalvingSearch:
         last = trial.rung == len(self.rungs) - 1
         outcome = ("wins" if last else "goes on") if trial.goes_on else "is left"
         say(f"candidate {trial.candidate}: {trial.score:.3f} dB after {trial.steps} steps, {outcome}")
-        path = self.folder.path / "halving.csv"
-        with atomic_output(path, overwrite=True) as partial, writing(path):
-            partial.write_text(_table(self.trials), encoding="utf-8")
+        names = [field.name for field in dataclasses.fields(Trial)]
+        rows = [[getattr(each, name) for name in names] for each in self.trials]
+        write_table(self.folder.path / "halving.csv", names, rows)
 
 
 def _score(folder: RunFolder, steps: int) -> float:
     with folder.metrics.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row.get("val_psnr") and int(row["step"]) == steps]
     return float(rows[-1]["val_psnr"])
-
-
-def _table(trials: Sequence[Trial]) -> str:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow([field.name for field in dataclasses.fields(Trial)])
-    rows.writerows([[getattr(trial, field.name) for field in dataclasses.fields(Trial)] for trial in trials])
-    return text.getvalue()

@@ -6,8 +6,6 @@ ECCV 2020. The weights that a mixture trains fit the mixture; those that a path 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,17 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from typing_extensions import override
 
-from bsn.data import CropBatch, GroupedCrops, atomic_output, writing
+from bsn.data import CropBatch, GroupedCrops
 from bsn.engine import LoopConfig, Update
 from bsn.training import CropTask
 from restoration.manas.genotype.choices import Choices
-from restoration.manas.search.chance import draw_genotypes, uniform_cost
+from restoration.manas.search.chance import draw_of_config, wanted_cost
 from restoration.manas.search.config import SearchConfig
 from restoration.manas.search.cost import cost_table
 from restoration.manas.search.evolution import Scored, evolve
 from restoration.manas.search.losses import search_loss
 from restoration.manas.search.mutation import Mutation
-from restoration.manas.search.report import say, write_picture
+from restoration.manas.search.report import say, write_picture, write_table
 from restoration.manas.search.supernet import Supernet
 from restoration.manas.search.task import weight_optimizer
 
@@ -175,24 +173,16 @@ class OneShotTask(CropTask[CropBatch]):
             All that were scored, by numbers of the supernet's candidates.
         """
         config, names = self.config, self.config.names
-        table = cost_table(config.shape, config.cost, channels=self.supernet.channels, names=names)
-        target = config.target or uniform_cost(config.shape, config.cost, names=names)
-        first = draw_genotypes(
-            config.shape,
-            config.evolution.population,
-            target,
-            seed=self.seed,
-            cost=config.cost,
-            tolerance=config.tolerance,
-            names=names,
-        )
+        channels = self.supernet.channels
+        table = cost_table(config.shape, config.cost, channels=channels, names=names)
+        first = draw_of_config(config, config.evolution.population, channels, self.seed)
         score, own = self.path_score(), self.supernet.architecture.names
         numbers = tuple(own.index(name) for name in names)
 
         def shared(choices: Choices) -> float:
             return score(Choices(choices.modules, tuple(numbers[edge] for edge in choices.edges)))
 
-        mutate = Mutation(table, target, config.tolerance)
+        mutate = Mutation(table, wanted_cost(config, channels), config.tolerance)
         population = [Choices.of(genotype, names) for genotype in first]
         return evolve(population, shared, mutate, config.evolution, self.seed)
 
@@ -221,13 +211,10 @@ class OneShotTask(CropTask[CropBatch]):
 
 
 def _write_history(scored: Sequence[Scored[Choices]], names: Sequence[str], path: Path) -> None:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["number", "parent", "path_psnr", "modules", "edges"])
+    rows: list[list[object]] = []
     for number, entry in enumerate(scored):
         edges = " ".join(names[edge] for edge in entry.individual.edges)
         kinds = "".join("PF"[module] for module in entry.individual.modules)
         parent = "" if entry.parent is None else entry.parent
-        rows.writerow([number, parent, f"{entry.score:.4f}", kinds, edges])
-    with atomic_output(path, overwrite=True) as partial, writing(path):
-        partial.write_text(text.getvalue(), encoding="utf-8")
+        rows.append([number, parent, f"{entry.score:.4f}", kinds, edges])
+    write_table(path, ["number", "parent", "path_psnr", "modules", "edges"], rows)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +21,7 @@ from restoration.manas.search.supernet import Architecture
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["architecture_numbers", "architecture_table", "print_table", "say", "write_picture"]
+__all__ = ["architecture_numbers", "architecture_table", "print_table", "say", "write_picture", "write_table"]
 
 
 @torch.no_grad()
@@ -108,3 +111,23 @@ def say(text: str) -> None:
         One line.
     """
     print(text, file=sys.stderr, flush=True)
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file whole or not at all; an existing one is replaced.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    header : sequence of str
+        Names of the columns.
+    rows : iterable of sequence
+        Their values.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(header)
+    table.writerows(rows)
+    with atomic_output(path, overwrite=True) as partial, writing(path):
+        partial.write_text(text.getvalue(), encoding="utf-8")

@@ -18,6 +18,7 @@ from restoration.manas.search import (
     HalvingConfig,
     Mutation,
     Rung,
+    SearchConfig,
     Supernet,
     build_one_shot,
     cost_table,
@@ -33,6 +34,7 @@ from restoration.manas.search import (
     total_steps,
     uniform_cost,
 )
+from restoration.manas.search.chance import draw_of_config, wanted_cost
 from restoration.manas.search.halving import winner
 from restoration.manas.search.halving_run import HalvingSearch
 from restoration.manas.space import Shape
@@ -163,6 +165,19 @@ def test_the_mean_cost_is_that_of_many_random_networks():
     assert drawn[0].about["cost"] == pytest.approx(genotype_cost(drawn[0]))
     few = draw_genotypes(shape, 5, uniform_cost(shape), tolerance=10.0, names=("SE", "CBAM"))
     assert {name for genotype in few for cell in genotype.edges for branch in cell for name in branch} == {"SE", "CBAM"}
+
+
+def test_networks_for_grey_images_cost_less_and_mutations_keep_it():
+    """Their first and last convolution have fewer channels, which is as much for every network."""
+    config = SearchConfig(widths=(16, 16, 16), modules=(1, 1, 1), tolerance=0.004)
+    target, table = wanted_cost(config, 1), cost_table(config.shape, channels=1, names=config.names)
+    drawn = draw_of_config(config, 8, 1, 0)
+    less = genotype_cost(drawn[0]) - genotype_cost(drawn[0], channels=1)
+    assert less > 0.004 * target
+    assert wanted_cost(config, 3) - target == pytest.approx(less)
+    assert all(abs(genotype_cost(genotype, channels=1) / target - 1) <= 0.004 for genotype in drawn)
+    mutate = Mutation(table, target, config.tolerance)
+    assert all(mutate.allows(Choices.of(genotype, config.names)) for genotype in drawn)
 
 
 # -- paths through the supernet
