@@ -1,4 +1,4 @@
-"""The noise that the weights in the box are trained for: white for `photo`, that of cameras for `camera`."""
+"""The noise that the weights in the box are trained for: white for `photo`, that of cameras for `camera`, known for priors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from bsn.data import Gaussian, PoissonGaussian, random_camera
 
-__all__ = ["BlindNoise", "CameraNoise"]
+__all__ = ["BlindNoise", "CameraNoise", "KnownNoise"]
 
 # Pixels at the edge of a photographed piece that know of its end: demosaicing, smoothing of colours, sharpening.
 _MARGIN = 8
@@ -64,6 +64,66 @@ class BlindNoise:
         # The same strength at mid-grey, shared between photons and read-out.
         share = rng.random()
         return PoissonGaussian(gain=2 * share * sigma**2, read_noise=sigma * (1 - share) ** 0.5)
+
+
+@dataclass(frozen=True)
+class KnownNoise:
+    """White noise whose variance is told, on photographs made to resemble all sorts of images.
+
+    Parameters
+    ----------
+    largest : float
+        Standard deviation of the strongest noise in grey levels of 255.
+    photons : float
+        Share of crops with Poisson-Gaussian instead of Gaussian noise.
+    grey : float
+        Share of crops turned grey, for images of one channel: all three then have the same noise.
+    bent : float
+        Share of crops whose tones are bent by a power, from faint ones on a bright ground to bright ones on a dark ground,
+        as microscopes show them.
+    darkest : float
+        Crops are dimmed by a factor between this and 1.
+    """
+
+    largest: float = 60.0
+    photons: float = 0.5
+    grey: float = 0.5
+    bent: float = 0.5
+    darkest: float = 0.3
+
+    def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Make a noisy crop, its target, and the variance of its noise.
+
+        Parameters
+        ----------
+        clean : ndarray, shape (3, h, w), float32, range [0, 1]
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        noisy : ndarray, shape (3, h, w), float32
+        known : ndarray, shape (2, 3, h, w), float32
+            Target, and variance of the noise at each of its pixels.
+        """
+        target = clean[rng.permutation(3)]
+        if rng.random() < self.bent:
+            target = target ** np.float32(2 ** rng.uniform(-0.7, 1.6))
+        target = target * np.float32(rng.uniform(self.darkest, 1.0))
+        if rng.random() < self.grey:
+            target = target.mean(0, keepdims=True)
+        noise = _white(rng, self.largest, self.photons)
+        variance = noise.gain * target + noise.read_noise**2
+        noisy = target + noise.sample_like(target, rng)
+        shape = clean.shape
+        known = np.stack([np.broadcast_to(target, shape), np.broadcast_to(variance, shape)]).astype(np.float32)
+        return np.broadcast_to(noisy, shape), known
+
+
+def _white(rng: np.random.Generator, largest: float, photons: float) -> PoissonGaussian:
+    """White noise of a strength that is drawn, at mid-grey; some of it shared between photons and read-out."""
+    sigma = rng.uniform(0, largest) / 255
+    share = rng.random() if rng.random() < photons else 0.0
+    return PoissonGaussian(gain=2 * share * sigma**2, read_noise=sigma * (1 - share) ** 0.5)
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 
 from bsn.engine import LoopConfig
 from bsn.models import Light, LightConfig, create, load
+from bsn.noise import outputs_for_posterior
+from bsn.training.hole_settings import HALF_PLANES, PHASES
 from distill.config import DistillConfig
 from tools.bundled.growing import grown
-from tools.bundled.sources import BoxKind
+from tools.bundled.sources import PairKind
 
 __all__ = ["NAMES", "RECIPES", "BoxRecipe", "recipe_named"]
 
@@ -25,10 +29,10 @@ class BoxRecipe:
 
     Parameters
     ----------
-    kind : {"photo", "camera", "rain"}
-        Noise that it is for, or rain.
-    size : {"tiny", "base"}
-        How large it is.
+    kind : {"photo", "camera", "rain", "blind"}
+        Noise that it is for, or rain; "blind" for a network that ``bsn train`` starts from.
+    size : {"tiny", "base", "white", "shared"}
+        How large it is; of a blind one, the noise.
     start : callable
         Makes the network as the training begins.
     config : DistillConfig
@@ -39,7 +43,7 @@ class BoxRecipe:
         What it begins as, for the model card.
     """
 
-    kind: BoxKind
+    kind: Literal["photo", "camera", "rain", "blind"]
     size: str
     start: Callable[[], nn.Module]
     config: DistillConfig
@@ -50,6 +54,13 @@ class BoxRecipe:
     def name(self) -> str:
         """Name of the model in the box."""
         return f"{self.kind}-{self.size}"
+
+    @property
+    def pairs(self) -> PairKind:
+        """What the pairs of the training are."""
+        if self.kind == "blind":
+            return "white" if self.size == "white" else "shared"
+        return self.kind
 
 
 def _from_small(shape: LightConfig) -> Callable[[], nn.Module]:
@@ -108,12 +119,33 @@ _RAIN = (
 )
 _GROWN = "the weights of `photo-tiny`, in a wider and deeper network that computes the same at first"
 
+
+def _blind(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
+    """Training of a prior, with the optimiser, crops and batch of ``bsn train``."""
+    config, loop = _further(student, minutes, learning_rate=2e-3)
+    return config, dataclasses.replace(loop, ema=0.998)
+
+
 RECIPES = (
     BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights"),
     BoxRecipe("photo", "base", _from_small(_LARGE), *_further("base", 62), _GROWN),
     BoxRecipe("camera", "tiny", _from_small(_SMALL), *_further("tiny", 30), "the weights of `photo-tiny`"),
     BoxRecipe("camera", "base", _from_small(_LARGE), *_further("base", 62, 1.5e-3), _GROWN),
     BoxRecipe("rain", "tiny", _derainer, *_RAIN, "a network that returns its input"),
+    BoxRecipe(
+        "blind",
+        "white",
+        lambda: create(PHASES.model, channels=3, outputs=outputs_for_posterior(3)),
+        *_blind(PHASES.model, 12),
+        "random weights",
+    ),
+    BoxRecipe(
+        "blind",
+        "shared",
+        lambda: create(HALF_PLANES.model, channels=3),
+        *_blind(HALF_PLANES.model, 18),
+        "random weights",
+    ),
 )
 NAMES = tuple(recipe.name for recipe in RECIPES)
 

@@ -10,15 +10,18 @@ import numpy as np
 
 from bsn.data import ArraySource, RandomCrops
 from tools.bundled.collection import listed_photographs
-from tools.bundled.corruption import BlindNoise, CameraNoise
+from tools.bundled.corruption import BlindNoise, CameraNoise, KnownNoise
 from tools.bundled.drawn import dead_leaves
 from tools.bundled.pairs import RecycledPairs, SyntheticPairs
 from tools.bundled.photographs import PHOTOGRAPHS
 from tools.bundled.rain import RandomRain
 
-__all__ = ["BoxKind", "Picture", "training_pairs", "training_photographs", "training_source"]
+__all__ = ["PairKind", "Picture", "training_pairs", "training_photographs", "training_source"]
 
-BoxKind = Literal["photo", "camera", "rain"]
+PairKind = Literal["photo", "camera", "rain", "white", "shared"]
+"""White noise, that of cameras, and rain, for models that see their pixel; the two kinds of noise again for blind ones."""
+
+_GREY_OF_SHARED = 0.3  # of the crops of the blind prior for correlated noise, which also starts trainings on grey images
 
 _DRAWN = 6
 _DRAWN_SIDE = 384
@@ -100,14 +103,15 @@ def _eight_bits(picture: np.ndarray) -> np.ndarray:
 
 
 def training_pairs(
-    kind: BoxKind, crop: int, seed: int, photographs: Iterable[Picture] = PHOTOGRAPHS
+    kind: PairKind, crop: int, seed: int, photographs: Iterable[Picture] = PHOTOGRAPHS
 ) -> SyntheticPairs | RecycledPairs:
     """Noisy or rainy crops with clean ones, without end.
 
     Parameters
     ----------
-    kind : {"photo", "camera", "rain"}
-        White noise up to 60 of 255, the noise of cameras, or rain.
+    kind : {"photo", "camera", "rain", "white", "shared"}
+        White noise up to 60 of 255, the noise of cameras, or rain; for blind priors white noise of known variance, or that of
+        cameras with more grey photographs.
     crop : int
         Side of the crops.
     seed : int
@@ -118,13 +122,13 @@ def training_pairs(
     -------
     SyntheticPairs or RecycledPairs
         ``batch(step, batch_size)`` gives a `CropBatch` of pixels (B, 3, crop, crop) and targets (B, 1, 3, crop, crop),
-        float32, a pure function of seed and step.
+        float32, a pure function of seed and step. With known variance the targets are (B, 1, 2, 3, crop, crop).
     """
-    if kind != "camera":
+    if kind in ("photo", "white", "rain"):
         source = training_source(crop, seed, photographs)
         # Rain falls down: it is made on crops that are turned already.
-        corrupt = BlindNoise() if kind == "photo" else RandomRain()
+        corrupt = BlindNoise() if kind == "photo" else KnownNoise() if kind == "white" else RandomRain()
         return SyntheticPairs(RandomCrops(source, crop, seed=seed, weighting="uniform"), corrupt)
     side = CameraNoise.piece(crop)
     pieces = RandomCrops(training_source(side, seed, photographs), side, seed=seed, weighting="uniform")
-    return RecycledPairs(pieces, CameraNoise(), crop)
+    return RecycledPairs(pieces, CameraNoise() if kind == "camera" else CameraNoise(grey=_GREY_OF_SHARED), crop)

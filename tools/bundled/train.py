@@ -15,9 +15,10 @@ from bsn.evaluation import ImagePair, Validation, get_protocol
 from bsn.models import InferenceDefaults, ValueScale
 from distill.task import DistillTask
 from tools.bundled.photographs import HELD_OUT
+from tools.bundled.prior_task import PriorTask
 from tools.bundled.rain import RandomRain
 from tools.bundled.recipes import BoxRecipe
-from tools.bundled.sources import BoxKind, Picture, training_pairs
+from tools.bundled.sources import PairKind, Picture, training_pairs
 
 __all__ = ["LICENCE", "described", "inference_of", "train_bundled", "validation_pairs"]
 
@@ -41,11 +42,15 @@ _PURPOSES = {
         "photographs, colour or grey, in light or heavy rain that was made by rule: streaks are taken off, haze stays, and "
         "real rain may stay in part"
     ),
+    "white": "the start of trainings on images with independent noise",
+    "shared": "the start of trainings on images whose neighbouring pixels share their noise",
 }
 _SUPERVISION = {
     "photo": "clean photographs with synthetic noise",
     "camera": "clean photographs with synthetic noise",
     "rain": "clean photographs with synthetic rain",
+    "white": "clean photographs with synthetic noise",
+    "shared": "clean photographs with synthetic noise",
 }
 
 
@@ -71,27 +76,33 @@ def train_bundled(
     """
     config, loop = recipe.config, recipe.loop
     torch.manual_seed(loop.seed)
-    task = DistillTask(
-        recipe.start(),
-        training_pairs(recipe.kind, config.crop, loop.seed, photographs),
-        config,
-        ValueScale(),
-        validation=Validation(validation_pairs(recipe.kind), get_protocol("rgb8")),
-        provenance=described(recipe, photographs),
-        inference=inference_of(recipe.kind, config.crop),
-        weights_licence=LICENCE,
-    )
     settings = RunSettings(plain(config), plain(config))
-    return fit(task, loop, RunFolder(Path(output)), resume=resume, settings=settings)
+    return fit(_task(recipe, photographs), loop, RunFolder(Path(output)), resume=resume, settings=settings)
 
 
-def inference_of(kind: BoxKind, crop: int) -> InferenceDefaults:
+def _task(recipe: BoxRecipe, photographs: Sequence[Picture]) -> DistillTask | PriorTask:
+    config, seed = recipe.config, recipe.loop.seed
+    network = recipe.start()
+    pairs = training_pairs(recipe.pairs, config.crop, seed, photographs)
+    more: dict[str, Any] = {
+        "validation": Validation(validation_pairs(recipe.pairs), get_protocol("rgb8")),
+        "provenance": described(recipe, photographs),
+        "inference": inference_of(recipe.pairs, config.crop),
+        "weights_licence": LICENCE,
+    }
+    if recipe.kind == "blind":
+        return PriorTask(network, pairs, config, "white" if recipe.pairs == "white" else "shared", seed=seed, **more)
+    return DistillTask(network, pairs, config, ValueScale(), **more)
+
+
+def inference_of(kind: PairKind, crop: int) -> InferenceDefaults:
     """How a model in the box is used.
 
     Parameters
     ----------
-    kind : {"photo", "camera", "rain"}
-        What it is for. What stands out in rain may be a drop, and is left to the network.
+    kind : {"photo", "camera", "rain", "white", "shared"}
+        What it is for. What stands out in rain may be a drop, and is left to the network. Blind networks see colours only, and
+        a filter lets the pixel itself have its say where a posterior does not.
     crop : int
         Side of the crops of its training.
 
@@ -101,6 +112,8 @@ def inference_of(kind: BoxKind, crop: int) -> InferenceDefaults:
     """
     if kind == "rain":
         return InferenceDefaults(training_crop=crop, grey_as_colour=True, outliers="ignore")
+    if kind in ("white", "shared"):
+        return InferenceDefaults(training_crop=crop, wiener=kind == "shared")
     return InferenceDefaults(training_crop=crop, grey_as_colour=True, cut_spots=True)
 
 
@@ -120,27 +133,27 @@ def described(recipe: BoxRecipe, photographs: Sequence[Picture]) -> dict[str, An
     """
     return {
         "model": recipe.name,
-        "trained_for": _PURPOSES[recipe.kind],
-        "supervision": _SUPERVISION[recipe.kind],
+        "trained_for": _PURPOSES[recipe.pairs],
+        "supervision": _SUPERVISION[recipe.pairs],
         "photographs": {photograph.file: photograph.terms for photograph in photographs},
-        "loss": recipe.config.loss,
+        "loss": "expected likelihood" if recipe.pairs == "white" else recipe.config.loss,
     }
 
 
-def validation_pairs(kind: BoxKind) -> list[ImagePair]:
+def validation_pairs(kind: PairKind) -> list[ImagePair]:
     """Noisy or rainy versions of the photograph that is not trained on.
 
     Parameters
     ----------
-    kind : {"photo", "camera", "rain"}
-        Noise of three levels, that of six cameras, or six kinds of rain.
+    kind : {"photo", "camera", "rain", "white", "shared"}
+        White noise of three levels, the noise of six cameras, or six kinds of rain.
 
     Returns
     -------
     list of ImagePair
     """
     clean = HELD_OUT.read()[:, 100:356, 100:356]
-    if kind == "photo":
+    if kind in ("photo", "white"):
         rng = np.random.default_rng(0)
         return [
             ImagePair(f"sigma {sigma:g}", Gaussian.from_grey_levels(sigma)(clean, rng), clean)
