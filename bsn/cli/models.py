@@ -76,10 +76,10 @@ def run(options: Namespace) -> int:
 
 def _box() -> list[dict[str, Any]]:
     """Trained models that come with the package."""
-    from bsn.models.bundled import boxed_models, find_boxed
+    from bsn.models.bundled import boxed_models, boxed_priors, find_boxed
 
     rows = []
-    for boxed in (*boxed_models(), *boxed_models(restoring=True)):
+    for boxed in (*boxed_models(), *boxed_models(restoring=True), *boxed_priors()):
         model = boxed.load()
         rows.append(
             {
@@ -96,7 +96,7 @@ def _box() -> list[dict[str, Any]]:
 
 def _print_box(rows: list[dict[str, Any]]) -> None:
     print_table(
-        "trained models in the box, for --model NAME",
+        "trained models in the box, for --model NAME, and starts of bsn train, for --start NAME",
         [("name", "left"), ("also", "left"), "parameters", "bytes", ("for", "left")],
         [
             [row["name"], row["short_name"] or "", f"{row['parameters']:,}", f"{row['bytes']:,}", row["for"]]

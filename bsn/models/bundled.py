@@ -2,7 +2,8 @@
 
 A name is a kind and a size: ``photo-tiny``. The kind alone, ``photo``, stands for the largest size that is installed. What
 is in the box is what lies in the folder ``weights``; nothing else is listed or offered. Some remove noise, and others restore
-(``bsn restore apply``): these are found by name, and never chosen for a noisy image.
+(``bsn restore apply``): these are found by name, and never chosen for a noisy image. Beside them there are priors,
+``blind-white`` and ``blind-shared``: blind networks that ``bsn train`` starts from.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ from pathlib import Path
 
 from bsn.models.model import Model, ModelFileError
 
-__all__ = ["KINDS", "RESTORED", "BoxedModel", "boxed_models", "find_boxed", "load", "load_bundled"]
+__all__ = [
+    "KINDS",
+    "PRIORS",
+    "RESTORED",
+    "BoxedModel",
+    "boxed_models",
+    "boxed_priors",
+    "find_boxed",
+    "load",
+    "load_bundled",
+]
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -26,6 +37,14 @@ KINDS = {
 RESTORED = {"rain": "photographs in rain, for bsn restore apply"}
 """What each kind that restores is for."""
 
+PRIOR = "blind"
+
+PRIORS = {
+    "white": "start of bsn train where the noise is independent",
+    "shared": "start of bsn train where neighbours share their noise",
+}
+"""Noise of each prior, and what it is for."""
+
 SIZES = ("base", "tiny")
 """From the largest to the smallest."""
 
@@ -37,7 +56,8 @@ class BoxedModel:
     Parameters
     ----------
     kind, size : str
-        What it is for, a key of :data:`KINDS` or :data:`RESTORED`, and how large it is: tiny or base.
+        What it is for, a key of :data:`KINDS` or :data:`RESTORED`, and how large it is: tiny or base. Of a prior "blind", and
+        a key of :data:`PRIORS`.
     path : Path
         The file; its model card lies beside it, with the suffix ``.md``.
     """
@@ -57,9 +77,14 @@ class BoxedModel:
         return self.kind in RESTORED
 
     @property
+    def prior(self) -> bool:
+        """Whether it is a start of trainings, and no model to denoise with."""
+        return self.kind == PRIOR
+
+    @property
     def purpose(self) -> str:
         """What it is for, half a sentence."""
-        return {**KINDS, **RESTORED}[self.kind]
+        return PRIORS[self.size] if self.prior else {**KINDS, **RESTORED}[self.kind]
 
     def load(self) -> Model:
         """Read the weights.
@@ -77,8 +102,8 @@ class BoxedModel:
         model = Model.load(self.path)
         return dataclasses.replace(
             model,
-            # What is bright in the dark may be a drop of rain.
-            inference=dataclasses.replace(model.inference, cut_spots=not self.restores),
+            # What is bright in the dark may be a drop of rain, and a prior is trained further on images as they are.
+            inference=dataclasses.replace(model.inference, cut_spots=self.kind in KINDS),
             provenance={**model.provenance, "kind": self.kind},
         )
 
@@ -101,20 +126,32 @@ def boxed_models(*, restoring: bool = False) -> list[BoxedModel]:
     return [model for model in listed if model.path.is_file()]
 
 
+def boxed_priors() -> list[BoxedModel]:
+    """List the priors in the box, see :data:`PRIORS`.
+
+    Returns
+    -------
+    list of BoxedModel
+    """
+    listed = [BoxedModel(PRIOR, noise, WEIGHTS / f"{PRIOR}-{noise}.safetensors") for noise in PRIORS]
+    return [prior for prior in listed if prior.path.is_file()]
+
+
 def find_boxed(name: str) -> BoxedModel | None:
     """Find weights by name.
 
     Parameters
     ----------
     name : str
-        Kind and size, or the kind alone for its largest size.
+        Kind and size, or the kind alone for its largest size; of a prior its whole name.
 
     Returns
     -------
     BoxedModel or None
         None where the box has none of that name.
     """
-    return next((model for model in _all() if name in (model.name, model.kind)), None)
+    models = (model for model in _all() if name == model.name or (name == model.kind and not model.prior))
+    return next(models, None)
 
 
 def load_bundled(name: str = "photo") -> Model:
@@ -176,7 +213,7 @@ def _is_run(path: Path) -> bool:
 
 
 def _all() -> list[BoxedModel]:
-    return [*boxed_models(), *boxed_models(restoring=True)]
+    return [*boxed_models(), *boxed_models(restoring=True), *boxed_priors()]
 
 
 def _names() -> str:

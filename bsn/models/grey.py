@@ -41,7 +41,8 @@ def as_grey(network: PhaseUNet | HalfPlane) -> PhaseUNet | HalfPlane:
     channels = network.channels
     if network.context:
         raise ValueError(
-            f"a network that takes {network.context} neighbouring frames on each side is not turned grey; use one without context"
+            f"a network that takes {network.context} neighbouring frames on each side is not turned grey; use one without "
+            "context"
         )
     if channels == 1:
         return network

@@ -12,7 +12,10 @@ from bsn.models import OutlierTreatment, current_name
 from bsn.ops.channel_attention import ChannelScope
 from bsn.selfsup import find_loss
 
-__all__ = ["SIGHTED_MODEL", "Scheme", "TrainConfig"]
+__all__ = ["AUTO", "SIGHTED_MODEL", "Scheme", "TrainConfig"]
+
+AUTO = "auto"
+"""Settings that the images decide."""
 
 Scheme = Literal["blind", "recorrupted", "matched"]
 
@@ -40,9 +43,11 @@ class TrainConfig:
         Preset, see ``bsn models``. "auto": a half-plane network where the noise of neighbours is correlated, else
         ``phase-unet-tiny``.
     start : str, optional
-        A trained model, file or run folder, to begin with in place of random weights: to adapt it to other images (those that
-        are to be denoised, for instance), or to train it longer. It brings its network, whatever `model` says, and its value
-        scale. Adapting was measured at half of the usual learning rate.
+        What the run begins with. "none": random weights. "auto": the prior of the box, a blind network that was trained on
+        noisy photographs, where network, channels and noise fit (``bsn models`` lists the priors), else random weights. A
+        trained model, file or run folder: to adapt it to other images (those that are to be denoised, for instance), or to
+        train it longer. It brings its network, whatever `model` says, and its value scale. Adapting was measured at half of
+        the usual learning rate.
     channel_attention : {"phase", "global"}
         Scope of the channel attention of networks that have one: one Gram matrix per phase (strictly blind), or one
         for the image (as published, approximately blind).
@@ -195,6 +200,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", current_name(self.model))  # one name in runs, old settings included
+        object.__setattr__(self, "start", None if self.start == "none" else self.start)
         self._check_scheme()
         if self.loss != "auto":
             find_loss(self.loss)

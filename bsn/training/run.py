@@ -9,14 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import nn
 
 from bsn.data import ImageSource, Missing, RandomCrops, open_source, source_digest
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, Watch, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
-from bsn.hole import Hole
-from bsn.models import HalfPlane, Model, NoiseModel, ValueScale, create, is_blind, presets
-from bsn.noise import NoiseLevel, NoiseStatistics, outputs_for_posterior
+from bsn.models import Model, NoiseModel, ValueScale, presets
+from bsn.noise import NoiseLevel, NoiseStatistics
 from bsn.training.config import TrainConfig
 from bsn.training.context_settings import check_stacks, context_crops
 from bsn.training.crop_statistics import crop_statistics
@@ -30,6 +28,7 @@ from bsn.training.removal import tell_removal
 from bsn.training.settling import settle
 from bsn.training.sighted_run import build_sighted_task
 from bsn.training.sighted_task import SightedTask
+from bsn.training.starting import check_noise, new_network, started_network, starting_model, with_prior
 from bsn.training.student_choice import tell_better
 from bsn.training.student_step import StudentStep, check_student, train_student
 from bsn.training.task import BlindSpotTask
@@ -195,14 +194,14 @@ def build_task(
             f"{config.model} sees the pixel it predicts and would learn to copy the noise; train it on pairs with bsn restore "
             "train, or choose a blind-spot network"
         )
-    start = None if config.start is None else _starting_model(config, source.channels)
+    start = starting_model(config, source.channels)
     alone = "images to validate on are scored one by one" if validation is not None and validation.pairs else ""
     settled = settle(source, config, steps, start=start, alone=alone)
     for reason in settled.reasons:
         say(reason)
     config, source = settled.config, settled.source or source
     if start is not None:
-        _check_noise(start, config)
+        check_noise(start, config)
     if config.augment_colours and (source.channels, config.noise, config.noise_scope) != (3, "gaussian", "set"):
         raise ValueError(
             f"augment_colours is for RGB images and one Gaussian noise level, not for {source.channels} channels and noise "
@@ -214,7 +213,10 @@ def build_task(
     held_back = held_back_crops(mended, config.image_crop, config.validation_crops, seed, **stacked)
     avoid = kept_from_training(mended, held_back, **stacked)
     crops = RandomCrops(mended, config.image_crop, seed=seed, augment=_augment(config), avoid=avoid)
-    network = _new_network(config, source.channels) if start is None else _started_network(config, start)
+    network = new_network(config, source.channels) if start is None else started_network(config, start)
+    config, said = with_prior(config, network, source.channels)
+    if said:
+        say(said)
     warn_of_leaks(network, config.crop)
     mean, spread, darkest = crop_statistics(crops)
     if start is not None:
@@ -238,12 +240,19 @@ def build_task(
         training_values=values_of(source),
         provenance={
             "model": config.model if start is None else start.provenance.get("model", "unknown"),
-            **({} if start is None else {"start": {k: start.provenance.get(k) for k in ("training_images", "steps")}}),
+            **_started_from(config, start),
             "training_images": len(source),
             "image_dtype": str(source.dtype),
             **_provenance(config),
         },
     )
+
+
+def _started_from(config: TrainConfig, start: Model | None) -> dict[str, Any]:
+    """What a reader of the model file should know of the weights that the run began with."""
+    if start is None:
+        return {} if config.start is None else {"start": {"prior": config.start}}
+    return {"start": {name: start.provenance.get(name) for name in ("training_images", "steps")}}
 
 
 _IN_PROVENANCE = (
@@ -268,54 +277,10 @@ def _provenance(config: TrainConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in (*names, *stacked)}
 
 
-def _new_network(config: TrainConfig, channels: int) -> nn.Module:
-    """The network of the settings, with random weights."""
-    overrides: dict[str, Any] = {}
-    if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
-        overrides["channel_attention"] = config.channel_attention
-    if config.noise != "none":
-        overrides["outputs"] = outputs_for_posterior(channels)
-    if config.hole != "none":
-        overrides["hole"] = config.hole
-    if config.neighbours:
-        overrides |= {"context": config.context, "context_hole": config.context_hole}
-    return create(config.model, channels=channels, **overrides)
-
-
-def _starting_model(config: TrainConfig, channels: int) -> Model:
-    """The trained model that a run begins with, if it can be trained on these images."""
-    model = Model.load(str(config.start))
-    if not is_blind(model.network):
-        raise ValueError(
-            f"the model {config.start} sees the pixel it predicts and would learn to copy the noise; start with a blind one"
-        )
-    if model.channels != channels:
-        raise ValueError(f"the model {config.start} has {model.channels} channels, the images have {channels}")
-    return model
-
-
 def _augment(config: TrainConfig) -> bool | Literal["flips"]:
     """Flips and turns of the crops; a quarter turn would lay the lines that a hole hides across it."""
     along_lines = config.hole.partition(":")[0] in ("rows", "columns")
     return "flips" if config.augment and along_lines else config.augment
-
-
-def _started_network(config: TrainConfig, start: Model) -> nn.Module:
-    """The network of the starting model, with the hole of this run."""
-    if isinstance(start.network, HalfPlane):
-        start.network.open_hole(Hole.parse(config.hole))
-    return start.network.train()
-
-
-def _check_noise(start: Model, config: TrainConfig) -> None:
-    """Refuse a starting model whose outputs are not those that the run trains."""
-    if (start.noise is None) != (config.noise == "none"):
-        had, way = (
-            ("no noise model", "none") if start.noise is None else ("a noise model", "gaussian or poisson-gaussian")
-        )
-        raise ValueError(
-            f"the model {config.start} was trained with {had}, this run has noise {config.noise!r}; use --noise {way}"
-        )
 
 
 def _noise_model(config: TrainConfig, measured: NoiseStatistics | None, spread: float, darkest: float) -> NoiseModel:

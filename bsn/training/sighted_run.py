@@ -31,7 +31,7 @@ from bsn.inference import Denoiser, InferenceConfig
 from bsn.models import Model, ValueScale, create, is_blind, presets
 from bsn.noise import MatchedNoise, NoiseCovariance, measure_covariance
 from bsn.noise.judgement import grey_level_of, sample_of
-from bsn.training.config import SIGHTED_MODEL, TrainConfig
+from bsn.training.config import AUTO, SIGHTED_MODEL, TrainConfig
 from bsn.training.crop_statistics import crop_statistics
 from bsn.training.crop_task import values_of
 from bsn.training.held_back import fit_crop, held_back_crops
@@ -115,6 +115,7 @@ def _settled(config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(
         fill_recipe(dataclasses.replace(config, hole="none")),
         model=_sighted(config),
+        start=None if config.start == AUTO else config.start,
         context=0,
         context_hole=False,
         stride=1,

@@ -43,7 +43,7 @@ def ship(
     model = dataclasses.replace(
         found,
         provenance={**found.provenance, **described(recipe, photographs)},
-        inference=inference_of(recipe.kind, found.inference.training_crop),
+        inference=inference_of(recipe.pairs, found.inference.training_crop),
         weights_licence=LICENCE,
     )
     target = Path(folder) / f"{recipe.name}.safetensors"
@@ -76,12 +76,12 @@ def model_card(model: Model, recipe: BoxRecipe, photographs: Sequence[Picture], 
     rows = "\n".join(f"| {photograph.file} | {photograph.terms} |" for photograph in photographs)
     steps = (
         f"Begun as {recipe.began}. {facts.get('steps', 0):,} steps of {config.batch_size} crops of "
-        f"{config.crop} x {config.crop} pixels, {config.loss.upper()} loss, {config.optimizer} at {config.learning_rate:g}, "
+        f"{config.crop} x {config.crop} pixels, {_loss(recipe)}, {config.optimizer} at {config.learning_rate:g}, "
         "moving average of the weights "
         f"{recipe.loop.ema:g}, seed {facts.get('seed', 0)}, precision {facts.get('precision', '32-true')}: "
         f"{facts.get('seconds', 0) / 60:.0f} minutes on one shared CPU core."
     )
-    words, count = WORDS[recipe.kind], len(photographs)
+    words, count = WORDS[recipe.pairs], len(photographs)
     return f"""# {recipe.name}
 
 {words.introduction} {count_parameters(model.network):,} parameters {words.network}
@@ -120,3 +120,7 @@ On the held-out photograph: {scores or "not measured"} (protocol `rgb8`).
 - Like every denoiser it may remove faint detail and may draw structure into strong {words.made}. Do not measure on its
   results without checking.
 """
+
+
+def _loss(recipe: BoxRecipe) -> str:
+    return "expected likelihood" if recipe.pairs == "white" else f"{recipe.config.loss.upper()} loss"

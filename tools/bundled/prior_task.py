@@ -112,9 +112,7 @@ class PriorTask(ModelTask[CropBatch]):
         )
 
 
-def standardised(
-    noisy: np.ndarray, targets: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def standardised(noisy: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Put each crop on the value scale of a training set that it might be part of.
 
     Parameters

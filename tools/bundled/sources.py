@@ -16,12 +16,13 @@ from tools.bundled.pairs import RecycledPairs, SyntheticPairs
 from tools.bundled.photographs import PHOTOGRAPHS
 from tools.bundled.rain import RandomRain
 
-__all__ = ["PairKind", "Picture", "training_pairs", "training_photographs", "training_source"]
+__all__ = ["GREY_OF_SHARED", "PairKind", "Picture", "training_pairs", "training_photographs", "training_source"]
 
 PairKind = Literal["photo", "camera", "rain", "white", "shared"]
 """White noise, that of cameras, and rain, for models that see their pixel; the two kinds of noise again for blind ones."""
 
-_GREY_OF_SHARED = 0.3  # of the crops of the blind prior for correlated noise, which also starts trainings on grey images
+GREY_OF_SHARED = 0.3
+"""Share of grey crops for the blind prior for correlated noise, which also starts trainings on grey images."""
 
 _DRAWN = 6
 _DRAWN_SIDE = 384
@@ -131,4 +132,4 @@ def training_pairs(
         return SyntheticPairs(RandomCrops(source, crop, seed=seed, weighting="uniform"), corrupt)
     side = CameraNoise.piece(crop)
     pieces = RandomCrops(training_source(side, seed, photographs), side, seed=seed, weighting="uniform")
-    return RecycledPairs(pieces, CameraNoise() if kind == "camera" else CameraNoise(grey=_GREY_OF_SHARED), crop)
+    return RecycledPairs(pieces, CameraNoise() if kind == "camera" else CameraNoise(grey=GREY_OF_SHARED), crop)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.bundled.corruption import BlindNoise, CameraNoise
+from tools.bundled.corruption import BlindNoise, CameraNoise, KnownNoise
 from tools.bundled.rain import RandomRain
+from tools.bundled.sources import GREY_OF_SHARED
 
 __all__ = ["WORDS", "Words"]
 
 _WHITE = BlindNoise()
 _CAMERAS = CameraNoise()
+_KNOWN = KnownNoise()
 _RAIN = RandomRain()
 
 
@@ -42,6 +44,19 @@ class Words:
 _STUDENT = """(float16 in the
 file, float32 in use) that sees the noisy image once. It has no biases, so a picture twice as bright gives a result twice as
 bright, and it need not be told how strong the noise is."""
+_PRIOR = """(float16 in the
+file, float32 in use): weights that `bsn train --start auto` begins with, instead of random ones, where network, channels and
+noise fit. Grey images begin with the network that sees grey as this one sees three equal colours. The value scale of a run is
+that of its own images. It is no model to denoise photographs with; the others in the box are better at that."""
+_CAMERA = (
+    "a camera drawn at random (`bsn.data.random_camera`) photographs "
+    f"{1 - _CAMERAS.white:.0%} of the pieces: photons and "
+    "read-out on a Bayer mosaic, white balance, one of three kinds of demosaicing, colour matrix, tone curve, smoothing of "
+    "colours, blur, sharpening, resizing, JPEG of quality 70 to 100."
+)
+_STRANGE = """- It has learned photographs. A training on images that look different has to unlearn some of that; the numbers
+  tell how a run from it ends beside one from random weights.
+"""
 _OWN_IMAGES = """- It has learned photographs. Fluorescence, astronomy and X-rays look different; a model trained on your
   own noisy images keeps more of them.
 """
@@ -60,13 +75,31 @@ WORDS = {
         "Files of cameras, colour or grey, whose noise neighbours share. A student of",
         _STUDENT,
         "noise",
-        "Noise, drawn anew: a camera drawn at random (`bsn.data.random_camera`) photographs "
-        f"{1 - _CAMERAS.white:.0%} of the pieces: photons and "
-        "read-out on a Bayer mosaic, white balance, one of three kinds of demosaicing, colour matrix, tone curve, smoothing of "
-        "colours, blur, sharpening, resizing, JPEG of quality 70 to 100. The target is the same photograph without noise. "
-        f"The others have white noise. {_CAMERAS.grey:.0%} are grey.",
+        f"Noise, drawn anew: {_CAMERA} The target is the same photograph without noise. The others have white noise. "
+        f"{_CAMERAS.grey:.0%} are grey.",
         "- The cameras of the training are simulated. Noise that no step of the simulation makes, such as lines and what a "
         f"camera's own denoiser leaves, may stay.\n{_OWN_IMAGES}",
+    ),
+    "white": Words(
+        "The start of trainings on images whose noise is independent from pixel to pixel. A blind network of",
+        _PRIOR,
+        "noise",
+        f"Noise, drawn anew: Gaussian ({1 - _KNOWN.photons:.0%}) or Poisson-Gaussian noise of a standard deviation between 0 "
+        f"and {_KNOWN.largest:g} of 255 at mid-grey; {_KNOWN.grey:.0%} of the crops grey; {_KNOWN.bent:.0%} with bent tones, "
+        "and all dimmed at random, as microscopes show things. Each crop is put on the value scale of a set that it might be "
+        "part of. The network does not see the pixel that it predicts. The loss is the likelihood that `bsn train` maximises, "
+        "with the known truth in place of one draw of the noise: its expectation over the noise of that pixel.",
+        _STRANGE,
+    ),
+    "shared": Words(
+        "The start of trainings on images whose neighbouring pixels share their noise. A blind network of",
+        _PRIOR,
+        "noise",
+        f"Noise, drawn anew: {_CAMERA} The others have white noise. {GREY_OF_SHARED:.0%} are grey. Each crop is put on the "
+        "value scale of a set that it might be part of. The network sees nothing of a square of 3 to 13 pixels around the one "
+        "that it predicts; the side is drawn at each step. The loss compares with the photograph without noise, where "
+        "`bsn train` has the noisy one: the median of the clean value instead of that of the noisy one, which differ little.",
+        _STRANGE,
     ),
     "rain": Words(
         "Photographs, colour or grey, in light or heavy rain. `bsn restore apply` uses it where no model is named. A NAFNet of",

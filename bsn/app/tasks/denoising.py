@@ -34,9 +34,9 @@ def box(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:
     dict
         "models": a list of "name" and "what" it is for.
     """
-    from bsn.models.bundled import KINDS, boxed_models
+    from bsn.models.bundled import boxed_models
 
-    return {"models": [{"name": model.name, "what": KINDS[model.kind]} for model in boxed_models()]}
+    return {"models": [{"name": model.name, "what": model.purpose} for model in boxed_models()]}
 
 
 def denoise(order: Order, tell: Tell, stop: threading.Event) -> dict[str, Any]:

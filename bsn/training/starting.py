@@ -1,0 +1,200 @@
+"""What a run begins with: random weights, a trained model, or a prior of the box.
+
+A trained model brings its network and its value scale. A prior (:func:`bsn.models.bundled.boxed_priors`) brings weights for
+the network that the run would train anyway: it was trained on photographs that were put on the value scale of their set, as
+every run puts its own images, so that the value scale stays that of the images.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from torch import nn
+
+from bsn.hole import Hole
+from bsn.models import HalfPlane, Model, PhaseUNet, create, is_blind, presets
+from bsn.models.bundled import BoxedModel, boxed_priors, find_boxed
+from bsn.models.grey import as_grey
+from bsn.noise import outputs_for_posterior
+from bsn.training.config import AUTO, TrainConfig
+from bsn.training.hole_settings import HALF_PLANES, PHASES
+
+__all__ = ["check_noise", "new_network", "started_network", "starting_model", "with_prior"]
+
+_CHANNELS = (1, 3)
+
+
+def starting_model(config: TrainConfig, channels: int) -> Model | None:
+    """Load the trained model that a run begins with, if it can be trained on these images.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settings as the user gave them.
+    channels : int
+        Channels of the images.
+
+    Returns
+    -------
+    Model or None
+        None for runs that begin with random weights or a prior.
+
+    Raises
+    ------
+    ValueError
+        For a model that is not blind, or has another number of channels.
+    """
+    if config.start is None or config.start == AUTO or _named_prior(config) is not None:
+        return None
+    model = Model.load(config.start)
+    if not is_blind(model.network):
+        raise ValueError(
+            f"the model {config.start} sees the pixel it predicts and would learn to copy the noise; start with a blind one"
+        )
+    if model.channels != channels:
+        raise ValueError(f"the model {config.start} has {model.channels} channels, the images have {channels}")
+    return model
+
+
+def started_network(config: TrainConfig, start: Model) -> nn.Module:
+    """Give the network of the starting model the hole of this run.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settled settings.
+    start : Model
+        See :func:`starting_model`.
+
+    Returns
+    -------
+    nn.Module
+        In training mode.
+    """
+    if isinstance(start.network, HalfPlane):
+        start.network.open_hole(Hole.parse(config.hole))
+    return start.network.train()
+
+
+def check_noise(start: Model, config: TrainConfig) -> None:
+    """Refuse a starting model whose outputs are not those that the run trains.
+
+    Parameters
+    ----------
+    start : Model
+        See :func:`starting_model`.
+    config : TrainConfig
+        Settled settings.
+
+    Raises
+    ------
+    ValueError
+        If one of the two has a noise model, and the other has none.
+    """
+    if (start.noise is None) != (config.noise == "none"):
+        had, way = (
+            ("no noise model", "none") if start.noise is None else ("a noise model", "gaussian or poisson-gaussian")
+        )
+        raise ValueError(
+            f"the model {config.start} was trained with {had}, this run has noise {config.noise!r}; use --noise {way}"
+        )
+
+
+def new_network(config: TrainConfig, channels: int) -> nn.Module:
+    """Make the network of the settings, with random weights.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settled settings.
+    channels : int
+        Channels of the images.
+
+    Returns
+    -------
+    nn.Module
+    """
+    overrides: dict[str, Any] = {}
+    if hasattr(presets()[config.model].config if config.model in presets() else None, "channel_attention"):
+        overrides["channel_attention"] = config.channel_attention
+    if config.noise != "none":
+        overrides["outputs"] = outputs_for_posterior(channels)
+    if config.hole != "none":
+        overrides["hole"] = config.hole
+    if config.neighbours:
+        overrides |= {"context": config.context, "context_hole": config.context_hole}
+    return create(config.model, channels=channels, **overrides)
+
+
+def with_prior(config: TrainConfig, network: nn.Module, channels: int) -> tuple[TrainConfig, str]:
+    """Fill a new network with the prior of the box, if one is asked for and fits.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settled settings but for `start`, which is "auto", the name of a prior, or something else.
+    network : nn.Module
+        Network of these settings, see :func:`new_network`; its weights are replaced.
+    channels : int
+        Channels of the images.
+
+    Returns
+    -------
+    config : TrainConfig
+        Its `start` is the name of the prior, or None for random weights.
+    said : str
+        A sentence for the user; empty where "auto" was not asked for.
+
+    Raises
+    ------
+    ValueError
+        For a prior that is named and does not fit.
+    """
+    named = _named_prior(config)
+    if config.start != AUTO and named is None:
+        return config, ""
+    found = _fitting(config, channels)
+    if isinstance(found, str) or (named is not None and found.name != named.name):
+        if named is None:
+            return dataclasses.replace(config, start=None), f"the run starts from random weights, since {found}"
+        why = found if isinstance(found, str) else f"{found.name} is the one for these images"
+        raise ValueError(f"the prior {named.name} does not fit this run: {why}; use --start auto")
+    prior = found.load().network
+    assert isinstance(prior, (PhaseUNet, HalfPlane))
+    network.load_state_dict((prior if channels == prior.channels else as_grey(prior)).state_dict())
+    said = f"the run starts from the prior {found.name} of the box; --start none starts from random weights"
+    return dataclasses.replace(config, start=found.name), said if config.start == AUTO else ""
+
+
+def _named_prior(config: TrainConfig) -> BoxedModel | None:
+    """The prior that the settings name."""
+    found = find_boxed(config.start or "")
+    return found if found is not None and found.prior else None
+
+
+def _fitting(config: TrainConfig, channels: int) -> BoxedModel | str:
+    """The prior for a run, or why there is none."""
+    if channels not in _CHANNELS:
+        return f"the priors in the box are for grey images and colours, not for {channels} channels"
+    if config.neighbours:
+        return "the priors in the box know no neighbouring frames"
+    if config.value_scale != "standardise":
+        return f"the priors in the box are for standardised values, not for the value scale {config.value_scale}"
+    noise = "white" if _is_white(config) else "shared" if _is_shared(config) else ""
+    found = next((prior for prior in boxed_priors() if prior.size == noise), None)
+    return found or f"the box has no prior for {_described(config)}"
+
+
+def _is_white(config: TrainConfig) -> bool:
+    return config.model == PHASES.model and config.noise != "none" and config.step == 1
+
+
+def _is_shared(config: TrainConfig) -> bool:
+    square = config.hole != "none" and Hole.parse(config.hole).shape in ("square", "pixel")
+    return config.model == HALF_PLANES.model and config.noise == "none" and square
+
+
+def _described(config: TrainConfig) -> str:
+    treatment = f"hole {config.hole}" if config.hole != "none" else f"stride {config.stride}"
+    return f"{config.model} with {treatment} and noise {config.noise}"

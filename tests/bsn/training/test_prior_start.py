@@ -1,0 +1,111 @@
+"""Training that begins with a prior of the box."""
+
+import numpy as np
+import pytest
+import torch
+
+from bsn.data import ArraySource, Gaussian
+from bsn.engine import LoopConfig
+from bsn.models import InferenceDefaults, Model, NoiseModel, ValueScale, bundled, create
+from bsn.models.grey import as_grey
+from bsn.training import TrainConfig, build_task, train
+
+WHITE = {"stride": 1, "noise": "gaussian", "noise_read": 0.1, "crop": 32, "batch_size": 1}
+SHARED = {"hole": "square:5", "hole_test": "square:3", "crop": 32, "batch_size": 1}
+
+
+@pytest.fixture
+def box(tmp_path, monkeypatch):
+    """A box with untrained priors."""
+    torch.manual_seed(7)
+    white = create("phase-unet-tiny", channels=3, outputs=9)
+    Model(white, noise=NoiseModel(0.0, 0.01, True)).save(tmp_path / "blind-white.safetensors", half=True)
+    shared = create("halfplane-cells", channels=3)
+    Model(shared, ValueScale(0.4, 0.2), InferenceDefaults()).save(tmp_path / "blind-shared.safetensors", half=True)
+    monkeypatch.setattr(bundled, "WEIGHTS", tmp_path)
+    return {name: Model.load(tmp_path / f"blind-{name}.safetensors").network for name in ("white", "shared")}
+
+
+def _image(channels=1, scale=1.0):
+    clean = np.full((64, 64, channels), 0.5, np.float32)
+    return (scale * Gaussian(0.1)(clean, np.random.default_rng(0))).astype(np.float32)
+
+
+def _build(channels=1, scale=1.0, said=lambda _: None, **settings):
+    return build_task(ArraySource(_image(channels, scale), "YXC"), TrainConfig(start="auto", **settings), 0, say=said)
+
+
+def _same(network, expected):
+    ours, theirs = network.state_dict(), expected.state_dict()
+    assert ours.keys() == theirs.keys()
+    for name, value in theirs.items():
+        torch.testing.assert_close(ours[name], value, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("name", "settings"), [("white", WHITE), ("shared", SHARED)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_weights_are_the_priors(box, name, settings, channels):
+    said = []
+    task = _build(channels, said=said.append, **settings)
+    _same(task.modules["network"], box[name] if channels == 3 else as_grey(box[name]))
+    assert f"starts from the prior blind-{name} of the box" in said[-1]
+    assert task.config.start == f"blind-{name}"
+    assert task.provenance["start"] == {"prior": f"blind-{name}"}
+
+
+def test_the_value_scale_is_the_images(box):
+    """A prior serves every range of values; a trained model brings its own."""
+    near, far = _build(**WHITE), _build(scale=1000.0, **{**WHITE, "noise_read": 100.0})
+    assert far.scale.scale == pytest.approx(1000 * near.scale.scale, rel=1e-4)
+    assert far.scale.offset == pytest.approx(1000 * near.scale.offset, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("channels", "settings", "why"),
+    [
+        (2, WHITE, "not for 2 channels"),
+        (1, {**WHITE, "value_scale": "255"}, "not for the value scale 255"),
+        (1, {**WHITE, "model": "phase-unet-small"}, "no prior for phase-unet-small"),
+        (1, {**WHITE, "noise": "none", "noise_read": None, "stride": 2, "crop": 16}, "stride 2 and noise none"),
+        (1, {**SHARED, "hole": "diamond:5", "hole_test": "diamond:3"}, "hole diamond:5"),
+    ],
+)
+def test_random_weights_where_no_prior_fits(box, channels, settings, why):
+    said = []
+    task = _build(channels, said=said.append, **settings)
+    assert "starts from random weights, since" in said[-1]
+    assert why in said[-1]
+    assert task.config.start is None
+    assert "start" not in task.provenance
+
+
+def test_an_empty_box_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundled, "WEIGHTS", tmp_path / "none")
+    assert _build(**WHITE).config.start is None
+
+
+def test_none_and_auto_draw_the_same_random_weights_where_nothing_fits(box):
+    source, settings = ArraySource(_image(2), "YXC"), {**WHITE}
+    torch.manual_seed(3)
+    fresh = build_task(source, TrainConfig(start="none", **settings), 0).modules["network"]
+    torch.manual_seed(3)
+    _same(_build(2, **settings).modules["network"], fresh)
+
+
+def test_a_prior_that_does_not_fit_is_refused_by_name(box):
+    source = ArraySource(_image(), "YXC")
+    with pytest.raises(
+        ValueError, match=r"blind-shared does not fit this run: blind-white is the one.*use --start auto"
+    ):
+        build_task(source, TrainConfig(start="blind-shared", **WHITE), 0)
+    with pytest.raises(ValueError, match=r"blind-white does not fit this run: .*value scale 255; use --start auto"):
+        build_task(source, TrainConfig(start="blind-white", value_scale="255", **WHITE), 0)
+
+
+def test_a_run_names_its_prior_and_its_settings_train_the_same_again(box, tmp_path):
+    loop = LoopConfig(steps=2, validate_every=0, accelerator="cpu")
+    train(_image()[..., 0], tmp_path / "one", TrainConfig(start="auto", **WHITE), loop, axes="YX")
+    assert "start: blind-white" in (tmp_path / "one" / "config.yaml").read_text(encoding="utf-8")
+    train(_image()[..., 0], tmp_path / "two", TrainConfig(start="blind-white", **WHITE), loop, axes="YX")
+    first, second = (Model.load(tmp_path / run).network for run in ("one", "two"))
+    _same(first, second)
