@@ -23,6 +23,7 @@ from benchmarks.tables import (
     restoration,
     speed,
     stacks,
+    starting,
     streaks,
     students,
     terms,
@@ -100,7 +101,7 @@ AWAITED: dict[str, str] = {}
 """Tables whose benchmark has not been run yet, and the command that brings their results."""
 
 for _maker, (_pattern, _command) in (
-    card.MAKERS | damage.MAKERS | equal_time.MAKERS | manas_space.MAKERS | streaks.MAKERS
+    card.MAKERS | damage.MAKERS | equal_time.MAKERS | manas_space.MAKERS | starting.MAKERS | streaks.MAKERS
 ).items():
     if any(RESULTS.glob(f"{_pattern}.json")):
         TABLES[_maker.__name__] = _maker

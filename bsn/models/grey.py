@@ -48,12 +48,18 @@ def as_grey(network: PhaseUNet | HalfPlane) -> PhaseUNet | HalfPlane:
         return network
     cell = network.config.cell**2 if isinstance(network, HalfPlane) else 1
     posterior = network.config.outputs == outputs_for_posterior(channels)
-    config = dataclasses.replace(network.config, channels=1, outputs=outputs_for_posterior(1) if posterior else None)
-    grey = type(network)(config)  # type: ignore[arg-type]
+    grey = _for_one_channel(network, outputs_for_posterior(1) if posterior else None)
     given = network.state_dict()
     made = {name: _folded(given[name], like, channels, cell) for name, like in grey.state_dict().items()}
     grey.load_state_dict(made)
     return grey.train(network.training)
+
+
+def _for_one_channel(network: PhaseUNet | HalfPlane, outputs: int | None) -> PhaseUNet | HalfPlane:
+    """A new network of the same shape."""
+    if isinstance(network, HalfPlane):
+        return HalfPlane(dataclasses.replace(network.config, channels=1, outputs=outputs))
+    return PhaseUNet(dataclasses.replace(network.config, channels=1, outputs=outputs))
 
 
 def _folded(weight: Tensor, like: Tensor, channels: int, cell: int) -> Tensor:

@@ -28,7 +28,7 @@ from bsn.training.removal import tell_removal
 from bsn.training.settling import settle
 from bsn.training.sighted_run import build_sighted_task
 from bsn.training.sighted_task import SightedTask
-from bsn.training.starting import check_noise, new_network, started_network, starting_model, with_prior
+from bsn.training.starting import check_noise, new_network, started_network, starting_model, terms_of_weights
 from bsn.training.student_choice import tell_better
 from bsn.training.student_step import StudentStep, check_student, train_student
 from bsn.training.task import BlindSpotTask
@@ -214,9 +214,6 @@ def build_task(
     avoid = kept_from_training(mended, held_back, **stacked)
     crops = RandomCrops(mended, config.image_crop, seed=seed, augment=_augment(config), avoid=avoid)
     network = new_network(config, source.channels) if start is None else started_network(config, start)
-    config, said = with_prior(config, network, source.channels)
-    if said:
-        say(said)
     warn_of_leaks(network, config.crop)
     mean, spread, darkest = crop_statistics(crops)
     if start is not None:
@@ -238,6 +235,7 @@ def build_task(
         validation=validation,
         pixels=pixels_of(source),
         training_values=values_of(source),
+        weights_licence=terms_of_weights(config, start),
         provenance={
             "model": config.model if start is None else start.provenance.get("model", "unknown"),
             **_started_from(config, start),

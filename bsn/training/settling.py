@@ -27,6 +27,7 @@ from bsn.training.hole_settings import (
 )
 from bsn.training.passes import few_passes
 from bsn.training.pattern_settings import settle_pattern
+from bsn.training.starting import settle_start
 
 __all__ = ["Settled", "settle", "settle_inspected"]
 
@@ -90,8 +91,8 @@ def settle(
     """Replace everything that is "auto" or left out by what the images ask for.
 
     The steps follow each other: a pattern that all frames share is taken off; the noise decides hole or stride, noise model and
-    scope; the hole decides the network; the stride decides which crops fit; all decide the optimiser and the inference that is
-    stored in the model.
+    scope; the hole decides the network, and both decide whether a prior of the box fits; the stride decides which crops fit;
+    all decide the optimiser and the inference that is stored in the model.
 
     Parameters
     ----------
@@ -149,6 +150,8 @@ def settle(
     check_room(source, config)
     config, why = settle_context(source, config, alone=alone, stacks=stacks, pattern_left=left)
     reasons += why
+    config, why_start = settle_start(config, source.channels)
+    reasons += [why_start] if why_start else []
     config = fill_recipe(_settle_scope(config, advice))
     config = _settle_crop(source, config)
     config = _settle_optimizer(source, config, steps)

@@ -28,7 +28,7 @@ from bsn.data.sources.samples import evenly
 from bsn.engine import named_images
 from bsn.evaluation import Validation
 from bsn.inference import Denoiser, InferenceConfig
-from bsn.models import Model, ValueScale, create, is_blind, presets
+from bsn.models import Model, ValueScale, create, is_blind, load, presets
 from bsn.noise import MatchedNoise, NoiseCovariance, measure_covariance
 from bsn.noise.judgement import grey_level_of, sample_of
 from bsn.training.config import AUTO, SIGHTED_MODEL, TrainConfig
@@ -39,6 +39,7 @@ from bsn.training.hole_settings import fill_recipe
 from bsn.training.made_pairs import MatchedCrops, RecorruptedCrops
 from bsn.training.mended_source import MendedSource
 from bsn.training.sighted_task import SightedTask
+from bsn.training.starting import terms_of_weights
 
 __all__ = ["build_sighted_task"]
 
@@ -106,6 +107,7 @@ def build_sighted_task(
         truth=config.scheme == "matched",
         validation=validation,
         training_values=values_of(source),
+        weights_licence=terms_of_weights(config, start),
         provenance=_provenance(source, config, start, len(drawn_from)),
     )
 
@@ -144,7 +146,7 @@ def _sighted(config: TrainConfig) -> str:
 
 def _starting_model(path: str, channels: int) -> Model:
     """The trained model that a run begins with, if it can be trained on these images."""
-    model = Model.load(path)
+    model = load(path)
     if is_blind(model.network):
         raise ValueError(
             f"the model {path} does not see the pixel it predicts; start with one that does, or use --scheme blind"

@@ -18,6 +18,7 @@ from bsn.selfsup import find_loss
 from bsn.training.config import TrainConfig
 from bsn.training.counted import counted_places, only_counted
 from bsn.training.pair_task import PairTask, decibels
+from bsn.training.starting import OWN_TERMS
 from bsn.training.task import Crops
 
 __all__ = ["SightedTask"]
@@ -48,6 +49,8 @@ class SightedTask(PairTask):
         Goes into the model file.
     training_values : TrainingValues, optional
         Range and statistics of the noisy images, for the model file.
+    weights_licence : str
+        Terms of the weights, for the model file.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class SightedTask(PairTask):
         validation: Validation | None = None,
         provenance: Mapping[str, Any] | None = None,
         training_values: TrainingValues | None = None,
+        weights_licence: str = OWN_TERMS,
     ) -> None:
         super().__init__(
             network,
@@ -71,7 +75,7 @@ class SightedTask(PairTask):
             config.optimizer_choice,
             scale,
             inference=InferenceDefaults(training_crop=config.crop, outliers=config.outliers),
-            weights_licence="derived from the training images; their terms apply",
+            weights_licence=weights_licence,
             held_back=held_back,
             validation=validation,
             provenance=provenance,

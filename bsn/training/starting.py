@@ -13,14 +13,26 @@ from typing import Any
 from torch import nn
 
 from bsn.hole import Hole
-from bsn.models import HalfPlane, Model, PhaseUNet, create, is_blind, presets
+from bsn.models import HalfPlane, Model, PhaseUNet, create, is_blind, load, presets
 from bsn.models.bundled import BoxedModel, boxed_priors, find_boxed
 from bsn.models.grey import as_grey
 from bsn.noise import outputs_for_posterior
 from bsn.training.config import AUTO, TrainConfig
 from bsn.training.hole_settings import HALF_PLANES, PHASES
 
-__all__ = ["check_noise", "new_network", "started_network", "starting_model", "with_prior"]
+__all__ = [
+    "OWN_TERMS",
+    "check_noise",
+    "named_prior",
+    "new_network",
+    "settle_start",
+    "started_network",
+    "starting_model",
+    "terms_of_weights",
+]
+
+OWN_TERMS = "derived from the training images; their terms apply"
+"""Terms of the weights of a run that begins with random ones."""
 
 _CHANNELS = (1, 3)
 
@@ -45,9 +57,9 @@ def starting_model(config: TrainConfig, channels: int) -> Model | None:
     ValueError
         For a model that is not blind, or has another number of channels.
     """
-    if config.start is None or config.start == AUTO or _named_prior(config) is not None:
+    if config.start in (None, AUTO) or named_prior(config) is not None:
         return None
-    model = Model.load(config.start)
+    model = load(str(config.start))
     if not is_blind(model.network):
         raise ValueError(
             f"the model {config.start} sees the pixel it predicts and would learn to copy the noise; start with a blind one"
@@ -102,12 +114,12 @@ def check_noise(start: Model, config: TrainConfig) -> None:
 
 
 def new_network(config: TrainConfig, channels: int) -> nn.Module:
-    """Make the network of the settings, with random weights.
+    """Make the network of the settings, with random weights or those of a prior.
 
     Parameters
     ----------
     config : TrainConfig
-        Settled settings.
+        Settled settings, see :func:`settle_start`.
     channels : int
         Channels of the images.
 
@@ -124,25 +136,29 @@ def new_network(config: TrainConfig, channels: int) -> nn.Module:
         overrides["hole"] = config.hole
     if config.neighbours:
         overrides |= {"context": config.context, "context_hole": config.context_hole}
-    return create(config.model, channels=channels, **overrides)
+    network = create(config.model, channels=channels, **overrides)
+    prior = named_prior(config)
+    if prior is not None:
+        given = prior.load().network
+        assert isinstance(given, (PhaseUNet, HalfPlane))
+        network.load_state_dict((given if channels == given.channels else as_grey(given)).state_dict())
+    return network
 
 
-def with_prior(config: TrainConfig, network: nn.Module, channels: int) -> tuple[TrainConfig, str]:
-    """Fill a new network with the prior of the box, if one is asked for and fits.
+def settle_start(config: TrainConfig, channels: int) -> tuple[TrainConfig, str]:
+    """Choose the prior of the box that a run begins with, if one is asked for and fits.
 
     Parameters
     ----------
     config : TrainConfig
-        Settled settings but for `start`, which is "auto", the name of a prior, or something else.
-    network : nn.Module
-        Network of these settings, see :func:`new_network`; its weights are replaced.
+        Settings with network, hole, noise model and context; its `start` is "auto", the name of a prior, or something else.
     channels : int
         Channels of the images.
 
     Returns
     -------
     config : TrainConfig
-        Its `start` is the name of the prior, or None for random weights.
+        Where `start` was "auto", it is the name of the prior, or None for random weights.
     said : str
         A sentence for the user; empty where "auto" was not asked for.
 
@@ -151,26 +167,58 @@ def with_prior(config: TrainConfig, network: nn.Module, channels: int) -> tuple[
     ValueError
         For a prior that is named and does not fit.
     """
-    named = _named_prior(config)
+    named = named_prior(config)
     if config.start != AUTO and named is None:
         return config, ""
     found = _fitting(config, channels)
-    if isinstance(found, str) or (named is not None and found.name != named.name):
-        if named is None:
-            return dataclasses.replace(config, start=None), f"the run starts from random weights, since {found}"
+    if named is None:
+        if isinstance(found, str):
+            return dataclasses.replace(config, start=None), f"training starts from random weights, since {found}"
+        said = f"training starts from the prior {found.name} of the box; --start none starts from random weights"
+        return dataclasses.replace(config, start=found.name), said
+    if isinstance(found, str) or found.name != named.name:
         why = found if isinstance(found, str) else f"{found.name} is the one for these images"
         raise ValueError(f"the prior {named.name} does not fit this run: {why}; use --start auto")
-    prior = found.load().network
-    assert isinstance(prior, (PhaseUNet, HalfPlane))
-    network.load_state_dict((prior if channels == prior.channels else as_grey(prior)).state_dict())
-    said = f"the run starts from the prior {found.name} of the box; --start none starts from random weights"
-    return dataclasses.replace(config, start=found.name), said if config.start == AUTO else ""
+    return config, ""
 
 
-def _named_prior(config: TrainConfig) -> BoxedModel | None:
-    """The prior that the settings name."""
+def named_prior(config: TrainConfig) -> BoxedModel | None:
+    """Find the prior that settings name.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settings, whose `start` may be the name of a prior.
+
+    Returns
+    -------
+    BoxedModel or None
+    """
     found = find_boxed(config.start or "")
     return found if found is not None and found.prior else None
+
+
+def terms_of_weights(config: TrainConfig, start: Model | None) -> str:
+    """Terms of a trained model: those of its images, and of the weights that its training began with.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settled settings, whose `start` may be the name of a prior.
+    start : Model, optional
+        The trained model that the run begins with.
+
+    Returns
+    -------
+    str
+    """
+    prior = named_prior(config)
+    begun = prior.load() if prior is not None else start
+    if begun is None or begun.weights_licence in ("not stated", OWN_TERMS):
+        return OWN_TERMS
+    if begun.weights_licence.startswith(OWN_TERMS):
+        return begun.weights_licence
+    return f"{OWN_TERMS}; begun with weights under: {begun.weights_licence}"
 
 
 def _fitting(config: TrainConfig, channels: int) -> BoxedModel | str:

@@ -26,6 +26,7 @@ from bsn.training.counted import counted_places, only_counted
 from bsn.training.crop_task import ModelTask
 from bsn.training.hole_settings import fill_recipe
 from bsn.training.passes import remark_on_length
+from bsn.training.starting import OWN_TERMS
 
 __all__ = ["BlindSpotTask", "Crops"]
 
@@ -84,6 +85,8 @@ class BlindSpotTask(ModelTask[CropBatch]):
         Goes into the model file.
     training_values : TrainingValues, optional
         Range and statistics of the training images, for the model file.
+    weights_licence : str
+        Terms of the weights, for the model file.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
         pixels: int | None = None,
         provenance: Mapping[str, Any] | None = None,
         training_values: TrainingValues | None = None,
+        weights_licence: str = OWN_TERMS,
     ) -> None:
         modules = {"network": network} if noise is None else {"network": network, "noise": noise}
 
@@ -110,7 +114,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
             modules, batches, validation=validation, provenance=provenance, training_values=training_values
         )
         self.config, self.scale, self.noise, self.held_back = fill_recipe(config), scale, noise, held_back
-        self.mean_intensity, self.pixels = mean_intensity, pixels
+        self.mean_intensity, self.pixels, self.weights_licence = mean_intensity, pixels, weights_licence
 
     @override
     def remark(self, steps: int) -> str | None:
@@ -318,7 +322,7 @@ class BlindSpotTask(ModelTask[CropBatch]):
             self.scale,
             inference,
             {**self.provenance, **facts},
-            "derived from the training images; their terms apply",
+            self.weights_licence,
             None if self.noise is None else self.noise.model(),
             self.training_values,
         )

@@ -20,7 +20,7 @@ from bsn.data import CropBatch
 from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import Validation
 from bsn.hole import Hole
-from bsn.models import HalfPlane, InferenceDefaults, Model, NoiseModel, ValueScale
+from bsn.models import HalfPlane, InferenceDefaults, Model, NoiseModel, ValueScale, image_network
 from bsn.noise.pixel_matrices import LEAST_VARIANCE, add_diagonal, cholesky, dot, solve_lower
 from bsn.noise.posterior import Prediction, split_prediction
 from bsn.training.crop_task import ModelTask
@@ -103,7 +103,7 @@ class PriorTask(ModelTask[CropBatch]):
         """The network, and the noise of which it was told nothing."""
         white = self.noise == "white"
         return Model(
-            modules["network"],  # type: ignore[arg-type]
+            image_network(modules["network"]),
             ValueScale(0.45, 0.25),
             self.inference,
             {**self.provenance, **facts},

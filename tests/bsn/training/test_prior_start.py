@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from bsn.data import ArraySource, Gaussian
-from bsn.engine import LoopConfig
+from bsn.engine import Interrupted, LoopConfig
 from bsn.models import InferenceDefaults, Model, NoiseModel, ValueScale, bundled, create
 from bsn.models.grey import as_grey
 from bsn.training import TrainConfig, build_task, train
 
+TERMS = "its own terms"
 WHITE = {"stride": 1, "noise": "gaussian", "noise_read": 0.1, "crop": 32, "batch_size": 1}
 SHARED = {"hole": "square:5", "hole_test": "square:3", "crop": 32, "batch_size": 1}
 
@@ -19,9 +20,13 @@ def box(tmp_path, monkeypatch):
     """A box with untrained priors."""
     torch.manual_seed(7)
     white = create("phase-unet-tiny", channels=3, outputs=9)
-    Model(white, noise=NoiseModel(0.0, 0.01, True)).save(tmp_path / "blind-white.safetensors", half=True)
+    Model(white, weights_licence=TERMS, noise=NoiseModel(0.0, 0.01, True)).save(
+        tmp_path / "blind-white.safetensors", half=True
+    )
     shared = create("halfplane-cells", channels=3)
-    Model(shared, ValueScale(0.4, 0.2), InferenceDefaults()).save(tmp_path / "blind-shared.safetensors", half=True)
+    Model(shared, ValueScale(0.4, 0.2), InferenceDefaults(), weights_licence=TERMS).save(
+        tmp_path / "blind-shared.safetensors", half=True
+    )
     monkeypatch.setattr(bundled, "WEIGHTS", tmp_path)
     return {name: Model.load(tmp_path / f"blind-{name}.safetensors").network for name in ("white", "shared")}
 
@@ -48,9 +53,10 @@ def test_the_weights_are_the_priors(box, name, settings, channels):
     said = []
     task = _build(channels, said=said.append, **settings)
     _same(task.modules["network"], box[name] if channels == 3 else as_grey(box[name]))
-    assert f"starts from the prior blind-{name} of the box" in said[-1]
+    assert f"training starts from the prior blind-{name} of the box" in said[-1]
     assert task.config.start == f"blind-{name}"
     assert task.provenance["start"] == {"prior": f"blind-{name}"}
+    assert task.weights_licence.endswith("; begun with weights under: its own terms")
 
 
 def test_the_value_scale_is_the_images(box):
@@ -81,7 +87,20 @@ def test_random_weights_where_no_prior_fits(box, channels, settings, why):
 
 def test_an_empty_box_is_no_error(tmp_path, monkeypatch):
     monkeypatch.setattr(bundled, "WEIGHTS", tmp_path / "none")
-    assert _build(**WHITE).config.start is None
+    task = _build(**WHITE)
+    assert task.config.start is None
+    assert task.weights_licence == "derived from the training images; their terms apply"
+
+
+def test_terms_of_what_a_run_began_with_stay_with_its_weights(box, tmp_path):
+    """A run from a run from a prior; nothing is said twice."""
+    task = _build(**WHITE)
+    Model(task.modules["network"], weights_licence=task.weights_licence, noise=NoiseModel(0.0, 0.01)).save(
+        tmp_path / "run.safetensors"
+    )
+    settings = {**WHITE, "start": str(tmp_path / "run.safetensors")}
+    again = build_task(ArraySource(_image(), "YXC"), TrainConfig(**settings), 0)
+    assert again.weights_licence == task.weights_licence
 
 
 def test_none_and_auto_draw_the_same_random_weights_where_nothing_fits(box):
@@ -109,3 +128,18 @@ def test_a_run_names_its_prior_and_its_settings_train_the_same_again(box, tmp_pa
     train(_image()[..., 0], tmp_path / "two", TrainConfig(start="blind-white", **WHITE), loop, axes="YX")
     first, second = (Model.load(tmp_path / run).network for run in ("one", "two"))
     _same(first, second)
+
+
+def test_a_run_from_a_prior_resumes_and_ends_in_the_same_bits(box, tmp_path):
+    config, said = TrainConfig(start="auto", **WHITE), []
+    loop = LoopConfig(steps=4, validate_every=0, accelerator="cpu")
+    train(_image()[..., 0], tmp_path / "whole", config, loop, axes="YX")
+
+    def stop(progress):
+        return progress.step == 2
+
+    with pytest.raises(Interrupted):
+        train(_image()[..., 0], tmp_path / "parts", config, loop, axes="YX", watch=stop)
+    train(_image()[..., 0], tmp_path / "parts", config, axes="YX", resume=True, say=said.append)
+    assert said == []
+    _same(*(Model.load(tmp_path / run).network for run in ("whole", "parts")))
