@@ -5,9 +5,9 @@
 Each case is trained on its noisy images alone, with the settings of ``bsn train --crop 96``, once from random weights
 (``--start none``) and once from the prior (``--start auto``), and scored on images whose truth the training does not see; 0
 steps are the prior as it is in the box. The network and its filter alone are scored, without mixture, guard and second pass.
-``--tuning`` takes the two cases on which settings may be chosen; they are photographs that the priors have not seen.
-``--rate`` multiplies the default learning rate. Writes benchmarks/results/NAME.json after every training, and keeps what an
-earlier run has written there.
+Learning rates were compared on two cases that are for tuning only, photographs that the priors have not seen, with
+``--cases "tuned shared" "tuned white" --rate 0.5 --name tune_start``. Writes benchmarks/results/NAME.json after every training,
+and keeps what an earlier run has written there.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _CROP = 96
 _SIDE = 256
 _WHITE = CorrelatedGaussian(25 / 255, kernel=np.ones((1, 1)))
 _ALONE = {"polish": False, "guard": False}
+_RATE = PHASES.learning_rate
 _UNTOUCHED = 1e-12  # learning rate that leaves the weights as they are
 
 
@@ -149,11 +150,11 @@ def _tuned_white(data: Path) -> Case:
 TUNING: dict[str, Callable[[Path], Case]] = {"tuned shared": _tuned_shared, "tuned white": _tuned_white}
 
 
-def trained(case: Case, start: str, steps: int, rate: float) -> dict[str, Any]:
+def trained(case: Case, start: str, steps: int, rate: float | None) -> dict[str, Any]:
     """Train, denoise and score."""
     said: list[str] = []
-    peak = HALF_PLANES.learning_rate * rate if steps else _UNTOUCHED
-    config = TrainConfig(start=start, crop=_CROP, learning_rate="auto" if steps and rate == 1 else peak)
+    peak = "auto" if rate is None else _RATE * rate
+    config = TrainConfig(start=start, crop=_CROP, learning_rate=peak if steps else _UNTOUCHED)
     # The best weights of half-plane networks are looked for five times, however short the run.
     loop = LoopConfig(steps=steps or 1, validate_every=max(steps // 5, 1), accelerator="cpu")
     files = [str(image) for image in case.images if isinstance(image, Path)]
@@ -172,13 +173,14 @@ def trained(case: Case, start: str, steps: int, rate: float) -> dict[str, Any]:
         "each": [round(value, 3) for value in psnr],
         "best_step": result.best_step,
         "core_seconds": round(seconds, 1),
-        "began": next((sentence for sentence in said if sentence.startswith("the run starts")), ""),
+        "began": next((sentence for sentence in said if sentence.startswith("training starts")), ""),
     }
 
 
 def main() -> None:
     """Read the options; train what is not stored yet."""
-    assert HALF_PLANES.learning_rate == PHASES.learning_rate
+    assert HALF_PLANES.learning_rate == _RATE
+    cases = SCORED | TUNING
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DEFAULT)
     parser.add_argument("--cases", nargs="+", choices=list(SCORED), default=list(SCORED))
@@ -187,15 +189,15 @@ def main() -> None:
     )
     parser.add_argument("--starts", nargs="+", choices=["none", "auto"], default=["none", "auto"])
     parser.add_argument("--steps", type=int, nargs="+", default=[0, 50, 200])
-    parser.add_argument("--rate", type=float, default=1.0, help="times the default learning rate")
+    parser.add_argument("--rate", type=float, help="times the usual learning rate; left out: the default of bsn train")
     parser.add_argument("--name", default="start_prior", help="name of the file of results")
     options = parser.parse_args()
     torch.set_num_threads(1)
     stored = RESULTS / f"{options.name}.json"
-    cases = json.loads(stored.read_text(encoding="utf-8"))["cases"] if stored.exists() else {}
-    for name in TUNING if options.tuning else options.cases:
-        case = (TUNING if options.tuning else SCORED)[name](options.data)
-        rows = cases.setdefault(name, {"what": case.what, "rows": []})["rows"]
+    found = json.loads(stored.read_text(encoding="utf-8"))["cases"] if stored.exists() else {}
+    for name in options.cases:
+        case = cases[name](options.data)
+        rows = found.setdefault(name, {"what": case.what, "rows": []})["rows"]
         for steps in options.steps:
             for start in options.starts:
                 told = (start, steps, options.rate)
@@ -205,7 +207,7 @@ def main() -> None:
                     continue
                 rows.append(trained(case, *told))
                 print(name, rows[-1], flush=True)
-                write_result(options.name, {"crop": _CROP, "cases": cases})
+                write_result(options.name, {"crop": _CROP, "cases": found})
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def _table(pattern: str) -> Table:
 def _begun(rows: list[dict[str, Any]], lengths: list[int]) -> list[list[str]]:
     """Cells of one case, a list for each beginning and learning rate."""
     best = {steps: max((row["psnr"] for row in rows if row["steps"] == steps), default=0.0) for steps in lengths}
-    ways = sorted({(row["start"], row["rate"]) for row in rows}, key=lambda way: (way[0] != "none", -way[1]))
+    ways = sorted({(row["start"], row["rate"]) for row in rows}, key=lambda way: (way[0] != "none", -(way[1] or 0)))
     found = []
     for start, rate in ways:
         scores = {row["steps"]: row["psnr"] for row in rows if (row["start"], row["rate"]) == (start, rate)}
@@ -48,12 +48,12 @@ def _begun(rows: list[dict[str, Any]], lengths: list[int]) -> list[list[str]]:
         marked = [
             bold(cell) if scores.get(steps) == best[steps] else cell for steps, cell in zip(lengths, cells, strict=True)
         ]
-        found.append([_BEGUN[start] + ("" if rate == 1 else f", {rate:g} of the rate"), *marked])
+        found.append([_BEGUN[start] + ("" if rate is None else f", rate x {rate:g}"), *marked])
     return found
 
 
 MAKERS = {
     start_prior: (_SCORED, "python -m benchmarks.start_prior"),
-    start_rate: (_TUNED, "python -m benchmarks.start_prior --tuning --name tune_start"),
+    start_rate: (_TUNED, "python -m benchmarks.start_prior --cases 'tuned shared' 'tuned white' --name tune_start"),
 }
 """Tables, the files that they are made of, and the command that brings those."""
