@@ -33,8 +33,7 @@ from bsn.data import CorrelatedGaussian, Gaussian, Pair, read_image
 from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser, score_files
-from bsn.training import TrainConfig, train
-from bsn.training.hole_settings import HALF_PLANES, PHASES
+from bsn.training import HALF_PLANES, PHASES, TrainConfig, train
 
 _CROP = 96
 _SIDE = 256
@@ -183,10 +182,7 @@ def main() -> None:
     cases = SCORED | TUNING
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DEFAULT)
-    parser.add_argument("--cases", nargs="+", choices=list(SCORED), default=list(SCORED))
-    parser.add_argument(
-        "--tuning", action="store_true", help="the cases for settings, instead of those that are scored"
-    )
+    parser.add_argument("--cases", nargs="+", choices=list(cases), default=list(SCORED))
     parser.add_argument("--starts", nargs="+", choices=["none", "auto"], default=["none", "auto"])
     parser.add_argument("--steps", type=int, nargs="+", default=[0, 50, 200])
     parser.add_argument("--rate", type=float, help="times the usual learning rate; left out: the default of bsn train")

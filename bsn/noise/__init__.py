@@ -65,6 +65,7 @@ from bsn.noise.outliers import find_outliers, repair_outliers
 from bsn.noise.posterior import (
     Prediction,
     affine_noise_variance,
+    expected_nll,
     outputs_for_posterior,
     posterior,
     posterior_nll,
@@ -109,6 +110,7 @@ __all__ = [
     "covariance_spectrum",
     "draw_noise",
     "estimate_risk",
+    "expected_nll",
     "find_counts",
     "find_outliers",
     "fit_noise",

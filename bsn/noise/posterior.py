@@ -31,6 +31,7 @@ from bsn.noise.pixel_matrices import LEAST_VARIANCE, Rows, add_diagonal, cholesk
 __all__ = [
     "Prediction",
     "affine_noise_variance",
+    "expected_nll",
     "outputs_for_posterior",
     "posterior",
     "posterior_nll",
@@ -157,6 +158,34 @@ def posterior_nll(prediction: Prediction, noisy: Tensor, noise_variance: Tensor)
     white = solve_lower(factor, (noisy.to(noise_variance) - prediction.mean).unbind(1))
     log_determinant = sum(factor[i][i].log() for i in range(len(factor)))
     return (0.5 * dot(white, white) + log_determinant).flatten(1).mean(1)
+
+
+def expected_nll(prediction: Prediction, clean: Tensor, noise_variance: Tensor) -> Tensor:
+    """Expectation of :func:`posterior_nll` over the noise of the pixels, for a clean image that is known.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        Mean mu and covariance S that a blind network predicts.
+    clean : Tensor, shape (N, C, H, W)
+        Clean pixels x, in network values.
+    noise_variance : Tensor, shape (N, C, H, W)
+        Diagonal of D; bounded from below here.
+
+    Returns
+    -------
+    Tensor, shape (N,)
+        ``((x - mu)^T (S + D)^-1 (x - mu) + trace((S + D)^-1 D)) / 2 + log det(S + D) / 2``, mean over pixels.
+    """
+    variance = noise_variance.clamp_min(LEAST_VARIANCE)
+    factor = cholesky(add_diagonal(prediction.covariance(), variance))
+    white = solve_lower(factor, (clean - prediction.mean).unbind(1))
+    total = 0.5 * dot(white, white)
+    for channel in range(len(factor)):
+        unit = [torch.ones_like(white[0]) if i == channel else torch.zeros_like(white[0]) for i in range(len(factor))]
+        column = solve_lower(factor, unit)
+        total = total + 0.5 * variance[:, channel] * dot(column, column) + factor[channel][channel].log()
+    return total.flatten(1).mean(1)
 
 
 def posterior(

@@ -5,6 +5,7 @@ from bsn.training.config import Scheme, TrainConfig
 from bsn.training.counted import agreeing_at_both_sizes, agreeing_where_uncounted
 from bsn.training.crop_task import Batches, CropTask, ModelTask, full_inference, values_of
 from bsn.training.held_back import divide_groups, fit_crop, held_back_crops, held_back_groups
+from bsn.training.hole_settings import HALF_PLANES, PHASES
 from bsn.training.leak_guard import ChannelLeakWarning
 from bsn.training.mended_source import MendedSource
 from bsn.training.pair_task import PairTask, decibels
@@ -20,6 +21,8 @@ from bsn.training.task import BlindSpotTask, Crops
 from bsn.training.validation_images import CleanValidation, image_pairs
 
 __all__ = [
+    "HALF_PLANES",
+    "PHASES",
     "RECIPES",
     "Batches",
     "BlindSpotTask",

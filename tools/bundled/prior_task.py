@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from typing_extensions import override
@@ -21,13 +20,12 @@ from bsn.engine import Part, Update, make_optimizer
 from bsn.evaluation import Validation
 from bsn.hole import Hole
 from bsn.models import HalfPlane, InferenceDefaults, Model, NoiseModel, ValueScale, image_network
-from bsn.noise.pixel_matrices import LEAST_VARIANCE, add_diagonal, cholesky, dot, solve_lower
-from bsn.noise.posterior import Prediction, split_prediction
-from bsn.training.crop_task import ModelTask
+from bsn.noise import Prediction, expected_nll, split_prediction
+from bsn.training import ModelTask
 from distill.config import DistillConfig
 from tools.bundled.pairs import RecycledPairs, SyntheticPairs
 
-__all__ = ["PriorTask", "expected_nll", "standardised"]
+__all__ = ["PriorTask", "standardised"]
 
 _STREAM = 0x7072696F
 _CHANNELS = 3
@@ -156,31 +154,3 @@ def _likelihood(outputs: Tensor, target: Tensor, grey: Tensor) -> Tensor:
 
 def _part(prediction: Prediction, chosen: Tensor) -> Prediction:
     return Prediction(prediction.mean[chosen], [[entry[chosen] for entry in row] for row in prediction.factor])
-
-
-def expected_nll(prediction: Prediction, clean: Tensor, variance: Tensor) -> Tensor:
-    """Expectation of :func:`bsn.noise.posterior.posterior_nll` over the noise of the pixel that is predicted.
-
-    Parameters
-    ----------
-    prediction : Prediction
-        Mean mu and covariance S that a blind network predicts.
-    clean : Tensor, shape (N, C, H, W)
-        True values x.
-    variance : Tensor, shape (N, C, H, W)
-        Diagonal of D, the variance of the noise.
-
-    Returns
-    -------
-    Tensor, shape (N,)
-        ``((x - mu)^T (S + D)^-1 (x - mu) + trace((S + D)^-1 D)) / 2 + log det(S + D) / 2``, mean over pixels.
-    """
-    variance = variance.clamp_min(LEAST_VARIANCE)
-    factor = cholesky(add_diagonal(prediction.covariance(), variance))
-    white = solve_lower(factor, (clean - prediction.mean).unbind(1))
-    total = 0.5 * dot(white, white)
-    for channel in range(len(factor)):
-        unit = [torch.ones_like(white[0]) if i == channel else torch.zeros_like(white[0]) for i in range(len(factor))]
-        column = solve_lower(factor, unit)
-        total = total + 0.5 * variance[:, channel] * dot(column, column) + factor[channel][channel].log()
-    return total.flatten(1).mean(1)

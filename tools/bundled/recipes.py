@@ -12,7 +12,7 @@ from torch import nn
 from bsn.engine import LoopConfig
 from bsn.models import Light, LightConfig, create, load
 from bsn.noise import outputs_for_posterior
-from bsn.training.hole_settings import HALF_PLANES, PHASES
+from bsn.training import HALF_PLANES, PHASES
 from distill.config import DistillConfig
 from tools.bundled.growing import grown
 from tools.bundled.sources import PairKind

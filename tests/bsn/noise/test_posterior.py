@@ -11,6 +11,7 @@ from bsn.noise.pixel_matrices import LEAST_VARIANCE
 from bsn.noise.posterior import (
     Prediction,
     affine_noise_variance,
+    expected_nll,
     outputs_for_posterior,
     posterior,
     posterior_nll,
@@ -188,3 +189,16 @@ def test_calibration_holds_where_the_noise_grows_with_the_signal():
     prediction = constant(0.02 * (np.eye(3) + 0.9), shape)
     plain, calibrated = (posterior(prediction, noisy, level, calibrated=flag)[0] - clean for flag in (False, True))
     assert float(calibrated.square().mean()) < 1.05 * float(plain.square().mean())
+
+
+def test_the_likelihood_of_a_known_image_is_the_expectation_over_its_noise():
+    """Against the mean over many draws of the noise."""
+    generator = torch.Generator().manual_seed(0)
+    prediction = split_prediction(torch.randn(1, 9, 3, 3, generator=generator), 3)
+    clean, variance = torch.randn(1, 3, 3, 3, generator=generator), torch.rand(1, 3, 3, 3, generator=generator) + 0.1
+    many = Prediction(
+        prediction.mean.expand(20000, -1, -1, -1), [[e.expand(20000, -1, -1) for e in row] for row in prediction.factor]
+    )
+    noisy = clean + variance.sqrt() * torch.randn(20000, 3, 3, 3, generator=generator)
+    drawn = posterior_nll(many, noisy, variance.expand(20000, -1, -1, -1)).mean()
+    torch.testing.assert_close(expected_nll(prediction, clean, variance)[0], drawn, rtol=0.01, atol=0.01)
