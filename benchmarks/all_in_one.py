@@ -1,13 +1,13 @@
 """One model for several kinds of damage: trained on clean photographs with tasks, scored for each task on other photographs.
 
     python -m benchmarks.all_in_one --clean ../shared/data/free/photos --tasks rain,snow,haze,noise,jpeg --name all_in_one
-        [--recipe nafnet-tiny] [--steps 1600] [--crop 96] [--side 256] [--seed 0]
+        [--recipe nafnet-tiny] [--start rain-tiny] [--untouched 0.1] [--steps 4200] [--crop 128] [--batch 3] [--seed 0]
 
 Every tenth photograph is held out. Of each held-out one the middle --side pixels get every kind of damage once, the same in
 every run. Scored in RGB (protocol rgb8): the damaged images, the restored ones, and undamaged images that the model was given;
 for noise also non-local means, told the true standard deviation, at the better of its two documented settings; for low light
 also the protocols of its papers, with the results as they are and scaled to the mean of the truth. Writes
-benchmarks/results/<name>.json; the run goes to runs/<name>.
+benchmarks/results/<name>.json; the run goes to runs/<name>, and --resume goes on with one that was stopped.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from bsn.evaluation import ImagePair, get_protocol
 from bsn.inference import Denoiser
 from bsn.models import Model
 from bsn.models.measure import count_parameters, macs_per_pixel
+from restoration.config import RestoreConfig
 from restoration.damage import CleanData, Mixture, find_damages, validation_pairs
 from restoration.recipes import get_recipe
 from restoration.run import train
@@ -87,6 +88,18 @@ def score_tasks(tasks: Sequence[str], held: Sequence[str], side: int, restore: R
     return scores
 
 
+def changed(config: RestoreConfig, options: argparse.Namespace) -> RestoreConfig:
+    """Settings of a recipe with those of the command line."""
+    given: dict[str, Any] = {
+        "start": options.start,
+        "batch_size": options.batch,
+        "learning_rate": options.learning_rate,
+    }
+    if options.crop:
+        given |= {"crop": options.crop, "progressive_crops": (), "progressive_at": ()}
+    return dataclasses.replace(config, **{name: value for name, value in given.items() if value is not None})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clean", type=Path, required=True)
@@ -94,28 +107,35 @@ def main() -> None:
     parser.add_argument("--name", default="all_in_one")
     parser.add_argument("--recipe", default="nafnet-tiny")
     parser.add_argument("--steps", type=int, default=1600)
-    parser.add_argument("--crop", type=int)
-    parser.add_argument("--side", type=int, default=256)
+    parser.add_argument("--start", help="model to begin with")
+    parser.add_argument("--untouched", type=float, default=0.0, help="share of crops without damage")
+    parser.add_argument("--crop", type=int, help="one size for the whole run, in place of those of the recipe")
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--learning_rate", type=float)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--side", type=int, default=256, help="of the parts that are scored")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
     recipe = get_recipe(options.recipe)
     seen, held = divide(options.clean)
     run = Path("runs") / options.name
-    shutil.rmtree(run, ignore_errors=True)
-    loop = dataclasses.replace(recipe.loop, steps=options.steps, seed=options.seed)
-    config = dataclasses.replace(recipe.train, crop=options.crop or recipe.train.crop)
-    data = CleanData(seen, (options.tasks,))
-    began = time.monotonic()
-    result = train(data, run, config, loop)
-    seconds = time.monotonic() - began
+    data = CleanData(seen, (options.tasks,), untouched=options.untouched)
+    began = time.process_time()
+    if options.resume:
+        result = train(data, run, resume=True)
+    else:
+        shutil.rmtree(run, ignore_errors=True)
+        loop = dataclasses.replace(recipe.loop, steps=options.steps, seed=options.seed)
+        result = train(data, run, changed(recipe.train, options), loop)
+    seconds = time.process_time() - began
     model = Model.load(run)
     denoiser = Denoiser(model)
     scores = score_tasks(data.tasks, held, options.side, lambda image: np.asarray(denoiser(image, "CYX")))
     content = {
         "recipe": options.recipe,
         "steps": result.steps,
-        "training_seconds": seconds,
+        "training_core_seconds": seconds,
         "threads": 1,
         "parameters": count_parameters(model.network),
         "macs_per_pixel": macs_per_pixel(model.network, 128),

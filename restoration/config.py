@@ -19,6 +19,10 @@ class RestoreConfig:
     ----------
     model : str
         Preset, see ``bsn models``.
+    start : str, optional
+        A trained model, file, run folder or name in the box, to begin with in place of random weights: to adapt it to other
+        images, or to train it longer. It brings its network, whatever `model` and `genotype` say. A lower `learning_rate`
+        keeps more of what it has learned.
     genotype : str, optional
         The genotype.json of ``bsn restore search`` that the models ``manas`` and ``manas-tiny`` follow; by default
         they follow their own.
@@ -63,6 +67,7 @@ class RestoreConfig:
     """
 
     model: str = "elf-tiny"
+    start: str | None = None
     genotype: str | None = None
     crop: int = 64
     batch_size: int = 4

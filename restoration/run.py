@@ -35,7 +35,7 @@ from bsn.engine import (
     process_restored,
 )
 from bsn.evaluation import ImagePair, Validation, get_protocol
-from bsn.models import TrainingValues, create, presets
+from bsn.models import TrainingValues
 from bsn.training import (
     Batches,
     MendedSource,
@@ -48,6 +48,7 @@ from bsn.training import (
 from restoration.config import RestoreConfig
 from restoration.damage import CleanData, CleanSource, FixedDamage, MadeBatches, validation_pairs
 from restoration.damage.settings import clean_settings, restore_clean
+from restoration.starting import starting_network
 from restoration.task import PairBatches, RestorationTask
 
 __all__ = ["PairData", "TrainingPairs", "ValidationData", "build_task", "train"]
@@ -344,7 +345,7 @@ def build_task(
     Raises
     ------
     ValueError
-        For a blind-spot network, which ignores the pixel it restores.
+        For a network that cannot be trained on these pairs, see :func:`restoration.starting.starting_network`.
     """
     if held is None:
         held = [] if watched is not None else held_back_groups(source.groups, config.validation_images, loop.seed)
@@ -354,20 +355,14 @@ def build_task(
         if watched is None
         else _validation(watched, range(len(watched)), config.validation_crop)
     )
-    overrides: dict[str, object] = {"checkpointing": True} if config.checkpointing else {}
-    if config.genotype is not None:
-        overrides["genotype"] = Path(config.genotype)
-    network = create(config.model, channels=source.channels, **overrides)
-    if config.model in presets() and presets()[config.model].blind:
-        raise ValueError(
-            f"{config.model} is a blind-spot network, which ignores the pixel it restores; use another model"
-        )
-    provenance: dict[str, Any] = {"model": config.model, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
+    network, began = starting_network(config, source.channels)
+    provenance: dict[str, Any] = {**began, "training_pairs": len(kept), "image_dtype": str(source.dtype)}
     provenance |= {name: getattr(config, name) for name in _IN_PROVENANCE}
     validation = Validation(shown, get_protocol(protocol))
     batches, values = _training(source, kept, config, loop)
     if isinstance(source, CleanSource):
-        provenance |= {"tasks": list(source.tasks), "mixed": source.mixed, "trained_for": source.purpose}
+        provenance |= {"tasks": list(source.tasks), "mixed": source.mixed, "untouched": source.untouched}
+        provenance |= {"trained_for": source.purpose}
         provenance["validation_degraded"] = validation.untouched()
     return RestorationTask(network, batches, config, validation, provenance, values)
 

@@ -95,4 +95,4 @@ def take_images(options: Namespace) -> PairData | CleanData:
         raise ValueError(
             f"--tasks makes the degraded images, so {' and '.join(idle)} has nothing to name; leave one of the two out"
         )
-    return CleanData(options.clean or [], tuple(options.tasks), options.mixed)
+    return CleanData(options.clean or [], tuple(options.tasks), options.mixed, options.untouched)

@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   bsn restore train --degraded Rain800/training --layout rain800 -o run
   bsn restore train --degraded Rain13K/train --layout rain13k -o run --recipe elf-rain13k --devices 2
   bsn restore train --degraded snow/ --clean gt/ --pattern '(.+)_snow' -o run
+  bsn restore train --degraded rainy/ --clean clean/ -o run --start rain          begin with the model in the box
   bsn restore train --degraded rainy/ --clean clean/ -o run --resume
 """
 
@@ -116,7 +117,7 @@ def _tell_tasks(output: str, restored: Mapping[str, float]) -> None:
 
 
 _BASIC = (
-    "help degraded clean tasks layout output config recipe model steps minutes seed resume devices "
+    "help degraded clean tasks layout output config recipe model start steps minutes seed resume devices "
     "validate.degraded validate.clean axes key nan range"
 )
 

@@ -30,6 +30,8 @@ class CleanData:
         Kinds of damage by name, see :func:`restoration.damage.damages`; one text may hold several, separated by commas.
     mixed : float
         Share of the crops that get two kinds, from 0 to 1.
+    untouched : float
+        Share of the crops that stay as they are, from 0 to 1, so that the network learns to leave good images alone.
 
     Raises
     ------
@@ -40,14 +42,19 @@ class CleanData:
     clean: list[str]
     tasks: tuple[str, ...]
     mixed: float = 0.2
+    untouched: float = 0.0
 
     def __post_init__(self) -> None:
         given = (self.tasks,) if isinstance(self.tasks, str) else self.tasks
         names = [name.strip() for text in given for name in text.split(",")]
         object.__setattr__(self, "tasks", tuple(name for name in names if name))
         find_damages(self.tasks)
-        if not 0 <= self.mixed <= 1:
-            raise ValueError(f"mixed {self.mixed} is no share of the crops; use a number from 0 to 1")
+        for name in ("mixed", "untouched"):
+            share = getattr(self, name)
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name} {share} is no share of the crops; use a number from 0 to 1")
+        if self.untouched == 1:
+            raise ValueError("untouched 1 leaves every crop as it is, and nothing is learned; use a share below 1")
         if not self.clean:
             raise ValueError(
                 f"the tasks {', '.join(self.tasks)} need images to be made on; name a folder of clean images (--clean)"
@@ -75,7 +82,7 @@ class CleanData:
             raise DataError(
                 str(single), "holds pairs, and tasks are made on clean images", "give it as --degraded, without tasks"
             )
-        return CleanSource(open_source(list(self.clean), options), self.tasks, self.mixed)
+        return CleanSource(open_source(list(self.clean), options), self.tasks, self.mixed, self.untouched)
 
 
 class CleanSource:
@@ -87,8 +94,8 @@ class CleanSource:
         Clean images in units of [0, 1], see :func:`bsn.data.open_source`.
     tasks : tuple of str
         Kinds of damage by name.
-    mixed : float
-        Share of the crops that get two kinds.
+    mixed, untouched : float
+        Shares of the crops that get two kinds, and none.
 
     Raises
     ------
@@ -98,9 +105,9 @@ class CleanSource:
         If a kind does not work on images of so many channels, or values lie outside [0, 1].
     """
 
-    def __init__(self, images: PlaneSource, tasks: tuple[str, ...], mixed: float = 0.2) -> None:
-        self.images, self.tasks, self.mixed = images, tuple(tasks), mixed
-        self.mixture = Mixture(find_damages(self.tasks), mixed)
+    def __init__(self, images: PlaneSource, tasks: tuple[str, ...], mixed: float = 0.2, untouched: float = 0.0) -> None:
+        self.images, self.tasks, self.mixed, self.untouched = images, tuple(tasks), mixed, untouched
+        self.mixture = Mixture(find_damages(self.tasks), mixed, untouched)
         for kind in self.mixture.kinds:
             if kind.channels is not None and images.channels not in kind.channels:
                 wanted = " or ".join(map(str, kind.channels))

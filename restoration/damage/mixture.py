@@ -27,10 +27,13 @@ class Mixture:
     mixed : float
         Share of the samples that get a second kind, from 0 to 1, where there is one for another place on the way from the scene
         to the file.
+    untouched: float
+        Share of the samples that stay as they are, from 0 to 1, so that a network learns to leave good images alone.
     """
 
     kinds: tuple[Damage, ...]
     mixed: float = 0.0
+    untouched: float = 0.0
 
     def sample(self, clean: np.ndarray, seed: int, step: int, number: int) -> np.ndarray:
         """Damage one sample of a training.
@@ -47,6 +50,8 @@ class Mixture:
         ndarray, shape (C, H, W), float32, range [0, 1]
         """
         rng = sample_generator(seed, step, number, _STREAM)
+        if self.untouched and rng.random() < self.untouched:
+            return clean
         for kind in self._chosen(rng):
             clean = kind(clean, rng)
         return clean

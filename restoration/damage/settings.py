@@ -24,7 +24,7 @@ def clean_settings(given: CleanData | CleanSource) -> dict[str, Any]:
     dict of str to Any
     """
     named = named_images(given.clean) if isinstance(given, CleanData) else []
-    return {"degraded": [], "clean": named, "tasks": list(given.tasks), "mixed": given.mixed}
+    return {"degraded": [], "clean": named, "tasks": list(given.tasks), **_shares(given)}
 
 
 def restore_clean(stored: RunSettings, given: CleanData | CleanSource | None) -> CleanData | CleanSource:
@@ -49,7 +49,7 @@ def restore_clean(stored: RunSettings, given: CleanData | CleanSource | None) ->
     if given is None:
         stored.restore_images(None, "clean")
         return stored.restore(CleanData, None)
-    now = {name: plain(getattr(given, name)) for name in ("tasks", "mixed")}
+    now = {name: plain(getattr(given, name)) for name in ("tasks", *_SHARES)}
     other = [name for name, value in now.items() if name in stored.settled and stored.settled[name] != value]
     if other:
         told = ", ".join(f"{name} {now[name]} (the run has {stored.settled[name]})" for name in other)
@@ -58,3 +58,10 @@ def restore_clean(stored: RunSettings, given: CleanData | CleanSource | None) ->
         return given
     # They may have moved: whether they are the same is seen by their content, see `RunSettings.check_images`.
     return dataclasses.replace(given, clean=named_images(stored.restore_images(given.clean, "clean", moved=True)))
+
+
+_SHARES = ("mixed", "untouched")
+
+
+def _shares(given: CleanData | CleanSource) -> dict[str, float]:
+    return {name: getattr(given, name) for name in _SHARES}
