@@ -6,6 +6,7 @@
     python -m benchmarks.manas_space found        # searches with three seeds, and what they found, trained like the table
     python -m benchmarks.manas_space levers       # the same genotypes longer, wider, with other modules
     python -m benchmarks.manas_space many_to_one  # both rainy images of a background side by side, for few backgrounds
+    python -m benchmarks.manas_space again        # the best of the table with other seeds: better, or lucky?
     python -m benchmarks.manas_space finish       # held-out scores; writes benchmarks/results/manas_space.json
 
 Rain100L and Rain100H together, two scales below the full one, 16 channels. Everything is chosen on validation backgrounds
@@ -24,14 +25,14 @@ from benchmarks.manas_space.found import find
 from benchmarks.manas_space.levers import many_to_one, pull
 from benchmarks.manas_space.setting import images
 from benchmarks.manas_space.stall import compare
-from benchmarks.manas_space.table import fill
+from benchmarks.manas_space.table import fill, repeat_best
 from benchmarks.manas_space.why import explain
 from benchmarks.measure import RESULTS, write_result
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["why", "stall", "table", "found", "levers", "many_to_one", "finish"])
+    parser.add_argument("part", choices=["why", "stall", "table", "found", "levers", "many_to_one", "again", "finish"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--runs", type=Path, default=Path("runs/manas_space"))
     parser.add_argument("--genotypes", type=int, default=20, help="of the table")
@@ -39,6 +40,9 @@ def parse() -> argparse.Namespace:
         "--repeated", type=int, default=6, help="genotypes of the table that are trained with every seed"
     )
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--best", type=int, default=3, help="genotypes of the table that are trained with other seeds, too"
+    )
     parser.add_argument("--repeats", type=int, default=1, help="trainings of each searched network")
     parser.add_argument(
         "--pulled", type=int, default=2, help="genotypes of the table that are trained longer and wider"
@@ -63,6 +67,8 @@ def main() -> None:
         find(where, runs, options.seeds, options.repeats, options.genotypes)
     elif options.part == "levers":
         pull(where, runs, options.pulled)
+    elif options.part == "again":
+        repeat_best(where, runs, options.seeds, options.best)
     elif options.part == "many_to_one":
         many_to_one(where, runs, options.seeds)
     else:

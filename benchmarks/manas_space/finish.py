@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import fmean, stdev, variance
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from scipy.stats import spearmanr
 
 from benchmarks.manas_space.found import untrained
 from benchmarks.manas_space.setting import CONFIG, LOOP, SHAPE, STEPS, TOLERANCE, Images, Rows
+from benchmarks.manas_space.spread import lead, spread
+from benchmarks.manas_space.spread import validation_score as _last
 from bsn.data import check_no_leak
 from bsn.evaluation import Validation, get_protocol
 from bsn.models import Model
@@ -18,6 +20,7 @@ from bsn.training import full_inference, image_pairs
 
 TEST_CROP = 96
 _RESAMPLES = 5000
+_PARTS = ("table", "found", "levers", "many_to_one", "again")
 
 
 def score_held_out(where: Images, runs: Path) -> None:
@@ -27,7 +30,7 @@ def score_held_out(where: Images, runs: Path) -> None:
     sources = {name: chosen.open() for name, chosen in where.test.items()}
     protocol = get_protocol("y")
     shown = {name: image_pairs(source, range(len(source)), TEST_CROP) for name, source in sources.items()}
-    for part in ("table", "found", "levers", "many_to_one"):
+    for part in _PARTS:
         rows = Rows(runs / f"{part}.json")
         for row in list(rows.rows):
             if "test" in row:
@@ -55,7 +58,7 @@ def summary(where: Images, runs: Path) -> dict[str, Any]:
     content: dict[str, Any] = {
         "space": {"widths": SHAPE.widths, "modules": SHAPE.modules, "tolerance": TOLERANCE},
         "training": {"steps": STEPS, "crop": CONFIG.crop, "batch": CONFIG.batch_size, "ema": LOOP.ema},
-        "spread": _spread(table),
+        "spread": spread(table),
         "rank_correlation_with_final": {
             **_correlations({f"step {step}": [_at(first[n], step) for n in numbers] for step in _steps(table)}, final),
             **_correlations(untrained(where, len(numbers)), final),
@@ -67,8 +70,10 @@ def summary(where: Images, runs: Path) -> dict[str, Any]:
         "searches": searches,
         "table": table,
     }
-    for part in ("found", "levers", "many_to_one"):
+    for part in _PARTS[1:]:
         content[part] = Rows(runs / f"{part}.json").rows
+    if content["again"]:
+        content["lead"] = lead(table, content["again"])
     return content
 
 
@@ -92,10 +97,6 @@ def _at(row: dict[str, Any], step: int) -> float:
     return float({int(key): value for key, value in row["psnr"].items()}[step])
 
 
-def _last(row: dict[str, Any]) -> float:
-    return _at(row, row["steps"])
-
-
 def _correlations(scores: dict[str, list[float]], final: list[float]) -> dict[str, float | None]:
     """Spearman's rank correlation; None where all scores are equal."""
     return {
@@ -103,24 +104,6 @@ def _correlations(scores: dict[str, list[float]], final: list[float]) -> dict[st
         for name, values in scores.items()
         if len(values) == len(final)
     }
-
-
-def _spread(table: list[dict[str, Any]]) -> dict[str, float]:
-    """Standard deviations between genotypes and between seeds of one genotype, of the final validation score in dB."""
-    scores: dict[int, list[float]] = {}
-    for row in table:
-        scores.setdefault(row["genotype"], []).append(_last(row))
-    repeated = [values for values in scores.values() if len(values) > 1]
-    found = {"genotypes_of_one_seed": stdev(values[0] for values in scores.values())}
-    if len(repeated) > 1:
-        within = fmean(variance(values) for values in repeated)
-        between = max(variance([fmean(values) for values in repeated]) - within / len(repeated[0]), 0.0)
-        found |= {
-            "seeds": within**0.5,
-            "genotypes": between**0.5,
-            "share_of_genotypes_in_variance": between / (between + within),
-        }
-    return found
 
 
 def _chance(rows: list[dict[str, Any]]) -> dict[str, Any]:
