@@ -68,24 +68,56 @@ def search_gradients() -> Table:
 
 
 def search_against_chance() -> Table:
-    """Searched networks beside random ones, by the work that finding and training them takes."""
+    """Searched networks beside random ones, by the work that finding and training them takes, and what chance finds with it."""
     result = stored(_RESULT)
     first = [row for row in result["table"] if row["seed"] == 0]
     length = fmean(row["seconds"] for row in first)
-    rows = [["one random network", "1.0", str(len(first)), _told(map(_final, first)), _told(map(_test, first))]]
+    rows = [["one random network", "1.0", str(len(first)), _told(map(_final, first)), _told(map(_test, first)), ""]]
     for name, found in result["chance"].items():
         if isinstance(found, dict) and not name.startswith("1 "):
             budget, _, kind = name.partition(" trainings")
             label = f"best of {found['candidates']} random networks{',' * bool(kind)}{kind.replace(' with', ' with')}"
-            rows.append([label, f"{float(budget):.1f}", "", f"{found['validation']:.2f}", f"{found['test']:.2f}"])
+            rows.append([label, f"{float(budget):.1f}", "", f"{found['validation']:.2f}", f"{found['test']:.2f}", ""])
     for method, label in _METHODS.items():
         searches = [row for row in result["searches"] if row["method"] == method]
         found = [row for row in result["found"] if row["method"] == method]
         if searches:
             budget = fmean(row["seconds"] for row in searches) / length + 1
-            rows.append([label, f"{budget:.1f}", str(len(found)), _told(map(_final, found)), _told(map(_test, found))])
+            best = _best_of_chance(result["chance"], budget)
+            leads = [fmean(map(score, found)) - best[part] for score, part in ((_final, "validation"), (_test, "test"))]
+            told = ", ".join(f"{lead:+.2f}" for lead in leads)
+            scores = [_told(map(_final, found)), _told(map(_test, found))]
+            rows.append([label, f"{budget:.1f}", str(len(found)), *scores, told])
     header = ["network", "work, in trainings", "networks", "PSNR (Y), validation", "PSNR (Y), held out"]
-    return Table(header, rows, [_RESULT])
+    return Table([*header, "against the best of chance for this work"], rows, [_RESULT])
+
+
+def _best_of_chance(chance: dict[str, Any], budget: float) -> dict[str, float]:
+    """What random search finds with this work, in whole trainings; of its two forms the one that is better on validation."""
+    forms = {name: found for name, found in chance.items() if isinstance(found, dict)}
+    largest = max(int(name.split()[0]) for name in forms if int(name.split()[0]) <= budget)
+    paid = [found for name, found in forms.items() if int(name.split()[0]) == largest]
+    return max(paid, key=lambda found: float(found["validation"]))
+
+
+def search_spread() -> Table:
+    """How much of the difference between networks comes from the genotype, and how much from the seed."""
+    result = stored(_RESULT)
+    parts = {
+        "genotypes_of_one_seed": "random genotypes, trained with one seed: standard deviation",
+        "genotypes": "part that stays with the genotype when the seed changes",
+        "seeds": "part that stays with the seed when the genotype changes",
+        "neither_alone": "what is left: another outcome for each pair of them",
+    }
+    scores = [result["spread"][name] for name in ("validation", "held_out")]
+    rows = [[label, *(f"{score[part]:.2f}" for score in scores)] for part, label in parts.items()]
+    if "lead" in result:
+        found = [result["lead"][name] for name in ("validation", "held_out")]
+        best, others = (len(result["lead"][name]) for name in ("genotypes", "others"))
+        for key, label in (("seed_of_the_choice", "the seed that chose them"), ("other_seeds", "two other seeds")):
+            title = f"lead of the best {best} over {others} others, with {label}"
+            rows.append([title, *(f"{score[key]:+.2f}" for score in found)])
+    return Table(["in dB", "validation", "held out"], rows, [_RESULT])
 
 
 def search_predictors() -> Table:
@@ -129,7 +161,9 @@ def many_to_one_few() -> Table:
     return Table(["batch", "seeds", "PSNR (Y), validation", "PSNR (Y), held out"], rows, [_RESULT])
 
 
-_COMMAND = "python -m benchmarks.manas_space table, found, levers, many_to_one and finish"
+_COMMAND = "python -m benchmarks.manas_space table, found, levers, many_to_one, again and finish"
 
-MAKERS = dict.fromkeys((search_against_chance, search_predictors, search_levers, many_to_one_few), (_RESULT, _COMMAND))
+MAKERS = dict.fromkeys(
+    (search_against_chance, search_spread, search_predictors, search_levers, many_to_one_few), (_RESULT, _COMMAND)
+)
 """Tables that are there once the study has run, see :data:`benchmarks.tables.AWAITED`."""

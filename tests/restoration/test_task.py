@@ -14,12 +14,13 @@ from bsn.data import Image, PairSource, SyntheticRain, check_no_leak, find_pairs
 from bsn.data.errors import DataError
 from bsn.engine import LoopConfig
 from bsn.inference import Denoiser
-from bsn.models import Model
+from bsn.models import Model, ValueScale, create
 from bsn.training.held_back import held_back_groups
 from restoration.config import RestoreConfig
 from restoration.losses import LossWeights
 from restoration.recipes import RECIPES, get_recipe
 from restoration.run import PairData, ValidationData, build_task, train
+from restoration.starting import starting_network
 from restoration.task import PairBatches
 
 LOOP = LoopConfig(steps=4, warmup_steps=1, ema=0.0, precision="32-true", accelerator="cpu", validate_every=2)
@@ -87,6 +88,47 @@ def test_resume_ends_in_the_same_bits(pairs, tmp_path):
     train(data(pairs), tmp_path / "part", SMALL, whole, resume=True)
     a, b = (Model.load(tmp_path / name).network.state_dict() for name in ("whole", "part"))
     assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+class TestStart:
+    """A run that begins with a trained model."""
+
+    STILL = dataclasses.replace(SMALL, learning_rate=1e-12)
+
+    @pytest.mark.parametrize("checkpointing", [False, True])
+    def test_it_goes_on_from_the_weights_of_the_model_with_its_network(self, pairs, tmp_path, checkpointing):
+        small = dataclasses.replace(SMALL, model="nafnet-tiny")
+        train(data(pairs), tmp_path / "first", small, LOOP)
+        changes = {"start": str(tmp_path / "first"), "checkpointing": checkpointing}
+        train(data(pairs), tmp_path / "again", dataclasses.replace(self.STILL, **changes), LOOP)
+        first, again = (Model.load(tmp_path / name) for name in ("first", "again"))
+        assert again.network.config == dataclasses.replace(first.network.config, checkpointing=checkpointing)
+        before, after = first.network.state_dict(), again.network.state_dict()
+        assert before.keys() == after.keys()
+        assert all(torch.allclose(before[key], after[key], atol=1e-6) for key in before)
+        assert again.provenance["start"] == {"model": "nafnet-tiny", "trained_for": None, "steps": 4}
+
+    def test_a_model_of_the_box(self, pairs, tmp_path):
+        train(data(pairs), tmp_path / "run", dataclasses.replace(self.STILL, start="rain"), LOOP)
+        assert Model.load(tmp_path / "run").provenance["start"]["model"] == "rain-tiny"
+
+    def test_refused(self, pairs, tmp_path):
+        Model(create("phase-unet-tiny", channels=3)).save(tmp_path / "blind.safetensors")
+        Model(create("drt-tiny", channels=1)).save(tmp_path / "grey.safetensors")
+        Model(create("drt-tiny", channels=3), scale=ValueScale.eight_bit()).save(tmp_path / "bytes.safetensors")
+        for name, said in (
+            ("blind", "ignores the pixel it restores"),
+            ("grey", "has 1 channels, the images have 3"),
+            ("bytes", "another scale of values"),
+        ):
+            config = dataclasses.replace(SMALL, start=str(tmp_path / f"{name}.safetensors"))
+            with pytest.raises(ValueError, match=said):
+                train(data(pairs), tmp_path / "run", config, LOOP)
+        Model(create("tiny", channels=3)).save(tmp_path / "light.safetensors")
+        config = dataclasses.replace(SMALL, start=str(tmp_path / "light.safetensors"), checkpointing=True)
+        with pytest.raises(ValueError, match="has no checkpointing"):
+            starting_network(config, 3)
+        assert not (tmp_path / "run").exists()
 
 
 def test_two_processes_see_the_doubled_batch(pairs):

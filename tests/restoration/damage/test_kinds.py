@@ -92,6 +92,15 @@ class TestMixture:
         shares = {value: found.count(value) / 1200 for value in (0.4, 0.55, 0.35)}
         assert shares == pytest.approx({0.4: 0.375, 0.55: 0.375, 0.35: 0.25}, abs=0.04)
 
+    def test_a_share_stays_as_it_is(self):
+        """Fixed pairs, on which runs are scored, do not know of the share."""
+        blank, kinds = np.full((1, 1, 1), 0.8, np.float32), (_halved(0), _halved(30))
+        made = [Mixture(kinds, 0.25, untouched=0.3).sample(blank, 1, step, 0).item() for step in range(1200)]
+        assert np.mean(np.isclose(made, 0.8)) == pytest.approx(0.3, abs=0.04)
+        rain, noise = find_damages(["rain", "noise"])
+        shared = Mixture((rain, noise), untouched=0.3)
+        np.testing.assert_array_equal(shared.fixed(rain, CLEAN, 2), Mixture((rain,)).fixed(rain, CLEAN, 2))
+
     def test_fixed_pairs_depend_on_kind_and_image_alone(self):
         rain, noise = find_damages(["rain", "noise"])
         alone, mixed = Mixture((rain,)), Mixture((noise, rain), 0.9)

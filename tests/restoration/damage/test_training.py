@@ -258,6 +258,8 @@ class TestBadInput:
             (["--tasks", "rain", "--clean", "PHOTOS", "--pattern", "(.)"], "--pattern has nothing to name"),
             (["--tasks", "rain", "--clean", "PHOTOS", "--layout", "rain800"], "--layout has nothing to name"),
             (["--tasks", "rain", "--clean", "PHOTOS", "--mixed", "2"], "mixed 2.0 is no share"),
+            (["--tasks", "rain", "--clean", "PHOTOS", "--untouched", "-1"], "untouched -1.0 is no share"),
+            (["--tasks", "rain", "--clean", "PHOTOS", "--untouched", "1"], "nothing is learned; use a share below 1"),
             (["--tasks", "rain", "--clean", "PHOTOS/none"], "there is no such file or folder"),
             (["--tasks", "rain", "--clean", "PHOTOS", "--validate.clean", "PHOTOS"], "12 of 12 test images"),
             (["--clean", "PHOTOS"], "give --degraded images with their --clean ones, or --tasks"),
