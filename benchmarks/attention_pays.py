@@ -164,6 +164,7 @@ def compare(
     shutil.rmtree(run, ignore_errors=True)
     config = TrainConfig(
         preset_of(variant, size),
+        start=None,
         channel_attention="global" if variant == "global" else "phase",
         **{"crop": chosen.crop, "batch_size": chosen.batch_size, **recipe, **(settings or {})},
     )

@@ -53,7 +53,7 @@ SIDE = 256
 PAGE = LoopConfig(
     warmup_steps=20, validate_every=0, checkpoint_every=0, ema=0.98, accelerator="cpu", precision="32-true"
 )
-BLIND = TrainConfig(crop=96)  # network, hole and the rest as the measured noise asks for
+BLIND = TrainConfig(start=None, crop=96)  # network, hole and the rest as the measured noise asks for
 SIGHTED = ("recorrupted", "matched, other photographs", "matched, denoised by the blind network")
 
 

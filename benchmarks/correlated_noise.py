@@ -41,8 +41,8 @@ SHAPES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "rows": lambda y, x: np.where(y == 0, abs(x), np.inf).astype(float),
 }
 NETWORKS = {
-    "strides": TrainConfig(hole="none", crop=96),
-    "half-plane": TrainConfig(crop=96),
+    "strides": TrainConfig(start=None, hole="none", crop=96),
+    "half-plane": TrainConfig(start=None, crop=96),
 }
 Pairs = list[tuple[np.ndarray, np.ndarray]]
 

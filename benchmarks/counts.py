@@ -121,7 +121,7 @@ def _trained(noisy: np.ndarray, mean: float, steps: int) -> Iterable[tuple[str, 
     for name, settings in _TRAINED.items():
         with tempfile.TemporaryDirectory() as folder:
             loop = LoopConfig(steps=steps, validate_every=0, accelerator="cpu")
-            bsn.train(images, Path(folder) / "run", TrainConfig(model="phase-unet-tiny", **settings), loop)
+            bsn.train(images, Path(folder) / "run", TrainConfig(model="phase-unet-tiny", start=None, **settings), loop)
             for keep, suffix in ((False, ", mean not kept"), (None, "")):
                 result = bsn.denoise(
                     noisy, bsn.load(Path(folder) / "run"), value_range=(0, 65535), device="cpu", keep_mean=keep

@@ -72,7 +72,7 @@ def main() -> None:
         for scope in scores:
             run = Path("runs") / f"leak_{scope}_{seed}"
             shutil.rmtree(run, ignore_errors=True)
-            config = TrainConfig(NAME, channel_attention=scope, stride=1, noise="none", optimizer="adamw")
+            config = TrainConfig(NAME, start=None, channel_attention=scope, stride=1, noise="none", optimizer="adamw")
             train(images, run, config, LoopConfig(options.steps, seed=seed))
             table = score_files(pairs(options.data, "w2s", "test"), get_protocol("affine"), Denoiser(run))
             scores[scope].append(table.means["psnr"])

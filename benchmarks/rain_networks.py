@@ -76,7 +76,14 @@ def columns(options: argparse.Namespace) -> dict[str, Any]:
         save(run / "upright" / path.name, Upright(dry.direction.angle, rainy.shape[1:]).stand(rainy))
     hole = "columns:9"
     config = TrainConfig(
-        hole=hole, hole_test=hole, loss="l1", noise="none", wiener_test=False, polish_test=False, crop=96
+        start=None,
+        hole=hole,
+        hole_test=hole,
+        loss="l1",
+        noise="none",
+        wiener_test=False,
+        polish_test=False,
+        crop=96,
     )
     loop = LoopConfig(steps=10**6, minutes=options.minutes, accelerator="cpu", validate_every=0, keep="last")
     steps = train_blind(str(run / "upright"), run / "run", config, loop).steps

@@ -81,6 +81,7 @@ def train_on(stack: Stack, context: int, options: argparse.Namespace, folder: Pa
         out = held_back(stack)
         frames = [part for part in (stack.frames[: out.start], stack.frames[out.stop :]) if len(part)]
     config = TrainConfig(
+        start=None,
         context=context,
         context_axis="z" if stack.axis == "Z" else "t",
         hole=options.hole,

@@ -118,6 +118,7 @@ def train_and_denoise(noisy: np.ndarray, context: int, options: argparse.Namespa
     gaussian = options.noise == "30"
     config = TrainConfig(
         model=options.model,
+        start=None,
         context=context,
         stride=1,
         noise="gaussian" if gaussian else "poisson-gaussian",

@@ -73,7 +73,9 @@ def main() -> None:
     for training_stride in sorted({*options.training_strides, advice.stride}):
         run = Path(f"runs/strides_{training_stride}")
         shutil.rmtree(run, ignore_errors=True)
-        config = TrainConfig(stride=training_stride, noise="none", optimizer="adamw")  # the same for all strides
+        config = TrainConfig(
+            start=None, stride=training_stride, noise="none", optimizer="adamw"
+        )  # the same for all strides
         train(noisy, run, config, LoopConfig(steps=options.steps, validate_every=0), axes="CYX")
         results = {}
         for name, way in WAYS.items():

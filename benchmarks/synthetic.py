@@ -84,7 +84,7 @@ def learn(options: argparse.Namespace, run: Path) -> None:
     files = noisy_training_files(options.data, options.noise, run.parent / f"synthetic_{options.noise}_files")
     minutes = None if options.steps else options.minutes
     loop = LoopConfig(steps=options.steps or 10**6, minutes=minutes, checkpoint_every=1000)
-    config = TrainConfig(options.model, augment_colours=options.augment_colours, **settings(options))
+    config = TrainConfig(options.model, start=None, augment_colours=options.augment_colours, **settings(options))
     train(files, run, config, loop)
 
 

@@ -54,7 +54,9 @@ def main() -> None:
         shutil.rmtree(run, ignore_errors=True)
     overrides = {k: v for k in ("batch_size", "learning_rate", "optimizer") if (v := getattr(options, k)) is not None}
     noise = {"noise": options.noise, "noise_scope": options.noise_scope}
-    config = TrainConfig(options.model, channel_attention=options.channel_attention, stride=1, **noise, **overrides)
+    config = TrainConfig(
+        options.model, start=None, channel_attention=options.channel_attention, stride=1, **noise, **overrides
+    )
     minutes = None if options.steps else options.minutes
     loop = LoopConfig(steps=options.steps or 10**6, minutes=minutes, seed=options.seed)
     images = [str(pair.degraded) for pair in pairs(options.data, "w2s", "train")]

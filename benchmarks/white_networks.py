@@ -33,7 +33,7 @@ NETWORKS = ("phase-unet-tiny", "halfplane", "halfplane-cells")
 def config_of(network: str) -> TrainConfig:
     """Settings of a training for white noise."""
     hole = "pixel" if network.startswith("halfplane") else "none"
-    return TrainConfig(network, stride=1, hole=hole, noise="gaussian", crop=96)
+    return TrainConfig(network, start=None, stride=1, hole=hole, noise="gaussian", crop=96)
 
 
 def main() -> None:

@@ -73,7 +73,7 @@ def run_demo(
     truth = photograph(TEST_PHOTOGRAPH)
     image = noisy(truth, seed)
     say(f"training phase-unet-tiny on {len(training)} noisy photographs, never shown a clean one ...")
-    config = TrainConfig(optimizer="muon")
+    config = TrainConfig(start=None, optimizer="muon")
     if steps is None:
         say(f"{_TRIED_STEPS} steps show how fast this machine is; then the training begins anew")
     length = steps or training_length(minutes, _seconds_per_step(training, config), say)

@@ -41,15 +41,15 @@ class TrainChoices:
         Folder of the run. A run that was stopped there goes on.
     minutes : float
         Length of the training.
-    start : str, optional
-        A blind model to begin with; None for a new network, as the noise asks for.
+    start : str
+        A blind model to begin with; "auto" for a new network, as the noise asks for, with the prior of the box where one fits.
     value_range : tuple of float, optional
         The pixel values that stand for 0 and 1.
     """
 
     folder: Path
     minutes: float = 10.0
-    start: str | None = None
+    start: str = "auto"
     value_range: Range | None = None
 
 

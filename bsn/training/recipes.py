@@ -16,12 +16,13 @@ RECIPES = RecipeBook(
         "default": Recipe("what the noise of the images asks for, on two cores in 10 to 15 minutes", TrainConfig()),
         "camera": Recipe(
             "correlated noise (JPEGs of cameras and phones): stride 5",
-            TrainConfig(stride=5, noise="none", loss="l1"),
+            TrainConfig(start=None, stride=5, noise="none", loss="l1"),
         ),
         "tbsn": Recipe(
             "published TBSN (AAAI 2025): full size, stride 5, 100,000 steps; needs a GPU",
             TrainConfig(
                 model="tbsn",
+                start=None,
                 channel_attention="global",
                 stride=5,
                 wiener_test=False,
@@ -52,6 +53,7 @@ RECIPES = RecipeBook(
             "published AP-BSN (CVPR 2022): DBSNl, mosaic of stride 5, 20 epochs of 24,542 patches; needs a GPU",
             TrainConfig(
                 model="dbsnl",
+                start=None,
                 stride=5,
                 wiener_test=False,
                 noise="none",

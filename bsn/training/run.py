@@ -15,7 +15,7 @@ from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, Watch, fit
 from bsn.evaluation import Validation
 from bsn.models import Model, NoiseModel, ValueScale, presets
 from bsn.noise import NoiseLevel, NoiseStatistics
-from bsn.training.config import TrainConfig
+from bsn.training.config import AUTO, TrainConfig
 from bsn.training.context_settings import check_stacks, context_crops
 from bsn.training.crop_statistics import crop_statistics
 from bsn.training.crop_task import values_of
@@ -111,13 +111,9 @@ def train(
         folder.check_free()
     stored = RunSettings.of_run(folder) if resume else RunSettings()
     if resume:
-        config, loop = stored.restore(TrainConfig, config), stored.restore_loop(loop)
+        config, loop = _restored(stored, config), stored.restore_loop(loop)
         images, clean = stored.restore_images(images, moved=True), stored.restore(CleanValidation, clean, at="validate")
         student = stored.restore(StudentStep, student)
-        if "context" not in stored.settled:
-            config = dataclasses.replace(config, context=0, context_hole=False)  # as runs were before there was context
-        if "fixed_pattern" not in stored.settled:
-            config = dataclasses.replace(config, fixed_pattern="keep")
     how = read_settings(stored, axes=axes, key=key, nan=nan, value_range=value_range)
     config, loop, clean = config or TrainConfig(), loop or LoopConfig(), clean or CleanValidation()
     student = student or StudentStep()
@@ -154,6 +150,21 @@ def train(
         train_student(folder, images, loop, student, clean=clean, how=how, say=say)
         tell_better(folder, task.config, source, say)
     return found
+
+
+def _restored(stored: RunSettings, config: TrainConfig | None) -> TrainConfig:
+    """Settings of a run that is resumed; what it began with is its own, whatever "auto" would take now."""
+    if config is not None and config.start == AUTO:
+        config = dataclasses.replace(config, start=stored.settled.get("start", AUTO))
+    config = stored.restore(TrainConfig, config)
+    # As runs were before there were such settings.
+    older: dict[str, dict[str, Any]] = {
+        "context": {"context": 0, "context_hole": False},
+        "start": {"start": None},
+        "fixed_pattern": {"fixed_pattern": "keep"},
+    }
+    values = {name: value for key in older if key not in stored.settled for name, value in older[key].items()}
+    return dataclasses.replace(config, **values)
 
 
 def build_task(

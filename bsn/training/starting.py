@@ -13,7 +13,7 @@ from typing import Any
 from torch import nn
 
 from bsn.hole import Hole
-from bsn.models import HalfPlane, Model, PhaseUNet, create, is_blind, load, presets
+from bsn.models import HalfPlane, HalfPlaneConfig, Model, PhaseUNet, create, is_blind, load, presets
 from bsn.models.bundled import BoxedModel, boxed_priors, find_boxed
 from bsn.models.grey import as_grey
 from bsn.noise import outputs_for_posterior
@@ -231,7 +231,21 @@ def _fitting(config: TrainConfig, channels: int) -> BoxedModel | str:
         return f"the priors in the box are for standardised values, not for the value scale {config.value_scale}"
     noise = "white" if _is_white(config) else "shared" if _is_shared(config) else ""
     found = next((prior for prior in boxed_priors() if prior.size == noise), None)
-    return found or f"the box has no prior for {_described(config)}"
+    if found is None:
+        return f"the box has no prior for {_described(config)}"
+    return found if _has_network(found, config) else f"the prior {found.name} in the box is for another {config.model}"
+
+
+def _has_network(prior: BoxedModel, config: TrainConfig) -> bool:
+    """Whether the prior is the network that the settings name, as it is registered now."""
+    given, own = prior.load().network, presets()[config.model].config
+    if isinstance(given, HalfPlane) and isinstance(own, HalfPlaneConfig):
+        return given.config == dataclasses.replace(
+            own, channels=given.channels, outputs=given.config.outputs, hole=given.config.hole
+        )
+    return isinstance(given, PhaseUNet) and given.config == dataclasses.replace(
+        own, channels=given.channels, outputs=given.config.outputs
+    )
 
 
 def _is_white(config: TrainConfig) -> bool:

@@ -102,7 +102,7 @@ class TrainWidget(QWidget):
             choices = TrainChoices(
                 Path(self.folder.text()).expanduser(),
                 self.minutes.value(),
-                self.start.name,
+                self.start.name or TrainChoices.start,
                 self.range.value,
             )
             images = self._images()

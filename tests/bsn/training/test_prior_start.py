@@ -1,5 +1,8 @@
 """Training that begins with a prior of the box."""
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -143,3 +146,24 @@ def test_a_run_from_a_prior_resumes_and_ends_in_the_same_bits(box, tmp_path):
     train(_image()[..., 0], tmp_path / "parts", config, axes="YX", resume=True, say=said.append)
     assert said == []
     _same(*(Model.load(tmp_path / run).network for run in ("whole", "parts")))
+
+
+def test_auto_is_the_default_and_a_resumed_run_keeps_what_it_began_with(box, tmp_path):
+    loop = LoopConfig(steps=2, validate_every=0, accelerator="cpu")
+    train(_image()[..., 0], tmp_path / "run", TrainConfig(start=None, **WHITE), loop, axes="YX")
+    longer, said = dataclasses.replace(loop, steps=3), []
+    train(_image()[..., 0], tmp_path / "run", TrainConfig(**WHITE), longer, axes="YX", resume=True, say=said.append)
+    assert said == []
+    assert "start" not in Model.load(tmp_path / "run").provenance
+
+
+def test_runs_that_began_before_there_were_priors_resume_without(box, tmp_path):
+    loop = LoopConfig(steps=2, validate_every=0, accelerator="cpu")
+    train(_image()[..., 0], tmp_path / "run", TrainConfig(start=None, **WHITE), loop, axes="YX")
+    checkpoint = torch.load(tmp_path / "run" / "last.ckpt", weights_only=False)
+    parts = json.loads(checkpoint["settings"])
+    for part in parts[:2]:
+        del part["start"]
+    torch.save({**checkpoint, "settings": json.dumps(parts)}, tmp_path / "run" / "last.ckpt")
+    train(_image()[..., 0], tmp_path / "run", None, dataclasses.replace(loop, steps=3), axes="YX", resume=True)
+    assert "start: null" in (tmp_path / "run" / "config.yaml").read_text(encoding="utf-8")
