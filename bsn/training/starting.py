@@ -34,6 +34,9 @@ __all__ = [
 OWN_TERMS = "derived from the training images; their terms apply"
 """Terms of the weights of a run that begins with random ones."""
 
+PRIOR_RATE = 0.5
+"""Learning rate of a run that begins with a prior, as a share of the usual one."""
+
 _CHANNELS = (1, 3)
 
 
@@ -175,11 +178,18 @@ def settle_start(config: TrainConfig, channels: int) -> tuple[TrainConfig, str]:
         if isinstance(found, str):
             return dataclasses.replace(config, start=None), f"training starts from random weights, since {found}"
         said = f"training starts from the prior {found.name} of the box; --start none starts from random weights"
-        return dataclasses.replace(config, start=found.name), said
+        return _begun_with(config, found), said
     if isinstance(found, str) or found.name != named.name:
         why = found if isinstance(found, str) else f"{found.name} is the one for these images"
         raise ValueError(f"the prior {named.name} does not fit this run: {why}; use --start auto")
-    return config, ""
+    return _begun_with(config, named), ""
+
+
+def _begun_with(config: TrainConfig, prior: BoxedModel) -> TrainConfig:
+    """Settings of a run that begins with a prior: it has less to learn, and unlearns at too high a rate."""
+    usual = (PHASES if prior.size == "white" else HALF_PLANES).learning_rate
+    rate = PRIOR_RATE * usual if config.learning_rate == "auto" else config.learning_rate
+    return dataclasses.replace(config, start=prior.name, learning_rate=rate)
 
 
 def named_prior(config: TrainConfig) -> BoxedModel | None:

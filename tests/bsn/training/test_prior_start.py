@@ -58,6 +58,7 @@ def test_the_weights_are_the_priors(box, name, settings, channels):
     _same(task.modules["network"], box[name] if channels == 3 else as_grey(box[name]))
     assert f"training starts from the prior blind-{name} of the box" in said[-1]
     assert task.config.start == f"blind-{name}"
+    assert task.config.learning_rate == 1e-3, "half of the usual one"
     assert task.provenance["start"] == {"prior": f"blind-{name}"}
     assert task.weights_licence.endswith("; begun with weights under: its own terms")
 

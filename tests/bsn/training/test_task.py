@@ -376,7 +376,7 @@ def test_training_follows_the_judgement_of_inspect_unless_told():
     assert Denoiser(model)(shared[0][:40, :40].astype(np.float32)).shape == (40, 40), "too small for it: left out"
     small = [s[:40, :64].astype(np.float32) for s in shared * 2]
     assert build_task(ArraySource(small, "YX"), strided, 0, say=said.append).config.stride == 2, "no room for more"
-    assert said[-1] == "the smallest image has room for crops of 16 pixels at stride 2 only"
+    assert "the smallest image has room for crops of 16 pixels at stride 2 only" in said
     smaller = build_task(ArraySource([s[:31, :192].astype(np.float32) for s in shared * 2], "YX"), strided, 0)
     assert (smaller.config.stride, smaller.config.noise) == (1, "none")
     assert smaller.model(smaller.modules, {}).inference.wiener, "the noise is shared by neighbours all the same"
