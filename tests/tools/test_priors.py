@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bsn.data import ArraySource
-from bsn.models import Model
+from bsn.models import Model, is_blind
+from bsn.training import TrainConfig, build_task
 from tools.bundled.card import ship
 from tools.bundled.corruption import KnownNoise
 from tools.bundled.photographs import HELD_OUT
@@ -68,3 +69,19 @@ def test_two_steps_are_validated_and_put_into_the_box(tmp_path, monkeypatch, nam
         "bsn train --start auto",
     ):
         assert part in card
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("blind-white", {"stride": 1, "noise": "gaussian", "noise_read": 0.1}),
+        ("blind-shared", {"hole": "square:9", "hole_test": "square:3"}),
+    ],
+)
+def test_the_priors_in_the_box_are_the_networks_that_training_takes(name, settings):
+    """A preset that changes needs a new prior."""
+    picture = ArraySource(np.random.default_rng(0).random((1, 32, 32, 3), np.float32), "NYXC")
+    task = build_task(picture, TrainConfig(crop=32, **settings), 0)
+    assert task.config.start == name
+    assert is_blind(task.modules["network"])
+    assert "begun with weights under: Apache-2.0" in task.weights_licence

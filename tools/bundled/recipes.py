@@ -136,14 +136,14 @@ RECIPES = (
         "blind",
         "white",
         lambda: create(PHASES.model, channels=3, outputs=outputs_for_posterior(3)),
-        *_blind(PHASES.model, 12),
+        *_blind(PHASES.model, 15),
         "random weights",
     ),
     BoxRecipe(
         "blind",
         "shared",
         lambda: create(HALF_PLANES.model, channels=3),
-        *_blind(HALF_PLANES.model, 18),
+        *_blind(HALF_PLANES.model, 35),
         "random weights",
     ),
 )
