@@ -10,6 +10,7 @@ import numpy as np
 
 from bsn.data.errors import DataError
 from bsn.noise.measurement.correlation import channel_correlation, measure_correlation
+from bsn.noise.measurement.fine_detail import find_flat_white
 from bsn.noise.measurement.flat_blocks import (
     SIDE,
     FlatBlocks,
@@ -122,8 +123,8 @@ def measure_noise(
     -----
     From the flattest 16 x 16 blocks in each range of intensities, see :mod:`bsn.noise.measurement.flat_blocks`.
     Where the very flattest parts show that the noise is white (:mod:`bsn.noise.measurement.flattest`), blocks whose
-    neighbours are correlated are known to hold texture and are left out; otherwise texture that fills the whole
-    image is taken for noise. Tested against the true noise of photographs and micrographs:
+    neighbours are correlated are known to hold texture and are left out, and the level is measured in fine details alone
+    (:mod:`bsn.noise.measurement.fine_detail`); otherwise texture that fills the whole image is taken for noise. Tested against the true noise of photographs and micrographs:
     ``python -m benchmarks.noise_statistics``.
     """
     return measure_usable([usable(image, grey_level) for image in images], grey_level=grey_level, pictures=pictures)
@@ -177,10 +178,12 @@ def measure_usable(
     flat = [find_flat(b) for b in blocks]
     correlation = measure_correlation(np.concatenate([part.residual for parts in flat for part in parts]))
     factor = lowest_part_factor(correlation.sum_of_squares) * correlation.kept
+    if white:
+        flat, factor = [find_flat_white(b) for b in blocks], 1.0
     curve = tuple(_curve(blocks, flat, factor))
     gain, constant = _fit(curve)
     mean_variance = float(np.average([p.variance for p in curve], weights=[p.blocks for p in curve]))
-    mean_variance *= _left_out(gain, constant, everywhere, np.concatenate([b.mean for b in blocks]))
+    mean_variance *= _left_out(curve, gain, constant, everywhere, np.concatenate([b.mean for b in blocks]))
     return NoiseStatistics(
         sigma=math.sqrt(mean_variance),
         gain=gain,
@@ -243,9 +246,17 @@ def _fit(curve: Sequence[CurvePoint]) -> tuple[float, float]:
     return float(gain), float(constant)
 
 
-def _left_out(gain: float, constant: float, everywhere: np.ndarray, kept: np.ndarray) -> float:
-    """Mean variance by the noise curve at the intensities of all blocks over that at those of the blocks looked at."""
-    all_blocks, looked_at = (float(np.maximum(gain * means + constant, 0).mean()) for means in (everywhere, kept))
+def _left_out(
+    curve: Sequence[CurvePoint], gain: float, constant: float, everywhere: np.ndarray, kept: np.ndarray
+) -> float:
+    """Mean variance by the noise curve at the intensities of all blocks over that at those of the blocks looked at.
+
+    The line says nothing beyond the points through which it was drawn; there the nearest of its values is taken.
+    """
+    ends = min(p.intensity for p in curve), max(p.intensity for p in curve)
+    all_blocks, looked_at = (
+        float(np.maximum(gain * means.clip(*ends) + constant, 0).mean()) for means in (everywhere, kept)
+    )
     return all_blocks / looked_at if looked_at > 0 else 1.0
 
 

@@ -95,6 +95,26 @@ def test_weak_noise_is_told_from_texture(name):
     assert advise(shared).stride > 1
 
 
+@pytest.mark.parametrize("name", ["coffee.png", "motorcycle_left.png"])
+def test_texture_hardly_adds_to_white_noise(name):
+    """The flattest blocks of these photographs still hold texture, which their finest details do not show."""
+    clean = photograph(name)
+    noise = 10 / 255 * np.random.default_rng(9).normal(size=clean.shape)
+    assert measure_noise([in_8_bits(clean, noise)], grey_level=1 / 255).sigma == pytest.approx(10 / 255, rel=0.03)
+
+
+def test_the_noise_curve_is_not_continued_beyond_its_points():
+    """Where only bright places are flat, a line that rises steeply over them would say that the dark has no noise."""
+    rng = np.random.default_rng(4)
+    clean = np.broadcast_to(np.linspace(0.8, 0.88, 512), (1, 512, 512)).copy()
+    level = np.broadcast_to(np.linspace(0.02, 0.03, 512), clean.shape).copy()
+    clean[:, :256] = 0.3 + 0.5 * gaussian_filter(rng.normal(size=(256, 512)), 1.5)
+    level[:, :256] = 0.02
+    found = measure_noise([in_8_bits(clean, level * rng.normal(size=clean.shape))], grey_level=1 / 255)
+    assert found.gain > 0
+    assert found.sigma == pytest.approx(float(np.sqrt(np.square(level).mean())), rel=0.1)
+
+
 def test_the_flattest_parts_of_known_noise():
     rng = np.random.default_rng(10)
     white = rng.normal(size=(1, 512, 512)) * 0.05
