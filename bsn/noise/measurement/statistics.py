@@ -124,7 +124,8 @@ def measure_noise(
     From the flattest 16 x 16 blocks in each range of intensities, see :mod:`bsn.noise.measurement.flat_blocks`.
     Where the very flattest parts show that the noise is white (:mod:`bsn.noise.measurement.flattest`), blocks whose
     neighbours are correlated are known to hold texture and are left out, and the level is measured in fine details alone
-    (:mod:`bsn.noise.measurement.fine_detail`); otherwise texture that fills the whole image is taken for noise. Tested against the true noise of photographs and micrographs:
+    (:mod:`bsn.noise.measurement.fine_detail`); otherwise texture that fills the whole image is taken for noise. Tested against
+    the true noise of photographs and micrographs:
     ``python -m benchmarks.noise_statistics``.
     """
     return measure_usable([usable(image, grey_level) for image in images], grey_level=grey_level, pictures=pictures)
