@@ -3,7 +3,7 @@
 A picture has most of its energy in coarse details, and white noise has as much in fine ones. So texture that covers a whole
 photograph hardly reaches the finest details of its flattest blocks. The noise in fine and in coarse details is independent:
 choosing blocks by the coarse ones does not choose those whose noise happens to be weak, and nothing has to be put right.
-Correlated noise says nothing of its strength there; where neighbours share a twentieth of the noise, it is measured 5 % too low.
+Correlated noise says nothing of its strength there; where neighbours share a twentieth of it, it is measured 5 % too low.
 (After Donoho and Johnstone, who measure white noise in the finest wavelets, and Liu, Tanaka and Okutomi, "Single-image noise
 level estimation for blind denoising", 2013, who do so where texture is weak.)
 """
