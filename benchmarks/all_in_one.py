@@ -107,6 +107,9 @@ def main() -> None:
     parser.add_argument("--name", default="all_in_one")
     parser.add_argument("--recipe", default="nafnet-tiny")
     parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument(
+        "--minutes", type=float, help="length in minutes of the clock, with --crop, in place of --steps"
+    )
     parser.add_argument("--start", help="model to begin with")
     parser.add_argument("--untouched", type=float, default=0.0, help="share of crops without damage")
     parser.add_argument("--crop", type=int, help="one size for the whole run, in place of those of the recipe")
@@ -126,7 +129,7 @@ def main() -> None:
         result = train(data, run, resume=True)
     else:
         shutil.rmtree(run, ignore_errors=True)
-        loop = dataclasses.replace(recipe.loop, steps=options.steps, seed=options.seed)
+        loop = dataclasses.replace(recipe.loop, steps=options.steps, minutes=options.minutes, seed=options.seed)
         result = train(data, run, changed(recipe.train, options), loop)
     seconds = time.process_time() - began
     model = Model.load(run)

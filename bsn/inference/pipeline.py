@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bsn.data.arrays.geometry import inverse, transform
+from bsn.inference.evenness import EvenRemoval
 from bsn.inference.guard import Guard
 from bsn.inference.local_mean import REACH, keep_local_mean
 from bsn.inference.measuring import Measurement, Region, region_of
@@ -69,6 +70,8 @@ class Pipeline:
         Stage of the second pass; None leaves it out.
     guard : Guard, optional
         Judges the result by what it removes, and may put another one in its place; None leaves it out.
+    even : EvenRemoval, optional
+        Gives back what was taken away from some places far more than from others; None leaves it out.
     strong : Pipeline, optional
         The same model with a mixture, for planes whose noise is strong; None leaves them as others are.
     mixing : Mixing or Check, optional
@@ -89,6 +92,7 @@ class Pipeline:
     second: SecondPass | None = None
     polish: Polish | None = None
     guard: Guard | None = None
+    even: EvenRemoval | None = None
     strong: Pipeline | None = None
     mixing: Mixing | Check | None = None
 
@@ -142,6 +146,14 @@ class Pipeline:
             If the image is too small for a Wiener filter that was asked for.
         """
         measured = self.measurement(read, size)
+        if self.even is not None:
+            evened = self.even.settle(
+                lambda region, top, left: self.estimate(region, Place(top, left), measured).mean,
+                self.frame.own,
+                read,
+                size,
+            )
+            return dataclasses.replace(measured, evened=evened)
         if self.guard is not None:
             verdict = self.guard.settle(
                 lambda region, place: self.estimate(region, place, measured).mean,
@@ -200,6 +212,8 @@ class Pipeline:
         if not mixed or self.posterior.noise is not None:
             estimate = self.estimate(noisy, place, measured)
         image = self._mixed(noisy, place, measured) if estimate is None or mixed else estimate.mean
+        if measured.evened is not None:
+            image = measured.evened(self.frame.own(noisy), image)
         if self.keep_mean:
             image = keep_local_mean(self.frame.own(noisy), image)
         return image, None if estimate is None else self.frame.deviation(estimate)

@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.hole import Hole
+from bsn.inference.evenness import Evened
 from bsn.inference.explanation import Explanation
 from bsn.inference.mixture import Mixture
 from bsn.inference.verdict import Verdict
@@ -155,16 +156,21 @@ class Measured:
         What the result is a mixture of, see :mod:`bsn.inference.mixing`.
     verdict : Verdict, optional
         Whether the result is given, see :mod:`bsn.inference.guard`.
+    evened : Evened, optional
+        What is given back of the removal, see :mod:`bsn.inference.evenness`.
     """
 
     spectrum: NoiseSpectrum | None = None
     noise: NoiseCurve | None = None
     mixture: Mixture | None = None
     verdict: Verdict | None = None
+    evened: Evened | None = None
 
     @property
     def explanation(self) -> Explanation | None:
         """What the result is chosen from, and why; None where nothing is chosen."""
+        if self.evened is not None:
+            return self.evened
         if self.verdict is not None:
             return self.verdict.removal
         return None if self.mixture is None else self.mixture.explanation

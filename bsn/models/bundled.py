@@ -103,7 +103,9 @@ class BoxedModel:
         return dataclasses.replace(
             model,
             # What is bright in the dark may be a drop of rain, and a prior is trained further on images as they are.
-            inference=dataclasses.replace(model.inference, cut_spots=self.kind in KINDS),
+            inference=dataclasses.replace(
+                model.inference, cut_spots=self.kind in KINDS, even_removal=self.kind == "rain"
+            ),
             provenance={**model.provenance, "kind": self.kind},
         )
 

@@ -39,7 +39,6 @@ _FOR_DENOISERS = {
     "mix",
     "polish",
     "adapt",
-    "guard",
 }
 
 
