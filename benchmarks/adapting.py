@@ -1,9 +1,10 @@
 """``bsn denoise --adapt`` beside the model as it is and BM3D, on images of microscopes and on photographs with white noise.
 
-    python -m benchmarks.adapting --data ../shared/data --set w2s [--split train] [--images 0 1 2] [--no_bm3d]
+    python -m benchmarks.adapting --data ../shared/data --set w2s [--split train] [--images 0 1 2] [--no_bm3d] [--alone 10]
 
 W2S and FMD with the protocol "affine"; Kodak24 with noise of 25 grey levels, to see that photographs do not suffer. BM3D (needs
-the package bm3d) is told the measured noise curve. The constants were chosen on the split "train" of W2S. Writes
+the package bm3d) is told the measured noise curve. ``--alone`` adds a network that ``bsn train`` trains for so many minutes on
+the one image that it then denoises. The constants were chosen on the split "train" of W2S. Writes
 benchmarks/results/adapting_<set>.json image by image; what is in it is not measured again.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,13 +25,16 @@ from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import RESULTS, write_result
 from benchmarks.polyu import read
 from bsn.data import Gaussian, list_images
+from bsn.engine import LoopConfig
 from bsn.evaluation import get_protocol
 from bsn.inference import Denoiser
 from bsn.noise import measure_noise
 from bsn.noise.sensor import Stabiliser
 from bsn.noise.sensor.line import MosaicNoise
+from bsn.training import TrainConfig, train
 
 Way = Callable[[np.ndarray], np.ndarray]
+ALONE = "trained on this image alone"
 
 
 def images_of(data: Path, name: str, split: str) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -63,6 +68,18 @@ def ways(*, with_bm3d: bool) -> dict[str, Way]:
     return found | ({"BM3D, measured noise": measured_bm3d} if with_bm3d else {})
 
 
+def trained_alone(minutes: float) -> Way:
+    """``bsn train`` with its defaults on one image, then ``bsn denoise`` with its best weights."""
+
+    def way(noisy: np.ndarray) -> np.ndarray:
+        with tempfile.TemporaryDirectory() as folder:
+            loop = LoopConfig(steps=10**6, minutes=minutes, accelerator="cpu")
+            train(noisy.astype(np.float32), folder, TrainConfig(), loop, axes="CYX", say=print)
+            return np.asarray(Denoiser(folder, device="cpu")(noisy.astype(np.float32), "CYX"))
+
+    return way
+
+
 def main() -> None:
     """Denoise and score."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -71,6 +88,7 @@ def main() -> None:
     parser.add_argument("--split", choices=("train", "test"), default="test")
     parser.add_argument("--images", type=int, nargs="+", help="some of them, by their number")
     parser.add_argument("--no_bm3d", action="store_true")
+    parser.add_argument("--alone", type=float, metavar="MINUTES", help="train a network on each image")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -79,6 +97,8 @@ def main() -> None:
     table = json.loads(stored.read_text(encoding="utf-8"))["table"] if stored.exists() else {}
     protocol = get_protocol("float" if options.set == "kodak24" else "affine")
     methods = ways(with_bm3d=not options.no_bm3d)
+    if options.alone:
+        methods[ALONE] = trained_alone(options.alone)
     for number, (name, noisy, clean) in enumerate(images_of(options.data, options.set, options.split)):
         if options.images is not None and number not in options.images:
             continue

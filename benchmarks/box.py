@@ -1,6 +1,6 @@
-"""All models in the box on whole images of three public sets, with white and Poisson-Gaussian noise.
+"""The models in the box for white noise on whole images of three public sets, with white and Poisson-Gaussian noise.
 
-    python -m benchmarks.box --data ../shared/data [--sets set12] [--methods photo-tiny "non-local means"]
+    python -m benchmarks.box --data ../shared/data [--sets set12] [--noises 25] [--methods photo-tiny "non-local means"]
 
 The noise is not clipped. Non-local means (scikit-image, the setting with known sigma) and BM3D (needs the package bm3d; a
 third of a minute for an image in colour) are told the true level, for Poisson-Gaussian noise the root of its mean variance;
@@ -30,6 +30,7 @@ NOISES = {
     "50": Gaussian.from_grey_levels(50),
     "Poisson-Gaussian": PoissonGaussian(0.02, 0.02),
 }
+WHITE = [model.name for model in boxed_models() if model.kind == "photo"]
 CLASSICAL = {"non-local means": nlm_sigma, "BM3D": bm3d}
 
 
@@ -52,10 +53,12 @@ def methods_of(names):
     return found
 
 
-def score_set(paths, methods):
+def score_set(paths, methods, noises):
     """Mean and worst gain over the images, for each noise and method."""
     protocol, table = get_protocol("float"), {}
     for number, (noise_name, noise) in enumerate(NOISES.items()):
+        if noise_name not in noises:
+            continue
         found = {name: [] for name in ("noisy", *methods)}
         for index, path in enumerate(paths):
             image = read_image(path)
@@ -75,21 +78,27 @@ def score_set(paths, methods):
 
 def joined(before, table):
     """Earlier numbers of other methods, and the new ones."""
-    return {noise: {**before.get(noise, {}), **rows} for noise, rows in table.items()}
+    return {
+        noise: {**before.get(noise, {}), **table.get(noise, {})}
+        for noise in NOISES
+        if noise in before or noise in table
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    parser.add_argument("--methods", nargs="+", default=[*(model.name for model in boxed_models()), *CLASSICAL])
+    parser.add_argument("--methods", nargs="+", default=[*WHITE, *CLASSICAL])
+    parser.add_argument("--noises", nargs="+", choices=list(NOISES), default=list(NOISES))
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     methods = methods_of(options.methods)
     for name in options.sets:
         paths, file = list_images(options.data / "clean" / name), RESULTS / f"box_{name}.json"
         before = json.loads(file.read_text(encoding="utf-8"))["table"] if file.exists() else {}
-        table = joined(before, score_set(paths, methods))
+        table = joined(before, score_set(paths, methods, options.noises))
         print(
             write_result(f"box_{name}", {"protocol": "float, clipped to [0, 1]", "images": len(paths), "table": table})
         )
