@@ -1,13 +1,14 @@
 """Camera noise without truth: the choice and the mixture by estimated risk, against their input and a simple filter.
 
     python -m benchmarks.camera --data ../shared/data --model runs/camera
+    python -m benchmarks.camera --data ../shared/data --boxed camera-tiny camera-base --name camera_boxed
 
 Scores one model, trained on noisy images alone (``bsn train photos/ -o runs/camera --recipe camera``), on the PolyU pairs
 that the index marks "test", on all of CC15 and Nam, and on the SIDD pair, with the protocol "rgb8": the noisy images,
 non-local means at the measured noise level, the model with and without the second pass of ``bsn denoise --polish``, the
-model in the box for cameras, and, where they are asked for, the ways to mix. For each way the mean, the
-worst difference to the input, the number of images worse than the input, and the seconds. Writes
-benchmarks/results/NAME.json.
+model in the box for cameras, and, where they are asked for, the ways to mix. ``--boxed`` scores models of the box by their
+names, beside a run or alone. For each way the mean, the worst difference to the input, the number of images worse than the
+input, and the seconds. Writes benchmarks/results/NAME.json.
 """
 
 from __future__ import annotations
@@ -65,12 +66,15 @@ def way_of(model: Path | str, threads: int, **options: Any) -> Callable[[np.ndar
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DEFAULT)
-    parser.add_argument("--model", type=Path, required=True, help="folder of a run")
+    parser.add_argument("--model", type=Path, help="folder of a run")
+    parser.add_argument("--boxed", nargs="+", default=[], metavar="NAME", help="models of the box")
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--ways", nargs="+", choices=[*WAYS, BOX], default=["model", "model, not polished", BOX])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--name", default="camera", help="name of the file of results (default: camera)")
     options = parser.parse_args()
+    if options.model is None and not options.boxed:
+        parser.error("name the run to score with --model, or models of the box with --boxed")
     torch.set_num_threads(options.threads)
     score = get_protocol("rgb8").score
     ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -79,8 +83,9 @@ def main() -> None:
     }
     ways |= {
         name: way_of("camera", options.threads) if name == BOX else way_of(options.model, options.threads, **WAYS[name])
-        for name in options.ways
+        for name in (options.ways if options.model else [])
     }
+    ways |= {name: way_of(name, options.threads) for name in options.boxed}
     scores: dict[str, dict[str, Any]] = {}
     for name in options.sets:
         images = [(read(pair.degraded), read(pair.clean)) for pair in pairs(options.data, name, SETS[name])]
@@ -95,9 +100,11 @@ def main() -> None:
                 f"the input, {row['seconds_per_image']:.1f} s",
                 flush=True,
             )
-    provenance = Model.load(options.model).provenance
-    trained = {key: provenance.get(key) for key in ("model", "steps", "seconds")}
-    print(write_result(options.name, {"trained": trained, "threads": options.threads, "scores": scores}))
+    trained = {}
+    if options.model:
+        provenance = Model.load(options.model).provenance
+        trained = {"trained": {key: provenance.get(key) for key in ("model", "steps", "seconds")}}
+    print(write_result(options.name, {**trained, "threads": options.threads, "scores": scores}))
 
 
 if __name__ == "__main__":

@@ -63,15 +63,19 @@ class BoxRecipe:
         return self.kind
 
 
-def _from_small(shape: LightConfig) -> Callable[[], nn.Module]:
-    """A network that begins as ``photo-tiny``, which is in the box already."""
+def _from_small(kind: BoxKind, shape: LightConfig) -> Callable[[], nn.Module]:
+    """A network that begins as the tiny one of this kind, which is in the box already."""
 
     def start() -> nn.Module:
-        small = load("photo-tiny").network
+        small = load(f"{kind}-tiny").network
         assert isinstance(small, Light)
         return grown(small, shape)
 
     return start
+
+
+def _grown(kind: BoxKind) -> str:
+    return f"the weights of `{kind}-tiny`, in a wider and deeper network that computes the same at first"
 
 
 def _further(student: str, minutes: float, learning_rate: float = 1e-3) -> tuple[DistillConfig, LoopConfig]:
@@ -117,7 +121,6 @@ _RAIN = (
         deterministic=False,
     ),
 )
-_GROWN = "the weights of `photo-tiny`, in a wider and deeper network that computes the same at first"
 
 
 def _blind(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
@@ -128,9 +131,9 @@ def _blind(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
 
 RECIPES = (
     BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights"),
-    BoxRecipe("photo", "base", _from_small(_LARGE), *_further("base", 62), _GROWN),
-    BoxRecipe("camera", "tiny", _from_small(_SMALL), *_further("tiny", 30), "the weights of `photo-tiny`"),
-    BoxRecipe("camera", "base", _from_small(_LARGE), *_further("base", 62, 1.5e-3), _GROWN),
+    BoxRecipe("photo", "base", _from_small("photo", _LARGE), *_further("base", 62), _grown("photo")),
+    BoxRecipe("camera", "tiny", _from_small("photo", _SMALL), *_further("tiny", 30), "the weights of `photo-tiny`"),
+    BoxRecipe("camera", "base", _from_small("camera", _LARGE), *_further("base", 62, 1.5e-3), _grown("camera")),
     BoxRecipe("rain", "tiny", _derainer, *_RAIN, "a network that returns its input"),
     BoxRecipe(
         "blind",
