@@ -63,7 +63,7 @@ class BoxRecipe:
         return self.kind
 
 
-def _from_small(kind: BoxKind, shape: LightConfig) -> Callable[[], nn.Module]:
+def _from_small(kind: PairKind, shape: LightConfig) -> Callable[[], nn.Module]:
     """A network that begins as the tiny one of this kind, which is in the box already."""
 
     def start() -> nn.Module:
@@ -74,7 +74,7 @@ def _from_small(kind: BoxKind, shape: LightConfig) -> Callable[[], nn.Module]:
     return start
 
 
-def _grown(kind: BoxKind) -> str:
+def _grown(kind: PairKind) -> str:
     return f"the weights of `{kind}-tiny`, in a wider and deeper network that computes the same at first"
 
 
