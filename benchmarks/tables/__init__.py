@@ -48,6 +48,7 @@ _MAKERS = (
     white_noise.box,
     adapting.adapting,
     hard_cases.hard_cases,
+    correlated_noise.camera_boxed,
     correlated_noise.camera_defaults,
     correlated_noise.camera,
     correlated_noise.strides,

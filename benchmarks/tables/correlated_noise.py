@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.tables.markdown import Table, bold, decibels
@@ -49,18 +50,7 @@ def camera_defaults() -> Table:
     rows = []
     for key, title, name in _DEFAULT_SETS:
         found = value(name, f"scores/{key}")
-        cells = [
-            f"{decibels(found[way]['mean'])} ({found[way]['worst_gain']:+.2f}, {found[way]['worse_than_input']})"
-            for way in _DEFAULT_WAYS
-        ]
-        best = max(range(len(cells)), key=lambda i: found[_DEFAULT_WAYS[i]]["mean"])
-        rows.append(
-            [
-                title,
-                decibels(found["noisy"]["mean"]),
-                *(bold(cell) if number == best else cell for number, cell in enumerate(cells)),
-            ]
-        )
+        rows.append([title, decibels(found["noisy"]["mean"]), *_in_brackets(found, _DEFAULT_WAYS)])
     header = [
         "set",
         "noisy",
@@ -70,6 +60,34 @@ def camera_defaults() -> Table:
         "trained, as `bsn denoise` gives it",
     ]
     return Table(header, rows, list(dict.fromkeys(name for _, _, name in _DEFAULT_SETS)))
+
+
+_BOXED_WAYS = ("non-local means, measured", "camera-tiny", "camera-base")
+
+
+def camera_boxed() -> Table:
+    """Photographs of cameras by the models in the box, without any training on them."""
+    rows = []
+    for key, title in {
+        "polyu": "PolyU, 15 test images",
+        "cc15": "CC15",
+        "nam": "Nam",
+        "sidd": "SIDD, one pair",
+    }.items():
+        found = value("camera_boxed", f"scores/{key}")
+        rows.append([title, decibels(found["noisy"]["mean"]), *_in_brackets(found, _BOXED_WAYS)])
+    header = ["set", "noisy", "non-local means, measured level", "`camera-tiny`", "`camera-base`"]
+    return Table(header, rows, ["camera_boxed"])
+
+
+def _in_brackets(found: dict[str, Any], ways: Sequence[str]) -> list[str]:
+    """Mean, worst gain and number of images worse than their input of each way; the best mean is bold."""
+    best = max(ways, key=lambda way: found[way]["mean"])
+    cells = [
+        f"{decibels(found[way]['mean'])} ({found[way]['worst_gain']:+.2f}, {found[way]['worse_than_input']})"
+        for way in ways
+    ]
+    return [bold(cell) if way == best else cell for way, cell in zip(ways, cells, strict=True)]
 
 
 def strides() -> Table:

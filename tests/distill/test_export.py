@@ -84,7 +84,7 @@ def test_a_package_for_darktable_has_its_layout_and_the_denoisers_images(tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["photo-tiny", "photo-base", "camera-base"])
+@pytest.mark.parametrize("name", ["photo-tiny", "photo-base", "camera-tiny", "camera-base"])
 def test_tiles_as_darktable_cuts_them_show_no_seams(tmp_path, name):
     """They overlap by 64 pixels (its src/ai/README.md), less than the halo: below half a grey level, nobody sees it."""
     export_onnx(load(name), tmp_path / "model.onnx", check=False)
