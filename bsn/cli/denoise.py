@@ -240,7 +240,8 @@ def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> De
     if getattr(options, "explain", False) and not compared:
         raise ValueError("--explain has nothing to list, since nothing is compared with these results; add --mix check")
     if denoiser.polished_by is not None:
-        say(f"results get a second pass by {denoiser.polished_by} of the box; --no_polish leaves it out")
+        which = "all images" if config.polish else "images that show the grid of JPEG, or strong noise,"
+        say(f"{which} get a second pass by {denoiser.polished_by} of the box; --no_polish leaves it out")
     return denoiser
 
 

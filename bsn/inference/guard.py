@@ -28,13 +28,14 @@ from torch import Tensor
 from bsn.data import DataError
 from bsn.inference.config import InferenceConfig
 from bsn.inference.explanation import MEANS, NOISY, RESULT, Choice
-from bsn.inference.measuring import Region, measured_places, with_gaps
+from bsn.inference.measuring import Region, judged_places, measured_places, with_gaps
 from bsn.inference.mixing.classical import non_local_means
 from bsn.inference.polishing import Polish
+from bsn.inference.removed import removed_power, value_span
 from bsn.inference.stages import Place
 from bsn.inference.verdict import Removal, Verdict
 from bsn.models import Model
-from bsn.noise import NoiseCovariance, measure_covariance, unexplained_share, used_range
+from bsn.noise import NoiseCovariance, measure_covariance, unexplained_share
 from bsn.noise.gaussian_mean import gaussian_mean
 
 __all__ = ["GUARD", "Guard", "GuardSettings", "guards"]
@@ -66,8 +67,6 @@ class GuardSettings:
         Blocks on which noise has to be measured to be believed, see :func:`bsn.noise.measure_covariance`.
     smallest : int
         Side in pixels from which on planes are judged.
-    middle, part : int
-        Side of the middle of a small plane, and of the four parts of a larger one, on which it is judged.
     """
 
     more: float = 2.0
@@ -76,8 +75,6 @@ class GuardSettings:
     faint: float = 1.5
     fewest: int = 150
     smallest: int = 64
-    middle: int = 192
-    part: int = 128
 
 
 GUARD = GuardSettings()
@@ -143,13 +140,13 @@ class Guard:
         """
         if min(size) < GUARD.smallest:
             return None
-        places = _places(size, self.grid)
+        places = judged_places(size, self.grid)
         regions = [read(*place) for place in places]
         noisy = [own(region).float() for region in regions]
-        sample = _Sample(noisy, [self._boxed(part) for part in noisy], _span(noisy))
+        sample = _Sample(noisy, [self._boxed(part) for part in noisy], value_span(noisy))
         results = [denoise(region, Place(*place[:2])) for region, place in zip(regions, places, strict=True)]
         seen = self._seen(sample, grey_level)
-        removed = {RESULT: _power(noisy, results), BOXED: _power(noisy, sample.boxed)}
+        removed = {RESULT: removed_power(noisy, results), BOXED: removed_power(noisy, sample.boxed)}
         factor = (removed[RESULT] / seen) ** 0.5
         if factor <= GUARD.more:
             return _verdict(removed, RESULT, factor, None, sample.span)
@@ -163,7 +160,7 @@ class Guard:
     def _seen(self, sample: _Sample, grey_level: float) -> float:
         """Power of the noise that the judge sees, and of what it may overlook."""
         faint = GUARD.faint * max(grey_level, sample.span / 255)
-        return max(_power(sample.noisy, sample.boxed) + faint**2, 1e-30)
+        return max(removed_power(sample.noisy, sample.boxed) + faint**2, 1e-30)
 
     def _boxed(self, noisy: Tensor) -> Tensor:
         """The judge's own result, of other numbers of channels one by one."""
@@ -180,7 +177,7 @@ class Guard:
         if covariance is not None and bool((covariance.variance() > 0).any()):
             means = partial(non_local_means, covariance=covariance, strength=1.0)
             found = [means(part) for part in sample.noisy]
-            removed[MEANS] = _power(sample.noisy, found)
+            removed[MEANS] = removed_power(sample.noisy, found)
             factor, share = (removed[MEANS] / seen) ** 0.5, _share(sample.noisy, found, covariance)
             if not _refused(factor, share, sample.noisy[0].shape[1]):
                 return MEANS, means
@@ -234,17 +231,6 @@ def _verdict(
     )
 
 
-def _places(size: tuple[int, int], grid: int) -> list[tuple[int, int, int, int]]:
-    """Boxes (top, left, height, width): the middle of a small plane, four parts of a larger one."""
-    if min(size) < 2 * GUARD.middle:
-        h, w = (min(side, GUARD.middle) for side in size)
-        found = [((size[0] - h) // 2, (size[1] - w) // 2, h, w)]
-    else:
-        side = GUARD.part
-        found = [((size[0] - side) * t // 3, (size[1] - side) * u // 3, side, side) for t in (1, 2) for u in (1, 2)]
-    return [(top // grid * grid, left // grid * grid, h, w) for top, left, h, w in found]
-
-
 def _measured(
     regions: Sequence[Tensor], read: Region, size: tuple[int, int], grey_level: float
 ) -> NoiseCovariance | None:
@@ -265,14 +251,3 @@ def _share(noisy: Sequence[Tensor], results: Sequence[Tensor], covariance: Noise
         shares.append(unexplained_share(before - after, variance))
         powers.append(float((before - after).double().square().sum()))
     return sum(s * p for s, p in zip(shares, powers, strict=True)) / max(sum(powers), 1e-30)
-
-
-def _power(noisy: Sequence[Tensor], results: Sequence[Tensor]) -> float:
-    """Mean square of what is removed."""
-    removed = torch.cat([(n - r).double().flatten() for n, r in zip(noisy, results, strict=True)])
-    return float(removed.square().mean())
-
-
-def _span(noisy: Sequence[Tensor]) -> float:
-    """Range of the values that occur, without the outermost."""
-    return max(used_range(torch.cat([part.flatten() for part in noisy]).double().cpu().numpy())[1], 1e-30)

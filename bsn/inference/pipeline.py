@@ -18,6 +18,7 @@ from bsn.inference.measuring import Measurement, Region, region_of
 from bsn.inference.mixing.check import Check
 from bsn.inference.mixing.choosing import SHORT_TRAINING
 from bsn.inference.mixing.mixer import Mixing
+from bsn.inference.polish_choice import PolishChoice
 from bsn.inference.polishing import Polish
 from bsn.inference.refinement import Refinement, SecondPass
 from bsn.inference.stages import (
@@ -60,6 +61,8 @@ class Pipeline:
         Stage of the Wiener filter; None leaves it out.
     polish : Polish, optional
         Stage of the second pass by a model in the box; None leaves it out.
+    polish_choice : PolishChoice, optional
+        Decides for each plane whether it gets that second pass; None gives it to all.
     measurement : Measurement
         What has to be known of a plane beforehand.
     tiling : Tiling
@@ -91,6 +94,7 @@ class Pipeline:
     keep_mean: bool = False
     second: SecondPass | None = None
     polish: Polish | None = None
+    polish_choice: PolishChoice | None = None
     guard: Guard | None = None
     even: EvenRemoval | None = None
     strong: Pipeline | None = None
@@ -146,6 +150,12 @@ class Pipeline:
             If the image is too small for a Wiener filter that was asked for.
         """
         measured = self.measurement(read, size)
+        if self.polish_choice is not None:
+            plain = dataclasses.replace(measured, polished=False)
+            polished = self.polish_choice(
+                lambda region, place: self.estimate(region, place, plain).mean, self.frame.own, read, size
+            )
+            measured = dataclasses.replace(measured, polished=polished)
         if self.even is not None:
             evened = self.even.settle(
                 lambda region, top, left: self.estimate(region, Place(top, left), measured).mean,
@@ -266,6 +276,6 @@ class Pipeline:
         estimate = self.frame.leave(total.map(lambda part: part / len(self.views)), noisy)
         if self.filter is not None:
             estimate = self.filter(noisy, estimate, measured)
-        if self.polish is not None:
+        if self.polish is not None and measured.polished:
             estimate = Estimate(self.polish(estimate.mean), estimate.variance)
         return estimate

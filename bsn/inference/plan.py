@@ -28,6 +28,7 @@ from bsn.inference.mixing.choosing import (
 )
 from bsn.inference.mixing.mixer import REACH, Mixing
 from bsn.inference.pipeline import Pipeline
+from bsn.inference.polish_choice import PolishChoice
 from bsn.inference.polishing import POLISH, Polish, polishing_model
 from bsn.inference.refinement import Refinement, SecondPass
 from bsn.inference.runner import Runner
@@ -97,8 +98,10 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         tiling=_with_polish(_tiling(model, config, frame, filters=filters), boxed),
         second=second,
     )
+    chosen = None if pipeline.polish is None or config.polish else PolishChoice(pipeline.polish, pipeline.tiling.grid)
     return dataclasses.replace(
         pipeline,
+        polish_choice=chosen,
         mixing=_mixing(pipeline, model, config, device),
         guard=_guard(pipeline, model, config, device),
         even=EvenRemoval(pipeline.tiling.grid) if _evens(model, config) else None,

@@ -156,6 +156,8 @@ class Measured:
         What the result is a mixture of, see :mod:`bsn.inference.mixing`.
     verdict : Verdict, optional
         Whether the result is given, see :mod:`bsn.inference.guard`.
+    polished : bool
+        Whether results get a second pass where the pipeline has one, see :mod:`bsn.inference.polish_choice`.
     evened : Evened, optional
         What is given back of the removal, see :mod:`bsn.inference.evenness`.
     """
@@ -164,6 +166,7 @@ class Measured:
     noise: NoiseCurve | None = None
     mixture: Mixture | None = None
     verdict: Verdict | None = None
+    polished: bool = True
     evened: Evened | None = None
 
     @property
