@@ -40,6 +40,7 @@ _SIDE = 256
 _WHITE = CorrelatedGaussian(25 / 255, kernel=np.ones((1, 1)))
 _ALONE = {"polish": False, "guard": False}
 _RATE = PHASES.learning_rate
+_NOTE = "rows came one after the other, by this command with the cases, steps and rates that the row names"
 _UNTOUCHED = 1e-12  # learning rate that leaves the weights as they are
 
 
@@ -203,7 +204,7 @@ def main() -> None:
                     continue
                 rows.append(trained(case, *told))
                 print(name, rows[-1], flush=True)
-                write_result(options.name, {"crop": _CROP, "cases": found})
+                write_result(options.name, {"crop": _CROP, "note": _NOTE, "cases": found})
 
 
 if __name__ == "__main__":
