@@ -114,8 +114,7 @@ class InferenceConfig:
     guard : bool
         Judge results of networks without a noise model by what they remove, on some regions of each plane: where it is far
         more than the noise that the model in the box for cameras sees and that was measured, something that removes less is
-        given in their place (:mod:`bsn.inference.guard`). For the model in the box for rain: give back what was taken from
-        some places far more than from the others (:mod:`bsn.inference.evenness`). False gives every result.
+        given in their place (:mod:`bsn.inference.guard`). False gives every result.
 
     Raises
     ------

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from bsn.data.arrays.geometry import inverse, transform
-from bsn.inference.evenness import EvenRemoval
 from bsn.inference.guard import Guard
 from bsn.inference.local_mean import REACH, keep_local_mean
 from bsn.inference.measuring import Measurement, Region, region_of
@@ -73,8 +72,6 @@ class Pipeline:
         Stage of the second pass; None leaves it out.
     guard : Guard, optional
         Judges the result by what it removes, and may put another one in its place; None leaves it out.
-    even : EvenRemoval, optional
-        Gives back what was taken away from some places far more than from others; None leaves it out.
     strong : Pipeline, optional
         The same model with a mixture, for planes whose noise is strong; None leaves them as others are.
     mixing : Mixing or Check, optional
@@ -96,7 +93,6 @@ class Pipeline:
     polish: Polish | None = None
     polish_choice: PolishChoice | None = None
     guard: Guard | None = None
-    even: EvenRemoval | None = None
     strong: Pipeline | None = None
     mixing: Mixing | Check | None = None
 
@@ -156,14 +152,6 @@ class Pipeline:
                 lambda region, place: self.estimate(region, place, plain).mean, self.frame.own, read, size
             )
             measured = dataclasses.replace(measured, polished=polished)
-        if self.even is not None:
-            evened = self.even.settle(
-                lambda region, top, left: self.estimate(region, Place(top, left), measured).mean,
-                self.frame.own,
-                read,
-                size,
-            )
-            return dataclasses.replace(measured, evened=evened)
         if self.guard is not None:
             verdict = self.guard.settle(
                 lambda region, place: self.estimate(region, place, measured).mean,
@@ -222,8 +210,6 @@ class Pipeline:
         if not mixed or self.posterior.noise is not None:
             estimate = self.estimate(noisy, place, measured)
         image = self._mixed(noisy, place, measured) if estimate is None or mixed else estimate.mean
-        if measured.evened is not None:
-            image = measured.evened(self.frame.own(noisy), image)
         if self.keep_mean:
             image = keep_local_mean(self.frame.own(noisy), image)
         return image, None if estimate is None else self.frame.deviation(estimate)

@@ -10,8 +10,6 @@ import torch
 
 from bsn.hole import Hole
 from bsn.inference.config import InferenceConfig
-from bsn.inference.evenness import REACH as EVEN_REACH
-from bsn.inference.evenness import EvenRemoval
 from bsn.inference.explanation import RESULT
 from bsn.inference.guard import Guard, guards
 from bsn.inference.measuring import Measurement
@@ -104,14 +102,9 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         polish_choice=chosen,
         mixing=_mixing(pipeline, model, config, device),
         guard=_guard(pipeline, model, config, device),
-        even=EvenRemoval(pipeline.tiling.grid) if _evens(model, config) else None,
         strong=strong,
         tiling=pipeline.tiling if strong is None else _of_both(pipeline.tiling, strong.tiling),
     )
-
-
-def _evens(model: Model, config: InferenceConfig) -> bool:
-    return model.inference.even_removal and config.guard and config.mix == "off"
 
 
 def _of_both(one: Tiling, other: Tiling) -> Tiling:
@@ -290,7 +283,6 @@ def _tiling(model: Model, config: InferenceConfig, frame: Frame, *, filters: boo
     halo = widest * (reach + 1) - 1 if widest > 1 else reach
     halo += reach if config.r3_passes else 0
     halo += reach if config.strength > 1 else 0
-    halo += EVEN_REACH if _evens(model, config) else 0
     mixed = mixes(config)
     if mixed:
         halo += REACH + (2 * BLOCK if filters else 0)

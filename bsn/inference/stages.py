@@ -25,7 +25,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bsn.hole import Hole
-from bsn.inference.evenness import Evened
 from bsn.inference.explanation import Explanation
 from bsn.inference.mixture import Mixture
 from bsn.inference.verdict import Verdict
@@ -158,8 +157,6 @@ class Measured:
         Whether the result is given, see :mod:`bsn.inference.guard`.
     polished : bool
         Whether results get a second pass where the pipeline has one, see :mod:`bsn.inference.polish_choice`.
-    evened : Evened, optional
-        What is given back of the removal, see :mod:`bsn.inference.evenness`.
     """
 
     spectrum: NoiseSpectrum | None = None
@@ -167,13 +164,10 @@ class Measured:
     mixture: Mixture | None = None
     verdict: Verdict | None = None
     polished: bool = True
-    evened: Evened | None = None
 
     @property
     def explanation(self) -> Explanation | None:
         """What the result is chosen from, and why; None where nothing is chosen."""
-        if self.evened is not None:
-            return self.evened
         if self.verdict is not None:
             return self.verdict.removal
         return None if self.mixture is None else self.mixture.explanation

@@ -103,9 +103,7 @@ class BoxedModel:
         return dataclasses.replace(
             model,
             # What is bright in the dark may be a drop of rain, and a prior is trained further on images as they are.
-            inference=dataclasses.replace(
-                model.inference, cut_spots=self.kind in KINDS, even_removal=self.kind == "rain"
-            ),
+            inference=dataclasses.replace(model.inference, cut_spots=self.kind in KINDS),
             provenance={**model.provenance, "kind": self.kind},
         )
 

@@ -63,8 +63,6 @@ class InferenceDefaults:
         else Z.
     fixed_pattern : {"keep", "subtract"}
         "subtract" takes off what all frames of a stack share, see :class:`bsn.inference.InferenceConfig`.
-    even_removal : bool
-        What the model takes away is about alike over an image, as rain is (:mod:`bsn.inference.evenness`).
     """
 
     stride: int = 1
@@ -78,7 +76,6 @@ class InferenceDefaults:
     polish: bool = False
     context_axis: str = ""
     fixed_pattern: Literal["keep", "subtract"] = "keep"
-    even_removal: bool = False
 
     def stored(self) -> dict[str, Any]:
         """Fields as JSON values; rare ones only where they are set, so that older programs read the files of the others."""
@@ -89,7 +86,6 @@ class InferenceDefaults:
             "polish": False,
             "context_axis": "",
             "fixed_pattern": "keep",
-            "even_removal": False,
         }
         return {
             name: value for name, value in dataclasses.asdict(self).items() if name not in unset or unset[name] != value

@@ -39,6 +39,7 @@ _FOR_DENOISERS = {
     "mix",
     "polish",
     "adapt",
+    "guard",
 }
 
 
