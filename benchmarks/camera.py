@@ -5,8 +5,8 @@
 
 Scores one model, trained on noisy images alone (``bsn train photos/ -o runs/camera --recipe camera``), on the PolyU pairs
 that the index marks "test", on all of CC15 and Nam, and on the SIDD pair, with the protocol "rgb8": the noisy images,
-non-local means at the measured noise level, the model with and without the second pass of ``bsn denoise --polish``, the
-model in the box for cameras, and, where they are asked for, the ways to mix. ``--boxed`` scores models of the box by their
+non-local means at the measured noise level, the model as ``bsn denoise`` gives it, without the second pass
+(``--no_polish``) and with it on all images (``--polish``), the model in the box for cameras, and, where they are asked for, the ways to mix. ``--boxed`` scores models of the box by their
 names, beside a run or alone. For each way the mean, the worst difference to the input, the number of images worse than the
 input, and the seconds. Writes benchmarks/results/NAME.json.
 """
@@ -14,6 +14,7 @@ input, and the seconds. Writes benchmarks/results/NAME.json.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,8 +32,9 @@ from bsn.models import Model
 
 SETS = {"polyu": "test", "cc15": None, "nam": None, "sidd": None}
 WAYS: dict[str, dict[str, Any]] = {
-    "model": {"polish": True},
+    "model": {},
     "model, not polished": {"polish": False},
+    "model, all polished": {"polish": True},
     "mixed": {"mix": "auto"},
     "mixed, one weight": {"mix": "image"},
     "mixed, regions": {"mix": "regions"},
@@ -52,7 +54,13 @@ def summary(scores: list[float], noisy: list[float], seconds: float) -> dict[str
     }
 
 
-def way_of(model: Path | str, threads: int, **options: Any) -> Callable[[np.ndarray], np.ndarray]:
+def trained(folder: Path) -> Model:
+    """Model of a run, whose results may be polished, as `bsn train` has it for photographs; older runs do not say so."""
+    model = Model.load(folder)
+    return dataclasses.replace(model, inference=dataclasses.replace(model.inference, polish=True))
+
+
+def way_of(model: Model | str, threads: int, **options: Any) -> Callable[[np.ndarray], np.ndarray]:
     """Denoise an 8-bit photograph as (C, H, W) in [0, 1]."""
     denoiser = Denoiser(model, threads=threads, **options)
 
@@ -76,13 +84,13 @@ def main() -> None:
     if options.model is None and not options.boxed:
         parser.error("name the run to score with --model, or models of the box with --boxed")
     torch.set_num_threads(options.threads)
-    score = get_protocol("rgb8").score
+    score, model = get_protocol("rgb8").score, trained(options.model)
     ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "noisy": lambda noisy: noisy,
         "non-local means, measured": lambda noisy: non_local_means(noisy, measured_sigma(noisy)),
     }
     ways |= {
-        name: way_of("camera", options.threads) if name == BOX else way_of(options.model, options.threads, **WAYS[name])
+        name: way_of("camera", options.threads) if name == BOX else way_of(model, options.threads, **WAYS[name])
         for name in (options.ways if options.model else [])
     }
     ways |= {name: way_of(name, options.threads) for name in options.boxed}
