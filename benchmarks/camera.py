@@ -6,9 +6,9 @@
 Scores one model, trained on noisy images alone (``bsn train photos/ -o runs/camera --recipe camera``), on the PolyU pairs
 that the index marks "test", on all of CC15 and Nam, and on the SIDD pair, with the protocol "rgb8": the noisy images,
 non-local means at the measured noise level, the model as ``bsn denoise`` gives it, without the second pass
-(``--no_polish``) and with it on all images (``--polish``), the model in the box for cameras, and, where they are asked for, the ways to mix. ``--boxed`` scores models of the box by their
-names, beside a run or alone. For each way the mean, the worst difference to the input, the number of images worse than the
-input, and the seconds. Writes benchmarks/results/NAME.json.
+(``--no_polish``) and with it on all images (``--polish``), the model in the box for cameras, and, where they are asked for, the
+ways to mix. ``--boxed`` scores models of the box by their names, beside a run or alone. For each way the mean, the worst
+difference to the input, the number of images worse than the input, and the seconds. Writes benchmarks/results/NAME.json.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def summary(scores: list[float], noisy: list[float], seconds: float) -> dict[str
     }
 
 
-def trained(folder: Path) -> Model:
+def trained_model(folder: Path) -> Model:
     """Model of a run, whose results may be polished, as `bsn train` has it for photographs; older runs do not say so."""
     model = Model.load(folder)
     return dataclasses.replace(model, inference=dataclasses.replace(model.inference, polish=True))
@@ -84,15 +84,18 @@ def main() -> None:
     if options.model is None and not options.boxed:
         parser.error("name the run to score with --model, or models of the box with --boxed")
     torch.set_num_threads(options.threads)
-    score, model = get_protocol("rgb8").score, trained(options.model)
+    score, model = get_protocol("rgb8").score, trained_model(options.model) if options.model else None
     ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "noisy": lambda noisy: noisy,
         "non-local means, measured": lambda noisy: non_local_means(noisy, measured_sigma(noisy)),
     }
-    ways |= {
-        name: way_of("camera", options.threads) if name == BOX else way_of(model, options.threads, **WAYS[name])
-        for name in (options.ways if options.model else [])
-    }
+    trained = {}
+    if model is not None:
+        trained = {"trained": {key: model.provenance.get(key) for key in ("model", "steps", "seconds")}}
+        ways |= {
+            name: way_of("camera", options.threads) if name == BOX else way_of(model, options.threads, **WAYS[name])
+            for name in options.ways
+        }
     ways |= {name: way_of(name, options.threads) for name in options.boxed}
     scores: dict[str, dict[str, Any]] = {}
     for name in options.sets:
@@ -108,11 +111,8 @@ def main() -> None:
                 f"the input, {row['seconds_per_image']:.1f} s",
                 flush=True,
             )
-    trained = {}
-    if options.model:
-        provenance = Model.load(options.model).provenance
-        trained = {"trained": {key: provenance.get(key) for key in ("model", "steps", "seconds")}}
-    print(write_result(options.name, {**trained, "threads": options.threads, "scores": scores}))
+            path = write_result(options.name, {**trained, "threads": options.threads, "scores": scores})
+    print(path)
 
 
 if __name__ == "__main__":

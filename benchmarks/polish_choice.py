@@ -5,8 +5,8 @@
 Development of :mod:`bsn.inference.polish_choice`. "polyu": the training part. "lossless" and "jpeg": nine photographs of
 McMaster and twenty free ones, 256 x 256 pixels, through random cameras (of a gain of at most 0.006), each once without
 JPEG and once with a quality of 70 to 100. Each image is denoised without the second pass, with it, and as it is chosen. Results
-that the judge of :mod:`bsn.inference.guard` refuses without a second pass are left out, since it does not matter to them. Prints
-gains over the noisy image, in dB, and writes benchmarks/results/polish_choice.json.
+that the judge of :mod:`bsn.inference.guard` refuses without a second pass are left out, since it does not matter to them.
+Prints gains over the noisy image, in dB, and writes benchmarks/results/polish_choice.json.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.camera import trained
+from benchmarks.camera import trained_model
 from benchmarks.camera_schemes import photo
 from benchmarks.datasets import DEFAULT, pairs
 from benchmarks.measure import write_result
@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, help="images of a set at most")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    model = trained(options.model)
+    model = trained_model(options.model)
     ways = {name: Denoiser(model, threads=options.threads, polish=polish) for name, polish in WAYS.items()}
     sets = {
         "lossless": simulated(options.data, jpeg=False),
