@@ -57,7 +57,7 @@ def camera_defaults() -> Table:
         "non-local means, measured level",
         "`camera-base` alone",
         "trained, without the second pass",
-        "trained, as `bsn denoise` gives it",
+        "trained, with the second pass on all images",
     ]
     return Table(header, rows, list(dict.fromkeys(name for _, _, name in _DEFAULT_SETS)))
 
