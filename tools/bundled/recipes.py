@@ -78,7 +78,9 @@ def _grown(kind: PairKind) -> str:
     return f"the weights of `{kind}-tiny`, in a wider and deeper network that computes the same at first"
 
 
-def _further(student: str, minutes: float, learning_rate: float = 1e-3) -> tuple[DistillConfig, LoopConfig]:
+def _further(
+    student: str, minutes: float, learning_rate: float = 1e-3, hold: float = 0.3
+) -> tuple[DistillConfig, LoopConfig]:
     config = DistillConfig(
         student=student, crop=128, batch_size=4, optimizer="muon", learning_rate=learning_rate, value_scale="unit"
     )
@@ -86,7 +88,7 @@ def _further(student: str, minutes: float, learning_rate: float = 1e-3) -> tuple
         minutes=minutes,
         warmup_steps=100,
         ema=0.999,
-        hold=0.3,
+        hold=hold,
         validate_every=300,
         checkpoint_every=200,
         deterministic=False,
@@ -133,7 +135,7 @@ RECIPES = (
     BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights"),
     BoxRecipe("photo", "base", _from_small("photo", _LARGE), *_further("base", 62), _grown("photo")),
     BoxRecipe("camera", "tiny", _from_small("photo", _SMALL), *_further("tiny", 30), "the weights of `photo-tiny`"),
-    BoxRecipe("camera", "base", _from_small("camera", _LARGE), *_further("base", 62, 1.5e-3), _grown("camera")),
+    BoxRecipe("camera", "base", _from_small("camera", _LARGE), *_further("base", 30, 5e-4, 0.1), _grown("camera")),
     BoxRecipe("rain", "tiny", _derainer, *_RAIN, "a network that returns its input"),
     BoxRecipe(
         "blind",
