@@ -252,11 +252,12 @@ def _left_out(
 ) -> float:
     """Mean variance by the noise curve at the intensities of all blocks over that at those of the blocks looked at.
 
-    The line says nothing beyond the points through which it was drawn; there the nearest of its values is taken.
+    Photons make noise grow with the light, so the line is continued to brighter places than those through which it was drawn.
+    In darker ones a steep line would say that there is no noise; the value at its dark end is taken there.
     """
-    ends = min(p.intensity for p in curve), max(p.intensity for p in curve)
+    darkest = min(p.intensity for p in curve)
     all_blocks, looked_at = (
-        float(np.maximum(gain * means.clip(*ends) + constant, 0).mean()) for means in (everywhere, kept)
+        float(np.maximum(gain * means.clip(darkest) + constant, 0).mean()) for means in (everywhere, kept)
     )
     return all_blocks / looked_at if looked_at > 0 else 1.0
 
