@@ -50,6 +50,7 @@ _MAKERS = (
     hard_cases.hard_cases,
     correlated_noise.camera_boxed,
     correlated_noise.camera_defaults,
+    correlated_noise.polish_choice,
     correlated_noise.camera,
     correlated_noise.strides,
     correlated_noise.camera_schemes,

@@ -90,6 +90,25 @@ def _in_brackets(found: dict[str, Any], ways: Sequence[str]) -> list[str]:
     return [bold(cell) if way == best else cell for way, cell in zip(ways, cells, strict=True)]
 
 
+_CHOICE_SETS = {
+    "polyu": "training part of PolyU, JPEG",
+    "lossless": "simulated cameras, no JPEG",
+    "jpeg": "simulated cameras, JPEG of quality 70 to 100",
+}
+
+
+def polish_choice() -> Table:
+    """What the second pass brings to none, to all and to the chosen images: mean gain over the noisy image, in dB."""
+    sets = value("polish_choice", "sets")
+    rows = []
+    for key, title in _CHOICE_SETS.items():
+        mean, worst = sets[key]["mean_gain"], sets[key]["worst_by_second_pass"]
+        gains = [f"{mean[way]:.2f}" for way in ("never", "always", "chosen")]
+        rows.append([title, str(sets[key]["images"]), *gains, f"{worst['always']:+.2f}, {worst['chosen']:+.2f}"])
+    header = ["images", "how many", "none", "all", "chosen", "worst change of an image: all, chosen"]
+    return Table(header, rows, ["polish_choice"])
+
+
 def strides() -> Table:
     """Correlated noise on photographs: training stride against inference stride, R3 and the Wiener filter."""
     result = stored("strides")
