@@ -14,7 +14,7 @@ from tools.bundled.corruption import BlindNoise, CameraNoise
 from tools.bundled.drawn import dead_leaves
 from tools.bundled.pairs import RecycledPairs, SyntheticPairs
 from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS
-from tools.bundled.recipes import recipe_named
+from tools.bundled.recipes import further, recipe_named
 from tools.bundled.sources import training_pairs, training_photographs
 from tools.bundled.train import train_bundled
 
@@ -88,6 +88,15 @@ def test_larger_models_begin_as_the_small_one():
     assert sum(p.numel() for p in merged(recipe_named("photo-base").start()).parameters()) * 2 < 10_000_000
     with pytest.raises(ValueError, match="photo-tiny, photo-base"):
         recipe_named("photo-huge")
+
+
+def test_a_model_goes_on_from_its_weights_in_the_box():
+    x = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    recipe = further(recipe_named("photo-tiny"))
+    assert torch.equal(recipe.start()(x), load("photo-tiny").network(x))
+    assert (recipe.name, recipe.began) == ("photo-tiny", "the earlier weights of `photo-tiny`")
+    with pytest.raises(ValueError, match="rain-tiny is trained from its beginning"):
+        further(recipe_named("rain-tiny"))
 
 
 def test_recycled_pairs_are_a_function_of_the_step_and_serve_several_steps():

@@ -1,7 +1,7 @@
 """Train a model in the box again, or put a run into the box.
 
-python -m tools.bundled photo-base --photographs ../shared/data/free -o RUN [--minutes 9 | --steps 2000]
-python -m tools.bundled photo-base --photographs ../shared/data/free --ship RUN [--numbers FILE.md]
+python -m tools.bundled photo-base --photographs ../shared/data/free -o RUN [--further] [--minutes 9 | --steps 2000]
+python -m tools.bundled photo-base --photographs ../shared/data/free --ship RUN [--further] [--numbers FILE.md]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bsn.models import bundled
 from tools.bundled.card import ship
-from tools.bundled.recipes import NAMES, BoxRecipe, recipe_named
+from tools.bundled.recipes import NAMES, BoxRecipe, further, recipe_named
 from tools.bundled.sources import training_photographs
 from tools.bundled.train import train_bundled
 
@@ -28,6 +28,7 @@ def main(words: list[str] | None = None) -> None:
     todo.add_argument("-o", "--output", help="train into this folder")
     todo.add_argument("--ship", metavar="RUN", help="put the model of a run into the box, with its card")
     parser.add_argument("--resume", action="store_true", help="go on with the training in --output")
+    parser.add_argument("--further", action="store_true", help="begin with the weights that are in the box")
     parser.add_argument("--steps", type=int, help="length, instead of the recipe's")
     parser.add_argument("--minutes", type=float, help="length, instead of the recipe's")
     parser.add_argument("--batch_size", type=int, help="crops of a step, instead of the recipe's")
@@ -35,6 +36,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--numbers", type=Path, help="Markdown for the card's section on numbers")
     options = parser.parse_args(words)
     recipe, photographs = recipe_named(options.name), training_photographs(options.photographs)
+    recipe = further(recipe) if options.further else recipe
     if options.ship is not None:
         numbers = "" if options.numbers is None else options.numbers.read_text(encoding="utf-8")
         path = ship(options.ship, recipe, photographs, options.box, numbers)

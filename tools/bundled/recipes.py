@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from torch import nn
@@ -17,7 +16,7 @@ from distill.config import DistillConfig
 from tools.bundled.growing import grown
 from tools.bundled.sources import PairKind
 
-__all__ = ["NAMES", "RECIPES", "BoxRecipe", "recipe_named"]
+__all__ = ["NAMES", "RECIPES", "BoxRecipe", "further", "recipe_named"]
 
 _SMALL = LightConfig(widths=(32, 48, 64), blocks=(2, 2, 3), bias=False)
 _LARGE = LightConfig(widths=(48, 64, 96, 128), blocks=(3, 2, 3, 3), bias=False)
@@ -128,7 +127,7 @@ _RAIN = (
 def _blind(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
     """Training of a prior, with the optimiser, crops and batch of ``bsn train``."""
     config, loop = _further(student, minutes, learning_rate=2e-3)
-    return config, dataclasses.replace(loop, ema=0.998)
+    return config, replace(loop, ema=0.998)
 
 
 RECIPES = (
@@ -176,3 +175,32 @@ def recipe_named(name: str) -> BoxRecipe:
         if recipe.name == name:
             return recipe
     raise ValueError(f"there is no recipe {name!r}; use one of {', '.join(NAMES)}")
+
+
+def further(recipe: BoxRecipe) -> BoxRecipe:
+    """Go on from the weights that are in the box, as for other photographs or a longer training.
+
+    Parameters
+    ----------
+    recipe : BoxRecipe
+        Of a student of one of the sizes of `distill.students`: "photo" or "camera".
+
+    Returns
+    -------
+    BoxRecipe
+        The same model, begun with its weights in the box, for half an hour of one core.
+
+    Raises
+    ------
+    ValueError
+        For another kind.
+    """
+    if recipe.kind not in ("photo", "camera"):
+        raise ValueError(
+            f"{recipe.name} is trained from its beginning; only photo and camera models go on from the box"
+        )
+    config, loop = _further(recipe.size, 30)
+    name = recipe.name
+    return replace(
+        recipe, start=lambda: load(name).network, config=config, loop=loop, began=f"the earlier weights of `{name}`"
+    )
