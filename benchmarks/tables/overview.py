@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from benchmarks.tables.markdown import Table, decibels
 from benchmarks.tables.stored import SMALL, TINY, stored, value
 
@@ -13,7 +15,6 @@ def overview() -> Table:
     adapted = f"{white}_adapt_2000"
     variation = next(row["psnr"] for row in stored("w2s_classical")["methods"] if row["name"] == "total variation")
     bm3d = value("synthetic_gaussian_bm3d", "scores/kodak24/BM3D/psnr")
-    camera = value("camera_cc15", "scores/cc15")
     clip = stored("stacks_carphone_30")
     frames = {row["method"]: row["all"] for row in clip["rows"]}
     rows = [
@@ -29,12 +30,14 @@ def overview() -> Table:
             f"{decibels(bm3d)} (BM3D with the true noise level)",
             f"{decibels(value(adapted, 'scores/kodak24/eight views, Wiener/psnr'))} (`{SMALL}`, adapted)",
         ],
-        [
-            "CC15 camera photographs, trained on another set",
-            decibels(camera["noisy"]["mean"]),
-            f"{decibels(camera['non-local means, measured']['mean'])} (non-local means at the level we measure)",
-            f"{decibels(camera['model']['mean'])} (`halfplane-cells`, the default)",
-        ],
+        *(
+            _photographs(title, value(name, f"scores/{key}"))
+            for title, name, key in (
+                ("PolyU camera photographs, trained on others of the set", "camera_polyu", "polyu"),
+                ("Nam camera photographs, trained on PolyU", "camera_polyu", "nam"),
+                ("CC15 camera photographs, trained on PolyU", "camera_cc15", "cc15"),
+            )
+        ),
         [
             "20 frames of a moving face, white noise of 30",
             decibels(frames["noisy"]),
@@ -42,5 +45,22 @@ def overview() -> Table:
             f"{decibels(frames['`photo-base`, with 3 neighbours'])} (`photo-base` in the box, `--neighbours 3`)",
         ],
     ]
-    sources = [w2s, "w2s_classical", adapted, "synthetic_gaussian_bm3d", "camera_cc15", "stacks_carphone_30"]
+    sources = [
+        w2s,
+        "w2s_classical",
+        adapted,
+        "synthetic_gaussian_bm3d",
+        "camera_polyu",
+        "camera_cc15",
+        "stacks_carphone_30",
+    ]
     return Table(["noisy images", "noisy", "classical", "Blindspot"], rows, sources)
+
+
+def _photographs(title: str, scores: dict[str, Any]) -> list[str]:
+    return [
+        title,
+        decibels(scores["noisy"]["mean"]),
+        f"{decibels(scores['non-local means, measured']['mean'])} (non-local means at the level we measure)",
+        f"{decibels(scores['model']['mean'])} (`halfplane-cells`, the default)",
+    ]

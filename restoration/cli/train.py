@@ -118,7 +118,7 @@ def _tell_tasks(output: str, restored: Mapping[str, float]) -> None:
 
 _BASIC = (
     "help degraded clean tasks layout output config recipe model start steps minutes seed resume devices "
-    "validate.degraded validate.clean axes key nan range"
+    "validate.degraded validate.clean axes key range"
 )
 
 COMMAND = Command(

@@ -183,13 +183,15 @@ def find_flat(blocks: FlatBlocks) -> list[FlatBlocks]:
     return [blocks[places] for places in flat_places(blocks)]
 
 
-def flat_places(blocks: FlatBlocks) -> list[np.ndarray]:
+def flat_places(blocks: FlatBlocks, share: float = FLAT.share) -> list[np.ndarray]:
     """Indices of what :func:`find_flat` takes.
 
     Parameters
     ----------
     blocks : FlatBlocks
         All blocks of an image or a set.
+    share : float
+        Share of the blocks of one intensity that counts as flat.
 
     Returns
     -------
@@ -199,7 +201,7 @@ def flat_places(blocks: FlatBlocks) -> list[np.ndarray]:
     count = len(blocks.mean)
     bins = max(min(FLAT.ranges, count // FLAT.fewest_in_range), 1)
     order = np.argsort(blocks.mean, kind="stable")
-    return [part[_flattest(blocks.variance[part])] for part in np.array_split(order, bins) if len(part)]
+    return [part[_flattest(blocks.variance[part], share)] for part in np.array_split(order, bins) if len(part)]
 
 
 def lowest_part_factor(squared_correlations: float) -> float:
@@ -228,6 +230,6 @@ def lowest_part_factor(squared_correlations: float) -> float:
     return float(chi2.cdf(quantile, freedom + 2) / FLAT.share)
 
 
-def _flattest(variance: np.ndarray) -> np.ndarray:
-    count = max(round(FLAT.share * len(variance)), 1)
+def _flattest(variance: np.ndarray, share: float) -> np.ndarray:
+    count = max(round(share * len(variance)), 1)
     return np.argpartition(variance, count - 1)[:count]
