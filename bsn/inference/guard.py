@@ -22,13 +22,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bsn.data import DataError
 from bsn.inference.config import InferenceConfig
 from bsn.inference.explanation import MEANS, NOISY, RESULT, Choice
-from bsn.inference.measuring import Region, judged_places, measured_places, with_gaps
+from bsn.inference.judged_plane import JudgedPlane
 from bsn.inference.mixing.classical import non_local_means
 from bsn.inference.polishing import Polish
 from bsn.inference.removed import removed_power, value_span
@@ -102,7 +103,7 @@ class Guard:
     replaces : bool
         Its own result may be given.
     grid : int
-        Regions start at multiples of this.
+        Judged regions start at multiples of this.
     """
 
     judge: Polish
@@ -111,25 +112,16 @@ class Guard:
 
     @torch.no_grad()
     def settle(
-        self,
-        denoise: Callable[[Tensor, Place], Tensor],
-        own: Callable[[Tensor], Tensor],
-        read: Region,
-        size: tuple[int, int],
-        grey_level: float,
+        self, plane: JudgedPlane, denoise: Callable[[Tensor, Place], Tensor], grey_level: float
     ) -> Verdict | None:
         """Judge the result of a plane by some regions of it.
 
         Parameters
         ----------
+        plane : JudgedPlane
+            The noisy plane.
         denoise : callable
-            Maps a region, as `read` gives it, and its place to the result.
-        own : callable
-            Takes the frame itself from such a region, without its neighbours.
-        read : callable
-            See :data:`bsn.inference.measuring.Region`.
-        size : tuple of int
-            (H, W) of the plane.
+            Maps a region of it and its place to the result.
         grey_level : float
             Distance of two values of the image's dtype, in image values; 0 for floats.
 
@@ -138,19 +130,18 @@ class Guard:
         Verdict or None
             None for planes that are too small to be judged.
         """
-        if min(size) < GUARD.smallest:
+        if min(plane.size) < GUARD.smallest:
             return None
-        places = judged_places(size, self.grid)
-        regions = [read(*place) for place in places]
-        noisy = [own(region).float() for region in regions]
+        judged = plane.judged(self.grid)
+        noisy = judged.noisy
         sample = _Sample(noisy, [self._boxed(part) for part in noisy], value_span(noisy))
-        results = [denoise(region, Place(*place[:2])) for region, place in zip(regions, places, strict=True)]
+        results = judged.results(denoise)
         seen = self._seen(sample, grey_level)
         removed = {RESULT: removed_power(noisy, results), BOXED: removed_power(noisy, sample.boxed)}
         factor = (removed[RESULT] / seen) ** 0.5
         if factor <= GUARD.more:
             return _verdict(removed, RESULT, factor, None, sample.span)
-        covariance = _measured([own(read(*place)) for place in measured_places(size)], read, size, grey_level)
+        covariance = _measured(plane.measured(), grey_level)
         share = _share(noisy, results, covariance)
         if not _refused(factor, share, noisy[0].shape[1]):
             return _verdict(removed, RESULT, factor, share, sample.span)
@@ -231,11 +222,9 @@ def _verdict(
     )
 
 
-def _measured(
-    regions: Sequence[Tensor], read: Region, size: tuple[int, int], grey_level: float
-) -> NoiseCovariance | None:
+def _measured(images: Sequence[np.ndarray], grey_level: float) -> NoiseCovariance | None:
     try:
-        return measure_covariance(with_gaps(read, regions, size), grey_level, fewest=GUARD.fewest)
+        return measure_covariance(images, grey_level, fewest=GUARD.fewest)
     except DataError:
         return None
 

@@ -29,7 +29,6 @@ __all__ = [
     "Measurement",
     "Region",
     "fit_image_noise",
-    "judged_places",
     "measured_places",
     "region_of",
     "with_gaps",
@@ -40,10 +39,6 @@ Region = Callable[[int, int, int, int], Tensor]
 
 _FEWEST = 64  # present values on which noise can be fitted
 _MEASURED = 512  # side of the parts on which the noise of a large image is measured
-_MIDDLE, _PART = (
-    192,
-    128,
-)  # sides of the middle of a small plane, and of the four parts of a larger one, that are judged
 
 
 @runtime_checkable
@@ -192,29 +187,6 @@ def measured_places(size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
         return [(0, 0, height, width)]
     h, w = min(side, height), min(side, width)
     return [(t * (height - h) // 3, u * (width - w) // 3, h, w) for t in (1, 2) for u in (1, 2)]
-
-
-def judged_places(size: tuple[int, int], grid: int) -> list[tuple[int, int, int, int]]:
-    """Choose the parts of a plane on which results are judged: its middle, or four parts of a larger one.
-
-    Parameters
-    ----------
-    size : tuple of int
-        (H, W) of the plane in pixels.
-    grid : int
-        Parts start at multiples of this.
-
-    Returns
-    -------
-    list of tuple of int
-        Boxes (top, left, height, width).
-    """
-    if min(size) < 2 * _MIDDLE:
-        h, w = (min(side, _MIDDLE) for side in size)
-        found = [((size[0] - h) // 2, (size[1] - w) // 2, h, w)]
-    else:
-        found = [((size[0] - _PART) * t // 3, (size[1] - _PART) * u // 3, _PART, _PART) for t in (1, 2) for u in (1, 2)]
-    return [(top // grid * grid, left // grid * grid, h, w) for top, left, h, w in found]
 
 
 def with_gaps(read: Region, regions: Sequence[Tensor], size: tuple[int, int]) -> list[np.ndarray]:

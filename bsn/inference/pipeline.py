@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bsn.data.arrays.geometry import inverse, transform
 from bsn.inference.guard import Guard
+from bsn.inference.judged_plane import JudgedPlane
 from bsn.inference.local_mean import REACH, keep_local_mean
 from bsn.inference.measuring import Measurement, Region, region_of
 from bsn.inference.mixing.check import Check
@@ -145,20 +146,14 @@ class Pipeline:
         data.DataError
             If the image is too small for a Wiener filter that was asked for.
         """
-        measured = self.measurement(read, size)
+        measured, plane = self.measurement(read, size), JudgedPlane(read, self.frame.own, size)
         if self.polish_choice is not None:
             plain = dataclasses.replace(measured, polished=False)
-            polished = self.polish_choice(
-                lambda region, place: self.estimate(region, place, plain).mean, self.frame.own, read, size
-            )
+            polished = self.polish_choice(plane, lambda region, place: self.estimate(region, place, plain).mean)
             measured = dataclasses.replace(measured, polished=polished)
         if self.guard is not None:
             verdict = self.guard.settle(
-                lambda region, place: self.estimate(region, place, measured).mean,
-                self.frame.own,
-                read,
-                size,
-                grey_level,
+                plane, lambda region, place: self.estimate(region, place, measured).mean, grey_level
             )
             strong = None if verdict is None or verdict.removal.noise < SHORT_TRAINING.strong else self.strong
             mixed = None if strong is None else strong.measure(read, size, grey_level)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bsn.inference.measuring import Region, judged_places, measured_places, with_gaps
+from bsn.inference.judged_plane import JudgedPlane
 from bsn.inference.mixing.choosing import SHORT_TRAINING
 from bsn.inference.polishing import Polish
 from bsn.inference.removed import removed_power, value_span
@@ -62,46 +62,33 @@ class PolishChoice:
     ----------
     judge : callable
         The model that polishes. What it takes away from the noisy image is the noise that it sees.
-    places : int
+    grid : int
         Regions in which it looks start at multiples of this.
     """
 
     judge: Polish
-    places: int
+    grid: int
 
     @torch.no_grad()
-    def __call__(
-        self,
-        first: Callable[[Tensor, Place], Tensor],
-        own: Callable[[Tensor], Tensor],
-        read: Region,
-        size: tuple[int, int],
-    ) -> bool:
+    def __call__(self, plane: JudgedPlane, first: Callable[[Tensor, Place], Tensor]) -> bool:
         """Decide for a plane.
 
         Parameters
         ----------
+        plane : JudgedPlane
+            The noisy plane.
         first : callable
-            Maps a region, as `read` gives it, and its place to the result of the first pass.
-        own : callable
-            Takes the frame itself from such a region, without its neighbours.
-        read : callable
-            See :data:`bsn.inference.measuring.Region`.
-        size : tuple of int
-            (H, W) of the plane.
+            Maps a region of it and its place to the result of the first pass.
 
         Returns
         -------
         bool
+            Whether it gets the second pass.
         """
-        regions = [own(read(*place)) for place in measured_places(size)]
-        if grid_strength(with_gaps(read, regions, size)) >= POLISH_CHOICE.grid:
+        if grid_strength(plane.measured()) >= POLISH_CHOICE.grid:
             return True
-        places = judged_places(size, self.places)
-        seen = [read(*place) for place in places]
-        noisy = [own(region).float() for region in seen]
-        power = removed_power(noisy, [self.judge(part) for part in noisy])
-        if power < (POLISH_CHOICE.strong * value_span(noisy)) ** 2:
+        sample = plane.judged(self.grid)
+        power = removed_power(sample.noisy, [self.judge(part) for part in sample.noisy])
+        if power < (POLISH_CHOICE.strong * value_span(sample.noisy)) ** 2:
             return False
-        results = [first(region, Place(*place[:2])) for region, place in zip(seen, places, strict=True)]
-        return removed_power(noisy, results) <= POLISH_CHOICE.more**2 * power
+        return removed_power(sample.noisy, sample.results(first)) <= POLISH_CHOICE.more**2 * power

@@ -10,6 +10,8 @@ from skimage.restoration import denoise_nl_means
 
 from bsn.inference import Denoiser
 from bsn.inference.guard import Guard
+from bsn.inference.judged_plane import JudgedPlane
+from bsn.inference.measuring import region_of
 from bsn.inference.mixing.mixer import Mixing
 from bsn.inference.stages import Place
 from bsn.inference.verdict import Removal, Verdict
@@ -38,11 +40,12 @@ def verdict(result, noisy, judged, *, replaces=False, grey_level=1 / 255):
     def cut(image, place, of):
         return image[..., place.top : place.top + of.shape[-2], place.left : place.left + of.shape[-1]]
 
-    def read(top, left, height, width):
-        return noisy[..., top : top + height, left : left + width]
+    guard, plane = Guard(lambda region: cut(judged, Place(), region), replaces, 8), plane_of(noisy)
+    return guard.settle(plane, lambda region, place: cut(result, place, region), grey_level)
 
-    guard = Guard(lambda region: cut(judged, Place(), region), replaces, 8)
-    return guard.settle(lambda region, place: cut(result, place, region), lambda x: x, read, SIZE, grey_level)
+
+def plane_of(noisy):
+    return JudgedPlane(region_of(noisy), lambda region: region, tuple(noisy.shape[-2:]))
 
 
 def given(found):
@@ -99,16 +102,12 @@ def test_grey_images_need_both_opinions_as_correlated_noise_looks_like_texture()
 def test_the_noisy_image_is_given_where_nothing_can_be_measured():
     clean = picture(1, 3)[..., :72, :80]
     noisy = clean + noise(1, 0.01)[..., :72, :80]
-
-    def read(top, left, height, width):
-        return noisy[..., top : top + height, left : left + width]
-
     guard = Guard(lambda region: clean, replaces=False, grid=8)
     flat = clean.mean().expand_as(clean)
-    found = guard.settle(lambda region, place: flat, lambda x: x, read, (72, 80), 1 / 255)
+    found = guard.settle(plane_of(noisy), lambda region, place: flat, 1 / 255)
     assert given(found) == NOISY
     assert torch.equal(found.instead(noisy), noisy)
-    assert guard.settle(lambda region, place: flat, lambda x: x, read, (60, 80), 1 / 255) is None
+    assert guard.settle(plane_of(noisy[..., :60, :]), lambda region, place: flat, 1 / 255) is None
 
 
 def test_the_share_beyond_the_noise_is_that_of_the_blocks():

@@ -7,6 +7,7 @@ import torch
 from bsn.data import jpeg_compressed
 from bsn.data.photographs import photograph
 from bsn.inference import Denoiser
+from bsn.inference.judged_plane import JudgedPlane
 from bsn.inference.measuring import region_of
 from bsn.inference.polish_choice import PolishChoice
 from tests.bsn.inference.test_polishing import half_plane
@@ -32,6 +33,6 @@ def test_compressed_images_are_polished_and_others_are_not():
 def test_strong_noise_is_polished_unless_the_first_pass_takes_far_more(sigma, first_takes, polished):
     seen = sigma * torch.randn(1, 3, 96, 112, generator=torch.Generator().manual_seed(0))
     image = torch.from_numpy(noisy(sigma))[None]
+    plane = JudgedPlane(region_of(image), lambda part: part, tuple(image.shape[-2:]))
     choice = PolishChoice(lambda part: part - seen, 8)
-    found = choice(lambda part, place: part - first_takes * seen, lambda part: part, region_of(image), image.shape[-2:])
-    assert found is polished
+    assert choice(plane, lambda part, place: part - first_takes * seen) is polished
