@@ -11,8 +11,7 @@ from scipy.stats import spearmanr
 
 from benchmarks.manas_space.found import untrained
 from benchmarks.manas_space.setting import CONFIG, LOOP, SHAPE, STEPS, TOLERANCE, Images, Rows
-from benchmarks.manas_space.spread import lead, spread
-from benchmarks.manas_space.spread import validation_score as _last
+from benchmarks.manas_space.spread import held_out_score, lead, score_after, spread, validation_score
 from bsn.data import check_no_leak
 from bsn.evaluation import Validation, get_protocol
 from bsn.models import Model
@@ -48,7 +47,7 @@ def summary(where: Images, runs: Path) -> dict[str, Any]:
     table = Rows(runs / "table.json").rows
     first = {row["genotype"]: row for row in table if row["seed"] == 0}
     numbers = sorted(first)
-    final = [_last(first[number]) for number in numbers]
+    final = [validation_score(first[number]) for number in numbers]
     searches = Rows(runs / "searches.json").rows
     shared = {
         f"shared weights, seed {row['seed']}": row["path_psnr_of_table"]
@@ -60,7 +59,9 @@ def summary(where: Images, runs: Path) -> dict[str, Any]:
         "training": {"steps": STEPS, "crop": CONFIG.crop, "batch": CONFIG.batch_size, "ema": LOOP.ema},
         "spread": spread(table),
         "rank_correlation_with_final": {
-            **_correlations({f"step {step}": [_at(first[n], step) for n in numbers] for step in _steps(table)}, final),
+            **_correlations(
+                {f"step {step}": [score_after(first[n], step) for n in numbers] for step in _steps(table)}, final
+            ),
             **_correlations(untrained(where, len(numbers)), final),
             **_correlations({name: [_count(first[n], name) for n in numbers] for name in _COUNTED}, final),
             **_correlations({"MACs": [first[n]["macs"] for n in numbers]}, final),
@@ -93,10 +94,6 @@ def _steps(table: list[dict[str, Any]]) -> list[int]:
     return [int(step) for step in table[0]["psnr"]][:-1]
 
 
-def _at(row: dict[str, Any], step: int) -> float:
-    return float({int(key): value for key, value in row["psnr"].items()}[step])
-
-
 def _correlations(scores: dict[str, list[float]], final: list[float]) -> dict[str, float | None]:
     """Spearman's rank correlation; None where all scores are equal."""
     return {
@@ -114,11 +111,11 @@ def _chance(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """
     generator, steps = np.random.default_rng(0), rows[0]["steps"]
     found: dict[str, Any] = {
-        "mean_validation": fmean(map(_last, rows)),
-        "best_validation": max(map(_last, rows)),
-        "mean_test": fmean(row["test"]["mean"] for row in rows),
-        "test_of_best_validation": max(rows, key=_last)["test"]["mean"],
-        "best_test": max(row["test"]["mean"] for row in rows),
+        "mean_validation": fmean(map(validation_score, rows)),
+        "best_validation": max(map(validation_score, rows)),
+        "mean_test": fmean(map(held_out_score, rows)),
+        "test_of_best_validation": held_out_score(max(rows, key=validation_score)),
+        "best_test": max(map(held_out_score, rows)),
     }
     for budget in (1, 2, 3, 4, 6, 8):
         for stopping in (False, True)[: 1 + (budget > 1)]:
@@ -129,13 +126,13 @@ def _chance(rows: list[dict[str, Any]]) -> dict[str, Any]:
             for _ in range(_RESAMPLES):
                 drawn = [rows[int(number)] for number in generator.choice(len(rows), count, replace=False)]
                 if stopping:
-                    drawn = sorted(drawn, key=lambda row: -_at(row, steps // 4))[: max(count // 2, 1)]
-                    drawn = sorted(drawn, key=lambda row: -_at(row, steps // 2))[: max(count // 4, 1)]
-                picked.append(max(drawn, key=_last))
+                    drawn = sorted(drawn, key=lambda row: -score_after(row, steps // 4))[: max(count // 2, 1)]
+                    drawn = sorted(drawn, key=lambda row: -score_after(row, steps // 2))[: max(count // 4, 1)]
+                picked.append(max(drawn, key=validation_score))
             name = f"{budget} trainings" + (" with early stopping" if stopping else "")
             found[name] = {
                 "candidates": count,
-                "validation": fmean(map(_last, picked)),
-                "test": fmean(row["test"]["mean"] for row in picked),
+                "validation": fmean(map(validation_score, picked)),
+                "test": fmean(map(held_out_score, picked)),
             }
     return found

@@ -11,9 +11,14 @@ import numpy as np
 Row = dict[str, Any]
 
 
+def score_after(row: Row, step: int) -> float:
+    """Score on validation backgrounds after a step, in dB."""
+    return {int(key): float(value) for key, value in row["psnr"].items()}[step]
+
+
 def validation_score(row: Row) -> float:
     """Score on validation backgrounds after the last step, in dB."""
-    return {int(key): float(value) for key, value in row["psnr"].items()}[row["steps"]]
+    return score_after(row, row["steps"])
 
 
 def held_out_score(row: Row) -> float:

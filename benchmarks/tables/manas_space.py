@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from statistics import fmean, stdev
 from typing import Any
 
+from benchmarks.manas_space.spread import held_out_score, validation_score
 from benchmarks.tables.markdown import Table
 from benchmarks.tables.stored import stored
 
@@ -25,14 +26,6 @@ _PREDICTORS = {
     "convolutions": "number of convolutional gates",
     "channel gates": "number of channel gates",
 }
-
-
-def _final(row: dict[str, Any]) -> float:
-    return float(row["psnr"][str(row["steps"])])
-
-
-def _test(row: dict[str, Any]) -> float:
-    return float(row["test"]["mean"])
 
 
 def _told(values: Iterable[float]) -> str:
@@ -72,11 +65,20 @@ def search_against_chance() -> Table:
     result = stored(_RESULT)
     first = [row for row in result["table"] if row["seed"] == 0]
     length = fmean(row["seconds"] for row in first)
-    rows = [["one random network", "1.0", str(len(first)), _told(map(_final, first)), _told(map(_test, first)), ""]]
+    rows = [
+        [
+            "one random network",
+            "1.0",
+            str(len(first)),
+            _told(map(validation_score, first)),
+            _told(map(held_out_score, first)),
+            "",
+        ]
+    ]
     for name, found in result["chance"].items():
         if isinstance(found, dict) and not name.startswith("1 "):
             budget, _, kind = name.partition(" trainings")
-            label = f"best of {found['candidates']} random networks{',' * bool(kind)}{kind.replace(' with', ' with')}"
+            label = f"best of {found['candidates']} random networks{',' * bool(kind)}{kind}"
             rows.append([label, f"{float(budget):.1f}", "", f"{found['validation']:.2f}", f"{found['test']:.2f}", ""])
     for method, label in _METHODS.items():
         searches = [row for row in result["searches"] if row["method"] == method]
@@ -84,9 +86,12 @@ def search_against_chance() -> Table:
         if searches:
             budget = fmean(row["seconds"] for row in searches) / length + 1
             best = _best_of_chance(result["chance"], budget)
-            leads = [fmean(map(score, found)) - best[part] for score, part in ((_final, "validation"), (_test, "test"))]
+            leads = [
+                fmean(map(score, found)) - best[part]
+                for score, part in ((validation_score, "validation"), (held_out_score, "test"))
+            ]
             told = ", ".join(f"{lead:+.2f}" for lead in leads)
-            scores = [_told(map(_final, found)), _told(map(_test, found))]
+            scores = [_told(map(validation_score, found)), _told(map(held_out_score, found))]
             rows.append([label, f"{budget:.1f}", str(len(found)), *scores, told])
     header = ["network", "work, in trainings", "networks", "PSNR (Y), validation", "PSNR (Y), held out"]
     return Table([*header, "against the best of chance for this work"], rows, [_RESULT])
@@ -143,7 +148,11 @@ def search_levers() -> Table:
         work = fmean(row["seconds"] / start[row["genotype"]]["seconds"] for row in pulled)
         macs = fmean(row["macs"] / start[row["genotype"]]["macs"] for row in pulled)
         gains = [
-            (_final(row) - _final(start[row["genotype"]]), _test(row) - _test(start[row["genotype"]])) for row in pulled
+            (
+                validation_score(row) - validation_score(start[row["genotype"]]),
+                held_out_score(row) - held_out_score(start[row["genotype"]]),
+            )
+            for row in pulled
         ]
         told = [f"{fmean(gain):+.2f}" for gain in zip(*gains, strict=True)]
         rows.append([kind, f"{macs:.2f}", f"{work:.1f}", *told])
@@ -157,7 +166,7 @@ def many_to_one_few() -> Table:
     rows = []
     for kind in dict.fromkeys(row["kind"] for row in found):
         own = [row for row in found if row["kind"] == kind]
-        rows.append([kind, str(len(own)), _told(map(_final, own)), _told(map(_test, own))])
+        rows.append([kind, str(len(own)), _told(map(validation_score, own)), _told(map(held_out_score, own))])
     return Table(["batch", "seeds", "PSNR (Y), validation", "PSNR (Y), held out"], rows, [_RESULT])
 
 
