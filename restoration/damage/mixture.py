@@ -27,7 +27,7 @@ class Mixture:
     mixed : float
         Share of the samples that get a second kind, from 0 to 1, where there is one for another place on the way from the scene
         to the file.
-    untouched: float
+    untouched : float
         Share of the samples that stay as they are, from 0 to 1, so that a network learns to leave good images alone.
     """
 

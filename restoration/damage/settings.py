@@ -10,6 +10,8 @@ from restoration.damage.clean_data import CleanData, CleanSource
 
 __all__ = ["clean_settings", "restore_clean"]
 
+_SETTLED = ("tasks", "mixed", "untouched")
+
 
 def clean_settings(given: CleanData | CleanSource) -> dict[str, Any]:
     """Images and tasks of a run, as its config.yaml says them; no images for a source that was opened already.
@@ -24,7 +26,7 @@ def clean_settings(given: CleanData | CleanSource) -> dict[str, Any]:
     dict of str to Any
     """
     named = named_images(given.clean) if isinstance(given, CleanData) else []
-    return {"degraded": [], "clean": named, "tasks": list(given.tasks), **_shares(given)}
+    return {"degraded": [], "clean": named, **_settled(given)}
 
 
 def restore_clean(stored: RunSettings, given: CleanData | CleanSource | None) -> CleanData | CleanSource:
@@ -49,7 +51,7 @@ def restore_clean(stored: RunSettings, given: CleanData | CleanSource | None) ->
     if given is None:
         stored.restore_images(None, "clean")
         return stored.restore(CleanData, None)
-    now = {name: plain(getattr(given, name)) for name in ("tasks", *_SHARES)}
+    now = _settled(given)
     other = [name for name, value in now.items() if name in stored.settled and stored.settled[name] != value]
     if other:
         told = ", ".join(f"{name} {now[name]} (the run has {stored.settled[name]})" for name in other)
@@ -60,8 +62,6 @@ def restore_clean(stored: RunSettings, given: CleanData | CleanSource | None) ->
     return dataclasses.replace(given, clean=named_images(stored.restore_images(given.clean, "clean", moved=True)))
 
 
-_SHARES = ("mixed", "untouched")
-
-
-def _shares(given: CleanData | CleanSource) -> dict[str, float]:
-    return {name: getattr(given, name) for name in _SHARES}
+def _settled(given: CleanData | CleanSource) -> dict[str, Any]:
+    """Settings that a resumed run keeps, as its config.yaml has them."""
+    return {name: plain(getattr(given, name)) for name in _SETTLED}
