@@ -57,7 +57,7 @@ def camera_defaults() -> Table:
         "non-local means, measured level",
         "`camera-base` alone",
         "trained, without the second pass",
-        "trained, with the second pass on all images",
+        "trained, as `bsn denoise` gives it",
     ]
     return Table(header, rows, list(dict.fromkeys(name for _, _, name in _DEFAULT_SETS)))
 
