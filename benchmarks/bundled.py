@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.datasets import middle
 from benchmarks.measure import write_result
 from bsn.data import Gaussian, list_images, read_image, to_planes
 from bsn.evaluation import get_protocol
@@ -68,11 +69,6 @@ def bm3d(noisy, sigma):
 CLASSICAL = {"wavelet": wavelet, "nlm 0.8": nlm_plain, "nlm 0.6": nlm_sigma}
 
 
-def crop(image):
-    top, left = ((side - SIDE) // 2 for side in image.shape[1:])
-    return image[:, top : top + SIDE, left : left + SIDE]
-
-
 def noisy_versions(paths, sigma):
     for index, path in enumerate(paths):
         image = read_image(path)
@@ -99,7 +95,7 @@ def score_set(paths, sigma, denoiser, options):
         add("model, whole images", denoiser, clean, noisy, "CYX")
         if index >= options.images:
             continue
-        part, noisy_part = crop(clean), crop(noisy)
+        part, noisy_part = middle(clean, SIDE), middle(noisy, SIDE)
         add("noisy", lambda x: x, part, noisy_part)
         add("model", denoiser, part, noisy_part, "CYX")
         for name, method in CLASSICAL.items():

@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 
 from benchmarks.camera import way_of
 from benchmarks.camera_schemes import to_bytes
-from benchmarks.datasets import DEFAULT, pairs
+from benchmarks.datasets import DEFAULT, middle, pairs
 from benchmarks.polyu import measured_sigma, non_local_means, read
 
 SIDE, ENLARGED, AMPLIFIED = 256, 2, 8
@@ -45,18 +45,12 @@ def simple_filter(noisy: np.ndarray) -> np.ndarray:
     return non_local_means(noisy, measured_sigma(noisy))
 
 
-def cut(image: np.ndarray) -> np.ndarray:
-    """The middle of an image, (C, h, w)."""
-    top, left = (max(0, (side - SIDE) // 2) for side in image.shape[1:])
-    return image[:, top : top + SIDE, left : left + SIDE]
-
-
 def sheet(noisy: np.ndarray, clean: np.ndarray | None, ways: list[Way]) -> np.ndarray:
     """Columns: noisy, each way, what the last one removed, and the truth where there is one; (h, w, 3), 8 bits."""
     results = [way(noisy) for way in ways]
     removed = 0.5 + AMPLIFIED * (noisy - results[-1])
     columns = [noisy, *results, removed, *([] if clean is None else [clean])]
-    joined = np.concatenate([to_bytes(cut(column)) for column in columns], axis=2)
+    joined = np.concatenate([to_bytes(middle(column, SIDE)) for column in columns], axis=2)
     return np.moveaxis(joined, 0, -1).repeat(ENLARGED, 0).repeat(ENLARGED, 1)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from PIL import Image as PillowImage
 
-from benchmarks.datasets import DEFAULT, pairs
+from benchmarks.datasets import DEFAULT, middle, pairs
 from benchmarks.measure import write_result
 from benchmarks.timed import timed
 from bsn.data import CorrelatedGaussian, Image, write_image
@@ -64,8 +64,7 @@ def photo(path: Path, *, halved: bool = False) -> np.ndarray:
     if halved:
         rows, columns = (side // 2 * 2 for side in planes.shape[1:])
         planes = planes[:, :rows, :columns].reshape(3, rows // 2, 2, columns // 2, 2).mean((2, 4))
-    top, left = (max(side - SIDE, 0) // 2 for side in planes.shape[1:])
-    return planes[:, top : top + SIDE, left : left + SIDE]
+    return middle(planes, SIDE)
 
 
 def synthetic(clean: np.ndarray, seed: int) -> np.ndarray:

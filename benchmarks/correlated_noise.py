@@ -23,7 +23,7 @@ import torch
 from scipy.optimize import brentq
 
 from benchmarks.camera_schemes import score, to_bytes
-from benchmarks.datasets import DEFAULT
+from benchmarks.datasets import DEFAULT, middle
 from benchmarks.measure import RESULTS, write_result
 from benchmarks.polyu import measured_sigma, non_local_means
 from benchmarks.synthetic import photograph
@@ -65,9 +65,7 @@ def noisy_photographs(data: Path, noise: CorrelatedGaussian, count: int) -> Pair
     """Noisy and clean middles of the photographs, (3, 256, 256), 8 bits."""
     found = []
     for seed, path in enumerate(list_images(data / "clean" / "kodak24")[:count]):
-        photo = photograph(path)
-        top, left = ((side - SIDE) // 2 for side in photo.shape[-2:])
-        clean = photo[..., top : top + SIDE, left : left + SIDE]
+        clean = middle(photograph(path), SIDE)
         found.append((to_bytes(clean + noise.sample_like(clean, seed)), to_bytes(clean)))
     return found
 

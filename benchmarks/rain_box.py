@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.datasets import NOT_TRAINED_ON, middle
 from benchmarks.measure import write_result
 from benchmarks.rain import pair_data
 from benchmarks.rain_images import across, load, pairs_of, restorer, save
@@ -30,20 +31,13 @@ from restoration.damage import find_damages
 
 SIDE = 384
 SETS = ("rain100l", "rain100h", "rain800")
-NOT_TRAINED_ON = "ms-*"  # photographs whose author nobody states, so that no weights are made of them
 MADE = ("rain-light", "rain-heavy")
-
-
-def middle(image: np.ndarray) -> np.ndarray:
-    """Middle part of at most SIDE pixels."""
-    rows, columns = (slice(max(0, (side - SIDE) // 2), max(0, (side - SIDE) // 2) + SIDE) for side in image.shape[1:])
-    return np.ascontiguousarray(image[:, rows, columns])
 
 
 def photographs(data: Path, count: int) -> list[tuple[str, np.ndarray]]:
     """Photographs without rain that were not trained on."""
     paths = sorted((data / "free" / "photos").glob(NOT_TRAINED_ON))[:count]
-    return [(path.name, middle(load(path))) for path in paths]
+    return [(path.name, np.ascontiguousarray(middle(load(path), SIDE))) for path in paths]
 
 
 def made_pairs(clean: list[tuple[str, np.ndarray]], kind: str) -> list[ImagePair]:

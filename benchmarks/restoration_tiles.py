@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.datasets import NOT_TRAINED_ON
 from benchmarks.measure import write_result
-from benchmarks.rain_box import NOT_TRAINED_ON
 from benchmarks.rain_images import load as load_image
 from benchmarks.rain_images import restorer
 from benchmarks.restoration_terms import NETWORKS

@@ -26,7 +26,7 @@ import torch
 
 from benchmarks.camera_schemes import to_bytes
 from benchmarks.correlated_noise import Pairs, kernel_of, noisy_photographs
-from benchmarks.datasets import DEFAULT, pairs
+from benchmarks.datasets import DEFAULT, NOT_TRAINED_ON, middle, pairs
 from benchmarks.measure import RESULTS, write_result
 from benchmarks.polyu import read
 from bsn.data import CorrelatedGaussian, Gaussian, Pair, read_image
@@ -120,12 +120,8 @@ SCORED: dict[str, Callable[[Path], Case]] = {
 
 def _unseen(data: Path, count: int) -> list[np.ndarray]:
     """Middles of photographs whose terms keep them out of the box, (3, 256, 256), [0, 1]."""
-    found = []
-    for path in sorted((data / "free" / "photos").glob("ms-*"))[::3][:count]:
-        photo = read(path)
-        top, left = ((side - _SIDE) // 2 for side in photo.shape[-2:])
-        found.append(photo[:, top : top + _SIDE, left : left + _SIDE])
-    return found
+    files = sorted((data / "free" / "photos").glob(NOT_TRAINED_ON))[::3][:count]
+    return [middle(read(path), _SIDE) for path in files]
 
 
 def _telephone(clean: np.ndarray, seed: int) -> np.ndarray:

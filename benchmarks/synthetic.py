@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.datasets import DEFAULT
+from benchmarks.datasets import DEFAULT, middle
 from benchmarks.measure import write_result
 from bsn.data import Gaussian, PoissonGaussian, list_images, read_image
 from bsn.data.arrays.planes import to_planes
@@ -114,9 +114,7 @@ def bm3d_of(noise: str) -> Callable[[np.ndarray], np.ndarray]:
 def noisy_pairs(options: argparse.Namespace, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Clean and noisy middles of the photographs of a test set, (C, H, W)."""
     for number, path in enumerate(list_images([options.data / "clean" / name])):
-        clean = photograph(path)
-        top, left = ((side - SIDE) // 2 for side in clean.shape[1:])
-        clean = np.ascontiguousarray(clean[:, top : top + SIDE, left : left + SIDE])
+        clean = np.ascontiguousarray(middle(photograph(path), SIDE))
         yield clean, NOISES[options.noise](clean, rng=TEST_SEED + number).astype(np.float32)
 
 
