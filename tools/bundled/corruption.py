@@ -8,7 +8,7 @@ import numpy as np
 
 from bsn.data import Gaussian, PoissonGaussian, random_camera
 
-__all__ = ["BlindNoise", "CameraNoise", "KnownNoise"]
+__all__ = ["BlindNoise", "CameraNoise", "KnownNoise", "WhiteNoise"]
 
 # Pixels at the edge of a photographed piece that know of its end: demosaicing, smoothing of colours, sharpening.
 _MARGIN = 8
@@ -16,25 +16,51 @@ _SCALES = (0.6, 1.3)
 
 
 @dataclass(frozen=True)
-class BlindNoise:
-    """Random colours, random brightness, random white noise.
+class WhiteNoise:
+    """White noise of random strength.
 
     Parameters
     ----------
     largest : float
-        Standard deviation of the strongest noise in grey levels of 255.
+        Standard deviation of the strongest noise at mid-grey, in grey levels of 255.
     photons : float
         Share of crops with Poisson-Gaussian instead of Gaussian noise.
     grey : float
         Share of crops turned grey before the noise, which is then the same in all channels: grey images are denoised by
         the same network.
-    clipped : float
-        Share of crops whose noisy values are cut at 0 and 1, as files hold them.
     """
 
     largest: float = 60.0
     photons: float = 0.3
     grey: float = 0.3
+
+    def drawn(self, rng: np.random.Generator) -> PoissonGaussian:
+        """Draw the noise of a crop.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        PoissonGaussian
+            Of a strength at mid-grey that is uniform up to the largest; photons have a share of its variance, or none.
+        """
+        sigma = rng.uniform(0, self.largest) / 255
+        share = rng.random() if rng.random() < self.photons else 0.0
+        return PoissonGaussian(gain=2 * share * sigma**2, read_noise=sigma * (1 - share) ** 0.5)
+
+
+@dataclass(frozen=True)
+class BlindNoise(WhiteNoise):
+    """Random colours, random brightness, random white noise; see :class:`WhiteNoise`.
+
+    Parameters
+    ----------
+    clipped : float
+        Share of crops whose noisy values are cut at 0 and 1, as files hold them.
+    """
+
     clipped: float = 0.3
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -52,32 +78,21 @@ class BlindNoise:
         target = clean[rng.permutation(3)] * np.float32(rng.uniform(0.5, 1.0))
         if rng.random() < self.grey:
             target = target.mean(0, keepdims=True)
-        noisy = target + self._noise(rng).sample_like(target, rng)
+        noise = self.drawn(rng)
+        # Gaussian noise is drawn in single precision: the weights in the box were trained on these numbers.
+        drawn = noise if noise.gain > 0 else Gaussian(noise.read_noise)
+        noisy = target + drawn.sample_like(target, rng)
         if rng.random() < self.clipped:
             noisy = np.clip(noisy, 0, 1)
         return np.broadcast_to(noisy, clean.shape), np.broadcast_to(target, clean.shape)
 
-    def _noise(self, rng: np.random.Generator) -> Gaussian | PoissonGaussian:
-        sigma = rng.uniform(0, self.largest) / 255
-        if rng.random() >= self.photons:
-            return Gaussian(sigma)
-        # The same strength at mid-grey, shared between photons and read-out.
-        share = rng.random()
-        return PoissonGaussian(gain=2 * share * sigma**2, read_noise=sigma * (1 - share) ** 0.5)
-
 
 @dataclass(frozen=True)
-class KnownNoise:
-    """White noise whose variance is told, on photographs made to resemble all sorts of images.
+class KnownNoise(WhiteNoise):
+    """White noise whose variance is told, on photographs made to resemble all sorts of images; see :class:`WhiteNoise`.
 
     Parameters
     ----------
-    largest : float
-        Standard deviation of the strongest noise in grey levels of 255.
-    photons : float
-        Share of crops with Poisson-Gaussian instead of Gaussian noise.
-    grey : float
-        Share of crops turned grey, for images of one channel: all three then have the same noise.
     bent : float
         Share of crops whose tones are bent by a power, from faint ones on a bright ground to bright ones on a dark ground,
         as microscopes show them.
@@ -85,7 +100,6 @@ class KnownNoise:
         Crops are dimmed by a factor between this and 1.
     """
 
-    largest: float = 60.0
     photons: float = 0.5
     grey: float = 0.5
     bent: float = 0.5
@@ -111,19 +125,12 @@ class KnownNoise:
         target = target * np.float32(rng.uniform(self.darkest, 1.0))
         if rng.random() < self.grey:
             target = target.mean(0, keepdims=True)
-        noise = _white(rng, self.largest, self.photons)
+        noise = self.drawn(rng)
         variance = noise.gain * target + noise.read_noise**2
         noisy = target + noise.sample_like(target, rng)
         shape = clean.shape
         known = np.stack([np.broadcast_to(target, shape), np.broadcast_to(variance, shape)]).astype(np.float32)
         return np.broadcast_to(noisy, shape), known
-
-
-def _white(rng: np.random.Generator, largest: float, photons: float) -> PoissonGaussian:
-    """White noise of a strength that is drawn, at mid-grey; some of it shared between photons and read-out."""
-    sigma = rng.uniform(0, largest) / 255
-    share = rng.random() if rng.random() < photons else 0.0
-    return PoissonGaussian(gain=2 * share * sigma**2, read_noise=sigma * (1 - share) ** 0.5)
 
 
 @dataclass(frozen=True)

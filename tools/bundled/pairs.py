@@ -10,7 +10,7 @@ import numpy as np
 
 from bsn.data import CropBatch, RandomCrops, transform
 
-__all__ = ["RecycledPairs", "SyntheticPairs"]
+__all__ = ["Corruption", "RecycledPairs", "SyntheticPairs"]
 
 # Keeps these random numbers apart from those of other users of the same seed.
 _STREAM = 0x6E6F6973
@@ -19,6 +19,7 @@ _CUTS = 0x63757473
 _TURNS = 8  # flips and quarter turns of bsn.data.transform
 
 Corruption = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+"""``corrupt(clean, rng)`` makes a pair of a clean image (C, h, w): the corrupted one and its target."""
 
 
 class _Piece(NamedTuple):

@@ -49,8 +49,14 @@ class PriorTask(ModelTask[CropBatch]):
         White: the expected likelihood of the noisy pixel. Shared: the L1 loss to the clean one, with holes drawn at random.
     seed : int
         Of value scales and holes.
-    **more
-        Validation, provenance, how the model is used.
+    validation : Validation, optional
+        Whole images with a known truth.
+    provenance : mapping, optional
+        Goes into the model file.
+    inference : InferenceDefaults, optional
+        How the model is used.
+    weights_licence : str
+        Terms of the weights, for the model file.
     """
 
     def __init__(
@@ -100,6 +106,7 @@ class PriorTask(ModelTask[CropBatch]):
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
         """The network, and the noise of which it was told nothing."""
         white = self.noise == "white"
+        # Typical of photographs, and of no weight: a run that begins with this network has the values of its own images.
         return Model(
             image_network(modules["network"]),
             ValueScale(0.45, 0.25),

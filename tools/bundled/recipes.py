@@ -77,9 +77,10 @@ def _grown(kind: PairKind) -> str:
     return f"the weights of `{kind}-tiny`, in a wider and deeper network that computes the same at first"
 
 
-def _further(
+def _muon(
     student: str, minutes: float, learning_rate: float = 1e-3, hold: float = 0.3
 ) -> tuple[DistillConfig, LoopConfig]:
+    """Training with Muon on a few large crops at a time, for some minutes."""
     config = DistillConfig(
         student=student, crop=128, batch_size=4, optimizer="muon", learning_rate=learning_rate, value_scale="unit"
     )
@@ -126,15 +127,15 @@ _RAIN = (
 
 def _blind(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
     """Training of a prior, with the optimiser, crops and batch of ``bsn train``."""
-    config, loop = _further(student, minutes, learning_rate=2e-3)
+    config, loop = _muon(student, minutes, learning_rate=2e-3)
     return config, replace(loop, ema=0.998)
 
 
 RECIPES = (
     BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights"),
-    BoxRecipe("photo", "base", _from_small("photo", _LARGE), *_further("base", 62), _grown("photo")),
-    BoxRecipe("camera", "tiny", _from_small("photo", _SMALL), *_further("tiny", 30), "the weights of `photo-tiny`"),
-    BoxRecipe("camera", "base", _from_small("camera", _LARGE), *_further("base", 30, 5e-4, 0.1), _grown("camera")),
+    BoxRecipe("photo", "base", _from_small("photo", _LARGE), *_muon("base", 62), _grown("photo")),
+    BoxRecipe("camera", "tiny", _from_small("photo", _SMALL), *_muon("tiny", 30), "the weights of `photo-tiny`"),
+    BoxRecipe("camera", "base", _from_small("camera", _LARGE), *_muon("base", 30, 5e-4, 0.1), _grown("camera")),
     BoxRecipe("rain", "tiny", _derainer, *_RAIN, "a network that returns its input"),
     BoxRecipe(
         "blind",
@@ -199,7 +200,7 @@ def further(recipe: BoxRecipe) -> BoxRecipe:
         raise ValueError(
             f"{recipe.name} is trained from its beginning; only photo and camera models go on from the box"
         )
-    config, loop = _further(recipe.size, 30)
+    config, loop = _muon(recipe.size, 30)
     name = recipe.name
     return replace(
         recipe, start=lambda: load(name).network, config=config, loop=loop, began=f"the earlier weights of `{name}`"

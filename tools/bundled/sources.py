@@ -12,7 +12,7 @@ from bsn.data import ArraySource, RandomCrops
 from tools.bundled.collection import listed_photographs
 from tools.bundled.corruption import BlindNoise, CameraNoise, KnownNoise
 from tools.bundled.drawn import dead_leaves
-from tools.bundled.pairs import RecycledPairs, SyntheticPairs
+from tools.bundled.pairs import Corruption, RecycledPairs, SyntheticPairs
 from tools.bundled.photographs import PHOTOGRAPHS
 from tools.bundled.rain import RandomRain
 
@@ -23,6 +23,14 @@ PairKind = Literal["photo", "camera", "rain", "white", "shared"]
 
 GREY_OF_SHARED = 0.3
 """Share of grey crops for the blind prior for correlated noise, which also starts trainings on grey images."""
+
+_CORRUPTIONS: dict[PairKind, Corruption] = {
+    "photo": BlindNoise(),
+    "camera": CameraNoise(),
+    "rain": RandomRain(),
+    "white": KnownNoise(),
+    "shared": CameraNoise(grey=GREY_OF_SHARED),
+}
 
 _DRAWN = 6
 _DRAWN_SIDE = 384
@@ -125,11 +133,8 @@ def training_pairs(
         ``batch(step, batch_size)`` gives a `CropBatch` of pixels (B, 3, crop, crop) and targets (B, 1, 3, crop, crop),
         float32, a pure function of seed and step. With known variance the targets are (B, 1, 2, 3, crop, crop).
     """
-    if kind in ("photo", "white", "rain"):
-        source = training_source(crop, seed, photographs)
-        # Rain falls down: it is made on crops that are turned already.
-        corrupt = BlindNoise() if kind == "photo" else KnownNoise() if kind == "white" else RandomRain()
-        return SyntheticPairs(RandomCrops(source, crop, seed=seed, weighting="uniform"), corrupt)
-    side = CameraNoise.piece(crop)
-    pieces = RandomCrops(training_source(side, seed, photographs), side, seed=seed, weighting="uniform")
-    return RecycledPairs(pieces, CameraNoise() if kind == "camera" else CameraNoise(grey=GREY_OF_SHARED), crop)
+    corrupt = _CORRUPTIONS[kind]
+    # A camera photographs larger pieces, and slowly. Rain falls down: it is made on crops that are turned already.
+    side = corrupt.piece(crop) if isinstance(corrupt, CameraNoise) else crop
+    clean = RandomCrops(training_source(side, seed, photographs), side, seed=seed, weighting="uniform")
+    return RecycledPairs(clean, corrupt, crop) if isinstance(corrupt, CameraNoise) else SyntheticPairs(clean, corrupt)

@@ -19,6 +19,7 @@ from tools.bundled.prior_task import PriorTask
 from tools.bundled.rain import RandomRain
 from tools.bundled.recipes import BoxRecipe
 from tools.bundled.sources import PairKind, Picture, training_pairs
+from tools.bundled.words import WORDS
 
 __all__ = ["LICENCE", "described", "inference_of", "train_bundled", "validation_pairs"]
 
@@ -44,13 +45,6 @@ _PURPOSES = {
     ),
     "white": "the start of trainings on images with independent noise",
     "shared": "the start of trainings on images whose neighbouring pixels share their noise",
-}
-_SUPERVISION = {
-    "photo": "clean photographs with synthetic noise",
-    "camera": "clean photographs with synthetic noise",
-    "rain": "clean photographs with synthetic rain",
-    "white": "clean photographs with synthetic noise",
-    "shared": "clean photographs with synthetic noise",
 }
 
 
@@ -134,7 +128,7 @@ def described(recipe: BoxRecipe, photographs: Sequence[Picture]) -> dict[str, An
     return {
         "model": recipe.name,
         "trained_for": _PURPOSES[recipe.pairs],
-        "supervision": _SUPERVISION[recipe.pairs],
+        "supervision": f"clean photographs with synthetic {WORDS[recipe.pairs].made}",
         "photographs": {photograph.file: photograph.terms for photograph in photographs},
         "loss": "expected likelihood" if recipe.pairs == "white" else recipe.config.loss,
     }
