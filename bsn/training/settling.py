@@ -27,7 +27,7 @@ from bsn.training.hole_settings import (
 )
 from bsn.training.passes import few_passes
 from bsn.training.pattern_settings import settle_pattern
-from bsn.training.starting import settle_start
+from bsn.training.prior_choice import settle_start
 
 __all__ = ["Settled", "settle", "settle_inspected"]
 

@@ -28,7 +28,7 @@ from bsn.data.sources.samples import evenly
 from bsn.engine import named_images
 from bsn.evaluation import Validation
 from bsn.inference import Denoiser, InferenceConfig
-from bsn.models import Model, ValueScale, create, is_blind, load, presets
+from bsn.models import Model, ValueScale, create, presets
 from bsn.noise import MatchedNoise, NoiseCovariance, measure_covariance
 from bsn.noise.judgement import grey_level_of, sample_of
 from bsn.training.config import AUTO, SIGHTED_MODEL, TrainConfig
@@ -39,7 +39,7 @@ from bsn.training.hole_settings import fill_recipe
 from bsn.training.made_pairs import MatchedCrops, RecorruptedCrops
 from bsn.training.mended_source import MendedSource
 from bsn.training.sighted_task import SightedTask
-from bsn.training.starting import terms_of_weights
+from bsn.training.starting import terms_of_weights, trained_model
 
 __all__ = ["build_sighted_task"]
 
@@ -79,7 +79,7 @@ def build_sighted_task(
         For a model that is blind, and a start that does not fit.
     """
     config = _settled(config)
-    start = None if config.start is None else _starting_model(config.start, source.channels)
+    start = None if config.start is None else trained_model(config.start, source.channels, blind=False)
     network = create(config.model, channels=source.channels) if start is None else start.network.train()
     mended = MendedSource(source, config.outliers)
     covariance = _covariance(source, config, say)
@@ -142,18 +142,6 @@ def _sighted(config: TrainConfig) -> str:
             f"that does, such as {SIGHTED_MODEL}, or --scheme blind"
         )
     return config.model
-
-
-def _starting_model(path: str, channels: int) -> Model:
-    """The trained model that a run begins with, if it can be trained on these images."""
-    model = load(path)
-    if is_blind(model.network):
-        raise ValueError(
-            f"the model {path} does not see the pixel it predicts; start with one that does, or use --scheme blind"
-        )
-    if model.channels != channels:
-        raise ValueError(f"the model {path} has {model.channels} channels, the images have {channels}")
-    return model
 
 
 def _covariance(source: ImageSource, config: TrainConfig, say: Callable[[str], None]) -> NoiseCovariance:

@@ -7,37 +7,30 @@ every run puts its own images, so that the value scale stays that of the images.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from torch import nn
 
 from bsn.hole import Hole
-from bsn.models import HalfPlane, HalfPlaneConfig, Model, PhaseUNet, create, is_blind, load, presets
-from bsn.models.bundled import BoxedModel, boxed_priors, find_boxed
+from bsn.models import HalfPlane, Model, PhaseUNet, create, is_blind, load, presets
+from bsn.models.bundled import BoxedModel, find_boxed
 from bsn.models.grey import as_grey
 from bsn.noise import outputs_for_posterior
 from bsn.training.config import AUTO, TrainConfig
-from bsn.training.hole_settings import HALF_PLANES, PHASES
 
 __all__ = [
     "OWN_TERMS",
     "check_noise",
     "named_prior",
     "new_network",
-    "settle_start",
     "started_network",
     "starting_model",
     "terms_of_weights",
+    "trained_model",
 ]
 
 OWN_TERMS = "derived from the training images; their terms apply"
 """Terms of the weights of a run that begins with random ones."""
-
-PRIOR_RATE = 0.5
-"""Learning rate of a run that begins with a prior, as a share of the usual one."""
-
-_CHANNELS = (1, 3)
 
 
 def starting_model(config: TrainConfig, channels: int) -> Model | None:
@@ -62,13 +55,41 @@ def starting_model(config: TrainConfig, channels: int) -> Model | None:
     """
     if config.start in (None, AUTO) or named_prior(config) is not None:
         return None
-    model = load(str(config.start))
-    if not is_blind(model.network):
+    return trained_model(str(config.start), channels, blind=True)
+
+
+def trained_model(path: str, channels: int, *, blind: bool) -> Model:
+    """Load a trained model, if a run of this kind can begin with it.
+
+    Parameters
+    ----------
+    path : str
+        A model file, the folder of a run, or the name of a model in the box.
+    channels : int
+        Channels of the images.
+    blind : bool
+        Whether the run trains a blind network, or one that sees the pixel it predicts.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ValueError
+        For a model of the other kind, or with another number of channels.
+    """
+    model = load(path)
+    if blind and not is_blind(model.network):
         raise ValueError(
-            f"the model {config.start} sees the pixel it predicts and would learn to copy the noise; start with a blind one"
+            f"the model {path} sees the pixel it predicts and would learn to copy the noise; start with a blind one"
+        )
+    if not blind and is_blind(model.network):
+        raise ValueError(
+            f"the model {path} does not see the pixel it predicts; start with one that does, or use --scheme blind"
         )
     if model.channels != channels:
-        raise ValueError(f"the model {config.start} has {model.channels} channels, the images have {channels}")
+        raise ValueError(f"the model {path} has {model.channels} channels, the images have {channels}")
     return model
 
 
@@ -122,7 +143,7 @@ def new_network(config: TrainConfig, channels: int) -> nn.Module:
     Parameters
     ----------
     config : TrainConfig
-        Settled settings, see :func:`settle_start`.
+        Settled settings, see :func:`bsn.training.prior_choice.settle_start`.
     channels : int
         Channels of the images.
 
@@ -146,50 +167,6 @@ def new_network(config: TrainConfig, channels: int) -> nn.Module:
         assert isinstance(given, (PhaseUNet, HalfPlane))
         network.load_state_dict((given if channels == given.channels else as_grey(given)).state_dict())
     return network
-
-
-def settle_start(config: TrainConfig, channels: int) -> tuple[TrainConfig, str]:
-    """Choose the prior of the box that a run begins with, if one is asked for and fits.
-
-    Parameters
-    ----------
-    config : TrainConfig
-        Settings with network, hole, noise model and context; its `start` is "auto", the name of a prior, or something else.
-    channels : int
-        Channels of the images.
-
-    Returns
-    -------
-    config : TrainConfig
-        Where `start` was "auto", it is the name of the prior, or None for random weights.
-    said : str
-        A sentence for the user; empty where "auto" was not asked for.
-
-    Raises
-    ------
-    ValueError
-        For a prior that is named and does not fit.
-    """
-    named = named_prior(config)
-    if config.start != AUTO and named is None:
-        return config, ""
-    found = _fitting(config, channels)
-    if named is None:
-        if isinstance(found, str):
-            return dataclasses.replace(config, start=None), f"training starts from random weights, since {found}"
-        said = f"training starts from the prior {found.name} of the box; --start none starts from random weights"
-        return _begun_with(config, found), said
-    if isinstance(found, str) or found.name != named.name:
-        why = found if isinstance(found, str) else f"{found.name} is the one for these images"
-        raise ValueError(f"the prior {named.name} does not fit this run: {why}; use --start auto")
-    return _begun_with(config, named), ""
-
-
-def _begun_with(config: TrainConfig, prior: BoxedModel) -> TrainConfig:
-    """Settings of a run that begins with a prior: it has less to learn, and unlearns at too high a rate."""
-    usual = (PHASES if prior.size == "white" else HALF_PLANES).learning_rate
-    rate = PRIOR_RATE * usual if config.learning_rate == "auto" else config.learning_rate
-    return dataclasses.replace(config, start=prior.name, learning_rate=rate)
 
 
 def named_prior(config: TrainConfig) -> BoxedModel | None:
@@ -229,44 +206,3 @@ def terms_of_weights(config: TrainConfig, start: Model | None) -> str:
     if begun.weights_licence.startswith(OWN_TERMS):
         return begun.weights_licence
     return f"{OWN_TERMS}; begun with weights under: {begun.weights_licence}"
-
-
-def _fitting(config: TrainConfig, channels: int) -> BoxedModel | str:
-    """The prior for a run, or why there is none."""
-    if channels not in _CHANNELS:
-        return f"the priors in the box are for grey images and colours, not for {channels} channels"
-    if config.neighbours:
-        return "the priors in the box know no neighbouring frames"
-    if config.value_scale != "standardise":
-        return f"the priors in the box are for standardised values, not for the value scale {config.value_scale}"
-    noise = "white" if _is_white(config) else "shared" if _is_shared(config) else ""
-    found = next((prior for prior in boxed_priors() if prior.size == noise), None)
-    if found is None:
-        return f"the box has no prior for {_described(config)}"
-    return found if _has_network(found, config) else f"the prior {found.name} in the box is for another {config.model}"
-
-
-def _has_network(prior: BoxedModel, config: TrainConfig) -> bool:
-    """Whether the prior is the network that the settings name, as it is registered now."""
-    given, own = prior.load().network, presets()[config.model].config
-    if isinstance(given, HalfPlane) and isinstance(own, HalfPlaneConfig):
-        return given.config == dataclasses.replace(
-            own, channels=given.channels, outputs=given.config.outputs, hole=given.config.hole
-        )
-    return isinstance(given, PhaseUNet) and given.config == dataclasses.replace(
-        own, channels=given.channels, outputs=given.config.outputs
-    )
-
-
-def _is_white(config: TrainConfig) -> bool:
-    return config.model == PHASES.model and config.noise != "none" and config.step == 1
-
-
-def _is_shared(config: TrainConfig) -> bool:
-    square = config.hole != "none" and Hole.parse(config.hole).shape in ("square", "pixel")
-    return config.model == HALF_PLANES.model and config.noise == "none" and square
-
-
-def _described(config: TrainConfig) -> str:
-    treatment = f"hole {config.hole}" if config.hole != "none" else f"stride {config.stride}"
-    return f"{config.model} with {treatment} and noise {config.noise}"
