@@ -67,7 +67,7 @@ def find_flat_white(blocks: FlatBlocks) -> list[FlatBlocks]:
     basis = dct_basis(SIDE)
     squares = np.square(basis @ blocks.residual @ basis.T)
     coarse, finest = (squares[:, part].mean(1) for part in (_COARSE, _FINEST))
-    share = max(FLAT.share, min(FINE.fewest / max(len(coarse), 1), 1.0))
+    share = max(FLAT.share, FINE.fewest / max(len(coarse), FINE.fewest))
     places = flat_places(FlatBlocks(blocks.mean, coarse, blocks.residual), share)
     measured = FlatBlocks(blocks.mean, finest, blocks.residual)
     return [measured[part] for part in places]

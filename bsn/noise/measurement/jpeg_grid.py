@@ -1,4 +1,8 @@
-"""How strongly an image shows the grid of JPEG, wherever the grid begins."""
+"""How strongly an image shows the 8 x 8 grid of JPEG.
+
+Two measures: :func:`blockiness` for files as they were compressed, which is what ``bsn inspect`` reports, and
+:func:`grid_strength` for parts of images and cropped ones, whose grid may begin anywhere, and for which lines are no grid.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["grid_strength"]
+__all__ = ["blockiness", "grid_strength"]
 
 _GRID = 8
 
@@ -41,6 +45,29 @@ def grid_strength(images: Iterable[np.ndarray]) -> float:
             grey = image.mean(0)
             found.append(min(_along(grey), _along(grey.T)))
     return float(np.mean(found)) if found else 1.0
+
+
+def blockiness(images: Iterable[np.ndarray]) -> float:
+    """Mean step across the edges of the grid that begins at the corner, relative to the mean step elsewhere.
+
+    Parameters
+    ----------
+    images : iterable of ndarray, shape (C, H, W), float
+        Whole images without missing values.
+
+    Returns
+    -------
+    float
+        Mean over both directions of all images; about 1 without JPEG, and 1 if there is nothing to look at.
+    """
+    ratios = []
+    for image in images:
+        grey = image.mean(0)
+        for steps in (np.abs(np.diff(grey, axis=1)).mean(0), np.abs(np.diff(grey, axis=0)).mean(1)):
+            edge = np.arange(len(steps)) % _GRID == _GRID - 1
+            if edge.any() and steps[~edge].mean() > 0:
+                ratios.append(steps[edge].mean() / steps[~edge].mean())
+    return float(np.mean(ratios)) if ratios else 1.0
 
 
 def _along(grey: np.ndarray) -> float:

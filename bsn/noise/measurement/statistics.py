@@ -20,12 +20,12 @@ from bsn.noise.measurement.flat_blocks import (
     lowest_part_factor,
 )
 from bsn.noise.measurement.flattest import flattest_parts
+from bsn.noise.measurement.jpeg_grid import blockiness
 from bsn.noise.measurement.usable import UsableImage, usable
 
 __all__ = ["CurvePoint", "NoiseStatistics", "measure_noise", "measure_usable"]
 
 _FEWEST_BLOCKS = 30
-_JPEG_GRID = 8
 _FEWEST_TO_COMPARE = 4
 
 
@@ -195,7 +195,7 @@ def measure_usable(
         curve=curve,
         clipped_low=float(np.mean([(image.planes <= low).mean() for image in seen])),
         clipped_high=float(np.mean([(image.planes >= high).mean() for image in seen])),
-        blockiness=_blockiness([image.planes for image in seen]),
+        blockiness=blockiness([image.planes for image in seen]),
         grey_level=grey_level,
         spread=_spread(
             [_curve(blocks[i : i + 1], flat[i : i + 1], factor) for i in range(len(blocks))], gain, constant
@@ -287,15 +287,3 @@ def _between_channels(
         channel_correlation([np.concatenate(r) for r in residuals]) if seen_any else np.eye(len(filled))
     )
     return tuple(tuple(float(v) for v in row) for row in matrix)
-
-
-def _blockiness(planes: Sequence[np.ndarray]) -> float:
-    """Mean step across the edges of JPEG's 8 x 8 grid over the mean step elsewhere, both directions."""
-    ratios = []
-    for image in planes:
-        grey = image.mean(0)
-        for steps in (np.abs(np.diff(grey, axis=1)).mean(0), np.abs(np.diff(grey, axis=0)).mean(1)):
-            edge = np.arange(len(steps)) % _JPEG_GRID == _JPEG_GRID - 1
-            if edge.any() and steps[~edge].mean() > 0:
-                ratios.append(steps[edge].mean() / steps[~edge].mean())
-    return float(np.mean(ratios)) if ratios else 1.0
