@@ -1,0 +1,36 @@
+"""Which regions of a plane are judged, and what is measured of it."""
+
+import numpy as np
+import pytest
+import torch
+
+from bsn.inference.judged_plane import JudgedPlane
+from bsn.inference.measuring import Filled, region_of
+from bsn.inference.stages import Place
+
+
+@pytest.mark.parametrize(
+    ("size", "places", "shape"),
+    [
+        ((100, 70), [(0, 0)], (100, 70)),
+        ((383, 500), [(88, 152)], (192, 192)),
+        ((400, 601), [(88, 152), (88, 312), (176, 152), (176, 312)], (128, 128)),
+    ],
+)
+def test_the_middle_of_a_small_plane_and_four_parts_of_a_large_one(size, places, shape):
+    frames = torch.arange(2 * size[0] * size[1], dtype=torch.float64).reshape(1, 2, *size)
+    judged = JudgedPlane(region_of(frames), lambda part: part[:, :1], size).judged(8)
+    assert judged.places == [Place(*place) for place in places]
+    for region, (top, left), noisy in zip(judged.regions, places, judged.noisy, strict=True):
+        inside = (slice(top, top + shape[0]), slice(left, left + shape[1]))
+        assert torch.equal(region, frames[..., *inside])
+        assert torch.equal(noisy, frames[:, :1, *inside].float())
+    assert judged.results(lambda _, place: place) == judged.places
+
+
+def test_missing_pixels_are_not_measured():
+    frame, hole = torch.ones(1, 1, 20, 30), np.zeros((1, 20, 30), bool)
+    hole[0, 3, 4] = True
+    read = Filled(region_of(frame), lambda *box: hole)
+    (seen,) = JudgedPlane(read, lambda part: part, (20, 30)).measured()
+    np.testing.assert_array_equal(np.isnan(seen), hole)
