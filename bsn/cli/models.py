@@ -76,10 +76,10 @@ def run(options: Namespace) -> int:
 
 def _box() -> list[dict[str, Any]]:
     """Trained models that come with the package."""
-    from bsn.models.bundled import boxed_models, boxed_priors, find_boxed
+    from bsn.models.bundled import all_boxed, find_boxed
 
     rows = []
-    for boxed in (*boxed_models(), *boxed_models(restoring=True), *boxed_priors()):
+    for boxed in all_boxed():
         model = boxed.load()
         rows.append(
             {

@@ -19,6 +19,7 @@ __all__ = [
     "PRIORS",
     "RESTORED",
     "BoxedModel",
+    "all_boxed",
     "boxed_models",
     "boxed_priors",
     "find_boxed",
@@ -137,6 +138,16 @@ def boxed_priors() -> list[BoxedModel]:
     return [prior for prior in listed if prior.path.is_file()]
 
 
+def all_boxed() -> list[BoxedModel]:
+    """List all that is in the box: models that denoise, those that restore, and priors.
+
+    Returns
+    -------
+    list of BoxedModel
+    """
+    return [*boxed_models(), *boxed_models(restoring=True), *boxed_priors()]
+
+
 def find_boxed(name: str) -> BoxedModel | None:
     """Find weights by name.
 
@@ -150,7 +161,7 @@ def find_boxed(name: str) -> BoxedModel | None:
     BoxedModel or None
         None where the box has none of that name.
     """
-    models = (model for model in _all() if name == model.name or (name == model.kind and not model.prior))
+    models = (model for model in all_boxed() if name == model.name or (name == model.kind and not model.prior))
     return next(models, None)
 
 
@@ -212,9 +223,5 @@ def _is_run(path: Path) -> bool:
     return path.is_file() or any(path.glob("*.safetensors")) or (path / "last.ckpt").exists()
 
 
-def _all() -> list[BoxedModel]:
-    return [*boxed_models(), *boxed_models(restoring=True), *boxed_priors()]
-
-
 def _names() -> str:
-    return ", ".join(model.name for model in _all()) or "none"
+    return ", ".join(model.name for model in all_boxed()) or "none"

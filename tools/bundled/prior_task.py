@@ -106,7 +106,7 @@ class PriorTask(ModelTask[CropBatch]):
     def model(self, modules: Mapping[str, nn.Module], facts: Mapping[str, Any]) -> Model:
         """The network, and the noise of which it was told nothing."""
         white = self.noise == "white"
-        # Typical of photographs, and of no weight: a run that begins with this network has the values of its own images.
+        # Scale and noise of a typical photograph; a run that begins with this network takes those of its own images.
         return Model(
             image_network(modules["network"]),
             ValueScale(0.45, 0.25),
