@@ -139,8 +139,9 @@ class DistillConfig:
         Side of the training crops in pixels, a multiple of the student's grid.
     batch_size : int
         Crops of a step.
-    loss : {"l1", "l2"}
-        l1 learns faster, see ``benchmarks/results/distill_ablation.json``.
+    loss : {"l1", "l2", "psnr"}
+        l1 learns faster than l2, see ``benchmarks/results/distill_ablation.json``; psnr counts all crops alike, however strong
+        their noise (:func:`distill.losses.decibel_loss`).
     multiscale : float
         Weight of :func:`distill.losses.multiscale_loss`; 0 leaves it out.
     gradient : float
@@ -180,7 +181,7 @@ class DistillConfig:
     start: str | None = None
     crop: int = 96
     batch_size: int = 16
-    loss: Literal["l1", "l2"] = "l1"
+    loss: Literal["l1", "l2", "psnr"] = "l1"
     multiscale: float = 0.0
     gradient: float = 0.0
     mixing: Literal["mean", "random"] = "mean"
@@ -212,3 +213,9 @@ class DistillConfig:
             raise ValueError(
                 "recharging learns from all targets by the plain loss; leave uncertainty, multiscale, gradient and mixing out"
             )
+        if self.recharge and self.loss == "psnr":
+            raise ValueError(
+                "recharging sums the errors of its targets, of which PSNR knows one; use the loss l1 or l2"
+            )
+        if self.loss == "psnr" and (self.multiscale or self.gradient):
+            raise ValueError("the loss psnr is in decibels and stands alone; leave multiscale and gradient out")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["gradient_loss", "multiscale_loss", "pixel_loss"]
+__all__ = ["decibel_loss", "gradient_loss", "multiscale_loss", "pixel_loss"]
 
 _SCALES = (2, 4)
+_LEAST_ERROR = (1 / 255) ** 2
 
 
 def pixel_loss(prediction: Tensor, target: Tensor, weight: Tensor | None = None, *, power: int = 1) -> Tensor:
@@ -37,6 +40,29 @@ def pixel_loss(prediction: Tensor, target: Tensor, weight: Tensor | None = None,
     if weight is not None:
         error = error * (weight / weight.flatten(1).mean(1).clamp_min(1e-12)[:, None, None, None])
     return error.flatten(1).mean(1)
+
+
+def decibel_loss(mean_square: Tensor) -> Tensor:
+    """Mean squared errors in decibels, so that a tenth of the error is worth as much in weak noise as in strong noise.
+
+    Parameters
+    ----------
+    mean_square : Tensor, shape (N,)
+        Mean squared error of each sample, values in [0, 1].
+
+    Returns
+    -------
+    Tensor, shape (N,)
+        ``10 log10(error + 1 / 255**2)``: the negative PSNR (the loss of Chen et al., ECCV 2022), but errors far below a grey
+        level are as good as none.
+
+    Examples
+    --------
+    >>> import torch
+    >>> decibel_loss(torch.tensor([1e-1, 1e-2])).round()
+    tensor([-10., -20.])
+    """
+    return 10 / math.log(10) * (mean_square + _LEAST_ERROR).log()
 
 
 def gradient_loss(prediction: Tensor, target: Tensor) -> Tensor:

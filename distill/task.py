@@ -18,7 +18,7 @@ from bsn.evaluation import Validation
 from bsn.models import InferenceDefaults, TrainingValues, ValueScale
 from bsn.training import Crops, PairTask, agreeing_where_uncounted, decibels
 from distill.config import DistillConfig
-from distill.losses import gradient_loss, multiscale_loss, pixel_loss
+from distill.losses import decibel_loss, gradient_loss, multiscale_loss, pixel_loss
 from distill.recharging import draw_recharged, recharge, sum_over_targets
 
 __all__ = ["DistillTask", "trust"]
@@ -168,13 +168,15 @@ class DistillTask(PairTask):
     ) -> Tensor:
         """Loss of each sample, shape (N,)."""
         config, factor = self.config, None
-        prediction, power = network(x).to(y.dtype), 2 if config.loss == "l2" else 1
+        prediction, power = network(x).to(y.dtype), 1 if config.loss == "l1" else 2
         if counted is not None:
             prediction, y, factor = _where_counted(prediction, y, counted)
         if config.recharge:
             loss = sum_over_targets(prediction, y, power=power)
             return loss if factor is None else factor * loss
         loss = pixel_loss(prediction, y, weight, power=power)
+        if config.loss == "psnr":
+            return decibel_loss(self.scale.scale**2 * (loss if factor is None else factor * loss))
         if config.multiscale:
             loss = loss + config.multiscale * multiscale_loss(prediction, y)
         if config.gradient:

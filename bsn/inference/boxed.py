@@ -145,7 +145,7 @@ def _look_at(path: Path, options: ReadOptions) -> _Seen:
 
 
 def _why_white(found: Iterable[NeighbourNoise | None]) -> str:
-    seen = [noise.correlation for noise in found if noise is not None]
+    seen = [noise.strongest for noise in found if noise is not None]
     if not seen:
         return "the noise could not be measured and is taken to be independent between neighbours"
     strongest = max(seen, key=abs)
@@ -155,7 +155,7 @@ def _why_white(found: Iterable[NeighbourNoise | None]) -> str:
 
 
 def _why_shared(found: dict[Path, NeighbourNoise | None]) -> str:
-    measured = {path: noise.correlation for path, noise in found.items() if noise is not None and noise.shared}
+    measured = {path: noise.strongest for path, noise in found.items() if noise is not None and noise.shared}
     others = [path for path in found if path not in measured]
     said = []
     if measured:

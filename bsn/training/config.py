@@ -43,11 +43,11 @@ class TrainConfig:
         Preset, see ``bsn models``. "auto": a half-plane network where the noise of neighbours is correlated, else
         ``phase-unet-tiny``.
     start : str, optional
-        What the run begins with. "auto": the prior of the box, a blind network that was trained on noisy photographs, where
-        network, channels and noise fit (``bsn models`` lists the priors), else random weights. "none", or None: random
-        weights. A trained model, file or run folder: to adapt it to other images (those that are to be denoised, for
-        instance), or to train it longer. It brings its network, whatever `model` says, and its value scale. Adapting was
-        measured at half of the usual learning rate.
+        What the run begins with. "auto": the prior of the box, a blind network that has learned noisy photographs
+        whose clean versions were known, where network, channels and noise fit (``bsn models`` lists the priors), else
+        random weights. "none", or None: random weights. A trained model, file or run folder: to adapt it to other
+        images (those that are to be denoised, for instance), or to train it longer. It brings its network, whatever
+        `model` says, and its value scale. Adapting was measured at half of the usual learning rate.
     channel_attention : {"phase", "global"}
         Scope of the channel attention of networks that have one: one Gram matrix per phase (strictly blind), or one
         for the image (as published, approximately blind).

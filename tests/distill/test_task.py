@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import uniform_filter
+from skimage.metrics import peak_signal_noise_ratio
 
 from bsn.data import ArraySource, CropBatch, Image, write_image
 from bsn.engine import LoopConfig
@@ -14,7 +15,7 @@ from bsn.inference import Denoiser
 from bsn.models import UnknownModelError, ValueScale, create
 from bsn.training import CleanValidation
 from distill import DistillConfig, ModelTeacher, distil, make_cache
-from distill.losses import gradient_loss, multiscale_loss, pixel_loss
+from distill.losses import decibel_loss, gradient_loss, multiscale_loss, pixel_loss
 from distill.recipes import RECIPES, get_recipe
 from distill.run import build_task
 from distill.task import DistillTask, trust
@@ -43,6 +44,37 @@ def test_losses_are_what_numpy_says():
     assert np.allclose(gradient_loss(x, y), dx + dy)
     blocks = [np.abs((a - b).reshape(2, 3, 8 // s, s, 12 // s, s).mean((3, 5))).mean((1, 2, 3)) for s in (2, 4)]
     assert np.allclose(multiscale_loss(x, y), sum(blocks))
+
+
+def test_decibels_are_those_of_psnr_until_the_error_is_below_a_grey_level():
+    errors = np.array([1e-2, 1e-3, 1e-4])
+    expected = [-peak_signal_noise_ratio(np.zeros(4), np.full(4, error**0.5), data_range=1) for error in errors]
+    assert np.allclose(decibel_loss(torch.from_numpy(errors + 0)), expected, atol=0.7)
+    assert np.allclose(decibel_loss(torch.from_numpy(errors - 1 / 255**2)), expected)
+    assert decibel_loss(torch.zeros(1)) == pytest.approx(-10 * np.log10(255**2))
+
+
+def test_every_crop_counts_alike_in_decibels():
+    """A tenth less error is worth the same where the error is large and where it is small, on any range of values."""
+
+    def lost(loss, scale, factor):
+        target = np.zeros((2, 1, 1, 32, 32), np.float32)
+        noisy = factor * np.array([0.5, 0.05], np.float32).reshape(2, 1, 1, 1) * np.ones((2, 1, 32, 32), np.float32)
+        config = dataclasses.replace(SMALL, loss=loss)
+        task = DistillTask(create("tiny", channels=1), fixed(noisy, target), config, ValueScale(scale=scale))
+        x, y = task.scale.to_network(torch.from_numpy(noisy)), torch.from_numpy(target[:, 0])
+        return task._loss(torch.nn.Identity(), x, y)
+
+    strong, weak = (lost("psnr", 1.0, 1.0) - lost("psnr", 1.0, 0.9)).tolist()
+    assert strong == pytest.approx(-20 * np.log10(0.9), rel=1e-3)
+    assert weak == pytest.approx(strong, rel=0.01)
+    assert torch.allclose(lost("psnr", 1 / 255, 1.0), lost("psnr", 1.0, 1.0), atol=1e-4)
+
+
+@pytest.mark.parametrize(("more", "said"), [({"recharge": True}, "recharging"), ({"gradient": 0.1}, "stands alone")])
+def test_the_loss_in_decibels_is_not_mixed_with_others(more, said):
+    with pytest.raises(ValueError, match=said):
+        DistillConfig(loss="psnr", **more)
 
 
 def test_trust_falls_with_the_spread():

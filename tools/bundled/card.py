@@ -81,6 +81,7 @@ def model_card(model: Model, recipe: BoxRecipe, photographs: Sequence[Picture], 
         f"{recipe.loop.ema:g}, seed {facts.get('seed', 0)}, precision {facts.get('precision', '32-true')}: "
         f"{facts.get('seconds', 0) / 60:.0f} minutes on one shared CPU core."
     )
+    options = f" --further --minutes {facts.get('seconds', 0) / 60:.0f}" if recipe.goes_on else ""
     words, count = WORDS[recipe.pairs], len(photographs)
     return f"""# {recipe.name}
 
@@ -106,7 +107,7 @@ out for validation. No image of a benchmark was used.
 
 ## Steps
 
-{steps} `python -m tools.bundled {recipe.name} --photographs FOLDER -o run` does it again.
+{steps} `python -m tools.bundled {recipe.name}{options} --photographs FOLDER -o run` does it again.
 
 ## Numbers
 

@@ -78,7 +78,7 @@ class FlattestParts:
         return self.blocks >= FLATTEST.fewest and abs(self.strongest_lag) <= INDEPENDENT
 
 
-def flattest_parts(planes: Iterable[np.ndarray], grey_level: float = 0.0) -> FlattestParts:
+def flattest_parts(planes: Iterable[np.ndarray], grey_level: float = 0.0, least: float = 0.0) -> FlattestParts:
     """Look at the fiftieth of the 8 x 8 blocks of each channel, 16 at least, with the smallest variance about a plane.
 
     Parameters
@@ -87,6 +87,8 @@ def flattest_parts(planes: Iterable[np.ndarray], grey_level: float = 0.0) -> Fla
         Images of one kind.
     grey_level : float
         Distance of two values of the original dtype (1/255, 1/65535); 0 for floats.
+    least : float
+        Standard deviation in image values; blocks that vary less are passed over.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def flattest_parts(planes: Iterable[np.ndarray], grey_level: float = 0.0) -> Fla
     found, squares, count = [], 0.0, 0
     for channel in (channel for image in planes for channel in image):
         blocks = cut_blocks(channel, -np.inf, np.inf, side=FLATTEST.side)
-        varied = np.flatnonzero(blocks.variance > 0)  # clipped skies have none at all
+        varied = np.flatnonzero(blocks.variance > least**2)  # clipped skies have none at all
         order = np.argsort(blocks.variance[varied], kind="stable")
         flattest = varied[order[: max(FLATTEST.fewest, round(FLATTEST.share * len(varied)))]]
         variance = blocks.variance[flattest]
