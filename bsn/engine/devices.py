@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -14,6 +14,7 @@ from bsn.engine.errors import RunError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins.precision import Precision as PrecisionPlugin
     from lightning_fabric.strategies.ddp import DDPStrategy
 
 __all__ = ["VARIABLES", "best_precision", "is_first_process", "make_fabric"]
@@ -97,8 +98,27 @@ def make_fabric(config: LoopConfig) -> Fabric:
         devices=config.devices,
         num_nodes=config.num_nodes,
         strategy=_strategy() if config.devices * config.num_nodes > 1 else "auto",
-        precision=precision,
+        plugins=_plugin(precision, device),
     )
+
+
+def _plugin(precision: MixedPrecision | Literal["16-mixed"], device: str) -> PrecisionPlugin:
+    """Autocast chooses the precision operation by operation; Fabric would round what a module is given beforehand.
+
+    A noise model computes in float32, a network adds its correction to the pixels as they are, and arguments need not be
+    tensors.
+    """
+    from lightning_fabric.plugins.precision import MixedPrecision as Autocast
+    from lightning_fabric.plugins.precision import Precision as PrecisionPlugin
+
+    if precision == "32-true":
+        return PrecisionPlugin()
+
+    class AutocastAlone(Autocast):
+        def convert_input(self, data: Any) -> Any:
+            return data
+
+    return AutocastAlone(precision, device)
 
 
 def _strategy() -> DDPStrategy:
