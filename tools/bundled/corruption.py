@@ -22,9 +22,11 @@ class WhiteNoise:
     Parameters
     ----------
     largest : float
-        Standard deviation of the strongest noise at mid-grey, in grey levels of 255.
+        Standard deviation of the strongest Gaussian noise, in grey levels of 255.
     photons : float
         Share of crops with Poisson-Gaussian instead of Gaussian noise.
+    largest_photons : float
+        Standard deviation of the strongest Poisson-Gaussian noise at mid-grey, in grey levels of 255.
     grey : float
         Share of crops turned grey before the noise, which is then the same in all channels: grey images are denoised by
         the same network.
@@ -32,6 +34,7 @@ class WhiteNoise:
 
     largest: float = 60.0
     photons: float = 0.3
+    largest_photons: float = 60.0
     grey: float = 0.3
 
     def drawn(self, rng: np.random.Generator) -> PoissonGaussian:
@@ -46,8 +49,10 @@ class WhiteNoise:
         PoissonGaussian
             Of a strength at mid-grey that is uniform up to the largest; photons have a share of its variance, or none.
         """
-        sigma = rng.uniform(0, self.largest) / 255
-        share = rng.random() if rng.random() < self.photons else 0.0
+        strength = rng.random() / 255
+        few = rng.random() < self.photons
+        sigma = strength * (self.largest_photons if few else self.largest)
+        share = rng.random() if few else 0.0
         return PoissonGaussian(gain=2 * share * sigma**2, read_noise=sigma * (1 - share) ** 0.5)
 
 
@@ -61,6 +66,8 @@ class BlindNoise(WhiteNoise):
         Share of crops whose noisy values are cut at 0 and 1, as files hold them.
     """
 
+    photons: float = 0.4
+    largest_photons: float = 90.0  # two photons at mid-grey
     clipped: float = 0.3
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

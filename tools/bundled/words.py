@@ -65,9 +65,10 @@ WORDS = {
         "Photographs, colour or grey, with white noise of any strength. A student of",
         _STUDENT,
         "noise",
-        f"Noise, drawn anew: Gaussian ({1 - _WHITE.photons:.0%}) or Poisson-Gaussian noise of a standard deviation between 0 "
-        f"and {_WHITE.largest:g} of 255; {_WHITE.grey:.0%} of the crops grey, with the same noise in all channels; "
-        f"{_WHITE.clipped:.0%} clipped to [0, 1] as files are; random order of the colours and random brightness.",
+        f"Noise, drawn anew: Gaussian ({1 - _WHITE.photons:.0%}, of a standard deviation between 0 and {_WHITE.largest:g} of "
+        f"255) or Poisson-Gaussian noise (up to {_WHITE.largest_photons:g} at mid-grey); {_WHITE.grey:.0%} of the crops grey, "
+        f"with the same noise in all channels; {_WHITE.clipped:.0%} clipped to [0, 1] as files are; random order of the "
+        "colours and random brightness.",
         "- Noise that is correlated between neighbours (JPEGs of cameras and phones, interpolated images) is taken for picture "
         f"and stays.\n{_OWN_IMAGES}",
     ),
