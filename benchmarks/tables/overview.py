@@ -6,6 +6,10 @@ from typing import Any
 
 from benchmarks.tables.markdown import Table, decibels
 from benchmarks.tables.stored import SMALL, TINY, stored, value
+from benchmarks.tables.white_noise import PUBLISHED
+
+_TRAINED = ("model", "`halfplane-cells`, the default, 8 minutes")
+_BOXED = ("camera-base", "`camera-base` in the box")
 
 
 def overview() -> Table:
@@ -30,14 +34,15 @@ def overview() -> Table:
             f"{decibels(bm3d)} (BM3D with the true noise level)",
             f"{decibels(value(adapted, 'scores/kodak24/eight views, Wiener/psnr'))} (`{SMALL}`, adapted)",
         ],
-        *(
-            _photographs(title, value(name, f"scores/{key}"))
-            for title, name, key in (
-                ("PolyU camera photographs, trained on others of the set", "camera_polyu", "polyu"),
-                ("Nam camera photographs, trained on PolyU", "camera_polyu", "nam"),
-                ("CC15 camera photographs, trained on PolyU", "camera_cc15", "cc15"),
-            )
-        ),
+        [
+            "Kodak, the same noise, not clipped",
+            decibels(value("box_kodak24", "table/25/noisy/psnr")),
+            f"{PUBLISHED[('kodak24', '25')][0]} dB (BM3D with the true noise level, as published)",
+            f"{decibels(value('box_kodak24', 'table/25/photo-base/psnr'))} (`photo-base` in the box, not told the level)",
+        ],
+        _photographs("PolyU camera photographs, trained on others of the set", "camera_polyu", "polyu", _TRAINED),
+        _photographs("Nam camera photographs, trained on PolyU", "camera_polyu", "nam", _TRAINED),
+        _photographs("CC15 camera photographs, without any training", "camera_boxed", "cc15", _BOXED),
         [
             "20 frames of a moving face, white noise of 30",
             decibels(frames["noisy"]),
@@ -50,17 +55,20 @@ def overview() -> Table:
         "w2s_classical",
         adapted,
         "synthetic_gaussian_bm3d",
+        "box_kodak24",
         "camera_polyu",
-        "camera_cc15",
+        "camera_boxed",
         "stacks_carphone_30",
     ]
     return Table(["noisy images", "noisy", "classical", "Blindspot"], rows, sources)
 
 
-def _photographs(title: str, scores: dict[str, Any]) -> list[str]:
+def _photographs(title: str, name: str, images: str, ours: tuple[str, str]) -> list[str]:
+    scores: dict[str, Any] = value(name, f"scores/{images}")
+    method, words = ours
     return [
         title,
         decibels(scores["noisy"]["mean"]),
         f"{decibels(scores['non-local means, measured']['mean'])} (non-local means at the level we measure)",
-        f"{decibels(scores['model']['mean'])} (`halfplane-cells`, the default)",
+        f"{decibels(scores[method]['mean'])} ({words})",
     ]

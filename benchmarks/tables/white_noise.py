@@ -17,7 +17,7 @@ _BOX_SETS = ("kodak24", "mcmaster", "set12")
 _DNCNN_BLIND = {("set12", "15"): "32.68", ("set12", "25"): "30.36", ("set12", "50"): "27.21"}
 
 # Zhang, Zuo, Zhang, "FFDNet", IEEE TIP 27 (2018): BM3D (in colour CBM3D) and FFDNet, both told the level.
-_PUBLISHED = {
+PUBLISHED = {
     ("set12", "15"): ("32.37", "32.75"),
     ("set12", "25"): ("29.97", "30.43"),
     ("set12", "50"): ("26.72", "27.32"),
@@ -95,7 +95,7 @@ def box() -> Table:
         for noise, scores in table.items():
             best = max(scores, key=lambda method: scores[method]["psnr"])
             cells = [_cell(scores.get(method), best=method == best) for method in methods]
-            published = [*_PUBLISHED.get((name, noise), ("-", "-")), _DNCNN_BLIND.get((name, noise), "-")]
+            published = [*PUBLISHED.get((name, noise), ("-", "-")), _DNCNN_BLIND.get((name, noise), "-")]
             rows.append([name, noise, *cells, *published])
     header = ["set", "noise", *methods, *(f"{name}, as published" for name in ("BM3D", "FFDNet", "DnCNN-B"))]
     return Table(header, rows, [f"box_{name}" for name in found])

@@ -78,7 +78,8 @@ def test_files_keep_the_mean_in_floats_and_the_note_names_the_option(box, tmp_pa
     whole, exact = tifffile.imread(tmp_path / "whole.tif"), tifffile.imread(tmp_path / "float.tif")
     assert (whole.dtype, exact.dtype) == (np.uint16, np.float32)
     assert np.abs(whole - exact).max() < 1
-    assert np.abs(uniform_filter(whole - exact, 16)[8:-8, 8:-8]).max() < 0.05
+    chance = 0.5 / 16  # of means over 16 x 16 pixels that are rounded up or down at random, each for itself
+    assert np.abs(uniform_filter(whole - exact, 16)[8:-8, 8:-8]).max() < 2 * chance
 
 
 def test_tiles_are_the_whole_image(box):
