@@ -13,6 +13,7 @@ __all__ = ["BlindNoise", "CameraNoise", "KnownNoise", "WhiteNoise"]
 # Pixels at the edge of a photographed piece that know of its end: demosaicing, smoothing of colours, sharpening.
 _MARGIN = 8
 _SCALES = (0.6, 1.3)
+_POOR_LIGHT = (6e-3, 3e-2)  # gains
 
 
 @dataclass(frozen=True)
@@ -154,12 +155,15 @@ class CameraNoise:
         Share of pieces whose colours change places before they are photographed.
     darkest : float
         Pieces are dimmed by a factor between this and 1, three times out of ten.
+    strong : float
+        Share of photographs taken in poor light, with much noise; among the others it is rare.
     """
 
     white: float = 0.12
     grey: float = 0.06
     mixed: float = 0.2
     darkest: float = 0.3
+    strong: float = 0.25
     blind: BlindNoise = field(default_factory=BlindNoise)
 
     @staticmethod
@@ -186,7 +190,9 @@ class CameraNoise:
             clean = clean[rng.permutation(3)]
         if rng.random() < 0.3:
             clean = clean * np.float32(rng.uniform(self.darkest, 1.0))
-        pair = random_camera(rng, _SCALES).pair(clean, rng)
+        poor_light = self.strong > 0 and rng.random() < self.strong
+        camera = random_camera(rng, _SCALES, _POOR_LIGHT) if poor_light else random_camera(rng, _SCALES)
+        pair = camera.pair(clean, rng)
         if rng.random() < self.grey:
             pair = (_grey(pair[0]), _grey(pair[1]))
         inner = (slice(None), slice(_MARGIN, -_MARGIN), slice(_MARGIN, -_MARGIN))

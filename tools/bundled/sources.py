@@ -29,7 +29,7 @@ _CORRUPTIONS: dict[PairKind, Corruption] = {
     "camera": CameraNoise(),
     "rain": RandomRain(),
     "white": KnownNoise(),
-    "shared": CameraNoise(grey=GREY_OF_SHARED),
+    "shared": CameraNoise(grey=GREY_OF_SHARED, strong=0.0),
 }
 
 _DRAWN = 6

@@ -76,7 +76,8 @@ WORDS = {
         "Files of cameras, colour or grey, whose noise neighbours share. A student of",
         _STUDENT,
         "noise",
-        f"Noise, drawn anew: {_CAMERA} The target is the same photograph without noise. The others have white noise. "
+        f"Noise, drawn anew: {_CAMERA} {_CAMERAS.strong:.0%} of the photographs are taken in poor light. The target is the "
+        "same photograph without noise. The others have white noise. "
         f"{_CAMERAS.grey:.0%} are grey.",
         "- The cameras of the training are simulated. Noise that no step of the simulation makes, such as lines and what a "
         f"camera's own denoiser leaves, may stay.\n{_OWN_IMAGES}",

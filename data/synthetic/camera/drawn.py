@@ -16,7 +16,9 @@ __all__ = ["random_camera"]
 T = TypeVar("T")
 
 
-def random_camera(rng: np.random.Generator, scales: tuple[float, float] = (0.6, 1.3)) -> Camera:
+def random_camera(
+    rng: np.random.Generator, scales: tuple[float, float] = (0.6, 1.3), gains: tuple[float, float] = (1e-4, 2.5e-2)
+) -> Camera:
     """Draw a camera and its settings.
 
     The read-out noise follows the gain as it does over the ISO settings of real sensors: Brooks et al. (CVPR 2019, equation
@@ -29,12 +31,15 @@ def random_camera(rng: np.random.Generator, scales: tuple[float, float] = (0.6, 
         All settings are drawn from it.
     scales : tuple of float
         Smallest and largest factor by which one camera of three resizes its pictures; the others leave their size.
+    gains : tuple of float
+        Smallest and largest gain, between which its logarithm is uniform: variance of the photon noise of a pixel that is
+        full. The smallest is that of a good camera in daylight, the largest that of a telephone in a dark room.
 
     Returns
     -------
     Camera
     """
-    gain = log_uniform(rng, 1e-4, 2.5e-2)
+    gain = log_uniform(rng, *gains)
     variance = min(float(np.exp(2.18 * np.log(gain) + 1.2 + rng.normal(0, 0.6))), 2e-3)
     kinds: list[Demosaicing | None] = ["bilinear", "malvar", "malvar", "directed", "directed", None]
     return Camera(
