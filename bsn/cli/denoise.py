@@ -240,8 +240,14 @@ def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> De
     if getattr(options, "explain", False) and not compared:
         raise ValueError("--explain has nothing to list, since nothing is compared with these results; add --mix check")
     if denoiser.polished_by is not None:
-        which = "all images" if config.polish else "images that show the grid of JPEG, or strong noise,"
-        say(f"{which} get a second pass by {denoiser.polished_by} of the box; --no_polish leaves it out")
+        boxed = denoiser.polished_by
+        if config.polish:
+            say(f"all images get a second pass by {boxed} of the box")
+        else:
+            say(
+                f"results are averaged with those of {boxed} of the box, after a second pass by it for images that show the "
+                "grid of JPEG, or strong noise; --no_polish leaves both out"
+            )
     return denoiser
 
 

@@ -6,13 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["MEANS", "NOISY", "RESULT", "Choice", "Explanation"]
+__all__ = ["BOXED", "MEANS", "NOISY", "RESULT", "Choice", "Explanation"]
 
 RESULT = "result"
 """Name of the result of all other stages, where it is left as it is."""
 
 NOISY, MEANS = "noisy image", "non-local means"
 """Names of the simplest candidates."""
+
+BOXED = "model in the box for cameras"
+"""Name of the result of the model in the box that knows noise which neighbours share."""
 
 _SAID = 0.05  # weights below this are not worth a word on one line
 

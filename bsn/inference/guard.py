@@ -28,7 +28,7 @@ from torch import Tensor
 
 from bsn.data import DataError
 from bsn.inference.config import InferenceConfig
-from bsn.inference.explanation import MEANS, NOISY, RESULT, Choice
+from bsn.inference.explanation import BOXED, MEANS, NOISY, RESULT, Choice
 from bsn.inference.judged_plane import JudgedPlane
 from bsn.inference.mixing.classical import non_local_means
 from bsn.inference.polishing import Polish
@@ -40,8 +40,6 @@ from bsn.noise import NoiseCovariance, measure_covariance, unexplained_share
 from bsn.noise.gaussian_mean import gaussian_mean
 
 __all__ = ["GUARD", "Guard", "GuardSettings", "guards"]
-
-BOXED = "model in the box for cameras"
 
 
 @dataclass(frozen=True)

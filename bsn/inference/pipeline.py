@@ -62,7 +62,8 @@ class Pipeline:
     polish : Polish, optional
         Stage of the second pass by a model in the box; None leaves it out.
     polish_choice : PolishChoice, optional
-        Decides for each plane whether it gets that second pass; None gives it to all.
+        Decides for each plane whether it gets that second pass; None gives it to all. The result is then the mean of two: of
+        this one, and of what the model in the box makes of the noisy image itself, see :mod:`bsn.inference.polish_choice`.
     measurement : Measurement
         What has to be known of a plane beforehand.
     tiling : Tiling
@@ -205,6 +206,8 @@ class Pipeline:
         if not mixed or self.posterior.noise is not None:
             estimate = self.estimate(noisy, place, measured)
         image = self._mixed(noisy, place, measured) if estimate is None or mixed else estimate.mean
+        if self.polish_choice is not None and self.polish is not None:
+            image = (image + self.polish(self.frame.own(noisy))) / 2
         if self.keep_mean:
             image = keep_local_mean(self.frame.own(noisy), image)
         return image, None if estimate is None else self.frame.deviation(estimate)

@@ -10,10 +10,10 @@ import torch
 
 from bsn.hole import Hole
 from bsn.inference.config import InferenceConfig
-from bsn.inference.explanation import RESULT
+from bsn.inference.explanation import BOXED, RESULT
 from bsn.inference.guard import Guard, guards
 from bsn.inference.measuring import Measurement
-from bsn.inference.mixing.candidates import network_candidate
+from bsn.inference.mixing.candidates import Candidate, network_candidate
 from bsn.inference.mixing.check import Check
 from bsn.inference.mixing.choosing import (
     believed_noise,
@@ -27,13 +27,13 @@ from bsn.inference.mixing.choosing import (
 from bsn.inference.mixing.mixer import REACH, Mixing
 from bsn.inference.pipeline import Pipeline
 from bsn.inference.polish_choice import PolishChoice
-from bsn.inference.polishing import POLISH, Polish, polishing_model
+from bsn.inference.polishing import POLISH, Polish, mixed_in_model, polishing_model
 from bsn.inference.refinement import Refinement, SecondPass
 from bsn.inference.runner import Runner
 from bsn.inference.stages import Downsampling, Filter, Frame, Posterior
 from bsn.inference.tiling import Tiling
 from bsn.models import HalfPlane, Model, image_network
-from bsn.models.bundled import find_boxed
+from bsn.models.bundled import BoxedModel, find_boxed
 from bsn.noise.calibration import CALIBRATION
 from bsn.noise.spectrum import BLOCK
 from bsn.noise.wiener import REACH_INDEPENDENT, STEP
@@ -76,7 +76,9 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
     weighs = model.noise is not None and config.posterior
     again = Refinement(1, 0.0, config.seed, margin or 0)
     second = SecondPass(again, (raised - 1) / _FULL_SECOND_PASS) if raised > 1 and not weighs else None
-    boxed = _polishing(model, config, device)
+    polishes = polishing_model(model, config)
+    boxed = _loaded(mixed_in_model(model, config) if mixes(config) else polishes, device)
+    polish = None if boxed is None else Polish(Runner(boxed.network, device, config), boxed.scale)
     pipeline = Pipeline(
         frame=frame,
         views=_views(model, config),
@@ -85,7 +87,7 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         posterior=posterior,
         refinement=refinement if config.r3_passes else None,
         filter=Filter(posterior) if filters else None,
-        polish=None if boxed is None else Polish(Runner(boxed.network, device, config), boxed.scale),
+        polish=None if mixes(config) else polish,
         measurement=Measurement(
             frame=frame,
             downsampling=downsamplings[0],
@@ -93,14 +95,14 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
             spectrum=("yes" if config.wiener else "if possible") if measures else "no",
             curve=model.noise is not None and model.noise.per_image and config.posterior,
         ),
-        tiling=_with_polish(_tiling(model, config, frame, filters=filters), boxed),
+        tiling=_with_boxed(_tiling(model, config, frame, filters=filters), boxed),
         second=second,
     )
     chosen = None if pipeline.polish is None or config.polish else PolishChoice(pipeline.polish, pipeline.tiling.grid)
     return dataclasses.replace(
         pipeline,
         polish_choice=chosen,
-        mixing=_mixing(pipeline, model, config, device),
+        mixing=_mixing(pipeline, model, config, device, polish),
         guard=_guard(pipeline, model, config, device),
         strong=strong,
         tiling=pipeline.tiling if strong is None else _of_both(pipeline.tiling, strong.tiling),
@@ -112,15 +114,14 @@ def _of_both(one: Tiling, other: Tiling) -> Tiling:
     return dataclasses.replace(one, grid=math.lcm(one.grid, other.grid), halo=max(one.halo, other.halo))
 
 
-def _polishing(model: Model, config: InferenceConfig, device: torch.device) -> Model | None:
-    found = polishing_model(model, config)
+def _loaded(found: BoxedModel | None, device: torch.device) -> Model | None:
     if found is None:
         return None
     boxed = found.load()
     return dataclasses.replace(boxed, network=boxed.network.to(device).eval())
 
 
-def _with_polish(tiling: Tiling, boxed: Model | None) -> Tiling:
+def _with_boxed(tiling: Tiling, boxed: Model | None) -> Tiling:
     """Tiles that hold what a second network sees beside what the first one does."""
     if boxed is None:
         return tiling
@@ -130,7 +131,9 @@ def _with_polish(tiling: Tiling, boxed: Model | None) -> Tiling:
     )
 
 
-def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: torch.device) -> Mixing | Check | None:
+def _mixing(
+    pipeline: Pipeline, model: Model, config: InferenceConfig, device: torch.device, boxed: Polish | None
+) -> Mixing | Check | None:
     stride = min(strides_of(model, config))
     if mixes(config):
         plain = dataclasses.replace(pipeline, filter=None)
@@ -141,6 +144,8 @@ def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: t
             smaller = image_of(dataclasses.replace(plain, network=runner).estimate)
         filtered = image_of(pipeline.estimate) if pipeline.filter is not None else None
         networks = network_candidates(model, image_of(plain.estimate), filtered, smaller, stride, hole)
+        if boxed is not None:
+            networks += (Candidate(BOXED, lambda run: boxed(run.noisy)),)
         assert config.mix in ("auto", "image", "regions")
         return Mixing(networks, config.mix, pipeline.tiling, config.seed)
     if needs_check(model, config):
@@ -152,14 +157,11 @@ def _mixing(pipeline: Pipeline, model: Model, config: InferenceConfig, device: t
 
 def _guard(pipeline: Pipeline, model: Model, config: InferenceConfig, device: torch.device) -> Guard | None:
     """The judge of results by what they remove; the model in the box for cameras is always there to judge."""
-    found = find_boxed(POLISH) if guards(model, config) else None
-    if found is None:
+    boxed = _loaded(find_boxed(POLISH) if guards(model, config) else None, device)
+    if boxed is None:
         return None
-    boxed = found.load()
-    network = boxed.network.to(device).eval()
-    return Guard(
-        Polish(Runner(network, device, config), boxed.scale), pipeline.polish is not None, pipeline.tiling.grid
-    )
+    judge = Polish(Runner(boxed.network, device, config), boxed.scale)
+    return Guard(judge, pipeline.polish is not None, pipeline.tiling.grid)
 
 
 def _at_hole(model: Model, config: InferenceConfig) -> Model:

@@ -1,10 +1,17 @@
-"""Which planes get the second pass by the model in the box for cameras.
+"""Which planes get the second pass by the model in the box for cameras, and the mean of two opinions.
 
 The Wiener filter takes noise to be equally correlated everywhere. JPEG breaks that: it takes fine noise away where the picture
 is flat and leaves it in texture, so the noise that is measured in flat places is too weak for the rest, and the second pass
 finds what the filter has left. In files without JPEG the filter is right, and where noise is weak the second pass takes fine
 picture away. Where noise is strong, there is little fine picture that it could take, and it knows pictures better, unless the
 first pass has taken the picture already.
+
+Whether there is a second pass or not, the result is the mean of it and of what the model in the box makes of the noisy image by
+itself. The two err in different ways: the one, which has learned from noisy images alone, loses fine picture, the other leaves
+noise that no simulated camera has. On the training part of PolyU the mean costs 0.06 dB of 2.0, and where the network is far
+from the images that it was trained on, it saves what the network has lost: of 16 simulated cameras with JPEG, for a network
+trained on PolyU, the worst loses 0.9 dB instead of 3.6, and the mean gain grows from 0.5 to 1.4 dB (these cameras are of the
+kind that the model in the box was trained on, so real ones gain less).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from bsn.models.bundled import BoxedModel, find_boxed
 if TYPE_CHECKING:
     from bsn.inference.stages import Network
 
-__all__ = ["POLISH", "Polish", "polishing_model"]
+__all__ = ["POLISH", "Polish", "mixed_in_model", "polishing_model"]
 
 POLISH = "camera"
 """Kind of model in the box that polishes."""
@@ -93,3 +93,22 @@ def polishing_model(model: Model, config: InferenceConfig) -> BoxedModel | None:
     if config.mix not in ("off", "check"):
         raise ValueError(f"a mixture (mix={config.mix!r}) is not polished; leave one of the two out")
     return found
+
+
+def mixed_in_model(model: Model, config: InferenceConfig) -> BoxedModel | None:
+    """Find the model that is mixed with results of another one, in a mixture.
+
+    Parameters
+    ----------
+    model : Model
+        The model whose results they are.
+    config : InferenceConfig
+        What the caller asks for.
+
+    Returns
+    -------
+    BoxedModel or None
+        The one that would polish them; None for models that are no denoisers of photographs with correlated noise.
+    """
+    photographs = model.inference.polish and model.channels in (1, _COLOURS)
+    return find_boxed(POLISH) if photographs and config.polish is not False else None

@@ -7,9 +7,11 @@ import torch
 from bsn.data import jpeg_compressed
 from bsn.data.photographs import photograph
 from bsn.inference import Denoiser
+from bsn.inference.explanation import BOXED
 from bsn.inference.judged_plane import JudgedPlane
 from bsn.inference.measuring import region_of
 from bsn.inference.polish_choice import PolishChoice
+from bsn.inference.polishing import Polish
 from tests.bsn.inference.test_polishing import half_plane
 
 
@@ -18,13 +20,29 @@ def noisy(sigma=0.015):
     return np.clip(image + np.random.default_rng(0).normal(0, sigma, image.shape), 0, 1).astype(np.float32)
 
 
-def test_compressed_images_are_polished_and_others_are_not():
+def test_compressed_images_are_polished_and_others_are_not(monkeypatch):
+    """The result is the mean of that and of what the model in the box makes of the noisy image."""
+    monkeypatch.setattr(Polish, "__call__", lambda _, image: 0.95 * image)
     lossless, compressed = noisy(), jpeg_compressed(noisy(), 50)
     results = {name: Denoiser(half_plane(polish=True), polish=polish) for name, polish in
                (("auto", None), ("all", True), ("none", False))}  # fmt: skip
     for image, same in ((compressed, "all"), (lossless, "none")):
         assert abs(results["all"](image, "CYX") - results["none"](image, "CYX")).max() > 0.01
-        np.testing.assert_array_equal(results["auto"](image, "CYX"), results[same](image, "CYX"))
+        expected = (results[same](image, "CYX") + 0.95 * image) / 2
+        np.testing.assert_allclose(results["auto"](image, "CYX"), expected, rtol=0, atol=1e-6)
+
+
+def test_the_mean_is_the_same_in_tiles():
+    image = np.tile(noisy(), 6)
+    whole, tiled = (Denoiser(half_plane(polish=True), tile=tile)(image, "CYX") for tile in (0, 464))
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("model", "mixed"), [({"polish": True}, True), ({}, False)], ids=str)
+def test_mixtures_have_the_model_in_the_box_as_a_candidate_where_it_would_polish(model, mixed):
+    denoiser = Denoiser(half_plane(**model), mix="image")
+    denoiser(noisy(0.06), "CYX")
+    assert (BOXED in {choice.name for told in denoiser.explanations for choice in told.choices}) == mixed
 
 
 @pytest.mark.parametrize(
