@@ -147,18 +147,18 @@ def test_regions_show_what_the_whole_plane_shows():
 
 @pytest.mark.parametrize("width", [1.5, 2.5, 4.0])
 def test_a_bright_star_field_leaves_the_sky_as_it_is(width):
-    """Saturated stars and the small model in the box, against the clean sky: uncut, the error is about three times as large."""
+    """Saturated stars and the small model in the box, against the clean sky: uncut, the error is twice as large."""
     places = np.random.default_rng(1).uniform(8, SIZE - 8, (8, 2))
     squares = [np.square(ROWS - r) + np.square(COLUMNS - c) for r, c in places]
     stars = sum(3 * np.exp(-square / (2 * (width / 2.355) ** 2)) for square in squares)
     far = np.sqrt(np.min(squares, 0)) > 2 * width + 4
-    noise = 5 / 255 * np.random.default_rng(0).normal(size=SKY.shape)
+    noise = 1 / 255 * np.random.default_rng(0).normal(size=SKY.shape)
     dark, bright = ((65535 * (SKY + s + noise).clip(0, 1)).astype(np.uint16) for s in (0, stars))
     without, kept = (Denoiser("photo-tiny", device="cpu")(x) for x in (dark, bright))
     uncut = Denoiser("photo-tiny", device="cpu", outliers="ignore")(bright)
-    assert rms(kept, far) < 1.35 * rms(without, far)
-    assert rms(uncut, far) > 2 * rms(without, far)
-    assert np.abs(kept / 65535 - (SKY + stars).clip(0, 1)).max() < 0.15, "the stars are as bright as they were"
+    assert rms(kept, far) < 1.25 * rms(without, far)
+    assert rms(uncut, far) > 1.7 * rms(without, far)
+    assert np.abs(kept / 65535 - (SKY + stars).clip(0, 1)).max() < 0.03, "the stars are as bright as they were"
 
 
 def test_a_crowded_star_field_leaves_the_sky_as_it_is():
