@@ -40,15 +40,15 @@ WAYS: dict[str, dict[str, dict[str, Any]]] = {
     "blind": {
         "blind": {"wiener": False, "polish": False},
         "blind, Wiener filter": {"wiener": True, "polish": False},
-        "blind, mixed by SURE": {"mix": "image"},
+        "blind, mixed by SURE": {"mix": "image", "polish": False},
     },
     "student": {
         "student of the blind network": {},
         "student, Wiener filter": {"wiener": True},
-        "student, mixed by SURE": {"mix": "image"},
+        "student, mixed by SURE": {"mix": "image", "polish": False},
     },
 }
-"""Ways to denoise with a network and with its student; none of them has the second pass by the model in the box."""
+"""Ways to denoise with a network and with its student; none of them asks the model in the box."""
 SIDE = 256
 PAGE = LoopConfig(
     warmup_steps=20, validate_every=0, checkpoint_every=0, ema=0.98, accelerator="cpu", precision="32-true"
