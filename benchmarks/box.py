@@ -4,7 +4,7 @@
 
 The noise is not clipped. Non-local means (scikit-image, the setting with known sigma) and BM3D (needs the package bm3d; a
 third of a minute for an image in colour) are told the true level, for Poisson-Gaussian noise the root of its mean variance;
-the models are told nothing. Results are clipped to [0, 1]. Writes benchmarks/results/box_<set>.json. What an earlier run has
+the models are told nothing, and "photo-base, eight views" is the mean over flips and turns (``--ensemble``). Results are clipped to [0, 1]. Writes benchmarks/results/box_<set>.json. What an earlier run has
 measured of other methods stays in it, so a new model is measured alone.
 """
 
@@ -31,6 +31,7 @@ NOISES = {
     "Poisson-Gaussian": PoissonGaussian(0.02, 0.02),
 }
 WHITE = [model.name for model in boxed_models() if model.kind == "photo"]
+EIGHT = ", eight views"
 CLASSICAL = {"non-local means": nlm_sigma, "BM3D": bm3d}
 
 
@@ -48,7 +49,7 @@ def methods_of(names):
         if name in CLASSICAL:
             found[name] = CLASSICAL[name]
         else:
-            denoiser = Denoiser(name, device="cpu")
+            denoiser = Denoiser(name.removesuffix(EIGHT), device="cpu", ensemble=name.endswith(EIGHT))
             found[name] = lambda noisy, sigma, denoiser=denoiser: denoiser(noisy, "CYX")
     return found
 
