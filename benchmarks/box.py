@@ -4,8 +4,9 @@
 
 The noise is not clipped. Non-local means (scikit-image, the setting with known sigma) and BM3D (needs the package bm3d; a
 third of a minute for an image in colour) are told the true level, for Poisson-Gaussian noise the root of its mean variance;
-the models are told nothing, and "photo-base, eight views" is the mean over flips and turns (``--ensemble``). Results are clipped to [0, 1]. Writes benchmarks/results/box_<set>.json. What an earlier run has
-measured of other methods stays in it, so a new model is measured alone.
+the models are told nothing, and "photo-base, eight views" is the mean over flips and turns (``--ensemble``). Results are
+clipped to [0, 1]. Writes benchmarks/results/box_<set>.json. What an earlier run has measured of other methods stays in it, so
+a new model is measured alone.
 """
 
 from __future__ import annotations
