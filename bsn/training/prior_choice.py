@@ -11,15 +11,19 @@ from bsn.training.config import AUTO, TrainConfig
 from bsn.training.hole_settings import HALF_PLANES, PHASES
 from bsn.training.starting import named_prior
 
-__all__ = ["PRIOR_RATE", "settle_start"]
+__all__ = ["LONG", "PRIOR_RATE", "settle_start"]
 
 PRIOR_RATE = 0.5
 """Learning rate of a run that begins with a prior, as a share of the usual one."""
 
+LONG = 2_000
+"""Longer runs take the usual rate: they have the time to leave the prior behind. At half of it, 5,800 steps on W2S end 0.07 dB
+below a run from random weights, at the usual one within the spread of seeds."""
+
 _CHANNELS = (1, 3)
 
 
-def settle_start(config: TrainConfig, channels: int) -> tuple[TrainConfig, str]:
+def settle_start(config: TrainConfig, channels: int, steps: int | None = None) -> tuple[TrainConfig, str]:
     """Choose the prior of the box that a run begins with, if one is asked for and fits.
 
     Parameters
@@ -28,6 +32,8 @@ def settle_start(config: TrainConfig, channels: int) -> tuple[TrainConfig, str]:
         Settings with network, hole, noise model and context; its `start` is "auto", the name of a prior, or something else.
     channels : int
         Channels of the images.
+    steps : int, optional
+        Length of the run, which decides its learning rate; None: that of the recipe.
 
     Returns
     -------
@@ -49,17 +55,18 @@ def settle_start(config: TrainConfig, channels: int) -> tuple[TrainConfig, str]:
         if isinstance(found, str):
             return dataclasses.replace(config, start=None), f"training starts from random weights, since {found}"
         said = f"training starts from the prior {found.name} of the box; --start none starts from random weights"
-        return _begun_with(config, found), said
+        return _begun_with(config, found, steps), said
     if isinstance(found, str) or found.name != named.name:
         why = found if isinstance(found, str) else f"{found.name} is the one for these images"
         raise ValueError(f"the prior {named.name} does not fit this run: {why}; use --start auto")
-    return _begun_with(config, named), ""
+    return _begun_with(config, named, steps), ""
 
 
-def _begun_with(config: TrainConfig, prior: BoxedModel) -> TrainConfig:
+def _begun_with(config: TrainConfig, prior: BoxedModel, steps: int | None) -> TrainConfig:
     """Settings of a run that begins with a prior: it has less to learn, and unlearns at too high a rate."""
-    usual = (PHASES if prior.size == "white" else HALF_PLANES).learning_rate
-    rate = PRIOR_RATE * usual if config.learning_rate == "auto" else config.learning_rate
+    recipe = PHASES if prior.size == "white" else HALF_PLANES
+    share = PRIOR_RATE if (steps or recipe.steps) <= LONG else 1.0
+    rate = share * recipe.learning_rate if config.learning_rate == "auto" else config.learning_rate
     return dataclasses.replace(config, start=prior.name, learning_rate=rate)
 
 

@@ -150,7 +150,7 @@ def settle(
     check_room(source, config)
     config, why = settle_context(source, config, alone=alone, stacks=stacks, pattern_left=left)
     reasons += why
-    config, why_start = settle_start(config, source.channels)
+    config, why_start = settle_start(config, source.channels, steps)
     reasons += [why_start] if why_start else []
     config = fill_recipe(_settle_scope(config, advice))
     config = _settle_crop(source, config)

@@ -39,8 +39,9 @@ def _image(channels=1, scale=1.0):
     return (scale * Gaussian(0.1)(clean, np.random.default_rng(0))).astype(np.float32)
 
 
-def _build(channels=1, scale=1.0, said=lambda _: None, **settings):
-    return build_task(ArraySource(_image(channels, scale), "YXC"), TrainConfig(start="auto", **settings), 0, say=said)
+def _build(channels=1, scale=1.0, said=lambda _: None, steps=400, **settings):
+    source, config = ArraySource(_image(channels, scale), "YXC"), TrainConfig(start="auto", **settings)
+    return build_task(source, config, 0, steps=steps, say=said)
 
 
 def _same(network, expected):
@@ -61,6 +62,12 @@ def test_the_weights_are_the_priors(box, name, settings, channels):
     assert task.config.learning_rate == 1e-3, "half of the usual one"
     assert task.provenance["start"] == {"prior": f"blind-{name}"}
     assert task.weights_licence.endswith("; begun with weights under: its own terms")
+
+
+@pytest.mark.parametrize(("steps", "rate"), [(2_000, 1e-3), (2_001, 2e-3)])
+def test_long_runs_take_the_usual_rate(box, steps, rate):
+    assert _build(steps=steps, **WHITE).config.learning_rate == rate
+    assert _build(steps=steps, **WHITE, learning_rate=3e-3).config.learning_rate == 3e-3
 
 
 def test_the_value_scale_is_the_images(box):
