@@ -21,7 +21,7 @@ AROUND = 35.0  # seconds for reading, measuring the noise, and scores
 def published() -> dict[str, Any]:
     """Every setting of the published recipe but its network, which the comparison names."""
     config = get_recipe("tbsn").train
-    named = {"model", "channel_attention"}
+    named = {"model", "channel_attention", "start"}
     return {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name not in named}
 
 
