@@ -85,10 +85,10 @@ def polishing_model(model: Model, config: InferenceConfig) -> BoxedModel | None:
         return None
     found = find_boxed(POLISH)
     if config.polish is None:
-        return found if model.channels in (1, _COLOURS) and config.mix in ("off", "check") else None
+        return found if _knows(model) and config.mix in ("off", "check") else None
     if found is None:
         raise ValueError(f"this installation has no model {POLISH} that could polish; install the package again")
-    if model.channels not in (1, _COLOURS):
+    if not _knows(model):
         raise ValueError(f"the model {POLISH} knows colour and grey, not {model.channels} channels; leave polish out")
     if config.mix not in ("off", "check"):
         raise ValueError(f"a mixture (mix={config.mix!r}) is not polished; leave one of the two out")
@@ -110,5 +110,9 @@ def mixed_in_model(model: Model, config: InferenceConfig) -> BoxedModel | None:
     BoxedModel or None
         The one that would polish them; None for models that are no denoisers of photographs with correlated noise.
     """
-    photographs = model.inference.polish and model.channels in (1, _COLOURS)
-    return find_boxed(POLISH) if photographs and config.polish is not False else None
+    return find_boxed(POLISH) if model.inference.polish and _knows(model) and config.polish is not False else None
+
+
+def _knows(model: Model) -> bool:
+    """Whether the model in the box knows images of so many channels: colours, and grey."""
+    return model.channels in (1, _COLOURS)

@@ -29,7 +29,7 @@ _CORRUPTIONS: dict[PairKind, Corruption] = {
     "camera": CameraNoise(),
     "rain": RandomRain(),
     "white": KnownNoise(),
-    "shared": CameraNoise(grey=GREY_OF_SHARED, strong=0.0),
+    "shared": CameraNoise(grey=GREY_OF_SHARED, strong=0.0, blind=BlindNoise(photons=0.3, largest_photons=60.0)),
 }
 
 _DRAWN = 6
