@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bsn.data import Gaussian, PoissonGaussian, random_camera
+from tools.bundled.drawn import cloth
 
 __all__ = ["BlindNoise", "CameraNoise", "KnownNoise", "WhiteNoise"]
 
@@ -65,11 +66,14 @@ class BlindNoise(WhiteNoise):
     ----------
     clipped : float
         Share of crops whose noisy values are cut at 0 and 1, as files hold them.
+    clothed : float
+        Share of crops that fine patterns are drawn on before the noise, see :func:`tools.bundled.drawn.cloth`.
     """
 
     photons: float = 0.4
     largest_photons: float = 90.0  # two photons at mid-grey
     clipped: float = 0.3
+    clothed: float = 0.0
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Make a noisy crop and its target.
@@ -83,6 +87,8 @@ class BlindNoise(WhiteNoise):
         -------
         noisy, target : ndarray, shape (3, h, w), float32
         """
+        if self.clothed > 0 and rng.random() < self.clothed:
+            clean = cloth(clean, rng)
         target = clean[rng.permutation(3)] * np.float32(rng.uniform(0.5, 1.0))
         if rng.random() < self.grey:
             target = target.mean(0, keepdims=True)

@@ -16,7 +16,7 @@ from tools.bundled.pairs import Corruption, RecycledPairs, SyntheticPairs
 from tools.bundled.photographs import PHOTOGRAPHS
 from tools.bundled.rain import RandomRain
 
-__all__ = ["GREY_OF_SHARED", "PairKind", "Picture", "training_pairs", "training_photographs", "training_source"]
+__all__ = ["GREY_OF_SHARED", "PHOTO_NOISE", "PairKind", "Picture", "training_pairs", "training_photographs", "training_source"]
 
 PairKind = Literal["photo", "camera", "rain", "white", "shared"]
 """White noise, that of cameras, and rain, for models that see their pixel; the two kinds of noise again for blind ones."""
@@ -24,8 +24,11 @@ PairKind = Literal["photo", "camera", "rain", "white", "shared"]
 GREY_OF_SHARED = 0.3
 """Share of grey crops for the blind prior for correlated noise, which also starts trainings on grey images."""
 
+PHOTO_NOISE = BlindNoise(clothed=0.15)
+"""Noise that the models for white noise learn, and how much of it on fine patterns."""
+
 _CORRUPTIONS: dict[PairKind, Corruption] = {
-    "photo": BlindNoise(),
+    "photo": PHOTO_NOISE,
     "camera": CameraNoise(),
     "rain": RandomRain(),
     "white": KnownNoise(),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.bundled.corruption import BlindNoise, CameraNoise, KnownNoise
+from tools.bundled.corruption import CameraNoise, KnownNoise
 from tools.bundled.rain import RandomRain
-from tools.bundled.sources import GREY_OF_SHARED
+from tools.bundled.sources import GREY_OF_SHARED, PHOTO_NOISE
 
 __all__ = ["WORDS", "Words"]
 
-_WHITE = BlindNoise()
 _CAMERAS = CameraNoise()
 _KNOWN = KnownNoise()
 _RAIN = RandomRain()
@@ -65,10 +64,11 @@ WORDS = {
         "Photographs, colour or grey, with white noise of any strength. A student of",
         _STUDENT,
         "noise",
-        f"Noise, drawn anew: Gaussian ({1 - _WHITE.photons:.0%}, of a standard deviation between 0 and {_WHITE.largest:g} of "
-        f"255) or Poisson-Gaussian noise (up to {_WHITE.largest_photons:g} at mid-grey); {_WHITE.grey:.0%} of the crops grey, "
-        f"with the same noise in all channels; {_WHITE.clipped:.0%} clipped to [0, 1] as files are; random order of the "
-        "colours and random brightness.",
+        f"Noise, drawn anew: Gaussian ({1 - PHOTO_NOISE.photons:.0%}, of a standard deviation between 0 and {PHOTO_NOISE.largest:g} of "
+        f"255) or Poisson-Gaussian noise (up to {PHOTO_NOISE.largest_photons:g} at mid-grey); {PHOTO_NOISE.grey:.0%} of the crops grey, "
+        f"with the same noise in all channels; {PHOTO_NOISE.clipped:.0%} clipped to [0, 1] as files are; random order of the "
+        f"colours and random brightness. {PHOTO_NOISE.clothed:.0%} of the crops have stripes, checks, weaves or dots drawn on "
+        "them, with periods of 2.5 to 16 pixels.",
         "- Noise that is correlated between neighbours (JPEGs of cameras and phones, interpolated images) is taken for picture "
         f"and stays.\n{_OWN_IMAGES}",
     ),
