@@ -11,7 +11,7 @@ from bsn.data import ArraySource, DataError, RandomCrops
 from bsn.models import Model, load, merged
 from tools.bundled.card import ship
 from tools.bundled.corruption import BlindNoise, CameraNoise
-from tools.bundled.drawn import dead_leaves
+from tools.bundled.drawn import cloth, dead_leaves
 from tools.bundled.pairs import RecycledPairs, SyntheticPairs
 from tools.bundled.photographs import HELD_OUT, PHOTOGRAPHS
 from tools.bundled.recipes import further, recipe_named
@@ -95,8 +95,22 @@ def test_a_model_goes_on_from_its_weights_in_the_box():
     recipe = further(recipe_named("photo-tiny"))
     assert torch.equal(recipe.start()(x), load("photo-tiny").network(x))
     assert (recipe.name, recipe.began) == ("photo-tiny", "the earlier weights of `photo-tiny`")
-    with pytest.raises(ValueError, match="rain-tiny is trained from its beginning"):
-        further(recipe_named("rain-tiny"))
+    assert (recipe.config.loss, further(recipe_named("rain-tiny")).config.loss) == ("psnr", "l1")
+    with pytest.raises(ValueError, match="blind-white is trained from its beginning"):
+        further(recipe_named("blind-white"))
+
+
+def test_cloth_repeats_and_keeps_the_colours_of_the_picture():
+    plain = np.broadcast_to(np.array([0.3, 0.5, 0.7], np.float32)[:, None, None], (3, 64, 64))
+    drawn = [cloth(plain, np.random.default_rng(seed)) for seed in range(40)]
+    assert all(picture.dtype == np.float32 and 0 <= picture.min() <= picture.max() <= 1 for picture in drawn)
+    assert all(np.array_equal(picture, cloth(plain, np.random.default_rng(seed))) for seed, picture in enumerate(drawn))
+    # One colour gives lighter and darker tones of it.
+    ratios = [picture[:, picture.max(0) < 0.99] / plain[:, :1, 0] for picture in drawn]
+    assert max(float(np.ptp(ratio, axis=0).max()) for ratio in ratios) < 1e-5
+    # Stripes are a line in the spectrum: a few frequencies hold most of what varies.
+    powers = [np.sort(np.abs(np.fft.rfft2(picture[0] - picture[0].mean())).ravel() ** 2)[::-1] for picture in drawn]
+    assert np.median([power[:40].sum() / power.sum() for power in powers if power.sum() > 1e-3]) > 0.6
 
 
 def test_recycled_pairs_are_a_function_of_the_step_and_serve_several_steps():

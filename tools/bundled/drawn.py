@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import zoom
 
 __all__ = ["cloth", "dead_leaves"]
 
@@ -104,6 +103,8 @@ def _pattern(size: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 
 def _uneven(size: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Smooth random values around 0, mostly between -1 and 1, whose hills are a third of the picture or wider."""
+    from scipy.ndimage import zoom
+
     coarse = rng.normal(0, 0.5, (4, 4))
     smooth = zoom(coarse, [side / 4 for side in size], order=3, mode="nearest", grid_mode=True)
     return smooth[: size[0], : size[1]].astype(np.float32)

@@ -32,6 +32,8 @@ class RandomRain:
         Share of the dense ones whose layers fall in directions of their own.
     screened : float
         Share whose streaks add less light where the picture is bright; elsewhere light adds up and is clipped.
+    shaded : float
+        Share that has dark streaks among the bright ones, as drops before a bright ground.
     hazy : float
         Share with haze, in the target too.
     grey : float
@@ -44,6 +46,7 @@ class RandomRain:
     sparse: float = 0.45
     crossed: float = 0.15
     screened: float = 0.4
+    shaded: float = 0.1
     hazy: float = 0.3
     grey: float = 0.1
     compressed: float = 0.3
@@ -66,7 +69,10 @@ class RandomRain:
         else:
             light = self.light(clean.shape[-2:], rng)
             room = 1 - target if rng.random() < self.screened else np.float32(1)
-            rainy = np.clip(target + light * room, 0, 1)
+            rainy = target + light * room
+            if rng.random() < self.shaded:
+                rainy = rainy - rainy * np.minimum(self.light(clean.shape[-2:], rng), 0.6)
+            rainy = np.clip(rainy, 0, 1)
         if rng.random() < self.compressed:
             offset = (int(rng.integers(8)), int(rng.integers(8)))
             rainy = jpeg_compressed(rainy, int(rng.integers(60, 98)), offset)

@@ -16,7 +16,15 @@ from tools.bundled.pairs import Corruption, RecycledPairs, SyntheticPairs
 from tools.bundled.photographs import PHOTOGRAPHS
 from tools.bundled.rain import RandomRain
 
-__all__ = ["GREY_OF_SHARED", "PHOTO_NOISE", "PairKind", "Picture", "training_pairs", "training_photographs", "training_source"]
+__all__ = [
+    "GREY_OF_SHARED",
+    "PHOTO_NOISE",
+    "PairKind",
+    "Picture",
+    "training_pairs",
+    "training_photographs",
+    "training_source",
+]
 
 PairKind = Literal["photo", "camera", "rain", "white", "shared"]
 """White noise, that of cameras, and rain, for models that see their pixel; the two kinds of noise again for blind ones."""

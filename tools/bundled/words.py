@@ -10,6 +10,7 @@ from tools.bundled.sources import GREY_OF_SHARED, PHOTO_NOISE
 
 __all__ = ["WORDS", "Words"]
 
+_WHITE = PHOTO_NOISE
 _CAMERAS = CameraNoise()
 _KNOWN = KnownNoise()
 _RAIN = RandomRain()
@@ -64,10 +65,10 @@ WORDS = {
         "Photographs, colour or grey, with white noise of any strength. A student of",
         _STUDENT,
         "noise",
-        f"Noise, drawn anew: Gaussian ({1 - PHOTO_NOISE.photons:.0%}, of a standard deviation between 0 and {PHOTO_NOISE.largest:g} of "
-        f"255) or Poisson-Gaussian noise (up to {PHOTO_NOISE.largest_photons:g} at mid-grey); {PHOTO_NOISE.grey:.0%} of the crops grey, "
-        f"with the same noise in all channels; {PHOTO_NOISE.clipped:.0%} clipped to [0, 1] as files are; random order of the "
-        f"colours and random brightness. {PHOTO_NOISE.clothed:.0%} of the crops have stripes, checks, weaves or dots drawn on "
+        f"Noise, drawn anew: Gaussian ({1 - _WHITE.photons:.0%}, of a standard deviation between 0 and {_WHITE.largest:g} of "
+        f"255) or Poisson-Gaussian noise (up to {_WHITE.largest_photons:g} at mid-grey); {_WHITE.grey:.0%} of the crops grey, "
+        f"with the same noise in all channels; {_WHITE.clipped:.0%} clipped to [0, 1] as files are; random order of the "
+        f"colours and random brightness. {_WHITE.clothed:.0%} of the crops have stripes, checks, weaves or dots drawn on "
         "them, with periods of 2.5 to 16 pixels.",
         "- Noise that is correlated between neighbours (JPEGs of cameras and phones, interpolated images) is taken for picture "
         f"and stays.\n{_OWN_IMAGES}",
@@ -112,7 +113,8 @@ is restored like a small one.""",
         f"Rain, drawn anew: {_RAIN.clear:.0%} of the crops have none and are to come back as they are. Of the others, "
         f"{_RAIN.sparse:.0%} have single streaks in up to three layers (`bsn.data.SyntheticRain`), the rest up to three layers "
         f"that are dense enough to hide the picture, {_RAIN.crossed:.0%} of these in crossing directions. The light of the "
-        f"streaks is added and clipped, or, in {_RAIN.screened:.0%}, fills what the picture leaves. {_RAIN.hazy:.0%} have "
+        f"streaks is added and clipped, or, in {_RAIN.screened:.0%}, fills what the picture leaves; {_RAIN.shaded:.0%} have "
+        f"dark streaks, too. {_RAIN.hazy:.0%} have "
         f"haze, which stays in the target; some are darker; {_RAIN.grey:.0%} are grey; {_RAIN.compressed:.0%} are JPEGs.",
         "- The rain of the training is made by rule. Real rain that looks different, such as large drops near the lens, "
         "splashes on the ground and the mist of far rain, stays, wholly or in part. Bright thin upright lines, such as "
