@@ -57,6 +57,8 @@ class Explanation:
         Image value for which PSNR is counted.
     preface : str
         What the line begins with, such as why results are mixed that nobody asked to mix.
+    afterwards : str
+        What the line ends with: what is done to the result after the choice.
     """
 
     scope: str
@@ -65,6 +67,7 @@ class Explanation:
     error: float
     peak: float = 1.0
     preface: str = ""
+    afterwards: str = ""
 
     @property
     def changes(self) -> bool:
@@ -81,7 +84,7 @@ class Explanation:
             where = {"image": "", "parts": ", by frequency", "regions": ", by region"}[self.scope]
             what = f"mixed{where}: " + ", ".join(f"{c.name} {c.weight:.2f}" for c in used)
         before = "" if noisy is None else f", input {self.psnr(noisy.risk)}"
-        return f"{self.preface}{what}; estimated PSNR {self.psnr(self.risk)} dB{before}"
+        return f"{self.preface}{what}; estimated PSNR {self.psnr(self.risk)} dB{before}{self.afterwards}"
 
     def psnr(self, risk: float) -> str:
         """PSNR of a mean squared error, in dB with one decimal.
@@ -116,5 +119,6 @@ class Explanation:
             "estimated_mse": self.risk,
             "standard_error": self.error,
             "peak": self.peak,
+            **({"afterwards": self.afterwards.removeprefix("; ")} if self.afterwards else {}),
             "candidates": [{"name": c.name, "estimated_mse": c.risk, "weight": c.weight} for c in self.choices],
         }

@@ -33,10 +33,13 @@ from bsn.inference.stages import (
     Posterior,
 )
 from bsn.inference.tiling import Tiling
+from bsn.inference.tones import measure_tones
 
 __all__ = ["Pipeline"]
 
 _WHY_MIXED = "the network was trained too briefly for such strong noise; "
+_POLISHED = "; second pass by the model in the box for cameras"
+_AVERAGED = "; averaged with the result of the model in the box for cameras, which removes far less"
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ class Pipeline:
         Stage of the second pass by a model in the box; None leaves it out.
     polish_choice : PolishChoice, optional
         Decides for each plane whether it gets that second pass; None gives it to all. The result is then the mean of two: of
-        this one, and of what the model in the box makes of the noisy image itself, see :mod:`bsn.inference.polish_choice`.
+        this one, and of what the model in the box makes of the noisy image itself, see :mod:`bsn.inference.polish_choice`;
+        and where noise is strong, its tones are corrected, see :mod:`bsn.inference.tones`.
     measurement : Measurement
         What has to be known of a plane beforehand.
     tiling : Tiling
@@ -147,7 +151,20 @@ class Pipeline:
         data.DataError
             If the image is too small for a Wiener filter that was asked for.
         """
-        measured, plane = self.measurement(read, size), JudgedPlane(read, self.frame.own, size)
+        plane = JudgedPlane(read, self.frame.own, size)
+        measured = self._settled(read, plane, grey_level)
+        if self.polish_choice is None or (measured.verdict is not None and measured.verdict.instead is not None):
+            return measured
+        sample = plane.judged(self.tiling.grid)
+        if not self.polish_choice.sees_strong_noise(sample):
+            return measured
+        results = sample.results(lambda region, place: self(region, place, measured)[0])
+        return dataclasses.replace(measured, tones=measure_tones(sample.noisy, results))
+
+    def _settled(self, read: Region, plane: JudgedPlane, grey_level: float) -> Measured:
+        """What a result is made of, but for its tones."""
+        size = plane.size
+        measured = self.measurement(read, size)
         if self.polish_choice is not None:
             plain = dataclasses.replace(measured, polished=False)
             polished = self.polish_choice(plane, lambda region, place: self.estimate(region, place, plain).mean)
@@ -158,13 +175,27 @@ class Pipeline:
             )
             strong = None if verdict is None or verdict.removal.noise < SHORT_TRAINING.strong else self.strong
             mixed = None if strong is None else strong.measure(read, size, grey_level)
-            if mixed is not None and mixed.mixture is not None:
-                told = dataclasses.replace(mixed.mixture.explanation, preface=_WHY_MIXED)
-                return dataclasses.replace(mixed, mixture=dataclasses.replace(mixed.mixture, explanation=told))
+            if strong is not None and mixed is not None and mixed.mixture is not None:
+                polished, told = self._polishes(strong, mixed, plane), mixed.mixture.explanation
+                told = dataclasses.replace(told, preface=_WHY_MIXED, afterwards=self._said(polished))
+                mixture = dataclasses.replace(mixed.mixture, explanation=told)
+                return dataclasses.replace(mixed, mixture=mixture, polished=polished)
             return dataclasses.replace(measured, verdict=verdict)
         if self.mixing is None:
             return measured
         return dataclasses.replace(measured, mixture=self.mixing.settle(read, size, measured, grey_level))
+
+    def _polishes(self, strong: Pipeline, mixed: Measured, plane: JudgedPlane) -> bool:
+        """Whether a mixture gets the second pass."""
+        if self.polish_choice is None:
+            return False
+        return self.polish_choice(plane, lambda region, place: strong(region, place, mixed)[0])
+
+    def _said(self, polished: bool) -> str:
+        """What is done to a mixture, in words."""
+        if self.polish_choice is None:
+            return ""
+        return _POLISHED if polished else _AVERAGED
 
     @torch.no_grad()
     def __call__(
@@ -200,7 +231,10 @@ class Pipeline:
             return keep_local_mean(own, instead) if self.keep_mean else instead, None
         mixture = measured.mixture
         if self.strong is not None and mixture is not None:
-            return self.strong(noisy, place, measured)
+            image, deviation = self.strong(noisy, place, dataclasses.replace(measured, tones=None))
+            if self.polish_choice is not None and self.polish is not None:
+                image = self.polish(image) if measured.polished else (image + self.polish(self.frame.own(noisy))) / 2
+            return (image if measured.tones is None else measured.tones(image)), deviation
         mixed = self.mixing is not None and mixture is not None and mixture.changes
         estimate: Estimate | None = None
         if not mixed or self.posterior.noise is not None:
@@ -208,6 +242,7 @@ class Pipeline:
         image = self._mixed(noisy, place, measured) if estimate is None or mixed else estimate.mean
         if self.polish_choice is not None and self.polish is not None:
             image = (image + self.polish(self.frame.own(noisy))) / 2
+        image = image if measured.tones is None else measured.tones(image)
         if self.keep_mean:
             image = keep_local_mean(self.frame.own(noisy), image)
         return image, None if estimate is None else self.frame.deviation(estimate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -40,6 +41,7 @@ from bsn.noise.wiener import REACH_INDEPENDENT, STEP
 
 __all__ = ["check_deviation", "make_pipeline", "strides_of"]
 
+_TRANSPOSE = 3  # of the transforms of bsn.data.arrays.geometry
 _FULL_SECOND_PASS = 0.5  # by how much the strength is above 1 where the second result alone counts
 
 
@@ -105,7 +107,7 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         mixing=_mixing(pipeline, model, config, device, polish),
         guard=_guard(pipeline, model, config, device),
         strong=strong,
-        tiling=pipeline.tiling if strong is None else _of_both(pipeline.tiling, strong.tiling),
+        tiling=pipeline.tiling if strong is None else _of_both(pipeline.tiling, _with_boxed(strong.tiling, boxed)),
     )
 
 
@@ -183,10 +185,10 @@ def _at_hole(model: Model, config: InferenceConfig) -> Model:
     return dataclasses.replace(model, network=image_network(network.at_hole(hole)))
 
 
-def _views(model: Model, config: InferenceConfig) -> range:
+def _views(model: Model, config: InferenceConfig) -> Sequence[int]:
     """Flips and turns that are averaged; a quarter turn would lay lines of noise across the hole that hides them."""
     if not config.ensemble:
-        return range(1)
+        return (0, _TRANSPOSE) if model.inference.views == 2 else (0,)
     network = model.network
     along_lines = isinstance(network, HalfPlane) and network.hole.shape in ("rows", "columns")
     return range(0, 8, 2) if along_lines else range(8)

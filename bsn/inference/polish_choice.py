@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bsn.inference.judged_plane import JudgedPlane
+from bsn.inference.judged_plane import JudgedPlane, JudgedRegions
 from bsn.inference.mixing.choosing import SHORT_TRAINING
 from bsn.inference.polishing import Polish
 from bsn.inference.removed import removed_power, value_span
@@ -95,7 +95,31 @@ class PolishChoice:
         if grid_strength(plane.measured()) >= POLISH_CHOICE.grid:
             return True
         sample = plane.judged(self.grid)
-        power = removed_power(sample.noisy, [self.judge(part) for part in sample.noisy])
-        if power < (POLISH_CHOICE.strong * value_span(sample.noisy)) ** 2:
+        power = self._seen(sample)
+        if power < _strong(sample):
             return False
         return removed_power(sample.noisy, sample.results(first)) <= POLISH_CHOICE.more**2 * power
+
+    @torch.no_grad()
+    def sees_strong_noise(self, sample: JudgedRegions) -> bool:
+        """Whether the noise of a plane is strong.
+
+        Parameters
+        ----------
+        sample : JudgedRegions
+            Regions of the plane.
+
+        Returns
+        -------
+        bool
+        """
+        return self._seen(sample) >= _strong(sample)
+
+    def _seen(self, sample: JudgedRegions) -> float:
+        """Power of the noise that the judge sees."""
+        return removed_power(sample.noisy, [self.judge(part) for part in sample.noisy])
+
+
+def _strong(sample: JudgedRegions) -> float:
+    """Power from which on noise is strong."""
+    return (POLISH_CHOICE.strong * value_span(sample.noisy)) ** 2

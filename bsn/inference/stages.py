@@ -16,6 +16,7 @@ Refinement and second pass are in :mod:`bsn.inference.refinement`. The stages kn
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from torch import Tensor
 from bsn.hole import Hole
 from bsn.inference.explanation import Explanation
 from bsn.inference.mixture import Mixture
+from bsn.inference.tones import Tones
 from bsn.inference.verdict import Verdict
 from bsn.lattice import pad_within_phases
 from bsn.noise import (
@@ -157,6 +159,8 @@ class Measured:
         Whether the result is given, see :mod:`bsn.inference.guard`.
     polished : bool
         Whether results get a second pass where the pipeline has one, see :mod:`bsn.inference.polish_choice`.
+    tones : Tones, optional
+        Correction of their tones, see :mod:`bsn.inference.tones`.
     """
 
     spectrum: NoiseSpectrum | None = None
@@ -164,13 +168,18 @@ class Measured:
     mixture: Mixture | None = None
     verdict: Verdict | None = None
     polished: bool = True
+    tones: Tones | None = None
 
     @property
     def explanation(self) -> Explanation | None:
         """What the result is chosen from, and why; None where nothing is chosen."""
+        chosen = None if self.mixture is None else self.mixture.explanation
         if self.verdict is not None:
-            return self.verdict.removal
-        return None if self.mixture is None else self.mixture.explanation
+            chosen = self.verdict.removal
+        if chosen is None or self.tones is None:
+            return chosen
+        tones = f"; tones changed by up to {255 * self.tones.largest / chosen.peak:+.1f} of 255, as the noise is skewed"
+        return dataclasses.replace(chosen, afterwards=chosen.afterwards + tones)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Removal(Explanation):
         if self.share is not None:
             why += f", {100 * self.share:.0f} % of it beyond the measured noise"
         if given == RESULT:
-            return f"the result removes {why}"
+            return f"the result removes {why}{self.afterwards}"
         instead = given if given == MEANS else f"the {given}"
         return (
             f"the result would remove picture ({why}), so {instead} is given in its place; --no_guard keeps the result"
@@ -60,6 +60,7 @@ class Removal(Explanation):
         return {
             "removes_relative_to_seen_noise": self.factor,
             "share_beyond_measured_noise": self.share,
+            **({"afterwards": self.afterwards.removeprefix("; ")} if self.afterwards else {}),
             "candidates": [{"name": c.name, "removed_power": c.risk, "weight": c.weight} for c in self.choices],
         }
 

@@ -63,6 +63,8 @@ class InferenceDefaults:
         else Z.
     fixed_pattern : {"keep", "subtract"}
         "subtract" takes off what all frames of a stack share, see :class:`bsn.inference.InferenceConfig`.
+    views : {1, 2}
+        2: the result is the mean over the image and its transpose, whose errors differ; twice the time.
     """
 
     stride: int = 1
@@ -76,6 +78,7 @@ class InferenceDefaults:
     polish: bool = False
     context_axis: str = ""
     fixed_pattern: Literal["keep", "subtract"] = "keep"
+    views: Literal[1, 2] = 1
 
     def stored(self) -> dict[str, Any]:
         """Fields as JSON values; rare ones only where they are set, so that older programs read the files of the others."""
@@ -86,6 +89,7 @@ class InferenceDefaults:
             "polish": False,
             "context_axis": "",
             "fixed_pattern": "keep",
+            "views": 1,
         }
         return {
             name: value for name, value in dataclasses.asdict(self).items() if name not in unset or unset[name] != value

@@ -7,7 +7,7 @@ import torch
 
 from bsn.inference import InferenceConfig, make_pipeline
 from bsn.inference.refinement import Refinement
-from bsn.models import TBSN, DBSNl, InferenceDefaults, Model, ValueScale
+from bsn.models import TBSN, DBSNl, InferenceDefaults, Model, ValueScale, create
 from tests.helpers.golden import assert_close, load_golden
 
 
@@ -66,6 +66,17 @@ def test_ensemble_averages_the_eight_published_views():
     assert len(seen) == 8
     for index, view in enumerate(seen):
         assert torch.equal(view, geometry[f"tbsn.ensemble.{index}"])
+
+
+def test_a_model_of_two_views_is_averaged_over_the_image_and_its_transpose():
+    torch.manual_seed(0)
+    network = create("tiny", channels=1)
+    x = torch.rand(1, 1, 20, 36)
+    with torch.no_grad():
+        both = (network(x) + network(x.transpose(-1, -2)).transpose(-1, -2)) / 2
+    assert_close(denoised(Model(network, inference=InferenceDefaults(views=2)), x), both, 1e-6)
+    eight = [denoised(Model(network, inference=InferenceDefaults(views=views)), x, ensemble=True) for views in (1, 2)]
+    assert torch.equal(*eight)
 
 
 def test_random_replacement_has_a_seed():

@@ -1,0 +1,109 @@
+"""Strong noise of rendered photographs: their tones are those of the median, not of the mean.
+
+A camera bends what it measures by a tone curve and cuts it at black and white. Noise that was symmetric before is not
+afterwards: where the curve bends down, as it does nearly everywhere, the mean of the noisy values is darker than the scene.
+Whatever estimates that mean, a filter or a network that learned from noisy images alone, gives a result that is too dark, by
+half the second derivative of the curve times the variance of the noise. The median stays where it is under any rising curve. So
+the result gets, for each channel, the median of what was removed: then half of the noisy pixels are brighter, and half darker.
+A result that is the median already stays as it is.
+
+It is measured at two levels of brightness, of the surroundings rather than of the pixel itself, so that errors of the result
+are not taken for brightness. For results on simulated cameras in poor light see ``benchmarks/tones.py``; more levels gain
+no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bsn.noise.gaussian_mean import gaussian_mean
+
+__all__ = ["Tones", "measure_tones"]
+
+_SMOOTH, _REACH = 10.0, 30  # pixels over which the result is averaged for the brightness of its surroundings
+_FEWEST = 2000  # pixels of a level
+_STEEPEST = -0.5  # slope of the correction from which on tones could change places
+
+
+@dataclass(frozen=True)
+class Tones:
+    """Correction of the tones of a result.
+
+    Parameters
+    ----------
+    levels : Tensor, shape (2, C)
+        A darker and a brighter value of each channel, in image values.
+    offsets : Tensor, shape (2, C)
+        What is added at these; straight between them, constant beyond.
+    """
+
+    levels: Tensor
+    offsets: Tensor
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Correct a result.
+
+        Parameters
+        ----------
+        image : Tensor, shape (N, C, H, W)
+            Image values.
+
+        Returns
+        -------
+        Tensor, same shape
+        """
+        (dark, bright), (first, last) = (
+            found.to(image)[:, None, :, None, None] for found in (self.levels, self.offsets)
+        )
+        share = ((image - dark) / (bright - dark)).clamp(0, 1)
+        return image + first + share * (last - first)
+
+    @property
+    def largest(self) -> float:
+        """The largest correction, in image values, with its sign."""
+        return float(self.offsets.flatten()[self.offsets.abs().argmax()])
+
+
+def measure_tones(noisy: Sequence[Tensor], results: Sequence[Tensor]) -> Tones | None:
+    """Measure by how much a result misses the median.
+
+    Parameters
+    ----------
+    noisy, results : sequence of Tensor, shape (1, C, h, w)
+        Regions of an image and their results, in image values.
+
+    Returns
+    -------
+    Tones or None
+        None where there are too few pixels.
+    """
+    found = [_channel(noisy, results, channel) for channel in range(noisy[0].shape[1])]
+    if any(one is None for one in found):
+        return None
+    levels, offsets = zip(*(one for one in found if one is not None), strict=True)
+    return Tones(torch.stack(levels, 1), torch.stack(offsets, 1))
+
+
+def _channel(noisy: Sequence[Tensor], results: Sequence[Tensor], channel: int) -> tuple[Tensor, Tensor] | None:
+    """Levels and offsets of a channel, two of each."""
+    given = [result[:, channel : channel + 1].double() for result in results]
+    level = torch.cat([gaussian_mean(result, _SMOOTH, _REACH).flatten() for result in given])
+    removed = torch.cat(
+        [(n[:, channel : channel + 1].double() - r).flatten() for n, r in zip(noisy, given, strict=True)]
+    )
+    known = removed.isfinite() & level.isfinite()
+    level, removed = level[known], removed[known]
+    if len(removed) < 2 * _FEWEST:
+        return None
+    middle = level.median()
+    halves = [half for half in (level <= middle, level > middle) if int(half.sum()) >= _FEWEST]
+    levels = torch.stack([level[half].median() for half in halves])
+    offsets = torch.stack([removed[half].median() for half in halves])
+    if len(halves) < 2 or float(offsets[1] - offsets[0]) <= _STEEPEST * float(levels[1] - levels[0]):
+        whole = removed.median().expand(2)
+        return torch.stack([level.min(), level.max() + 1]), whole
+    return levels, offsets
