@@ -1,6 +1,6 @@
 """The restoration networks at equal terms: equal steps and equal core time, on three sets of synthetic rain and all of them.
 
-    python -m benchmarks.restoration_terms [--data ../shared/data] [--seconds 60] [--steps 200] [--core_minutes 100]
+    python -m benchmarks.restoration_terms [--data ../shared/data] [--seconds 12] [--steps 50] [--core_minutes 45]
     python -m benchmarks.restoration_terms --tiny --results /tmp/try     # does it run?
 
 DDSA, DRT, ELF, MANAS and NAFNet of the tiny sizes train on the training part of a set. One run gives both columns: its
@@ -82,16 +82,16 @@ class Terms:
         First crops of the training.
     """
 
-    seconds: float = 60.0
-    steps: int = 200
-    tuning_seconds: float = 15.0
-    images: int = 10
+    seconds: float = 12.0
+    steps: int = 50
+    tuning_seconds: float = 6.0
+    images: int = 5
     part: int = 192
     held_back: int = 6
     crop: int = 48
     batch_size: int = 4
-    warmup_steps: int = 20
-    ema: float = 0.98
+    warmup_steps: int = 10
+    ema: float = 0.95
 
     def config(self, network: str, rate: float, growing: bool, held_back: int = 0) -> RestoreConfig:
         """Settings of a training; crops that grow do so halfway to the common number of steps, to 4/3 of their side."""
@@ -291,7 +291,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--core_minutes", type=float, default=100.0, help="begin no run after this core time")
+    parser.add_argument("--core_minutes", type=float, default=45.0, help="begin no run after this core time")
     parser.add_argument("--tiny", action="store_true", help="steps and images by ones, to see whether it runs")
     return parser.parse_args()
 

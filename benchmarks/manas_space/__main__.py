@@ -20,8 +20,8 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.manas_space.finish import score_held_out, summary
-from benchmarks.manas_space.found import find
+from benchmarks.manas_space.finish import restore, score_held_out, summary
+from benchmarks.manas_space.found import METHODS, find
 from benchmarks.manas_space.levers import many_to_one, pull
 from benchmarks.manas_space.setting import images
 from benchmarks.manas_space.stall import compare
@@ -43,6 +43,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--best", type=int, default=3, help="genotypes of the table that are trained with other seeds, too"
     )
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS), help="of the part found")
+    parser.add_argument("--restored", action="store_true", help="begin with the rows of the stored result")
     parser.add_argument("--repeats", type=int, default=1, help="trainings of each searched network")
     parser.add_argument(
         "--pulled", type=int, default=2, help="genotypes of the table that are trained longer and wider"
@@ -57,6 +59,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     options.runs.mkdir(parents=True, exist_ok=True)
     where, runs = images(options.data, options.runs), options.runs
+    if options.restored:
+        restore(options.results, runs)
     if options.part == "why":
         print(write_result("manas_why", explain(where), options.results))
     elif options.part == "stall":
@@ -64,7 +68,7 @@ def main() -> None:
     elif options.part == "table":
         fill(where, runs, options.genotypes, options.seeds, options.repeated)
     elif options.part == "found":
-        find(where, runs, options.seeds, options.repeats, options.genotypes)
+        find(where, runs, options.seeds, options.repeats, options.genotypes, options.methods)
     elif options.part == "levers":
         pull(where, runs, options.pulled)
     elif options.part == "again":

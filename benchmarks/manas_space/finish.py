@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,6 +21,15 @@ from bsn.training import full_inference, image_pairs
 TEST_CROP = 96
 _RESAMPLES = 5000
 _PARTS = ("table", "found", "levers", "many_to_one", "again")
+
+
+def restore(results: Path, runs: Path) -> None:
+    """Write the rows of the stored result where a study that goes on looks for them; rows that are there stay."""
+    stored = json.loads((results / "manas_space.json").read_text(encoding="utf-8"))
+    for part in (*_PARTS, "searches"):
+        path = runs / f"{part}.json"
+        if not path.is_file():
+            path.write_text(json.dumps(stored[part], indent=1) + "\n", encoding="utf-8")
 
 
 def score_held_out(where: Images, runs: Path) -> None:

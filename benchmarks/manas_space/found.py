@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from restoration.manas.search import (
 )
 
 MIXED_STEPS, PATH_STEPS = 100, 600
+_WEIGHTS = replace(SEARCH, architecture_rate=3e-2, warmup=0.3)
 
 METHODS: dict[str, tuple[SearchConfig, int]] = {
     "evolution": (
@@ -39,19 +41,26 @@ METHODS: dict[str, tuple[SearchConfig, int]] = {
         ),
         PATH_STEPS,
     ),
-    "weights": (replace(SEARCH, architecture_rate=3e-2, warmup=0.3), MIXED_STEPS),
+    "weights": (_WEIGHTS, MIXED_STEPS),
+    # The same search with one thing changed.
+    "second order": (replace(_WEIGHTS, order="second"), MIXED_STEPS),
+    "faster logits": (replace(_WEIGHTS, architecture_rate=0.3), MIXED_STEPS),
+    "more entropy": (replace(_WEIGHTS, entropy=0.3), MIXED_STEPS),
+    "no further terms": (replace(_WEIGHTS, entropy=0.0, complexity=0.0, internal=0.0), MIXED_STEPS),
+    "three times as long": (_WEIGHTS, 3 * MIXED_STEPS),
+    "longer warm-up": (replace(_WEIGHTS, warmup=0.7), 2 * MIXED_STEPS),
 }
 
 
-def find(where: Images, runs: Path, seeds: int, repeats: int, genotypes: int) -> None:
-    """Search by every method with every seed; train what was found with a few seeds."""
+def find(where: Images, runs: Path, seeds: int, repeats: int, genotypes: int, methods: Sequence[str]) -> None:
+    """Search by some methods with every seed; train what was found with a few seeds."""
     found, rows = Rows(runs / "searches.json"), Rows(runs / "found.json")
-    for seed, method in itertools.product(range(seeds), METHODS):
+    for seed, method in itertools.product(range(seeds), methods):
         genotype, told = _searched(method, seed, where, runs, genotypes)
         found.add({"name": f"{method}, seed {seed}", "method": method, "seed": seed, **told})
         row = trained(_folder(method, seed) + "_seed0", genotype, 0, where, runs)
         rows.add({"method": method, "search_seed": seed, **row})
-    for repeat, seed, method in itertools.product(range(1, repeats), range(seeds), METHODS):
+    for repeat, seed, method in itertools.product(range(1, repeats), range(seeds), methods):
         genotype, _ = _searched(method, seed, where, runs, genotypes)
         row = trained(f"{_folder(method, seed)}_seed{repeat}", genotype, repeat, where, runs)
         rows.add({"method": method, "search_seed": seed, **row})

@@ -6,24 +6,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.manas_space.setting import LOOP, STEPS, Images, Rows, chance, trained
+from benchmarks.manas_space.setting import LOOP, SHAPE, STEPS, TOLERANCE, Images, Rows, chance, trained
 from restoration.losses import LossWeights
+from restoration.manas.search import draw_genotypes, uniform_cost
 
 FEW = 4
 
 
 def pull(where: Images, runs: Path, genotypes: int) -> None:
-    """The first genotypes of the table twice as long, wider, and with other modules."""
-    rows = Rows(runs / "levers.json")
+    """The first genotypes of the table twice as long, wider, and with other modules; others with a node more."""
+    rows, larger = Rows(runs / "levers.json"), replace(SHAPE, nodes=SHAPE.nodes + 1)
+    deeper = draw_genotypes(larger, genotypes, uniform_cost(larger), seed=0, tolerance=TOLERANCE)
     for number, genotype in enumerate(chance(genotypes)):
         changed: dict[str, dict[str, Any]] = {
             "twice the steps": {"genotype": genotype, "steps": 2 * STEPS},
             "widths 24": {"genotype": genotype.with_widths((24, 24, 24))},
             "parallel modules": {"genotype": replace(genotype, modules=(("parallel",), ("parallel",)))},
             "fusion modules": {"genotype": replace(genotype, modules=(("fusion",), ("fusion",)))},
+            "other genotypes, three nodes": {"genotype": deeper[number]},
         }
         for lever, options in changed.items():
-            name = f"{lever.replace(' ', '_')}_{number:02d}_seed0"
+            name = f"{lever.replace(', ', '_').replace(' ', '_')}_{number:02d}_seed0"
+            if rows.has(name):
+                continue
             row = trained(name, options.pop("genotype"), 0, where, runs, **options)
             rows.add({"lever": lever, "genotype": number, **row})
 

@@ -124,6 +124,10 @@ class Rows:
         self.path = path
         self.rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
 
+    def has(self, name: str) -> bool:
+        """Whether there is a row of this name."""
+        return any(row["name"] == name for row in self.rows)
+
     def add(self, row: dict[str, Any]) -> None:
         """Add a row, or take the place of one of its name."""
         self.rows = [*(old for old in self.rows if old["name"] != row["name"]), row]

@@ -12,7 +12,16 @@ from benchmarks.tables.stored import stored
 
 _RESULT = "manas_space"
 
-_METHODS = {"weights": "`weights`", "evolution": "`evolution`"}
+_METHODS = {
+    "weights": "`weights`",
+    "second order": "`weights`, second order",
+    "faster logits": "`weights`, ten times the rate of the logits",
+    "more entropy": "`weights`, thirty times the entropy term",
+    "no further terms": "`weights`, loss of the images alone",
+    "three times as long": "`weights`, three times as long",
+    "longer warm-up": "`weights`, twice as long, weights alone for seven tenths of it",
+    "evolution": "`evolution`",
+}
 
 _PREDICTORS = {
     "step 100": "the same training after 100 of 400 steps",
