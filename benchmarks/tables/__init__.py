@@ -51,6 +51,7 @@ _MAKERS = (
     correlated_noise.camera_boxed,
     correlated_noise.camera_defaults,
     correlated_noise.polish_choice,
+    correlated_noise.tones,
     correlated_noise.camera,
     correlated_noise.strides,
     correlated_noise.camera_schemes,

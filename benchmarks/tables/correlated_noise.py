@@ -116,6 +116,18 @@ def polish_choice() -> Table:
     return Table(header, rows, ["polish_choice"])
 
 
+def tones() -> Table:
+    """What the tones of the median change in results of strong noise, on simulated cameras in poor light."""
+    result = stored("tones")
+    titles = {"non-local means": "non-local means, measured level", "camera-base": "`camera-base` alone"}
+    rows = []
+    for name, title in titles.items():
+        found, scores = result["summary"][name], [row[name] for row in result["images"]]
+        gains = [f"{found[key]:+.2f}" for key in ("mean", "least", "most")]
+        rows.append([title, decibels(sum(scores) / len(scores)), *gains])
+    return Table(["result", "PSNR", "mean gain", "least", "most"], rows, ["tones"])
+
+
 def strides() -> Table:
     """Correlated noise on photographs: training stride against inference stride, R3 and the Wiener filter."""
     result = stored("strides")
