@@ -27,6 +27,16 @@ RESULTS = {
             }
         }
     },
+    "underwater": {
+        "scores": {
+            "underwater": {
+                "damaged, lowlight": score(15.0, 0.7),
+                "restored, lowlight": score(19.0, 0.8),
+                "damaged, lowlight-mean": score(16.0, 0.71),
+                "restored, lowlight-mean": score(21.0, 0.82),
+            }
+        }
+    },
 }
 
 
@@ -46,3 +56,7 @@ def test_low_light_has_both_protocols():
     text = damage.low_light().markdown()
     assert "| as it is | 8.00 dB, 0.200 | 18.00 dB, 0.600 |" in text
     assert "| scaled to the mean of the truth | 17.00 dB, 0.400 | 20.00 dB, 0.610 |" in text
+
+
+def test_water_has_the_same_rows():
+    assert "| scaled to the mean of the truth | 16.00 dB, 0.710 | 21.00 dB, 0.820 |" in damage.underwater().markdown()
