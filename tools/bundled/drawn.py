@@ -76,7 +76,7 @@ def cloth(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         woven = (middle + amplitude * contrast * wave) * (1 + 0.4 * _uneven(size, rng))
     else:
         woven = picture * (1 + contrast * wave)
-    covered = np.float32(1)
+    covered = np.ones(size)
     if rng.random() < 0.6:
         covered = np.clip(0.5 + rng.uniform(2, 30) * (_uneven(size, rng) + rng.uniform(-0.3, 0.6)), 0, 1)
     return np.clip(picture + covered * (woven - picture), 0, 1).astype(np.float32)
