@@ -43,7 +43,7 @@ def ship(
     model = dataclasses.replace(
         found,
         provenance={**found.provenance, **described(recipe, photographs)},
-        inference=inference_of(recipe.pairs, found.inference.training_crop),
+        inference=inference_of(recipe.pairs, found.inference.training_crop, recipe.views),
         weights_licence=LICENCE,
     )
     target = Path(folder) / f"{recipe.name}.safetensors"
@@ -83,9 +83,12 @@ def model_card(model: Model, recipe: BoxRecipe, photographs: Sequence[Picture], 
     )
     options = f" --further --minutes {facts.get('seconds', 0) / 60:.0f}" if recipe.goes_on else ""
     words, count = WORDS[recipe.pairs], len(photographs)
+    twice = (
+        " Its result is the mean over the image and its transpose, whose errors differ." if recipe.views == 2 else ""
+    )
     return f"""# {recipe.name}
 
-{words.introduction} {count_parameters(model.network):,} parameters {words.network}
+{words.introduction} {count_parameters(model.network):,} parameters {words.network}{twice}
 
 ## Data
 

@@ -42,6 +42,8 @@ class BoxRecipe:
         What it begins as, for the model card.
     goes_on : bool
         It begins with the weights that are in the box under its name.
+    views : {1, 2}
+        2: its results are averaged over the image and its transpose (:class:`bsn.models.InferenceDefaults`).
     """
 
     kind: Literal["photo", "camera", "rain", "blind"]
@@ -51,6 +53,7 @@ class BoxRecipe:
     loop: LoopConfig
     began: str
     goes_on: bool = False
+    views: Literal[1, 2] = 1
 
     @property
     def name(self) -> str:
@@ -136,7 +139,7 @@ def _blind(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
 
 RECIPES = (
     BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights"),
-    BoxRecipe("photo", "base", _from_small("photo", _LARGE), *_muon("base", 62), _grown("photo")),
+    BoxRecipe("photo", "base", _from_small("photo", _LARGE), *_muon("base", 62), _grown("photo"), views=2),
     BoxRecipe("camera", "tiny", _from_small("photo", _SMALL), *_muon("tiny", 30), "the weights of `photo-tiny`"),
     BoxRecipe("camera", "base", _from_small("camera", _LARGE), *_muon("base", 30, 5e-4, 0.1), _grown("camera")),
     BoxRecipe("rain", "tiny", _derainer, *_RAIN, "a network that returns its input"),

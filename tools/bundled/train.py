@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -81,7 +81,7 @@ def _task(recipe: BoxRecipe, photographs: Sequence[Picture]) -> DistillTask | Pr
     more: dict[str, Any] = {
         "validation": Validation(validation_pairs(recipe.pairs), get_protocol("rgb8")),
         "provenance": described(recipe, photographs),
-        "inference": inference_of(recipe.pairs, config.crop),
+        "inference": inference_of(recipe.pairs, config.crop, recipe.views),
         "weights_licence": LICENCE,
     }
     if recipe.kind == "blind":
@@ -89,7 +89,7 @@ def _task(recipe: BoxRecipe, photographs: Sequence[Picture]) -> DistillTask | Pr
     return DistillTask(network, pairs, config, ValueScale(), **more)
 
 
-def inference_of(kind: PairKind, crop: int) -> InferenceDefaults:
+def inference_of(kind: PairKind, crop: int, views: Literal[1, 2] = 1) -> InferenceDefaults:
     """How a model in the box is used.
 
     Parameters
@@ -99,6 +99,8 @@ def inference_of(kind: PairKind, crop: int) -> InferenceDefaults:
         a filter lets the pixel itself have its say where a posterior does not.
     crop : int
         Side of the crops of its training.
+    views : {1, 2}
+        Views of a denoiser of photographs.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def inference_of(kind: PairKind, crop: int) -> InferenceDefaults:
         return InferenceDefaults(training_crop=crop, grey_as_colour=True, outliers="ignore")
     if kind in ("white", "shared"):
         return InferenceDefaults(training_crop=crop, wiener=kind == "shared")
-    return InferenceDefaults(training_crop=crop, grey_as_colour=True, cut_spots=True)
+    return InferenceDefaults(training_crop=crop, grey_as_colour=True, cut_spots=True, views=views)
 
 
 def described(recipe: BoxRecipe, photographs: Sequence[Picture]) -> dict[str, Any]:
