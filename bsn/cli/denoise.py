@@ -246,7 +246,7 @@ def _ready(model: str | None, config: InferenceConfig, options: Namespace) -> De
         else:
             say(
                 f"results are averaged with those of {boxed} of the box, after a second pass by it for images that show the "
-                "grid of JPEG, or strong noise, whose tones are corrected, too; --no_polish leaves all of it out"
+                "grid of JPEG or strong noise; strong noise also gets its tones corrected; --no_polish leaves all of it out"
             )
     return denoiser
 
