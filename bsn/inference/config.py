@@ -100,7 +100,7 @@ class InferenceConfig:
         Give results a second pass by the model in the box for cameras, which knows pictures better and this noise less
         (:mod:`bsn.inference.polishing`). None: what the model was trained for, which is, for colour photographs with correlated
         noise, the second pass for images that show the grid of JPEG or strong noise, and then the mean of that and of what the
-        model in the box makes of the noisy image (:mod:`bsn.inference.polish_choice`); strong noise also gets its tones corrected
+        model in the box makes of the noisy image (:mod:`bsn.inference.polish_choice`); tones of strong noise are corrected, too
         (:mod:`bsn.inference.tones`). True gives all images the second pass, without the mean and the correction. False keeps to
         what was learned of these images alone.
     adapt : bool
