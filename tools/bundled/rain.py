@@ -109,8 +109,8 @@ class RandomRain:
                 density=rng.uniform(0.2, 4),
                 length=log_uniform(rng, 8, 50),
                 angle=angle,
-                width=rng.uniform(0.4, 1.3),
-                brightness=rng.uniform(0.15, 0.8),
+                width=log_uniform(rng, 0.4, 2.6),
+                brightness=rng.uniform(0.15, 1.0),
                 layers=int(rng.integers(1, 4)),
             )
             return rain.streaks(size, rng)
