@@ -16,6 +16,7 @@ __all__ = ["JudgedPlane", "JudgedRegions"]
 
 _MIDDLE = 192  # side of the middle of a small plane, on which it is judged
 _PART = 128  # side of the four parts of a larger one
+_WHOLE = 512  # side of the square whose pixels are looked at one and all
 
 
 class JudgedRegions(NamedTuple):
@@ -90,7 +91,31 @@ class JudgedPlane:
         -------
         JudgedRegions
         """
-        boxes = self._boxes(grid)
+        return self._regions(self._boxes(grid))
+
+    def spread(self, grid: int) -> JudgedRegions:
+        """Read regions that show what all of the plane looks like: all of a small one, or nine parts from edge to edge.
+
+        Parameters
+        ----------
+        grid : int
+            Regions start at multiples of this.
+
+        Returns
+        -------
+        JudgedRegions
+        """
+        height, width = self.size
+        if height * width <= _WHOLE**2:
+            return self._regions([(0, 0, height, width)])
+        h, w = min(_PART, height), min(_PART, width)
+        tops, lefts = (
+            [(side - part) * place // 2 // grid * grid for place in range(3)]
+            for side, part in ((height, h), (width, w))
+        )
+        return self._regions([(top, left, h, w) for top in sorted(set(tops)) for left in sorted(set(lefts))])
+
+    def _regions(self, boxes: list[tuple[int, int, int, int]]) -> JudgedRegions:
         regions = [self.read(*box) for box in boxes]
         return JudgedRegions(regions, [Place(*box[:2]) for box in boxes], [self.own(part).float() for part in regions])
 

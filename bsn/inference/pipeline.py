@@ -155,9 +155,9 @@ class Pipeline:
         measured = self._settled(read, plane, grey_level)
         if self.polish_choice is None or (measured.verdict is not None and measured.verdict.instead is not None):
             return measured
-        sample = plane.judged(self.tiling.grid)
-        if not self.polish_choice.sees_strong_noise(sample):
+        if not self.polish_choice.sees_strong_noise(plane.judged(self.tiling.grid)):
             return measured
+        sample = plane.spread(self.tiling.grid)
         results = sample.results(lambda region, place: self(region, place, measured)[0])
         return dataclasses.replace(measured, tones=measure_tones(sample.noisy, results))
 

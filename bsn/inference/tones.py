@@ -7,9 +7,8 @@ half the second derivative of the curve times the variance of the noise. The med
 the result gets, for each channel, the median of what was removed: then half of the noisy pixels are brighter, and half darker.
 A result that is the median already stays as it is.
 
-It is measured at two levels of brightness, of the surroundings rather than of the pixel itself, so that errors of the result
-are not taken for brightness. For results on simulated cameras in poor light see ``benchmarks/tones.py``; more levels gain
-no more.
+It is measured at four levels of brightness, of the surroundings rather than of the pixel itself, so that errors of the result
+are not taken for brightness. For results on simulated cameras in poor light see ``benchmarks/tones.py``.
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ from bsn.noise.gaussian_mean import gaussian_mean
 __all__ = ["Tones", "measure_tones"]
 
 _SMOOTH, _REACH = 10.0, 30  # pixels over which the result is averaged for the brightness of its surroundings
-_FEWEST = 2000  # pixels of a level
+_LEVELS = 4
+_FEWEST = 1000  # pixels of a level
 _STEEPEST = -0.5  # slope of the correction from which on tones could change places
 
 
@@ -35,9 +35,9 @@ class Tones:
 
     Parameters
     ----------
-    levels : Tensor, shape (2, C)
-        A darker and a brighter value of each channel, in image values.
-    offsets : Tensor, shape (2, C)
+    levels : Tensor, shape (K, C)
+        Rising values of each channel, in image values.
+    offsets : Tensor, shape (K, C)
         What is added at these; straight between them, constant beyond.
     """
 
@@ -56,11 +56,12 @@ class Tones:
         -------
         Tensor, same shape
         """
-        (dark, bright), (first, last) = (
-            found.to(image)[:, None, :, None, None] for found in (self.levels, self.offsets)
-        )
-        share = ((image - dark) / (bright - dark)).clamp(0, 1)
-        return image + first + share * (last - first)
+        levels, offsets = (found.to(image)[:, None, :, None, None] for found in (self.levels, self.offsets))
+        result = image + offsets[0]
+        for place in range(1, len(levels)):
+            share = ((image - levels[place - 1]) / (levels[place] - levels[place - 1])).clamp(0, 1)
+            result = result + share * (offsets[place] - offsets[place - 1])
+        return result
 
     @property
     def largest(self) -> float:
@@ -89,7 +90,7 @@ def measure_tones(noisy: Sequence[Tensor], results: Sequence[Tensor]) -> Tones |
 
 
 def _channel(noisy: Sequence[Tensor], results: Sequence[Tensor], channel: int) -> tuple[Tensor, Tensor] | None:
-    """Levels and offsets of a channel, two of each."""
+    """Levels and offsets of a channel."""
     given = [result[:, channel : channel + 1].double() for result in results]
     level = torch.cat([gaussian_mean(result, _SMOOTH, _REACH).flatten() for result in given])
     removed = torch.cat(
@@ -97,13 +98,13 @@ def _channel(noisy: Sequence[Tensor], results: Sequence[Tensor], channel: int) -
     )
     known = removed.isfinite() & level.isfinite()
     level, removed = level[known], removed[known]
-    if len(removed) < 2 * _FEWEST:
+    if len(removed) < _FEWEST * _LEVELS:
         return None
-    middle = level.median()
-    halves = [half for half in (level <= middle, level > middle) if int(half.sum()) >= _FEWEST]
-    levels = torch.stack([level[half].median() for half in halves])
-    offsets = torch.stack([removed[half].median() for half in halves])
-    if len(halves) < 2 or float(offsets[1] - offsets[0]) <= _STEEPEST * float(levels[1] - levels[0]):
-        whole = removed.median().expand(2)
-        return torch.stack([level.min(), level.max() + 1]), whole
+    parts = level.argsort().tensor_split(_LEVELS)
+    levels = torch.stack([level[part].median() for part in parts])
+    offsets = torch.stack([removed[part].median() for part in parts])
+    rises = levels.diff()
+    if bool((rises <= 0).any()) or bool((offsets.diff() <= _STEEPEST * rises).any()):
+        levels = torch.linspace(0, 1, _LEVELS, dtype=level.dtype, device=level.device)
+        offsets = removed.median().expand(_LEVELS)
     return levels, offsets

@@ -28,6 +28,19 @@ def test_the_middle_of_a_small_plane_and_four_parts_of_a_large_one(size, places,
     assert judged.results(lambda _, place: place) == judged.places
 
 
+@pytest.mark.parametrize(
+    ("size", "tops", "lefts"),
+    [((300, 800), [0], [0]), ((600, 900), [0, 232, 472], [0, 384, 768]), ((120, 3000), [0], [0, 1432, 2872])],
+)
+def test_parts_that_are_spread_reach_from_edge_to_edge(size, tops, lefts):
+    frame = torch.zeros(1, 1, *size)
+    spread = JudgedPlane(region_of(frame), lambda part: part, size).spread(8)
+    assert spread.places == [Place(top, left) for top in tops for left in lefts]
+    whole = size[0] * size[1] <= 512**2
+    shape = size if whole else (min(size[0], 128), 128)
+    assert all(region.shape[-2:] == shape for region in spread.regions)
+
+
 def test_missing_pixels_are_not_measured():
     frame, hole = torch.ones(1, 1, 20, 30), np.zeros((1, 20, 30), bool)
     hole[0, 3, 4] = True
