@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=4)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    boxed, score = Denoiser("camera-base", device="cpu"), get_protocol("rgb8").score
+    boxed, score = Denoiser("camera-base", device="cpu", polish=False), get_protocol("rgb8").score
     rows = []
     for index, path in enumerate(list_images(options.data / "clean" / "cbsd68")[:: options.every]):
         image = read_image(path)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bsn.data.arrays.geometry import inverse, transform
 from bsn.inference.guard import Guard
-from bsn.inference.judged_plane import JudgedPlane
+from bsn.inference.judged_plane import JudgedPlane, JudgedRegions
 from bsn.inference.local_mean import REACH, keep_local_mean
 from bsn.inference.measuring import Measurement, Region, region_of
 from bsn.inference.mixing.check import Check
@@ -66,8 +66,10 @@ class Pipeline:
         Stage of the second pass by a model in the box; None leaves it out.
     polish_choice : PolishChoice, optional
         Decides for each plane whether it gets that second pass; None gives it to all. The result is then the mean of two: of
-        this one, and of what the model in the box makes of the noisy image itself, see :mod:`bsn.inference.polish_choice`;
-        and where noise is strong, its tones are corrected, see :mod:`bsn.inference.tones`.
+        this one, and of what the model in the box makes of the noisy image itself, see :mod:`bsn.inference.polish_choice`.
+    strong_noise : callable, optional
+        Whether noise is strong, by some regions of a plane; the tones of its result are corrected then, see
+        :mod:`bsn.inference.tones`. None leaves all tones as they are.
     measurement : Measurement
         What has to be known of a plane beforehand.
     tiling : Tiling
@@ -98,6 +100,7 @@ class Pipeline:
     second: SecondPass | None = None
     polish: Polish | None = None
     polish_choice: PolishChoice | None = None
+    strong_noise: Callable[[JudgedRegions], bool] | None = None
     guard: Guard | None = None
     strong: Pipeline | None = None
     mixing: Mixing | Check | None = None
@@ -153,9 +156,9 @@ class Pipeline:
         """
         plane = JudgedPlane(read, self.frame.own, size)
         measured = self._settled(read, plane, grey_level)
-        if self.polish_choice is None or (measured.verdict is not None and measured.verdict.instead is not None):
+        if self.strong_noise is None or (measured.verdict is not None and measured.verdict.instead is not None):
             return measured
-        if not self.polish_choice.sees_strong_noise(plane.judged(self.tiling.grid)):
+        if not self.strong_noise(plane.judged(self.tiling.grid)):
             return measured
         sample = plane.spread(self.tiling.grid)
         results = sample.results(lambda region, place: self(region, place, measured)[0])

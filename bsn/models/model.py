@@ -65,6 +65,9 @@ class InferenceDefaults:
         "subtract" takes off what all frames of a stack share, see :class:`bsn.inference.InferenceConfig`.
     views : {1, 2}
         2: the result is the mean over the image and its transpose, whose errors differ; twice the time.
+    tones : bool
+        Results of photographs with strong noise get the tones of its median (:mod:`bsn.inference.tones`). Those that get the
+        second pass of `polish` do so anyway.
     """
 
     stride: int = 1
@@ -79,6 +82,7 @@ class InferenceDefaults:
     context_axis: str = ""
     fixed_pattern: Literal["keep", "subtract"] = "keep"
     views: Literal[1, 2] = 1
+    tones: bool = False
 
     def stored(self) -> dict[str, Any]:
         """Fields as JSON values; rare ones only where they are set, so that older programs read the files of the others."""
@@ -90,6 +94,7 @@ class InferenceDefaults:
             "context_axis": "",
             "fixed_pattern": "keep",
             "views": 1,
+            "tones": False,
         }
         return {
             name: value for name, value in dataclasses.asdict(self).items() if name not in unset or unset[name] != value

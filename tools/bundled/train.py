@@ -110,7 +110,8 @@ def inference_of(kind: PairKind, crop: int, views: Literal[1, 2] = 1) -> Inferen
         return InferenceDefaults(training_crop=crop, grey_as_colour=True, outliers="ignore")
     if kind in ("white", "shared"):
         return InferenceDefaults(training_crop=crop, wiener=kind == "shared")
-    return InferenceDefaults(training_crop=crop, grey_as_colour=True, cut_spots=True, views=views)
+    tones = kind == "camera"
+    return InferenceDefaults(training_crop=crop, grey_as_colour=True, cut_spots=True, views=views, tones=tones)
 
 
 def described(recipe: BoxRecipe, photographs: Sequence[Picture]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Strong noise that a tone curve has skewed: results get the tones of the median."""
 
 import numpy as np
+import pytest
 import torch
 
 from bsn.inference import Denoiser
@@ -83,7 +84,17 @@ def test_strong_noise_of_photographs_is_corrected_alone_and_in_tiles(monkeypatch
         "bsn.inference.pipeline.measure_tones",
         lambda *_: Tones(torch.tensor([[0.0] * 3, [1.0] * 3]), torch.full((2, 3), 0.1)),
     )
-    np.testing.assert_allclose(plain(image, "CYX"), weak + 0.1, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(kept(image, "CYX"), alone, rtol=0, atol=0)
-    tiled = Denoiser(half_plane(polish=True), tile=464)(image, "CYX")
-    np.testing.assert_allclose(tiled, weak + 0.1, rtol=0, atol=1e-5)
+    for tile in (0, 464):
+        lifted = Denoiser(half_plane(polish=True), tile=tile)(image, "CYX")
+        np.testing.assert_allclose(lifted, weak + 0.1, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(Denoiser(half_plane(polish=True), polish=False)(image, "CYX"), alone)
+
+
+@pytest.mark.parametrize(("sigma", "options", "changed"), [(0.2, {}, 0.1), (0.2, {"polish": False}, 0), (0.01, {}, 0)])
+def test_the_model_for_cameras_corrects_strong_noise_by_itself(monkeypatch, sigma, options, changed):
+    image = noisy(sigma)
+    plain = Denoiser("camera-tiny", polish=False)(image, "CYX")
+    lifted = Tones(torch.tensor([[0.0] * 3, [1.0] * 3]), torch.full((2, 3), 0.1))
+    monkeypatch.setattr("bsn.inference.pipeline.measure_tones", lambda *_: lifted)
+    np.testing.assert_allclose(Denoiser("camera-tiny", **options)(image, "CYX"), plain + changed, rtol=0, atol=1e-5)
+    assert Denoiser("photo-tiny").pipeline.strong_noise is None
