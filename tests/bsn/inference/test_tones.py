@@ -98,3 +98,9 @@ def test_the_model_for_cameras_corrects_strong_noise_by_itself(monkeypatch, sigm
     monkeypatch.setattr("bsn.inference.pipeline.measure_tones", lambda *_: lifted)
     np.testing.assert_allclose(Denoiser("camera-tiny", **options)(image, "CYX"), plain + changed, rtol=0, atol=1e-5)
     assert Denoiser("photo-tiny").pipeline.strong_noise is None
+
+
+def test_a_result_that_misses_mean_and_median_alike_is_not_lifted():
+    """The noise of a dark sky that was cut before its colours were computed is symmetric around too high a value."""
+    image, truth, _ = rendered(curve=lambda x: x)
+    assert measure_tones([image + 0.1], [truth]).offsets.abs().max() < 0.01
