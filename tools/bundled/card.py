@@ -83,9 +83,8 @@ def model_card(model: Model, recipe: BoxRecipe, photographs: Sequence[Picture], 
     )
     options = f" --further --minutes {facts.get('seconds', 0) / 60:.0f}" if recipe.goes_on else ""
     words, count = WORDS[recipe.pairs], len(photographs)
-    twice = (
-        " Its result is the mean over the image and its transpose: two passes, whose errors differ." if recipe.views == 2 else ""
-    )
+    twice = " Its result is the mean over the image and its transpose: two passes, whose errors differ."
+    twice = twice if recipe.views == 2 else ""
     return f"""# {recipe.name}
 
 {words.introduction} {count_parameters(model.network):,} parameters {words.network}{twice}
