@@ -14,16 +14,16 @@ FEW = 4
 
 
 def pull(where: Images, runs: Path, genotypes: int) -> None:
-    """The first genotypes of the table twice as long, wider, and with other modules; others with a node more."""
-    rows, larger = Rows(runs / "levers.json"), replace(SHAPE, nodes=SHAPE.nodes + 1)
-    deeper = draw_genotypes(larger, genotypes, uniform_cost(larger), seed=0, tolerance=TOLERANCE)
+    """The first genotypes of the table twice as long, wider, and with other modules; others with one node."""
+    rows, smaller = Rows(runs / "levers.json"), replace(SHAPE, nodes=1)
+    shallow = draw_genotypes(smaller, genotypes, uniform_cost(smaller), seed=0, tolerance=TOLERANCE)
     for number, genotype in enumerate(chance(genotypes)):
         changed: dict[str, dict[str, Any]] = {
             "twice the steps": {"genotype": genotype, "steps": 2 * STEPS},
             "widths 24": {"genotype": genotype.with_widths((24, 24, 24))},
             "parallel modules": {"genotype": replace(genotype, modules=(("parallel",), ("parallel",)))},
             "fusion modules": {"genotype": replace(genotype, modules=(("fusion",), ("fusion",)))},
-            "other genotypes, three nodes": {"genotype": deeper[number]},
+            "other genotypes, one node": {"genotype": shallow[number]},
         }
         for lever, options in changed.items():
             name = f"{lever.replace(', ', '_').replace(' ', '_')}_{number:02d}_seed0"
