@@ -125,8 +125,7 @@ class Pipeline:
     def keeping_mean(self) -> Pipeline:
         """Copy whose results have the local mean of the noisy image, see :mod:`bsn.inference.local_mean`."""
         tiling = dataclasses.replace(self.tiling, halo=self.tiling.halo + REACH)
-        strong = None if self.strong is None else self.strong.keeping_mean()
-        return dataclasses.replace(self, keep_mean=True, tiling=tiling, strong=strong)
+        return dataclasses.replace(self, keep_mean=True, tiling=tiling)
 
     @property
     def checks_once(self) -> bool:
@@ -228,27 +227,24 @@ class Pipeline:
         """
         if measured is None:
             measured = self.measure(region_of(noisy), (noisy.shape[-2], noisy.shape[-1]))
+        own, mixture, estimate = self.frame.own(noisy), measured.mixture, None
         if measured.verdict is not None and measured.verdict.instead is not None:
-            own = self.frame.own(noisy)
             instead = measured.verdict.instead(own)
             return keep_local_mean(own, instead) if self.keep_mean else instead, None
-        mixture = measured.mixture
         if self.strong is not None and mixture is not None:
             image, deviation = self.strong(noisy, place, dataclasses.replace(measured, tones=None))
             if self.polish_choice is not None and self.polish is not None:
-                image = self.polish(image) if measured.polished else (image + self.polish(self.frame.own(noisy))) / 2
-            return (image if measured.tones is None else measured.tones(image)), deviation
-        mixed = self.mixing is not None and mixture is not None and mixture.changes
-        estimate: Estimate | None = None
-        if not mixed or self.posterior.noise is not None:
-            estimate = self.estimate(noisy, place, measured)
-        image = self._mixed(noisy, place, measured) if estimate is None or mixed else estimate.mean
-        if self.polish_choice is not None and self.polish is not None:
-            image = (image + self.polish(self.frame.own(noisy))) / 2
+                image = self.polish(image) if measured.polished else (image + self.polish(own)) / 2
+        else:
+            mixed = self.mixing is not None and mixture is not None and mixture.changes
+            if not mixed or self.posterior.noise is not None:
+                estimate = self.estimate(noisy, place, measured)
+            image = self._mixed(noisy, place, measured) if estimate is None or mixed else estimate.mean
+            deviation = None if estimate is None else self.frame.deviation(estimate)
+            if self.polish_choice is not None and self.polish is not None:
+                image = (image + self.polish(own)) / 2
         image = image if measured.tones is None else measured.tones(image)
-        if self.keep_mean:
-            image = keep_local_mean(self.frame.own(noisy), image)
-        return image, None if estimate is None else self.frame.deviation(estimate)
+        return (keep_local_mean(own, image) if self.keep_mean else image), deviation
 
     def _mixed(self, noisy: Tensor, place: Place, measured: Measured) -> Tensor:
         assert self.mixing is not None

@@ -101,13 +101,13 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
         second=second,
     )
     chosen = None if pipeline.polish is None or config.polish else PolishChoice(pipeline.polish, pipeline.tiling.grid)
-    seer = chosen
+    noise_judge = chosen
     if model.inference.tones and config.polish is None and not config.by_hand:
-        seer = PolishChoice(Polish(network, model.scale), pipeline.tiling.grid)
+        noise_judge = PolishChoice(Polish(network, model.scale), pipeline.tiling.grid)
     return dataclasses.replace(
         pipeline,
         polish_choice=chosen,
-        strong_noise=None if seer is None else seer.sees_strong_noise,
+        strong_noise=None if noise_judge is None else noise_judge.sees_strong_noise,
         mixing=_mixing(pipeline, model, config, device, polish),
         guard=_guard(pipeline, model, config, device),
         strong=strong,

@@ -1,11 +1,14 @@
 """Strong noise that a tone curve has skewed: results get the tones of the median."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from bsn.inference import Denoiser
+from bsn.inference import Denoiser, InferenceConfig, make_pipeline
 from bsn.inference.polish_choice import PolishChoice
+from bsn.inference.stages import Measured
 from bsn.inference.tones import Tones, measure_tones
 from tests.bsn.inference.test_polish_choice import noisy
 from tests.bsn.inference.test_polishing import half_plane
@@ -104,3 +107,21 @@ def test_a_result_that_misses_mean_and_median_alike_is_not_lifted():
     """The noise of a dark sky that was cut before its colours were computed is symmetric around too high a value."""
     image, truth, _ = rendered(curve=lambda x: x)
     assert measure_tones([image + 0.1], [truth]).offsets.abs().max() < 0.01
+
+
+@pytest.mark.parametrize(("polished", "expected"), [(True, 0.5 * 0.4), (False, (0.4 + 0.5 * 0.6) / 2)])
+def test_a_mixture_is_polished_or_averaged_then_toned_and_keeps_the_mean_where_that_is_asked(polished, expected):
+    image, lifted = (
+        torch.full((1, 3, 24, 24), 0.6),
+        Tones(torch.tensor([[0.0] * 3, [1.0] * 3]), torch.full((2, 3), 0.1)),
+    )
+    pipeline = dataclasses.replace(
+        make_pipeline(half_plane(polish=True), InferenceConfig()),
+        strong=lambda noisy, place, measured: (torch.full_like(noisy, 0.4), None),
+        polish=lambda part: 0.5 * part,
+        polish_choice=lambda *_: polished,
+    )
+    measured = Measured(mixture=object(), polished=polished, tones=lifted)
+    torch.testing.assert_close(pipeline(image, measured=measured)[0], torch.full_like(image, expected + 0.1))
+    counted = dataclasses.replace(pipeline, keep_mean=True)
+    torch.testing.assert_close(counted(image, measured=measured)[0], image)
