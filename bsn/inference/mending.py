@@ -25,6 +25,7 @@ from bsn.inference.position_noise import position_uniform
 from bsn.models import OutlierTreatment
 from bsn.noise.local_noise import LocalNoise, measure_local_noise, medians
 from bsn.noise.outliers import find_outliers, repair_outliers
+from bsn.noise.squares import each_channel, over_squares
 
 __all__ = ["MARGIN", "MendedPlane", "PlaneReader"]
 
@@ -194,9 +195,9 @@ class MendedPlane:
         lowest = [SPOTS.spreads * spread for spread in self._spread]
         if all(float(np.ptp(channel)) <= least for channel, least in zip(mended, lowest, strict=True)):
             return region
-        known = zip(mended, self._noise, lowest, strict=True)
         height, width = region.shape[1:]
-        excess = np.stack([_over_surroundings(*of)[inside[1:]][:height, :width] for of in known])
+        whole = each_channel(_over_surroundings, mended, self._noise, lowest)
+        excess = np.stack([channel[inside[1:]][:height, :width] for channel in whole])
         found = excess > 0
         if found.any():
             self._cut.append((np.add(np.argwhere(found), origin), excess[found]))
@@ -243,19 +244,16 @@ class MendedPlane:
         parts = [fill_missing(self._pixels(*place)) for place in measured_places(self.size)]
         planes, missing = (np.concatenate(part, 1) for part in zip(*parts, strict=True))
         if self._spots:
-            self._spread = [_spread(plane[~holes]) for plane, holes in zip(planes, missing, strict=True)]
-        known = zip(planes, missing, strict=True)
-        return [measure_local_noise(plane, self._grey_level, holes) for plane, holes in known]
+            self._spread = each_channel(lambda plane, holes: _spread(plane[~holes]), planes, missing)
+        return each_channel(lambda plane, holes: measure_local_noise(plane, self._grey_level, holes), planes, missing)
 
 
 def _over_surroundings(plane: np.ndarray, noise: LocalNoise, lowest: float) -> np.ndarray:
     """What stands out of the median of the surroundings by more than the noise and `lowest`, float32, same shape."""
-    from scipy.ndimage import minimum_filter
-
     side = SPOTS.surroundings
     excess = np.zeros(plane.shape, np.float32)
     # The median is not below the least of the surroundings, so few places of most images need it.
-    rows, columns = np.nonzero(plane - minimum_filter(plane, side, mode="nearest") > lowest)
+    rows, columns = np.nonzero(plane - over_squares(plane, np.minimum, side) > lowest)
     squares = np.lib.stride_tricks.sliding_window_view(np.pad(plane, side // 2, mode="edge"), (side, side))
     for start in range(0, len(rows), _AT_ONCE):
         at = rows[start : start + _AT_ONCE], columns[start : start + _AT_ONCE]

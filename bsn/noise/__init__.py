@@ -23,6 +23,7 @@ Modules, in the order in which they build on each other:
 ``recorruption``         pairs with independent noise of one noisy image; ``matched_noise`` puts measured noise on clean images
 ``robust``               mean, spread and range of images in which a few values are far from all others
 ``outliers``             hot pixels and the like: found and repaired; ``local_noise`` is what they are measured by
+``squares``              least and largest values of squares of pixels, and channels side by side
 ``counts``               whether an image counts few photons
 ``measurement``          level, curve and correlation of the noise, measured on the noisy images alone
 ``correlation_map``      correlation of the noise in all directions

@@ -8,7 +8,7 @@ import torch
 from PIL import Image as PillowImage
 
 from bsn.data import ArraySource, DataError, RandomCrops
-from bsn.models import Model, load, merged
+from bsn.models import LightConfig, Model, load, merged
 from tools.bundled.card import ship
 from tools.bundled.corruption import BlindNoise, CameraNoise
 from tools.bundled.drawn import cloth, dead_leaves
@@ -31,6 +31,24 @@ def test_noise_of_the_weights_in_the_box():
     assert min(strengths) < 8
     coloured = BlindNoise(grey=0.0)(clean, np.random.default_rng(0))[0]
     assert not np.array_equal(coloured[0], coloured[1])
+
+
+def test_colours_change_places_as_often_as_they_are_to_and_weak_noise_is_more_frequent():
+    red = np.array([0.8, 0.5, 0.2], np.float32)[:, None, None] * np.ones((3, 16, 16), np.float32)
+    drawn = [BlindNoise(grey=0.0, mixed=0.25, weakness=2.0)(red, np.random.default_rng(seed)) for seed in range(400)]
+    kept = [target[0, 0, 0] > target[1, 0, 0] > target[2, 0, 0] for _, target in drawn]
+    assert 0.72 < np.mean(kept) < 0.86, "a quarter is shuffled, and one order of six is that of before"
+    gaussian, rng = BlindNoise(photons=0.0, weakness=2.0), np.random.default_rng(0)
+    levels = [255 * gaussian.drawn(rng).read_noise for _ in range(2000)]
+    assert 13 < np.median(levels) < 17, "a quarter of the strongest, 60"
+
+
+def test_a_smaller_network_in_the_box_grows_before_its_training_goes_on():
+    x = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    wide = LightConfig(widths=(32, 48, 72), blocks=(3, 2, 3), bias=False)
+    network = further(dataclasses.replace(recipe_named("photo-tiny"), shape=wide)).start()
+    assert network.config == wide
+    torch.testing.assert_close(network(x), load("photo-tiny").network(x), atol=1e-6, rtol=0)
 
 
 def test_synthetic_pairs_are_a_function_of_the_step():

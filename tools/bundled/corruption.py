@@ -32,12 +32,15 @@ class WhiteNoise:
     grey : float
         Share of crops turned grey before the noise, which is then the same in all channels: grey images are denoised by
         the same network.
+    weakness: float
+        Power of the uniform number that the strength is drawn with: 1 for all strengths alike, above 1 for more weak noise.
     """
 
     largest: float = 60.0
     photons: float = 0.3
     largest_photons: float = 60.0
     grey: float = 0.3
+    weakness: float = 1.0
 
     def drawn(self, rng: np.random.Generator) -> PoissonGaussian:
         """Draw the noise of a crop.
@@ -49,9 +52,9 @@ class WhiteNoise:
         Returns
         -------
         PoissonGaussian
-            Of a strength at mid-grey that is uniform up to the largest; photons have a share of its variance, or none.
+            Of a strength at mid-grey up to the largest; photons have a share of its variance, or none.
         """
-        strength = rng.random() / 255
+        strength = rng.random() ** self.weakness / 255
         few = rng.random() < self.photons
         sigma = strength * (self.largest_photons if few else self.largest)
         share = rng.random() if few else 0.0
@@ -68,12 +71,15 @@ class BlindNoise(WhiteNoise):
         Share of crops whose noisy values are cut at 0 and 1, as files hold them.
     clothed : float
         Share of crops that fine patterns are drawn on before the noise, see :func:`tools.bundled.drawn.cloth`.
+    mixed : float
+        Share of crops whose colours change places.
     """
 
     photons: float = 0.4
     largest_photons: float = 90.0  # two photons at mid-grey
     clipped: float = 0.3
     clothed: float = 0.0
+    mixed: float = 1.0
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Make a noisy crop and its target.
@@ -89,7 +95,9 @@ class BlindNoise(WhiteNoise):
         """
         if self.clothed > 0 and rng.random() < self.clothed:
             clean = cloth(clean, rng)
-        target = clean[rng.permutation(3)] * np.float32(rng.uniform(0.5, 1.0))
+        if self.mixed == 1 or rng.random() < self.mixed:
+            clean = clean[rng.permutation(3)]
+        target = clean * np.float32(rng.uniform(0.5, 1.0))
         if rng.random() < self.grey:
             target = target.mean(0, keepdims=True)
         noise = self.drawn(rng)

@@ -18,7 +18,7 @@ from tools.bundled.sources import PairKind
 
 __all__ = ["NAMES", "RECIPES", "BoxRecipe", "further", "recipe_named"]
 
-_SMALL = LightConfig(widths=(32, 48, 64), blocks=(2, 2, 3), bias=False)
+_SMALL = LightConfig(widths=(32, 48, 64), blocks=(3, 2, 3), bias=False)
 _LARGE = LightConfig(widths=(48, 64, 96, 128), blocks=(3, 2, 3, 3), bias=False)
 
 
@@ -44,6 +44,8 @@ class BoxRecipe:
         It begins with the weights that are in the box under its name.
     views : {1, 2}
         2: its results are averaged over the image and its transpose (:class:`bsn.models.InferenceDefaults`).
+    shape : LightConfig, optional
+        Of the network. Where a training goes on from a smaller one, that grows to it first.
     """
 
     kind: Literal["photo", "camera", "rain", "blind"]
@@ -54,6 +56,7 @@ class BoxRecipe:
     began: str
     goes_on: bool = False
     views: Literal[1, 2] = 1
+    shape: LightConfig | None = None
 
     @property
     def name(self) -> str:
@@ -77,6 +80,14 @@ def _from_small(kind: PairKind, shape: LightConfig) -> Callable[[], nn.Module]:
         return grown(small, shape)
 
     return start
+
+
+def _from_box(name: str, shape: LightConfig | None) -> nn.Module:
+    """The network in the box under a name, grown to a shape if it is smaller."""
+    network = load(name).network
+    if shape is None or not isinstance(network, Light) or replace(network.config, merged=False) == shape:
+        return network
+    return grown(network, shape)
 
 
 def _grown(kind: PairKind) -> str:
@@ -138,7 +149,7 @@ def _blind(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
 
 
 RECIPES = (
-    BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights"),
+    BoxRecipe("photo", "tiny", lambda: Light(_SMALL), *_SCRATCH, "random weights", shape=_SMALL),
     BoxRecipe("photo", "base", _from_small("photo", _LARGE), *_muon("base", 62), _grown("photo"), views=2),
     BoxRecipe("camera", "tiny", _from_small("photo", _SMALL), *_muon("tiny", 30), "the weights of `photo-tiny`"),
     BoxRecipe("camera", "base", _from_small("camera", _LARGE), *_muon("base", 30, 5e-4, 0.1), _grown("camera")),
@@ -212,7 +223,7 @@ def further(recipe: BoxRecipe) -> BoxRecipe:
     name = recipe.name
     return replace(
         recipe,
-        start=lambda: load(name).network,
+        start=lambda: _from_box(name, recipe.shape),
         config=config if recipe.kind == "rain" else replace(config, loss="psnr"),
         loop=loop,
         began=f"the earlier weights of `{name}`",

@@ -66,9 +66,10 @@ WORDS = {
         _STUDENT,
         "noise",
         f"Noise, drawn anew: Gaussian ({1 - _WHITE.photons:.0%}, of a standard deviation between 0 and {_WHITE.largest:g} of "
-        f"255) or Poisson-Gaussian noise (up to {_WHITE.largest_photons:g} at mid-grey); {_WHITE.grey:.0%} of the crops grey, "
-        f"with the same noise in all channels; {_WHITE.clipped:.0%} clipped to [0, 1] as files are; random order of the "
-        f"colours and random brightness. {_WHITE.clothed:.0%} of the crops have stripes, checks, weaves or dots drawn on "
+        f"255, half of it below {_WHITE.largest * 0.5**_WHITE.weakness:.0f}) or Poisson-Gaussian noise (up to "
+        f"{_WHITE.largest_photons:g} at mid-grey); {_WHITE.grey:.0%} of the crops grey, with the same noise in all channels; "
+        f"{_WHITE.clipped:.0%} clipped to [0, 1] as files are; random brightness; colours that have changed places in "
+        f"{_WHITE.mixed:.0%}. {_WHITE.clothed:.0%} of the crops have stripes, checks, weaves or dots drawn on "
         "them, with periods of 2.5 to 16 pixels.",
         "- Noise that is correlated between neighbours (JPEGs of cameras and phones, interpolated images) is taken for picture "
         f"and stays.\n{_OWN_IMAGES}",

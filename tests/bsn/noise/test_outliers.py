@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
 from scipy.ndimage import gaussian_filter
 from scipy.special import erf
@@ -9,7 +10,7 @@ from scipy.special import erf
 from bsn.data.photographs import TRAINING_PHOTOGRAPHS, photograph
 from bsn.noise import find_outliers, repair_outliers, robust_moments, value_limits
 from bsn.noise.local_noise import medians, windows
-from bsn.noise.outliers import _over_squares
+from bsn.noise.squares import each_channel, over_squares
 
 HOT = 65535
 
@@ -184,7 +185,8 @@ def test_missing_values_do_not_count():
 def test_squares_windows_and_medians_are_those_of_scipy_and_numpy(shape):
     plane = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     for pick, theirs in ((np.minimum, ndimage.minimum_filter), (np.maximum, ndimage.maximum_filter)):
-        np.testing.assert_array_equal(_over_squares(plane, pick), theirs(plane, 5, mode="nearest"))
+        for side in (1, 3, 5, 9, 15):
+            np.testing.assert_array_equal(over_squares(plane, pick, side), theirs(plane, side, mode="nearest"))
     rows, columns = (axis.ravel() for axis in np.indices(shape))
     seen = windows(plane, rows, columns, 2)
     for place, window in enumerate(seen):
@@ -202,3 +204,13 @@ def _reflected(index, side):
         if side == 1:
             return 0
     return index
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_channels_keep_their_order_in_threads(threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        assert each_channel(lambda number, word: number * word, range(5), "abcde") == ["", "b", "cc", "ddd", "eeee"]
+    finally:
+        torch.set_num_threads(before)
