@@ -191,11 +191,10 @@ def _at_hole(model: Model, config: InferenceConfig) -> Model:
 
 def _views(model: Model, config: InferenceConfig) -> Sequence[int]:
     """Flips and turns that are averaged; a quarter turn would lay lines of noise across the hole that hides them."""
-    if not config.ensemble:
-        return (0, _TRANSPOSE) if model.inference.views == 2 else (0,)
+    wanted = range(8) if config.ensemble else (0, _TRANSPOSE) if model.inference.views == 2 else (0,)
     network = model.network
     along_lines = isinstance(network, HalfPlane) and network.hole.shape in ("rows", "columns")
-    return range(0, 8, 2) if along_lines else range(8)
+    return [view for view in wanted if view % 2 == 0 or not along_lines]
 
 
 def _smaller(model: Model, config: InferenceConfig) -> Hole | None:
