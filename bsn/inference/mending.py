@@ -58,6 +58,7 @@ SPOTS = SpotSettings()
 Pixels = Callable[[int, int, int, int], np.ndarray]
 _FILL = 0x4E614E  # names the random image of the noise in holes
 _AT_ONCE = 1 << 14  # places whose surroundings are held in memory together
+_ENOUGH = 1 << 16  # values of a plane whose spread is measured
 _NEARLY = 1 - 1e-6  # no number farther out than five standard deviations
 
 
@@ -264,5 +265,6 @@ def _over_surroundings(plane: np.ndarray, noise: LocalNoise, lowest: float) -> n
 
 
 def _spread(values: np.ndarray) -> float:
-    """Robust standard deviation; 0 where there are no values."""
+    """Robust standard deviation, of as many values as are needed to be right to a hundredth; 0 where there are none."""
+    values = values[:: values.size // _ENOUGH | 1]  # an odd step meets all columns
     return 1.4826 * float(np.median(np.abs(values - np.median(values)))) if values.size else 0.0
