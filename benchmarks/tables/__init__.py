@@ -85,6 +85,7 @@ _MAKERS = (
     speed.tbsn_cpu_memory,
     speed.tbsn_profile,
     speed.whole_call,
+    speed.box_times,
     speed.tbsn_cuda,
     speed.operators_cuda,
     speed.recorded_cuda,

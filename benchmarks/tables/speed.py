@@ -79,6 +79,18 @@ def whole_call() -> Table:
     return Table(header, cells, ["whole_call"])
 
 
+def box_times() -> Table:
+    """Denoisers in the box on one photograph."""
+    result = stored("box_times")
+    ways = list(dict.fromkeys(way for row in result["seconds"].values() for way in row))
+    rows = [
+        [f"`{name}`", *(f"{row[way]:.3f} s" if way in row else "-" for way in ways)]
+        for name, row in result["seconds"].items()
+    ]
+    size = result["size"]
+    return Table([f"{size} x {size} pixels, {result['threads']} threads", *ways], rows, ["box_times"])
+
+
 def tbsn_cuda() -> Table:
     """Full-size TBSN on a GPU, forward."""
     result = stored("networks_cuda")

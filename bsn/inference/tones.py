@@ -84,22 +84,25 @@ def measure_tones(noisy: Sequence[Tensor], results: Sequence[Tensor]) -> Tones |
     Tones or None
         None where there are too few pixels.
     """
-    found = [_channel(noisy, results, channel) for channel in range(noisy[0].shape[1])]
+    around = [gaussian_mean(result, _SMOOTH, _REACH) for result in results]
+    removed = [seen.double() - result for seen, result in zip(noisy, results, strict=True)]
+    known = zip(_by_channel(around), _by_channel(removed), strict=True)
+    found = [_channel(level, difference) for level, difference in known]
     if any(one is None for one in found):
         return None
     levels, offsets = zip(*(one for one in found if one is not None), strict=True)
     return Tones(torch.stack(levels, 1), torch.stack(offsets, 1))
 
 
-def _channel(noisy: Sequence[Tensor], results: Sequence[Tensor], channel: int) -> tuple[Tensor, Tensor] | None:
-    """Levels and offsets of a channel."""
-    given = [result[:, channel : channel + 1].double() for result in results]
-    level = torch.cat([gaussian_mean(result, _SMOOTH, _REACH).flatten() for result in given])
-    removed = torch.cat(
-        [(n[:, channel : channel + 1].double() - r).flatten() for n, r in zip(noisy, given, strict=True)]
-    )
+def _by_channel(regions: Sequence[Tensor]) -> Tensor:
+    """Values of all regions, shape (C, N)."""
+    return torch.cat([region[0].flatten(1) for region in regions], 1)
+
+
+def _channel(level: Tensor, removed: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Levels and offsets of a channel, of the brightness around pixels and what was removed of them, shape (N,)."""
     known = removed.isfinite() & level.isfinite()
-    level, removed = level[known], removed[known]
+    level, removed = level[known].double(), removed[known]
     if len(removed) < _FEWEST * _LEVELS:
         return None
     parts = level.argsort().tensor_split(_LEVELS)

@@ -36,6 +36,7 @@ def gaussian_mean(x: Tensor, width: float, reach: int) -> Tensor:
     for axis in (0, 1):
         shape = (1, 1, -1, 1) if axis == 0 else (1, 1, 1, -1)
         padding = (reach, 0) if axis == 0 else (0, reach)
-        weight = F.conv2d(torch.ones_like(planes[:1]), kernel.reshape(shape), padding=padding)
+        line = torch.ones(planes.shape[2 + axis], dtype=x.dtype, device=x.device).reshape(shape)
+        weight = F.conv2d(line, kernel.reshape(shape), padding=padding)
         planes = F.conv2d(planes, kernel.reshape(shape), padding=padding) / weight
     return planes.reshape(x.shape)
