@@ -14,7 +14,7 @@ from torch import nn
 from bsn.data import Missing, RandomCrops, open_source, source_digest
 from bsn.engine import FitResult, LoopConfig, RunFolder, RunSettings, fit, named_images, plain, process_restored
 from bsn.evaluation import Validation
-from bsn.models import InferenceDefaults, Model, ValueScale, create, image_network, is_blind
+from bsn.models import InferenceDefaults, Model, ValueScale, create, first_network, image_network, is_blind
 from bsn.training import (
     CleanValidation,
     MendedSource,
@@ -258,7 +258,7 @@ def build_task(
     if student is None:
         network = create(config.student, channels=cache.channels)
     else:
-        network, scale = image_network(student.network.train()), student.scale
+        network, scale = image_network(first_network(student.network).train()), student.scale
     config = dataclasses.replace(config, crop=fit_crop(cache, config.crop, grid=network.size_multiple))
     mended = MendedSource(cache, config.outliers)
     held_back = held_back_crops(mended, config.crop, config.validation_crops, seed)

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from bsn.models import ValueScale, create, is_blind, load, presets
+from bsn.models import ValueScale, create, first_network, is_blind, load, presets
 from restoration.config import RestoreConfig
 
 __all__ = ["starting_network"]
@@ -54,7 +54,8 @@ def starting_network(config: RestoreConfig, channels: int) -> tuple[nn.Module, d
             f"the model {config.start} computes on another scale of values than [0, 1]; start with a model of bsn restore train"
         )
     told = {name: model.provenance.get(name) for name in ("model", "trained_for", "steps")}
-    network = _checkpointed(model.network, config.start) if config.checkpointing else model.network
+    network = first_network(model.network)
+    network = _checkpointed(network, config.start) if config.checkpointing else network
     return network.train(), {"model": told["model"] or "unknown", "start": told}
 
 

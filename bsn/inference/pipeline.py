@@ -34,6 +34,7 @@ from bsn.inference.stages import (
 )
 from bsn.inference.tiling import Tiling
 from bsn.inference.tones import measure_tones
+from bsn.inference.weak_noise import WeakNoise
 
 __all__ = ["Pipeline"]
 
@@ -80,6 +81,8 @@ class Pipeline:
         Stage of the second pass; None leaves it out.
     guard : Guard, optional
         Judges the result by what it removes, and may put another one in its place; None leaves it out.
+    weak : WeakNoise, optional
+        Second network of the model, for planes with colours and weak noise; None leaves all to the first.
     strong : Pipeline, optional
         The same model with a mixture, for planes whose noise is strong; None leaves them as others are.
     mixing : Mixing or Check, optional
@@ -102,6 +105,7 @@ class Pipeline:
     polish_choice: PolishChoice | None = None
     strong_noise: Callable[[JudgedRegions], bool] | None = None
     guard: Guard | None = None
+    weak: WeakNoise | None = None
     strong: Pipeline | None = None
     mixing: Mixing | Check | None = None
 
@@ -167,6 +171,8 @@ class Pipeline:
         """What a result is made of, but for its tones."""
         size = plane.size
         measured = self.measurement(read, size)
+        if self.weak is not None:
+            measured = dataclasses.replace(measured, weak=self.weak.fits(plane))
         if self.polish_choice is not None:
             plain = dataclasses.replace(measured, polished=False)
             polished = self.polish_choice(plane, lambda region, place: self.estimate(region, place, plain).mean)
@@ -251,9 +257,9 @@ class Pipeline:
         assert measured.mixture is not None
         return self.mixing(noisy, place, measured, measured.mixture)
 
-    def _once(self, x: Tensor) -> Tensor:
+    def _once(self, network: Network, x: Tensor) -> Tensor:
         """One pass at full resolution, of a network that does not weigh the noisy pixel in."""
-        return self.posterior(self.network(x), x).mean
+        return self.posterior(network(x), x).mean
 
     def estimate(self, noisy: Tensor, place: Place, measured: Measured) -> Estimate:
         """Denoise a region by all stages but the last ones, the mixture and the local mean.
@@ -274,20 +280,21 @@ class Pipeline:
             If the region is smaller than the lattice.
         """
         x, noisy = self.frame.enter(noisy), self.frame.own(noisy)
+        network = self.weak.network if self.weak is not None and measured.weak else self.network
         total: Estimate | None = None
         for view in self.views:
             seen = transform(x, view)
             passes = []
             for downsampling in self.downsamplings:
                 parts = downsampling.split(seen)
-                found = self.posterior(self.network(parts), self.frame.own(parts), measured.noise)
+                found = self.posterior(network(parts), self.frame.own(parts), measured.noise)
                 passes.append(downsampling.join(found, (seen.shape[-2], seen.shape[-1])))
             estimate = Estimate.average(passes)
             if self.refinement is not None:
-                estimate = self.refinement(self.network, seen, estimate, place, view)
+                estimate = self.refinement(network, seen, estimate, place, view)
             # Where a spectrum was measured, it is raised in place of a second pass.
             if self.second is not None and measured.spectrum is None:
-                estimate = self.second(self._once, seen, estimate, place, view)
+                estimate = self.second(functools.partial(self._once, network), seen, estimate, place, view)
             estimate = estimate.map(functools.partial(inverse, index=view))
             total = estimate if total is None else total.plus(estimate)
         assert total is not None

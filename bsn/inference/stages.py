@@ -161,6 +161,8 @@ class Measured:
         Whether results get a second pass where the pipeline has one, see :mod:`bsn.inference.polish_choice`.
     tones : Tones, optional
         Correction of their tones, see :mod:`bsn.inference.tones`.
+    weak : bool
+        Whether the plane has colours and weak noise, see :mod:`bsn.inference.weak_noise`.
     """
 
     spectrum: NoiseSpectrum | None = None
@@ -169,6 +171,7 @@ class Measured:
     verdict: Verdict | None = None
     polished: bool = True
     tones: Tones | None = None
+    weak: bool = False
 
     @property
     def explanation(self) -> Explanation | None:

@@ -6,7 +6,7 @@ from bsn.models.convert import Converter, read_published, register_converter
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
 from bsn.models.interface import BlindSpotNetwork, ImageNetwork, image_network, is_blind, main_output, merged
-from bsn.models.light import Light, LightConfig, MergedConv
+from bsn.models.light import Light, LightConfig, LightPair, MergedConv, first_network
 from bsn.models.measure import count_parameters, macs_per_pixel
 from bsn.models.model import InferenceDefaults, Model, ModelFileError, OutlierTreatment, stored_config
 from bsn.models.phase_unet import PhaseUNet, PhaseUNetConfig
@@ -42,6 +42,7 @@ __all__ = [
     "InferenceDefaults",
     "Light",
     "LightConfig",
+    "LightPair",
     "MergedConv",
     "Mismatch",
     "Model",
@@ -62,6 +63,7 @@ __all__ = [
     "create",
     "current_name",
     "find_boxed",
+    "first_network",
     "image_network",
     "is_blind",
     "load",

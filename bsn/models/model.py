@@ -17,6 +17,7 @@ from bsn.data.files.atomic import atomic_output
 from bsn.engine.side_effects import generators_restored
 from bsn.models.interface import ImageNetwork, main_output
 from bsn.models.registry import build, network_name
+from bsn.models.storage import Bits, restored, shortened
 from bsn.models.training_values import TrainingValues
 from bsn.noise.model import NoiseModel
 from bsn.noise.value_scale import ValueScale
@@ -162,15 +163,16 @@ class Model:
         outputs = main_output(self.network(seen) if available is None else self.network(seen, available=available))
         return self.scale.to_image(outputs[:, : self.channels])
 
-    def save(self, path: str | Path, *, half: bool = False) -> None:
+    def save(self, path: str | Path, *, bits: Bits = 32) -> None:
         """Write a safetensors file with all of this as JSON metadata, atomically.
 
         Parameters
         ----------
         path : str or Path
             File to write; an existing one is replaced.
-        half : bool
-            Store the weights in float16, for half the size; they are computed with in float32 all the same.
+        bits : {8, 16, 32}
+            Store the weights in float16 for half the size, or most of them in eight bits for a quarter
+            (:mod:`bsn.models.storage`); they are computed with in float32 all the same.
 
         Raises
         ------
@@ -195,10 +197,8 @@ class Model:
             },
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.network.state_dict().items()}
-        if half:
-            tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
         with atomic_output(path, overwrite=True) as partial, writing(path):
-            partial.write_bytes(serialise(tensors, metadata))
+            partial.write_bytes(serialise(shortened(tensors, bits), metadata))
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
@@ -234,7 +234,7 @@ class Model:
             )
         with generators_restored():  # of weights that the file replaces
             network = build(metadata["network"], json.loads(metadata["config"]))
-        _fill(network, tensors, path)
+        _fill(network, restored(tensors), path)
         return cls(
             network.eval(),
             ValueScale(**json.loads(metadata["scale"])),

@@ -28,7 +28,7 @@ from bsn.data.sources.samples import evenly
 from bsn.engine import named_images
 from bsn.evaluation import Validation
 from bsn.inference import Denoiser, InferenceConfig
-from bsn.models import Model, ValueScale, create, presets
+from bsn.models import Model, ValueScale, create, first_network, presets
 from bsn.noise import MatchedNoise, NoiseCovariance, measure_covariance
 from bsn.noise.judgement import grey_level_of, sample_of
 from bsn.training.config import AUTO, SIGHTED_MODEL, TrainConfig
@@ -80,7 +80,7 @@ def build_sighted_task(
     """
     config = _settled(config)
     start = None if config.start is None else trained_model(config.start, source.channels, blind=False)
-    network = create(config.model, channels=source.channels) if start is None else start.network.train()
+    network = create(config.model, channels=source.channels) if start is None else first_network(start.network).train()
     mended = MendedSource(source, config.outliers)
     covariance = _covariance(source, config, say)
     drawn_from = mended if config.scheme == "recorrupted" else _clean_images(source, config, say)

@@ -158,7 +158,7 @@ def _write(model: Model, target: Path, options: Namespace) -> None:
         export_program(model, target, pixels=options.pixels, overwrite=options.overwrite)
     else:
         check_exportable(model)
-        model.save(target, half=options.half)
+        model.save(target, bits=16 if options.half else 32)
     print(f"{target}: {target.stat().st_size:,} bytes{checked}; weights: {model.weights_licence}")
 
 

@@ -88,7 +88,7 @@ def test_tiles_equal_the_whole_grey_image(denoiser):
 
 def test_half_precision_is_for_storage_only(tmp_path):
     model = load_bundled("photo-tiny")
-    model.save(tmp_path / "half.safetensors", half=True)
+    model.save(tmp_path / "half.safetensors", bits=16)
     model.save(tmp_path / "whole.safetensors")
     half, whole = (Model.load(tmp_path / f"{name}.safetensors").network.state_dict() for name in ("half", "whole"))
     assert all(half[key].dtype == whole[key].dtype for key in whole)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image as PillowImage
 
 from bsn.data import ArraySource, DataError, RandomCrops
-from bsn.models import LightConfig, Model, load, merged
+from bsn.models import Light, LightConfig, LightPair, Model, load, merged
 from tools.bundled.card import ship
 from tools.bundled.corruption import BlindNoise, CameraNoise
 from tools.bundled.drawn import cloth, dead_leaves
@@ -33,14 +33,14 @@ def test_noise_of_the_weights_in_the_box():
     assert not np.array_equal(coloured[0], coloured[1])
 
 
-def test_colours_change_places_as_often_as_they_are_to_and_weak_noise_is_more_frequent():
+def test_colours_change_places_and_strength_as_often_as_they_are_to():
     red = np.array([0.8, 0.5, 0.2], np.float32)[:, None, None] * np.ones((3, 16, 16), np.float32)
-    drawn = [BlindNoise(grey=0.0, mixed=0.25, weakness=2.0)(red, np.random.default_rng(seed)) for seed in range(400)]
+    drawn = [BlindNoise(grey=0.0, mixed=0.25)(red, np.random.default_rng(seed)) for seed in range(400)]
     kept = [target[0, 0, 0] > target[1, 0, 0] > target[2, 0, 0] for _, target in drawn]
     assert 0.72 < np.mean(kept) < 0.86, "a quarter is shuffled, and one order of six is that of before"
-    gaussian, rng = BlindNoise(photons=0.0, weakness=2.0), np.random.default_rng(0)
-    levels = [255 * gaussian.drawn(rng).read_noise for _ in range(2000)]
-    assert 13 < np.median(levels) < 17, "a quarter of the strongest, 60"
+    vivid = [BlindNoise(grey=0.0, mixed=0.0, vivid=1.0)(red, np.random.default_rng(seed))[1] for seed in range(200)]
+    spread = [np.ptp(target[:, 0, 0]) / target[:, 0, 0].max() for target in vivid]
+    assert min(spread) < 0.6 < 0.75 < 0.99 < max(spread), "paler and stronger than three quarters, up to a pure colour"
 
 
 def test_a_smaller_network_in_the_box_grows_before_its_training_goes_on():
@@ -98,13 +98,34 @@ def test_two_steps_are_validated_and_put_into_the_box(tmp_path, monkeypatch):
         assert part in card
 
 
+def test_the_networks_of_a_pair_are_shipped_one_by_one(tmp_path):
+    shape = LightConfig(widths=(4, 6), blocks=(1, 1), bias=False, merged=True)
+    photographs, networks = PHOTOGRAPHS[:1], {}
+    for number, name in enumerate(("photo-tiny", "photo-tiny-weak", "photo-tiny")):
+        torch.manual_seed(number)
+        networks[name] = Light(shape)
+        Model(networks[name], provenance={"steps": 10 + number, "seconds": 60.0}).save(tmp_path / "run.safetensors")
+        path = ship(tmp_path / "run.safetensors", recipe_named(name), photographs, tmp_path)
+        assert path == tmp_path / "photo-tiny.safetensors"
+    model, card = Model.load(path), path.with_suffix(".md").read_text(encoding="utf-8")
+    assert isinstance(model.network, LightPair)
+    for part, name in (("every", "photo-tiny"), ("weak", "photo-tiny-weak")):
+        trained = networks[name].state_dict()
+        for key, value in getattr(model.network, part).state_dict().items():
+            torch.testing.assert_close(value, trained[key], atol=2e-3, rtol=0)
+    assert (model.provenance["steps"], model.provenance["weak"]["steps"]) == (12, 11)
+    assert "12 steps of" in card
+    assert "The second network: Begun as the first network of `photo-tiny`. 11 steps of" in card
+    assert "colours alone" in card
+
+
 def test_larger_models_begin_as_the_small_one():
     x = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
     for name, small in {"photo-base": "photo-tiny", "camera-tiny": "photo-tiny", "camera-base": "camera-tiny"}.items():
         network = recipe_named(name).start()
         torch.testing.assert_close(network(x), load(small).network(x), atol=1e-5, rtol=0)
     assert sum(p.numel() for p in merged(recipe_named("photo-base").start()).parameters()) * 2 < 10_000_000
-    with pytest.raises(ValueError, match="photo-tiny, photo-base"):
+    with pytest.raises(ValueError, match="photo-tiny, photo-tiny-weak, photo-base"):
         recipe_named("photo-huge")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from bsn.models import Model, count_parameters
+from bsn.models import Light, LightPair, Model, count_parameters, first_network, image_network
 from tools.bundled.photographs import HELD_OUT
-from tools.bundled.recipes import BoxRecipe
+from tools.bundled.recipes import BoxRecipe, Part, further, recipe_named
 from tools.bundled.sources import Picture
 from tools.bundled.train import LICENCE, described, inference_of
 from tools.bundled.words import WORDS
@@ -39,17 +40,35 @@ def ship(
     Path
         The file of the weights.
     """
-    found = Model.load(run)
+    found, target = Model.load(run), Path(folder) / f"{recipe.model}.safetensors"
     model = dataclasses.replace(
         found,
         provenance={**found.provenance, **described(recipe, photographs)},
         inference=inference_of(recipe.pairs, found.inference.training_crop, recipe.views),
         weights_licence=LICENCE,
     )
-    target = Path(folder) / f"{recipe.name}.safetensors"
-    model.save(target, half=True)
+    if recipe.part is not None:
+        model = _paired(model, recipe.part, Model.load(target) if target.is_file() else None)
+    model.save(target, bits=16 if recipe.part is None else 8)
     target.with_suffix(".md").write_text(model_card(model, recipe, photographs, numbers), encoding="utf-8")
     return target
+
+
+def _paired(trained: Model, part: Part, shipped: Model | None) -> Model:
+    """The model of a pair, with one of its networks replaced; the other is that of the box, or the same where there is none."""
+    new = trained.network
+    other = None if shipped is None else shipped.network
+    every = first_network(new if part == "every" or other is None else other)
+    weak = other.weak if part == "every" and isinstance(other, LightPair) else new
+    assert isinstance(every, Light)
+    assert isinstance(weak, Light)
+    facts = {} if shipped is None else shipped.provenance
+    if part == "every":
+        facts = {**trained.provenance, **{name: facts[name] for name in ("weak",) if name in facts}}
+    else:
+        facts = {**facts, "weak": trained.provenance}
+    base = trained if part == "every" or shipped is None else shipped
+    return dataclasses.replace(base, network=image_network(LightPair.of(every, weak)), provenance=facts)
 
 
 def model_card(model: Model, recipe: BoxRecipe, photographs: Sequence[Picture], numbers: str = "") -> str:
@@ -71,23 +90,20 @@ def model_card(model: Model, recipe: BoxRecipe, photographs: Sequence[Picture], 
     str
         Markdown.
     """
-    config, facts = recipe.config, model.provenance
+    facts = model.provenance
     scores = ", ".join(f"{name} {value:.4g}" for name, value in facts.get("validation", {}).items())
     rows = "\n".join(f"| {photograph.file} | {photograph.terms} |" for photograph in photographs)
-    steps = (
-        f"Begun as {recipe.began}. {facts.get('steps', 0):,} steps of {config.batch_size} crops of "
-        f"{config.crop} x {config.crop} pixels, {_loss(recipe)}, {config.optimizer} at {config.learning_rate:g}, "
-        "moving average of the weights "
-        f"{recipe.loop.ema:g}, seed {facts.get('seed', 0)}, precision {facts.get('precision', '32-true')}: "
-        f"{facts.get('seconds', 0) / 60:.0f} minutes on one shared CPU core."
-    )
-    options = f" --further --minutes {facts.get('seconds', 0) / 60:.0f}" if recipe.goes_on else ""
+    pair = isinstance(model.network, LightPair)
+    parts = [_alone(recipe, "every")] if pair else [recipe]
+    steps = "\n\n".join([_steps(part, facts) for part in parts])
+    if pair and "weak" in facts:
+        steps += f"\n\nThe second network: {_steps(_alone(recipe, 'weak'), facts['weak'])}"
     words, count = WORDS[recipe.pairs], len(photographs)
     twice = " Its result is the mean over the image and its transpose: two passes, whose errors differ."
     twice = twice if recipe.views == 2 else ""
     return f"""# {recipe.name}
 
-{words.introduction} {count_parameters(model.network):,} parameters {words.network}{twice}
+{words.introduction} {count_parameters(model.network):,} parameters {words.network}{_TWO if pair else ""}{twice}
 
 ## Data
 
@@ -101,7 +117,7 @@ Clean photographs and synthetic {words.made}; the clean picture is the target. T
 Six pictures of overlapping discs ("dead leaves") are drawn by rule. `{HELD_OUT.file}` ({HELD_OUT.terms}) was held
 out for validation. No image of a benchmark was used.
 
-{words.drawn}
+{words.drawn}{" " + WORDS["weak"].drawn if pair else ""}
 
 ## Terms
 
@@ -109,7 +125,7 @@ out for validation. No image of a benchmark was used.
 
 ## Steps
 
-{steps} `python -m tools.bundled {recipe.name}{options} --photographs FOLDER -o run` does it again.
+{steps}
 
 ## Numbers
 
@@ -123,6 +139,30 @@ On the held-out photograph: {scores or "not measured"} (protocol `rgb8`).
 - Like every denoiser it may remove faint detail and may draw structure into strong {words.made}. Do not measure on its
   results without checking.
 """
+
+
+_TWO = """ It is two networks of one shape in
+one file, most of whose weights have eight bits: one for all images, and one for colours with weak noise, which
+`bsn denoise` takes where it measures them. An exported file holds the first."""
+
+
+def _alone(recipe: BoxRecipe, part: Part) -> BoxRecipe:
+    """The recipe of one network of a pair, going on as the given one does."""
+    found = recipe_named(f"{recipe.model}-weak" if part == "weak" else recipe.model)
+    return further(found) if recipe.goes_on else found
+
+
+def _steps(recipe: BoxRecipe, facts: Mapping[str, Any]) -> str:
+    """How a network was trained."""
+    config, minutes = recipe.config, f"{facts.get('seconds', 0) / 60:.0f}"
+    options = f" --further --minutes {minutes}" if recipe.goes_on else ""
+    return (
+        f"Begun as {recipe.began}. {facts.get('steps', 0):,} steps of {config.batch_size} crops of "
+        f"{config.crop} x {config.crop} pixels, {_loss(recipe)}, {config.optimizer} at {config.learning_rate:g}, "
+        f"moving average of the weights {recipe.loop.ema:g}, seed {facts.get('seed', 0)}, precision "
+        f"{facts.get('precision', '32-true')}: {minutes} minutes on one shared CPU core. "
+        f"`python -m tools.bundled {recipe.name}{options} --photographs FOLDER -o run` does it again."
+    )
 
 
 def _loss(recipe: BoxRecipe) -> str:

@@ -15,6 +15,7 @@ __all__ = ["BlindNoise", "CameraNoise", "KnownNoise", "WhiteNoise"]
 _MARGIN = 8
 _SCALES = (0.6, 1.3)
 _POOR_LIGHT = (6e-3, 3e-2)  # gains
+_VIVID = (0.6, 3.0)  # factors of the saturation
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,12 @@ class WhiteNoise:
     grey : float
         Share of crops turned grey before the noise, which is then the same in all channels: grey images are denoised by
         the same network.
-    weakness: float
-        Power of the uniform number that the strength is drawn with: 1 for all strengths alike, above 1 for more weak noise.
     """
 
     largest: float = 60.0
     photons: float = 0.3
     largest_photons: float = 60.0
     grey: float = 0.3
-    weakness: float = 1.0
 
     def drawn(self, rng: np.random.Generator) -> PoissonGaussian:
         """Draw the noise of a crop.
@@ -52,9 +50,9 @@ class WhiteNoise:
         Returns
         -------
         PoissonGaussian
-            Of a strength at mid-grey up to the largest; photons have a share of its variance, or none.
+            Of a strength at mid-grey that is uniform up to the largest; photons have a share of its variance, or none.
         """
-        strength = rng.random() ** self.weakness / 255
+        strength = rng.random() / 255
         few = rng.random() < self.photons
         sigma = strength * (self.largest_photons if few else self.largest)
         share = rng.random() if few else 0.0
@@ -73,6 +71,10 @@ class BlindNoise(WhiteNoise):
         Share of crops that fine patterns are drawn on before the noise, see :func:`tools.bundled.drawn.cloth`.
     mixed : float
         Share of crops whose colours change places.
+    vivid : float
+        Share of crops whose colours are made stronger or weaker.
+    darkest : float
+        Crops are dimmed by a factor between this and 1.
     """
 
     photons: float = 0.4
@@ -80,6 +82,8 @@ class BlindNoise(WhiteNoise):
     clipped: float = 0.3
     clothed: float = 0.0
     mixed: float = 1.0
+    vivid: float = 0.0
+    darkest: float = 0.5
 
     def __call__(self, clean: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Make a noisy crop and its target.
@@ -95,9 +99,11 @@ class BlindNoise(WhiteNoise):
         """
         if self.clothed > 0 and rng.random() < self.clothed:
             clean = cloth(clean, rng)
+        if self.vivid > 0 and rng.random() < self.vivid:
+            clean = _vivid(clean, np.exp(rng.uniform(*np.log(_VIVID))))
         if self.mixed == 1 or rng.random() < self.mixed:
             clean = clean[rng.permutation(3)]
-        target = clean * np.float32(rng.uniform(0.5, 1.0))
+        target = clean * np.float32(rng.uniform(self.darkest, 1.0))
         if rng.random() < self.grey:
             target = target.mean(0, keepdims=True)
         noise = self.drawn(rng)
@@ -211,6 +217,13 @@ class CameraNoise:
             pair = (_grey(pair[0]), _grey(pair[1]))
         inner = (slice(None), slice(_MARGIN, -_MARGIN), slice(_MARGIN, -_MARGIN))
         return pair[0][inner], pair[1][inner]
+
+
+def _vivid(image: np.ndarray, factor: float) -> np.ndarray:
+    """Colours so many times as far from grey, cut at 0 and 1."""
+    grey = image.mean(0, keepdims=True)
+    found: np.ndarray = np.clip(grey + np.float32(factor) * (image - grey), 0, 1)
+    return found
 
 
 def _grey(image: np.ndarray) -> np.ndarray:

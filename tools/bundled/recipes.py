@@ -9,14 +9,17 @@ from typing import Literal
 from torch import nn
 
 from bsn.engine import LoopConfig
-from bsn.models import Light, LightConfig, create, load
+from bsn.models import Light, LightConfig, LightPair, create, first_network, image_network, load
 from bsn.noise import outputs_for_posterior
 from bsn.training import HALF_PLANES, PHASES
 from distill.config import DistillConfig
 from tools.bundled.growing import grown
 from tools.bundled.sources import PairKind
 
-__all__ = ["NAMES", "RECIPES", "BoxRecipe", "further", "recipe_named"]
+__all__ = ["NAMES", "RECIPES", "BoxRecipe", "Part", "further", "recipe_named"]
+
+Part = Literal["every", "weak"]
+"""The networks of a pair."""
 
 _SMALL = LightConfig(widths=(32, 48, 64), blocks=(3, 2, 3), bias=False)
 _LARGE = LightConfig(widths=(48, 64, 96, 128), blocks=(3, 2, 3, 3), bias=False)
@@ -46,6 +49,8 @@ class BoxRecipe:
         2: its results are averaged over the image and its transpose (:class:`bsn.models.InferenceDefaults`).
     shape : LightConfig, optional
         Of the network. Where a training goes on from a smaller one, that grows to it first.
+    part : {"every", "weak"}, optional
+        Which of the two networks of the model is trained (:class:`bsn.models.LightPair`); None where there is one.
     """
 
     kind: Literal["photo", "camera", "rain", "blind"]
@@ -57,34 +62,42 @@ class BoxRecipe:
     goes_on: bool = False
     views: Literal[1, 2] = 1
     shape: LightConfig | None = None
+    part: Part | None = None
+
+    @property
+    def model(self) -> str:
+        """Name of the model in the box."""
+        return f"{self.kind}-{self.size}"
 
     @property
     def name(self) -> str:
-        """Name of the model in the box."""
-        return f"{self.kind}-{self.size}"
+        """Name of the recipe."""
+        return f"{self.model}-weak" if self.part == "weak" else self.model
 
     @property
     def pairs(self) -> PairKind:
         """What the pairs of the training are."""
         if self.kind == "blind":
             return "white" if self.size == "white" else "shared"
-        return self.kind
+        return "weak" if self.part == "weak" else self.kind
 
 
 def _from_small(kind: PairKind, shape: LightConfig) -> Callable[[], nn.Module]:
     """A network that begins as the tiny one of this kind, which is in the box already."""
 
     def start() -> nn.Module:
-        small = load(f"{kind}-tiny").network
+        small = first_network(load(f"{kind}-tiny").network)
         assert isinstance(small, Light)
         return grown(small, shape)
 
     return start
 
 
-def _from_box(name: str, shape: LightConfig | None) -> nn.Module:
-    """The network in the box under a name, grown to a shape if it is smaller."""
-    network = load(name).network
+def _from_box(recipe: BoxRecipe) -> nn.Module:
+    """The network in the box, or its part, grown to the shape of the recipe if it is smaller."""
+    network, shape = load(recipe.model).network, recipe.shape
+    if isinstance(network, LightPair):
+        network = image_network(network.weak if recipe.part == "weak" else network.every)
     if shape is None or not isinstance(network, Light) or replace(network.config, merged=False) == shape:
         return network
     return grown(network, shape)
@@ -149,7 +162,16 @@ def _blind(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
 
 
 RECIPES = (
-    BoxRecipe("photo", "tiny", lambda: Light(_SMALL), *_SCRATCH, "random weights", shape=_SMALL),
+    BoxRecipe("photo", "tiny", lambda: Light(_SMALL), *_SCRATCH, "random weights", shape=_SMALL, part="every"),
+    BoxRecipe(
+        "photo",
+        "tiny",
+        _from_small("photo", _SMALL),
+        *_muon("tiny", 60),
+        "the first network of `photo-tiny`",
+        shape=_SMALL,
+        part="weak",
+    ),
     BoxRecipe("photo", "base", _from_small("photo", _LARGE), *_muon("base", 62), _grown("photo"), views=2),
     BoxRecipe("camera", "tiny", _from_small("photo", _SMALL), *_muon("tiny", 30), "the weights of `photo-tiny`"),
     BoxRecipe("camera", "base", _from_small("camera", _LARGE), *_muon("base", 30, 5e-4, 0.1), _grown("camera")),
@@ -220,12 +242,11 @@ def further(recipe: BoxRecipe) -> BoxRecipe:
             f"{recipe.name} is trained from its beginning; only photo, camera and rain models go on from the box"
         )
     config, loop = _muon(recipe.config.student, 60)
-    name = recipe.name
     return replace(
         recipe,
-        start=lambda: _from_box(name, recipe.shape),
+        start=lambda: _from_box(recipe),
         config=config if recipe.kind == "rain" else replace(config, loss="psnr"),
         loop=loop,
-        began=f"the earlier weights of `{name}`",
+        began=f"the earlier weights of `{recipe.model}`",
         goes_on=True,
     )

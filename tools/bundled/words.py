@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from tools.bundled.corruption import CameraNoise, KnownNoise
 from tools.bundled.rain import RandomRain
-from tools.bundled.sources import GREY_OF_SHARED, PHOTO_NOISE
+from tools.bundled.sources import GREY_OF_SHARED, PHOTO_NOISE, WEAK_NOISE
 
 __all__ = ["WORDS", "Words"]
 
-_WHITE = PHOTO_NOISE
+_WHITE, _WEAK = PHOTO_NOISE, WEAK_NOISE
 _CAMERAS = CameraNoise()
 _KNOWN = KnownNoise()
 _RAIN = RandomRain()
@@ -66,13 +66,22 @@ WORDS = {
         _STUDENT,
         "noise",
         f"Noise, drawn anew: Gaussian ({1 - _WHITE.photons:.0%}, of a standard deviation between 0 and {_WHITE.largest:g} of "
-        f"255, half of it below {_WHITE.largest * 0.5**_WHITE.weakness:.0f}) or Poisson-Gaussian noise (up to "
-        f"{_WHITE.largest_photons:g} at mid-grey); {_WHITE.grey:.0%} of the crops grey, with the same noise in all channels; "
-        f"{_WHITE.clipped:.0%} clipped to [0, 1] as files are; random brightness; colours that have changed places in "
-        f"{_WHITE.mixed:.0%}. {_WHITE.clothed:.0%} of the crops have stripes, checks, weaves or dots drawn on "
-        "them, with periods of 2.5 to 16 pixels.",
+        f"255) or Poisson-Gaussian noise (up to {_WHITE.largest_photons:g} at mid-grey); {_WHITE.grey:.0%} of the crops grey, "
+        f"with the same noise in all channels; {_WHITE.clipped:.0%} clipped to [0, 1] as files are; random brightness; colours "
+        f"that have changed places in {_WHITE.mixed:.0%} and are stronger or weaker in {_WHITE.vivid:.0%}. "
+        f"{_WHITE.clothed:.0%} of the crops have stripes, checks, weaves or dots drawn on them, with periods of 2.5 to 16 "
+        "pixels.",
         "- Noise that is correlated between neighbours (JPEGs of cameras and phones, interpolated images) is taken for picture "
         f"and stays.\n{_OWN_IMAGES}",
+    ),
+    "weak": Words(
+        "",
+        "",
+        "noise",
+        f"The second network learned colours alone, with noise of a standard deviation between 0 and {_WEAK.largest:g} of 255, "
+        f"{_WEAK.photons:.0%} of it Poisson-Gaussian; colours change places in {_WEAK.mixed:.0%} and are stronger or weaker in "
+        f"{_WEAK.vivid:.0%}; {_WEAK.clothed:.0%} of the crops have patterns.",
+        "",
     ),
     "camera": Words(
         "Files of cameras, colour or grey, whose noise neighbours share. A student of",

@@ -2,5 +2,6 @@
 
 from bsn.models.light.convolution import MergedConv
 from bsn.models.light.network import Light, LightConfig
+from bsn.models.light.pair import LightPair, first_network
 
-__all__ = ["Light", "LightConfig", "MergedConv"]
+__all__ = ["Light", "LightConfig", "LightPair", "MergedConv", "first_network"]

@@ -24,11 +24,11 @@ def box(tmp_path, monkeypatch):
     torch.manual_seed(7)
     white = create("phase-unet-tiny", channels=3, outputs=9)
     Model(white, weights_licence=TERMS, noise=NoiseModel(0.0, 0.01, True)).save(
-        tmp_path / "blind-white.safetensors", half=True
+        tmp_path / "blind-white.safetensors", bits=16
     )
     shared = create("halfplane-cells", channels=3)
     Model(shared, ValueScale(0.4, 0.2), InferenceDefaults(), weights_licence=TERMS).save(
-        tmp_path / "blind-shared.safetensors", half=True
+        tmp_path / "blind-shared.safetensors", bits=16
     )
     monkeypatch.setattr(bundled, "WEIGHTS", tmp_path)
     return {name: Model.load(tmp_path / f"blind-{name}.safetensors").network for name in ("white", "shared")}

@@ -1,0 +1,90 @@
+"""Which images the network for colours with weak noise denoises, of a model that has one.
+
+A small network has to choose what it learns well. Of a pair (:class:`bsn.models.LightPair`) the second network has learned
+nothing but colour photographs with weak noise. Whether an image is one is told by what the first network takes away from two
+parts of it: how strong that is, also beside the brightest values, and whether the channels share it, as they do in grey images
+that are stored as colours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from bsn.inference.judged_plane import JudgedPlane
+from bsn.inference.polishing import Polish
+from bsn.inference.removed import removed_power
+
+if TYPE_CHECKING:
+    from bsn.inference.stages import Network
+
+__all__ = ["WEAK_NOISE", "WeakNoise", "WeakNoiseSettings"]
+
+
+@dataclass(frozen=True)
+class WeakNoiseSettings:
+    """Constants of the choice; those of the training of such a network.
+
+    Parameters
+    ----------
+    strongest : float
+        Strongest noise, image values. The network has learned noise of up to 40 of 255.
+    darkest : float
+        Strongest noise as a share of the brightest values, for dark images: networks without biases see a dark image as a
+        bright one with stronger noise.
+    shared : float
+        Correlation of the channels from which on their noise is taken to be one.
+    """
+
+    strongest: float = 38 / 255
+    darkest: float = 0.3
+    shared: float = 0.5
+
+
+WEAK_NOISE = WeakNoiseSettings()
+
+
+@dataclass(frozen=True)
+class WeakNoise:
+    """The network for colours with weak noise.
+
+    Parameters
+    ----------
+    network : callable
+        Maps (N, C, H, W) in network values to the same.
+    judge : Polish
+        The network for all images: what it takes away is the noise that it sees.
+    grid : int
+        Regions in which it looks start at multiples of this.
+    """
+
+    network: Network
+    judge: Polish
+    grid: int
+
+    @torch.no_grad()
+    def fits(self, plane: JudgedPlane) -> bool:
+        """Whether a plane is one for this network.
+
+        Parameters
+        ----------
+        plane : JudgedPlane
+            The noisy plane.
+
+        Returns
+        -------
+        bool
+        """
+        noisy = plane.judged(self.grid).noisy[::3]  # of four parts two that lie across from each other
+        if noisy[0].shape[1] == 1:
+            return False
+        results = [self.judge(part) for part in noisy]
+        brightest = float(torch.cat([result.flatten() for result in results]).quantile(0.99))
+        if removed_power(noisy, results) > min(WEAK_NOISE.strongest, WEAK_NOISE.darkest * max(brightest, 0)) ** 2:
+            return False
+        removed = torch.cat([(part - result)[0].flatten(1) for part, result in zip(noisy, results, strict=True)], 1)
+        channels = len(removed)
+        shared = (torch.corrcoef(removed.double()).sum() - channels) / (channels * (channels - 1))
+        return bool(shared < WEAK_NOISE.shared)
