@@ -54,8 +54,8 @@ def starting_network(config: RestoreConfig, channels: int) -> tuple[nn.Module, d
             f"the model {config.start} computes on another scale of values than [0, 1]; start with a model of bsn restore train"
         )
     told = {name: model.provenance.get(name) for name in ("model", "trained_for", "steps")}
-    network = first_network(model.network)
-    network = _checkpointed(network, config.start) if config.checkpointing else network
+    first = first_network(model.network)
+    network = _checkpointed(first, config.start) if config.checkpointing else first
     return network.train(), {"model": told["model"] or "unknown", "start": told}
 
 

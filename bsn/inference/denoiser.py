@@ -361,10 +361,7 @@ class Denoiser:
         """What is measured on a plane, for each group of its channels; what was checked on the first plane stays."""
         if checked:
             known = zip(mended, checked, strict=True)
-            return [
-                dataclasses.replace(pipeline.measurement(read, size), mixture=of.mixture, weak=of.weak)
-                for read, of in known
-            ]
+            return [of.again(pipeline.measurement(read, size)) for read, of in known]
         found = [pipeline.measure(read, size, level) for read in mended]
         self.explanations += [of.explanation for of in found if of.explanation is not None]
         return found

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bsn.data.arrays.geometry import inverse, transform
+from bsn.inference.colour_network import ColourNetwork
 from bsn.inference.guard import Guard
 from bsn.inference.judged_plane import JudgedPlane, JudgedRegions
 from bsn.inference.local_mean import REACH, keep_local_mean
@@ -34,7 +35,6 @@ from bsn.inference.stages import (
 )
 from bsn.inference.tiling import Tiling
 from bsn.inference.tones import measure_tones
-from bsn.inference.weak_noise import WeakNoise
 
 __all__ = ["Pipeline"]
 
@@ -81,8 +81,8 @@ class Pipeline:
         Stage of the second pass; None leaves it out.
     guard : Guard, optional
         Judges the result by what it removes, and may put another one in its place; None leaves it out.
-    weak : WeakNoise, optional
-        Second network of the model, for planes with colours and weak noise; None leaves all to the first.
+    colour : ColourNetwork, optional
+        Second network of the model, for photographs in colour; None leaves all to the first.
     strong : Pipeline, optional
         The same model with a mixture, for planes whose noise is strong; None leaves them as others are.
     mixing : Mixing or Check, optional
@@ -105,7 +105,7 @@ class Pipeline:
     polish_choice: PolishChoice | None = None
     strong_noise: Callable[[JudgedRegions], bool] | None = None
     guard: Guard | None = None
-    weak: WeakNoise | None = None
+    colour: ColourNetwork | None = None
     strong: Pipeline | None = None
     mixing: Mixing | Check | None = None
 
@@ -171,8 +171,8 @@ class Pipeline:
         """What a result is made of, but for its tones."""
         size = plane.size
         measured = self.measurement(read, size)
-        if self.weak is not None:
-            measured = dataclasses.replace(measured, weak=self.weak.fits(plane))
+        if self.colour is not None:
+            measured = dataclasses.replace(measured, colour=self.colour.fits(plane))
         if self.polish_choice is not None:
             plain = dataclasses.replace(measured, polished=False)
             polished = self.polish_choice(plane, lambda region, place: self.estimate(region, place, plain).mean)
@@ -280,7 +280,7 @@ class Pipeline:
             If the region is smaller than the lattice.
         """
         x, noisy = self.frame.enter(noisy), self.frame.own(noisy)
-        network = self.weak.network if self.weak is not None and measured.weak else self.network
+        network = self.colour.network if self.colour is not None and measured.colour else self.network
         total: Estimate | None = None
         for view in self.views:
             seen = transform(x, view)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 
 from bsn.hole import Hole
+from bsn.inference.colour_network import ColourNetwork
 from bsn.inference.config import InferenceConfig
 from bsn.inference.explanation import BOXED, RESULT
 from bsn.inference.guard import Guard, guards
@@ -33,7 +34,6 @@ from bsn.inference.refinement import Refinement, SecondPass
 from bsn.inference.runner import Runner
 from bsn.inference.stages import Downsampling, Filter, Frame, Posterior
 from bsn.inference.tiling import Tiling
-from bsn.inference.weak_noise import WeakNoise
 from bsn.models import HalfPlane, LightPair, Model, image_network
 from bsn.models.bundled import BoxedModel, find_boxed
 from bsn.noise.calibration import CALIBRATION
@@ -105,12 +105,13 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
     noise_judge = chosen
     if model.inference.tones and config.polish is None and not config.by_hand:
         noise_judge = PolishChoice(Polish(network, model.scale), pipeline.tiling.grid)
-    weak = None
+    colour = None
     if isinstance(model.network, LightPair):
-        weak = WeakNoise(Runner(model.network.weak, device, config), Polish(network, model.scale), pipeline.tiling.grid)
+        other = Runner(model.network.colour, device, config)
+        colour = ColourNetwork(other, Polish(network, model.scale), pipeline.tiling.grid)
     return dataclasses.replace(
         pipeline,
-        weak=weak,
+        colour=colour,
         polish_choice=chosen,
         strong_noise=None if noise_judge is None else noise_judge.sees_strong_noise,
         mixing=_mixing(pipeline, model, config, device, polish),

@@ -161,8 +161,8 @@ class Measured:
         Whether results get a second pass where the pipeline has one, see :mod:`bsn.inference.polish_choice`.
     tones : Tones, optional
         Correction of their tones, see :mod:`bsn.inference.tones`.
-    weak : bool
-        Whether the plane has colours and weak noise, see :mod:`bsn.inference.weak_noise`.
+    colour : bool
+        Whether the plane is for the second network of the model, see :mod:`bsn.inference.colour_network`.
     """
 
     spectrum: NoiseSpectrum | None = None
@@ -171,7 +171,21 @@ class Measured:
     verdict: Verdict | None = None
     polished: bool = True
     tones: Tones | None = None
-    weak: bool = False
+    colour: bool = False
+
+    def again(self, measured: Measured) -> Measured:
+        """What is measured on a further plane of a stack, with what was settled on this one.
+
+        Parameters
+        ----------
+        measured : Measured
+            Of that plane.
+
+        Returns
+        -------
+        Measured
+        """
+        return dataclasses.replace(measured, mixture=self.mixture, colour=self.colour)
 
     @property
     def explanation(self) -> Explanation | None:

@@ -6,7 +6,7 @@ from bsn.models.convert import Converter, read_published, register_converter
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
 from bsn.models.interface import BlindSpotNetwork, ImageNetwork, image_network, is_blind, main_output, merged
-from bsn.models.light import Light, LightConfig, LightPair, MergedConv, first_network
+from bsn.models.light import Light, LightConfig, LightPair, LightPairConfig, MergedConv, first_network
 from bsn.models.measure import count_parameters, macs_per_pixel
 from bsn.models.model import InferenceDefaults, Model, ModelFileError, OutlierTreatment, stored_config
 from bsn.models.phase_unet import PhaseUNet, PhaseUNetConfig
@@ -23,6 +23,7 @@ from bsn.models.registry import (
     register_network,
     register_preset,
 )
+from bsn.models.storage import Bits
 from bsn.models.tbsn import TBSN, TBSNConfig
 from bsn.models.training_values import Mismatch, TrainingValues
 from bsn.noise.model import NoiseModel
@@ -32,6 +33,7 @@ __all__ = [
     "ATBSN",
     "TBSN",
     "TMBSN",
+    "Bits",
     "BlindSpotNetwork",
     "Converter",
     "DBSNl",
@@ -43,6 +45,7 @@ __all__ = [
     "Light",
     "LightConfig",
     "LightPair",
+    "LightPairConfig",
     "MergedConv",
     "Mismatch",
     "Model",

@@ -13,7 +13,7 @@ from typing import Any
 
 from bsn.models.dbsnl import DBSNl, DBSNlConfig
 from bsn.models.halfplane import ATBSN, TMBSN, HalfPlane, HalfPlaneConfig
-from bsn.models.light import Light, LightConfig, LightPair
+from bsn.models.light import Light, LightConfig, LightPair, LightPairConfig
 from bsn.models.phase_unet import PhaseUNet, PhaseUNetConfig
 from bsn.models.registry import Preset, register_network, register_old_form, register_old_name, register_preset
 from bsn.models.tbsn import TBSN, TBSNConfig
@@ -21,7 +21,7 @@ from bsn.models.tbsn import TBSN, TBSNConfig
 register_network("tbsn", TBSNConfig)(TBSN)
 register_network("phase-unet", PhaseUNetConfig)(PhaseUNet)
 register_network("light", LightConfig)(Light)
-register_network("light-pair", LightConfig)(LightPair)
+register_network("light-pair", LightPairConfig)(LightPair)
 register_network("dbsnl", DBSNlConfig)(DBSNl)
 register_network("halfplane", HalfPlaneConfig)(HalfPlane)
 register_network("at-bsn", HalfPlaneConfig)(ATBSN)

@@ -13,7 +13,7 @@ __all__ = ["Bits", "restored", "shortened"]
 Bits = Literal[8, 16, 32]
 
 _STEP = ".int8_step"
-_FEWEST = 5000  # values of a tensor from which on eight bits save more than they cost
+_FEWEST = 10_000  # values of a tensor from which on eight bits save more than they cost
 
 
 def shortened(tensors: Mapping[str, Tensor], bits: Bits) -> dict[str, Tensor]:

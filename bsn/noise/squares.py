@@ -20,6 +20,7 @@ def over_squares(plane: np.ndarray, pick: np.ufunc, side: int) -> np.ndarray:
     Parameters
     ----------
     plane : ndarray, shape (H, W)
+        Values.
     pick : numpy.ufunc
         ``numpy.minimum`` or ``numpy.maximum``.
     side : int

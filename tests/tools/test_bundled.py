@@ -8,7 +8,7 @@ import torch
 from PIL import Image as PillowImage
 
 from bsn.data import ArraySource, DataError, RandomCrops
-from bsn.models import Light, LightConfig, LightPair, Model, load, merged
+from bsn.models import Light, LightConfig, LightPair, Model, first_network, load, merged
 from tools.bundled.card import ship
 from tools.bundled.corruption import BlindNoise, CameraNoise
 from tools.bundled.drawn import cloth, dead_leaves
@@ -43,12 +43,13 @@ def test_colours_change_places_and_strength_as_often_as_they_are_to():
     assert min(spread) < 0.6 < 0.75 < 0.99 < max(spread), "paler and stronger than three quarters, up to a pure colour"
 
 
-def test_a_smaller_network_in_the_box_grows_before_its_training_goes_on():
+def test_the_second_network_begins_as_the_first_or_goes_on():
     x = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
-    wide = LightConfig(widths=(32, 48, 72), blocks=(3, 2, 3), bias=False)
-    network = further(dataclasses.replace(recipe_named("photo-tiny"), shape=wide)).start()
-    assert network.config == wide
-    torch.testing.assert_close(network(x), load("photo-tiny").network(x), atol=1e-6, rtol=0)
+    for name in ("photo-tiny", "photo-base"):
+        recipe, network = recipe_named(f"{name}-colour"), load(name).network
+        torch.testing.assert_close(recipe.start()(x), first_network(network)(x), atol=1e-5, rtol=0)
+        second = network.colour if isinstance(network, LightPair) else network
+        torch.testing.assert_close(further(recipe).start()(x), second(x), atol=1e-5, rtol=0)
 
 
 def test_synthetic_pairs_are_a_function_of_the_step():
@@ -101,7 +102,7 @@ def test_two_steps_are_validated_and_put_into_the_box(tmp_path, monkeypatch):
 def test_the_networks_of_a_pair_are_shipped_one_by_one(tmp_path):
     shape = LightConfig(widths=(4, 6), blocks=(1, 1), bias=False, merged=True)
     photographs, networks = PHOTOGRAPHS[:1], {}
-    for number, name in enumerate(("photo-tiny", "photo-tiny-weak", "photo-tiny")):
+    for number, name in enumerate(("photo-tiny", "photo-tiny-colour", "photo-tiny")):
         torch.manual_seed(number)
         networks[name] = Light(shape)
         Model(networks[name], provenance={"steps": 10 + number, "seconds": 60.0}).save(tmp_path / "run.safetensors")
@@ -109,14 +110,14 @@ def test_the_networks_of_a_pair_are_shipped_one_by_one(tmp_path):
         assert path == tmp_path / "photo-tiny.safetensors"
     model, card = Model.load(path), path.with_suffix(".md").read_text(encoding="utf-8")
     assert isinstance(model.network, LightPair)
-    for part, name in (("every", "photo-tiny"), ("weak", "photo-tiny-weak")):
+    for part, name in (("every", "photo-tiny"), ("colour", "photo-tiny-colour")):
         trained = networks[name].state_dict()
         for key, value in getattr(model.network, part).state_dict().items():
             torch.testing.assert_close(value, trained[key], atol=2e-3, rtol=0)
-    assert (model.provenance["steps"], model.provenance["weak"]["steps"]) == (12, 11)
+    assert (model.provenance["steps"], model.provenance["colour"]["steps"]) == (12, 11)
     assert "12 steps of" in card
     assert "The second network: Begun as the first network of `photo-tiny`. 11 steps of" in card
-    assert "colours alone" in card
+    assert "photographs in colour alone" in card
 
 
 def test_larger_models_begin_as_the_small_one():
@@ -125,7 +126,7 @@ def test_larger_models_begin_as_the_small_one():
         network = recipe_named(name).start()
         torch.testing.assert_close(network(x), load(small).network(x), atol=1e-5, rtol=0)
     assert sum(p.numel() for p in merged(recipe_named("photo-base").start()).parameters()) * 2 < 10_000_000
-    with pytest.raises(ValueError, match="photo-tiny, photo-tiny-weak, photo-base"):
+    with pytest.raises(ValueError, match="photo-tiny-colour, photo-base, photo-base-colour"):
         recipe_named("photo-huge")
 
 

@@ -47,28 +47,29 @@ def ship(
         inference=inference_of(recipe.pairs, found.inference.training_crop, recipe.views),
         weights_licence=LICENCE,
     )
-    if recipe.part is not None:
-        model = _paired(model, recipe.part, Model.load(target) if target.is_file() else None)
-    model.save(target, bits=16 if recipe.part is None else 8)
+    shipped = Model.load(target) if target.is_file() else None
+    if shipped is not None and (recipe.part == "colour" or isinstance(shipped.network, LightPair)):
+        model = _paired(model, recipe.part, shipped)
+    if recipe.part == "colour":
+        recipe = _alone(recipe, "every")
+    model.save(target, bits=recipe.bits)
     target.with_suffix(".md").write_text(model_card(model, recipe, photographs, numbers), encoding="utf-8")
     return target
 
 
-def _paired(trained: Model, part: Part, shipped: Model | None) -> Model:
-    """The model of a pair, with one of its networks replaced; the other is that of the box, or the same where there is none."""
-    new = trained.network
-    other = None if shipped is None else shipped.network
-    every = first_network(new if part == "every" or other is None else other)
-    weak = other.weak if part == "every" and isinstance(other, LightPair) else new
+def _paired(trained: Model, part: Part, shipped: Model) -> Model:
+    """The model in the box with one of its two networks replaced, or with a second one."""
+    new, other = trained.network, shipped.network
+    every = new if part == "every" else first_network(other)
+    colour = new if part == "colour" or not isinstance(other, LightPair) else other.colour
     assert isinstance(every, Light)
-    assert isinstance(weak, Light)
-    facts = {} if shipped is None else shipped.provenance
+    assert isinstance(colour, Light)
     if part == "every":
-        facts = {**trained.provenance, **{name: facts[name] for name in ("weak",) if name in facts}}
+        base, second = trained, shipped.provenance.get("colour")
     else:
-        facts = {**facts, "weak": trained.provenance}
-    base = trained if part == "every" or shipped is None else shipped
-    return dataclasses.replace(base, network=image_network(LightPair.of(every, weak)), provenance=facts)
+        base, second = shipped, {name: trained.provenance[name] for name in _RUN if name in trained.provenance}
+    network = image_network(LightPair.of(every, colour))
+    return dataclasses.replace(base, network=network, provenance={**base.provenance, "colour": second})
 
 
 def model_card(model: Model, recipe: BoxRecipe, photographs: Sequence[Picture], numbers: str = "") -> str:
@@ -94,16 +95,17 @@ def model_card(model: Model, recipe: BoxRecipe, photographs: Sequence[Picture], 
     scores = ", ".join(f"{name} {value:.4g}" for name, value in facts.get("validation", {}).items())
     rows = "\n".join(f"| {photograph.file} | {photograph.terms} |" for photograph in photographs)
     pair = isinstance(model.network, LightPair)
-    parts = [_alone(recipe, "every")] if pair else [recipe]
-    steps = "\n\n".join([_steps(part, facts) for part in parts])
-    if pair and "weak" in facts:
-        steps += f"\n\nThe second network: {_steps(_alone(recipe, 'weak'), facts['weak'])}"
+    steps = _steps(recipe, facts)
+    if pair:
+        steps += f"\n\nThe second network: {_steps(_alone(recipe, 'colour'), facts['colour'])}"
     words, count = WORDS[recipe.pairs], len(photographs)
+    network = words.network if recipe.bits == 16 else words.network.replace("float16", "eight bits")
+    network += _TWO if pair else ""
     twice = " Its result is the mean over the image and its transpose: two passes, whose errors differ."
     twice = twice if recipe.views == 2 else ""
     return f"""# {recipe.name}
 
-{words.introduction} {count_parameters(model.network):,} parameters {words.network}{_TWO if pair else ""}{twice}
+{words.introduction} {count_parameters(model.network):,} parameters {network}{twice}
 
 ## Data
 
@@ -117,7 +119,7 @@ Clean photographs and synthetic {words.made}; the clean picture is the target. T
 Six pictures of overlapping discs ("dead leaves") are drawn by rule. `{HELD_OUT.file}` ({HELD_OUT.terms}) was held
 out for validation. No image of a benchmark was used.
 
-{words.drawn}{" " + WORDS["weak"].drawn if pair else ""}
+{words.drawn}{" " + WORDS["colour"].drawn if pair else ""}
 
 ## Terms
 
@@ -141,14 +143,14 @@ On the held-out photograph: {scores or "not measured"} (protocol `rgb8`).
 """
 
 
-_TWO = """ It is two networks of one shape in
-one file, most of whose weights have eight bits: one for all images, and one for colours with weak noise, which
-`bsn denoise` takes where it measures them. An exported file holds the first."""
+_TWO = """ These are two networks:
+one for all images, and one for photographs in colour, which `bsn denoise` takes for them. An exported file holds the first."""
+_RUN = ("steps", "seconds", "seed", "precision", "validation")  # what is told of the training of the second network
 
 
 def _alone(recipe: BoxRecipe, part: Part) -> BoxRecipe:
     """The recipe of one network of a pair, going on as the given one does."""
-    found = recipe_named(f"{recipe.model}-weak" if part == "weak" else recipe.model)
+    found = recipe_named(f"{recipe.model}-colour" if part == "colour" else recipe.model)
     return further(found) if recipe.goes_on else found
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
 from bsn.engine import LoopConfig
-from bsn.models import Light, LightConfig, LightPair, create, first_network, image_network, load
+from bsn.models import Bits, Light, LightConfig, LightPair, create, first_network, image_network, load
 from bsn.noise import outputs_for_posterior
 from bsn.training import HALF_PLANES, PHASES
 from distill.config import DistillConfig
@@ -18,10 +18,11 @@ from tools.bundled.sources import PairKind
 
 __all__ = ["NAMES", "RECIPES", "BoxRecipe", "Part", "further", "recipe_named"]
 
-Part = Literal["every", "weak"]
+Part = Literal["every", "colour"]
 """The networks of a pair."""
 
-_SMALL = LightConfig(widths=(32, 48, 64), blocks=(3, 2, 3), bias=False)
+_SMALL = LightConfig(widths=(32, 48, 64), blocks=(2, 2, 3), bias=False)
+_SMALL_COLOUR = LightConfig(widths=(32, 48, 64), blocks=(3, 2, 3), bias=False)
 _LARGE = LightConfig(widths=(48, 64, 96, 128), blocks=(3, 2, 3, 3), bias=False)
 
 
@@ -49,8 +50,10 @@ class BoxRecipe:
         2: its results are averaged over the image and its transpose (:class:`bsn.models.InferenceDefaults`).
     shape : LightConfig, optional
         Of the network. Where a training goes on from a smaller one, that grows to it first.
-    part : {"every", "weak"}, optional
-        Which of the two networks of the model is trained (:class:`bsn.models.LightPair`); None where there is one.
+    part : {"every", "colour"}
+        Which network of the model is trained: the one for all images, or the second one of a :class:`bsn.models.LightPair`.
+    bits : {8, 16}
+        Of the weights in the file.
     """
 
     kind: Literal["photo", "camera", "rain", "blind"]
@@ -62,7 +65,8 @@ class BoxRecipe:
     goes_on: bool = False
     views: Literal[1, 2] = 1
     shape: LightConfig | None = None
-    part: Part | None = None
+    part: Part = "every"
+    bits: Bits = 16
 
     @property
     def model(self) -> str:
@@ -72,14 +76,14 @@ class BoxRecipe:
     @property
     def name(self) -> str:
         """Name of the recipe."""
-        return f"{self.model}-weak" if self.part == "weak" else self.model
+        return f"{self.model}-colour" if self.part == "colour" else self.model
 
     @property
     def pairs(self) -> PairKind:
         """What the pairs of the training are."""
         if self.kind == "blind":
             return "white" if self.size == "white" else "shared"
-        return "weak" if self.part == "weak" else self.kind
+        return "colour" if self.part == "colour" else self.kind
 
 
 def _from_small(kind: PairKind, shape: LightConfig) -> Callable[[], nn.Module]:
@@ -94,13 +98,17 @@ def _from_small(kind: PairKind, shape: LightConfig) -> Callable[[], nn.Module]:
 
 
 def _from_box(recipe: BoxRecipe) -> nn.Module:
-    """The network in the box, or its part, grown to the shape of the recipe if it is smaller."""
-    network, shape = load(recipe.model).network, recipe.shape
+    """The network in the box, or that part of a pair; the second one begins as the first where there is none."""
+    network = load(recipe.model).network
     if isinstance(network, LightPair):
-        network = image_network(network.weak if recipe.part == "weak" else network.every)
-    if shape is None or not isinstance(network, Light) or replace(network.config, merged=False) == shape:
-        return network
-    return grown(network, shape)
+        network = image_network(network.colour if recipe.part == "colour" else network.every)
+    return network if recipe.shape is None else _in_shape(network, recipe.shape)
+
+
+def _in_shape(network: nn.Module, shape: LightConfig) -> nn.Module:
+    """A network, grown to a shape if it is smaller."""
+    assert isinstance(network, Light)
+    return network if replace(network.config, merged=False) == shape else grown(network, shape)
 
 
 def _grown(kind: PairKind) -> str:
@@ -124,6 +132,20 @@ def _muon(
         deterministic=False,
     )
     return config, loop
+
+
+def _second(size: str, shape: LightConfig, **more: Any) -> BoxRecipe:
+    """Training of the network for photographs in colour, which begins as the one for all images."""
+    model = f"photo-{size}"
+
+    def start() -> nn.Module:
+        return _in_shape(first_network(load(model).network), shape)
+
+    config, loop = _muon(size, 60)
+    config = replace(config, loss="psnr")
+    return BoxRecipe(
+        "photo", size, start, config, loop, f"the first network of `{model}`", part="colour", shape=shape, **more
+    )
 
 
 def _derainer() -> nn.Module:
@@ -162,17 +184,10 @@ def _blind(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
 
 
 RECIPES = (
-    BoxRecipe("photo", "tiny", lambda: Light(_SMALL), *_SCRATCH, "random weights", shape=_SMALL, part="every"),
-    BoxRecipe(
-        "photo",
-        "tiny",
-        _from_small("photo", _SMALL),
-        *_muon("tiny", 60),
-        "the first network of `photo-tiny`",
-        shape=_SMALL,
-        part="weak",
-    ),
+    BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights", bits=8),
+    _second("tiny", _SMALL_COLOUR, bits=8),
     BoxRecipe("photo", "base", _from_small("photo", _LARGE), *_muon("base", 62), _grown("photo"), views=2),
+    _second("base", _LARGE, views=2),
     BoxRecipe("camera", "tiny", _from_small("photo", _SMALL), *_muon("tiny", 30), "the weights of `photo-tiny`"),
     BoxRecipe("camera", "base", _from_small("camera", _LARGE), *_muon("base", 30, 5e-4, 0.1), _grown("camera")),
     BoxRecipe("rain", "tiny", _derainer, *_RAIN, "a network that returns its input"),

@@ -17,9 +17,9 @@ from tools.bundled.photographs import PHOTOGRAPHS
 from tools.bundled.rain import RandomRain
 
 __all__ = [
+    "COLOUR_NOISE",
     "GREY_OF_SHARED",
     "PHOTO_NOISE",
-    "WEAK_NOISE",
     "PairKind",
     "Picture",
     "training_pairs",
@@ -27,18 +27,17 @@ __all__ = [
     "training_source",
 ]
 
-PairKind = Literal["photo", "weak", "camera", "rain", "white", "shared"]
-"""White noise, weak white noise of colours, noise of cameras, and rain, for models that see their pixel; white noise and noise
-of cameras again for blind ones."""
+PairKind = Literal["photo", "colour", "camera", "rain", "white", "shared"]
+"""White noise, that of photographs in colour, noise of cameras, and rain, for models that see their pixel; white noise and
+noise of cameras again for blind ones."""
 
 GREY_OF_SHARED = 0.3
 """Share of grey crops for the blind prior for correlated noise, which also starts trainings on grey images."""
 
-PHOTO_NOISE = BlindNoise(clothed=0.15, mixed=0.1, photons=0.3, vivid=0.3)
-"""Noise that the models for white noise learn, and how much of it on fine patterns. Colours mostly keep their places: those of
-photographs are a part of what is learned."""
+PHOTO_NOISE = BlindNoise(clothed=0.15)
+"""Noise that the models for white noise learn, and how much of it on fine patterns."""
 
-WEAK_NOISE = BlindNoise(
+COLOUR_NOISE = BlindNoise(
     largest=40.0,
     photons=0.15,
     largest_photons=40.0,
@@ -48,11 +47,12 @@ WEAK_NOISE = BlindNoise(
     vivid=0.5,
     darkest=0.8,
 )
-"""Noise that the second network of `photo-tiny` learns, see :mod:`bsn.inference.weak_noise`."""
+"""Noise that networks for photographs in colour learn, the second ones of a pair. Colours mostly keep their places: those of
+photographs are a part of what is learned."""
 
 _CORRUPTIONS: dict[PairKind, Corruption] = {
     "photo": PHOTO_NOISE,
-    "weak": WEAK_NOISE,
+    "colour": COLOUR_NOISE,
     "camera": CameraNoise(),
     "rain": RandomRain(),
     "white": KnownNoise(),
@@ -145,9 +145,9 @@ def training_pairs(
 
     Parameters
     ----------
-    kind : {"photo", "weak", "camera", "rain", "white", "shared"}
-        White noise up to 60 of 255, that of colours up to 40, the noise of cameras, or rain; for blind priors white noise of
-        known variance, or that of cameras with more grey photographs.
+    kind : {"photo", "colour", "camera", "rain", "white", "shared"}
+        White noise up to 60 of 255, that of photographs in colour up to 40, the noise of cameras, or rain; for blind priors
+        white noise of known variance, or that of cameras with more grey photographs.
     crop : int
         Side of the crops.
     seed : int

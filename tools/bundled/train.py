@@ -35,7 +35,7 @@ _PURPOSES = {
         "photographs, colour or grey, with white noise (Gaussian or Poisson-Gaussian) up to a standard deviation of 60 of 255; "
         "the level need not be known"
     ),
-    "weak": "photographs in colour with weak white noise; the level need not be known",
+    "colour": "photographs in colour with white noise; the level need not be known",
     "camera": (
         "files of cameras, colour or grey, whose noise went through demosaicing, tone curve, resizing or JPEG; the level need "
         "not be known"
@@ -95,7 +95,7 @@ def inference_of(kind: PairKind, crop: int, views: Literal[1, 2] = 1) -> Inferen
 
     Parameters
     ----------
-    kind : {"photo", "weak", "camera", "rain", "white", "shared"}
+    kind : {"photo", "colour", "camera", "rain", "white", "shared"}
         What it is for. What stands out in rain may be a drop, and is left to the network. Blind networks see colours only, and
         a filter lets the pixel itself have its say where a posterior does not.
     crop : int
@@ -143,7 +143,7 @@ def validation_pairs(kind: PairKind) -> list[ImagePair]:
 
     Parameters
     ----------
-    kind : {"photo", "weak", "camera", "rain", "white", "shared"}
+    kind : {"photo", "colour", "camera", "rain", "white", "shared"}
         White noise of three levels, the noise of six cameras, or six kinds of rain.
 
     Returns
@@ -151,7 +151,7 @@ def validation_pairs(kind: PairKind) -> list[ImagePair]:
     list of ImagePair
     """
     clean = HELD_OUT.read()[:, 100:356, 100:356]
-    if kind in ("photo", "weak", "white"):
+    if kind in ("photo", "colour", "white"):
         rng = np.random.default_rng(0)
         return [
             ImagePair(f"sigma {sigma:g}", Gaussian.from_grey_levels(sigma)(clean, rng), clean)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from tools.bundled.corruption import CameraNoise, KnownNoise
 from tools.bundled.rain import RandomRain
-from tools.bundled.sources import GREY_OF_SHARED, PHOTO_NOISE, WEAK_NOISE
+from tools.bundled.sources import COLOUR_NOISE, GREY_OF_SHARED, PHOTO_NOISE
 
 __all__ = ["WORDS", "Words"]
 
-_WHITE, _WEAK = PHOTO_NOISE, WEAK_NOISE
+_WHITE, _COLOUR = PHOTO_NOISE, COLOUR_NOISE
 _CAMERAS = CameraNoise()
 _KNOWN = KnownNoise()
 _RAIN = RandomRain()
@@ -67,20 +67,19 @@ WORDS = {
         "noise",
         f"Noise, drawn anew: Gaussian ({1 - _WHITE.photons:.0%}, of a standard deviation between 0 and {_WHITE.largest:g} of "
         f"255) or Poisson-Gaussian noise (up to {_WHITE.largest_photons:g} at mid-grey); {_WHITE.grey:.0%} of the crops grey, "
-        f"with the same noise in all channels; {_WHITE.clipped:.0%} clipped to [0, 1] as files are; random brightness; colours "
-        f"that have changed places in {_WHITE.mixed:.0%} and are stronger or weaker in {_WHITE.vivid:.0%}. "
-        f"{_WHITE.clothed:.0%} of the crops have stripes, checks, weaves or dots drawn on them, with periods of 2.5 to 16 "
-        "pixels.",
+        f"with the same noise in all channels; {_WHITE.clipped:.0%} clipped to [0, 1] as files are; random order of the "
+        f"colours and random brightness. {_WHITE.clothed:.0%} of the crops have stripes, checks, weaves or dots drawn on "
+        "them, with periods of 2.5 to 16 pixels.",
         "- Noise that is correlated between neighbours (JPEGs of cameras and phones, interpolated images) is taken for picture "
         f"and stays.\n{_OWN_IMAGES}",
     ),
-    "weak": Words(
+    "colour": Words(
         "",
         "",
         "noise",
-        f"The second network learned colours alone, with noise of a standard deviation between 0 and {_WEAK.largest:g} of 255, "
-        f"{_WEAK.photons:.0%} of it Poisson-Gaussian; colours change places in {_WEAK.mixed:.0%} and are stronger or weaker in "
-        f"{_WEAK.vivid:.0%}; {_WEAK.clothed:.0%} of the crops have patterns.",
+        f"The second network learned photographs in colour alone, with noise of a standard deviation between 0 and "
+        f"{_COLOUR.largest:g} of 255, {_COLOUR.photons:.0%} of it Poisson-Gaussian. Their colours change places in "
+        f"{_COLOUR.mixed:.0%} and are stronger or weaker in {_COLOUR.vivid:.0%}; {_COLOUR.clothed:.0%} have patterns.",
         "",
     ),
     "camera": Words(

@@ -2,6 +2,6 @@
 
 from bsn.models.light.convolution import MergedConv
 from bsn.models.light.network import Light, LightConfig
-from bsn.models.light.pair import LightPair, first_network
+from bsn.models.light.pair import LightPair, LightPairConfig, first_network
 
-__all__ = ["Light", "LightConfig", "LightPair", "MergedConv", "first_network"]
+__all__ = ["Light", "LightConfig", "LightPair", "LightPairConfig", "MergedConv", "first_network"]

@@ -1,4 +1,4 @@
-"""A model of two networks: the second one denoises colours with weak noise, whole or in tiles."""
+"""A model of two networks: the second one denoises photographs in colour, whole or in tiles."""
 
 import numpy as np
 import pytest
@@ -14,9 +14,9 @@ def model():
     """A denoiser, and a second network that returns black."""
     network = first_network(load("photo-tiny").network)
     pair = LightPair.of(network, network)
-    for parameter in pair.weak.parameters():
+    for parameter in pair.colour.parameters():
         parameter.data.zero_()
-    pair.weak.tail.conv.weight.data[:, :12, 1, 1] = 1  # what is given back is the image less this
+    pair.colour.tail.conv.weight.data[:, :12, 1, 1] = 1  # what is given back is the image less this
     return Model(pair)
 
 
@@ -31,10 +31,10 @@ def denoised_by_second(model, image, **options):
     return not np.allclose(Denoiser(model, device="cpu", **options)(image), plain, atol=1e-4)
 
 
-def test_weak_noise_of_colours_is_for_the_second_network(model):
+def test_colours_are_for_the_second_network(model):
     assert denoised_by_second(model, noisy_photograph(2))
-    assert denoised_by_second(model, noisy_photograph(25))
-    assert not denoised_by_second(model, noisy_photograph(50))
+    assert denoised_by_second(model, noisy_photograph(50))
+    assert not denoised_by_second(model, noisy_photograph(80))
 
 
 def test_a_dark_image_counts_as_a_bright_one_with_stronger_noise(model):
@@ -49,7 +49,7 @@ def test_grey_images_are_for_the_first_network_also_as_colours(model):
 
 
 def test_tiles_of_either_network_equal_the_whole(model):
-    for sigma in (15, 50):
+    for sigma in (15, 80):
         image = noisy_photograph(sigma)
         whole, tiled = (Denoiser(model, device="cpu", tile=tile)(image) for tile in (0, 208))
         np.testing.assert_allclose(tiled, whole, atol=1e-5)
