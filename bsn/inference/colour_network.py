@@ -45,6 +45,7 @@ class ColourNetworkSettings:
 
 
 COLOUR_NETWORK = ColourNetworkSettings()
+_APART = 7  # values of which one is looked at for the brightest
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,11 @@ class ColourNetwork:
         -------
         bool
         """
-        noisy = plane.judged(self.grid).noisy[::3]  # of four parts two that lie across from each other
+        noisy = plane.glance(self.grid).noisy
         if noisy[0].shape[1] == 1:
             return False
         results = [self.judge(part) for part in noisy]
-        brightest = float(torch.cat([result.flatten() for result in results]).quantile(0.99))
+        brightest = float(torch.cat([result.flatten()[::_APART] for result in results]).quantile(0.99))
         if (
             removed_power(noisy, results)
             > min(COLOUR_NETWORK.strongest, COLOUR_NETWORK.darkest * max(brightest, 0)) ** 2

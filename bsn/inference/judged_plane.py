@@ -93,6 +93,20 @@ class JudgedPlane:
         """
         return self._regions(self._boxes(grid))
 
+    def glance(self, grid: int) -> JudgedRegions:
+        """Read two regions that lie across from each other, or the middle of a small plane, for a quick look.
+
+        Parameters
+        ----------
+        grid : int
+            Regions start at multiples of this.
+
+        Returns
+        -------
+        JudgedRegions
+        """
+        return self._regions(self._boxes(grid)[::3])
+
     def spread(self, grid: int) -> JudgedRegions:
         """Read regions that show what all of the plane looks like: all of a small one, or nine parts from edge to edge.
 

@@ -13,6 +13,8 @@ __all__ = ["each_channel", "over_squares"]
 
 T = TypeVar("T")
 
+_LARGE = 1 << 16  # pixels of a channel that are worth a thread
+
 
 def over_squares(plane: np.ndarray, pick: np.ufunc, side: int) -> np.ndarray:
     """Least or largest value of the square of pixels around each, the edge repeated outside.
@@ -47,14 +49,14 @@ def over_squares(plane: np.ndarray, pick: np.ufunc, side: int) -> np.ndarray:
 
 
 def each_channel(function: Callable[..., T], *channels: Iterable[Any]) -> list[T]:
-    """``list(map(function, *channels))``, in as many threads as torch computes with.
+    """``list(map(function, *channels))``, for large channels in as many threads as torch computes with.
 
     Parameters
     ----------
     function : callable
         Work on one channel, most of it inside of NumPy, which lets other threads run meanwhile.
     *channels : iterable
-        Arguments of each channel; all of one length.
+        Arguments of each channel; all of one length, the first of them arrays.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def each_channel(function: Callable[..., T], *channels: Iterable[Any]) -> list[T
     """
     calls = list(zip(*channels, strict=True))
     threads = min(len(calls), torch.get_num_threads())
-    if threads < 2:
+    if threads < 2 or calls[0][0].size < _LARGE:
         return [function(*call) for call in calls]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda call: function(*call), calls))

@@ -211,6 +211,9 @@ def test_channels_keep_their_order_in_threads(threads):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        assert each_channel(lambda number, word: number * word, range(5), "abcde") == ["", "b", "cc", "ddd", "eeee"]
+        planes = [np.full((256, 256), number) for number in range(5)]
+        for size in (256, 4):
+            cut = [plane[:size, :size] for plane in planes]
+            assert each_channel(lambda plane, word: plane[0, 0] * word, cut, "abcde") == ["", "b", "cc", "ddd", "eeee"]
     finally:
         torch.set_num_threads(before)
