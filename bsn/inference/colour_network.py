@@ -29,9 +29,6 @@ class ColourNetworkSettings:
 
     Parameters
     ----------
-    strongest : float
-        Strongest noise, image values. The networks have learned noise of up to 40 of 255; on photographs that no table scores
-        they are better than the first ones at 50, too.
     darkest : float
         Strongest noise as a share of the brightest values, for dark images: networks without biases see a dark image as a
         bright one with stronger noise.
@@ -39,7 +36,6 @@ class ColourNetworkSettings:
         Correlation of the channels from which on their noise is taken to be one.
     """
 
-    strongest: float = 60 / 255
     darkest: float = 0.3
     shared: float = 0.5
 
@@ -58,12 +54,15 @@ class ColourNetwork:
         Maps (N, C, H, W) in network values to the same.
     judge : Polish
         The network for all images: what it takes away is the noise that it sees.
+    strongest : float
+        Standard deviation of the strongest noise for which it is taken, image values.
     grid : int
         Regions in which it looks start at multiples of this.
     """
 
     network: Network
     judge: Polish
+    strongest: float
     grid: int
 
     @torch.no_grad()
@@ -84,10 +83,7 @@ class ColourNetwork:
             return False
         results = [self.judge(part) for part in noisy]
         brightest = float(torch.cat([result.flatten()[::_APART] for result in results]).quantile(0.99))
-        if (
-            removed_power(noisy, results)
-            > min(COLOUR_NETWORK.strongest, COLOUR_NETWORK.darkest * max(brightest, 0)) ** 2
-        ):
+        if removed_power(noisy, results) > min(self.strongest, COLOUR_NETWORK.darkest * max(brightest, 0)) ** 2:
             return False
         removed = torch.cat([(part - result)[0].flatten(1) for part, result in zip(noisy, results, strict=True)], 1)
         channels = len(removed)

@@ -108,7 +108,8 @@ def make_pipeline(model: Model, config: InferenceConfig) -> Pipeline:
     colour = None
     if isinstance(model.network, LightPair):
         other = Runner(model.network.colour, device, config)
-        colour = ColourNetwork(other, Polish(network, model.scale), pipeline.tiling.grid)
+        strongest = model.network.config.strongest * model.scale.scale
+        colour = ColourNetwork(other, Polish(network, model.scale), strongest, pipeline.tiling.grid)
     return dataclasses.replace(
         pipeline,
         colour=colour,

@@ -49,7 +49,7 @@ def ship(
     )
     shipped = Model.load(target) if target.is_file() else None
     if shipped is not None and (recipe.part == "colour" or isinstance(shipped.network, LightPair)):
-        model = _paired(model, recipe.part, shipped)
+        model = _paired(model, recipe, shipped)
     if recipe.part == "colour":
         recipe = _alone(recipe, "every")
     model.save(target, bits=recipe.bits)
@@ -57,9 +57,9 @@ def ship(
     return target
 
 
-def _paired(trained: Model, part: Part, shipped: Model) -> Model:
+def _paired(trained: Model, recipe: BoxRecipe, shipped: Model) -> Model:
     """The model in the box with one of its two networks replaced, or with a second one."""
-    new, other = trained.network, shipped.network
+    new, other, part = trained.network, shipped.network, recipe.part
     every = new if part == "every" else first_network(other)
     colour = new if part == "colour" or not isinstance(other, LightPair) else other.colour
     assert isinstance(every, Light)
@@ -68,7 +68,7 @@ def _paired(trained: Model, part: Part, shipped: Model) -> Model:
         base, second = trained, shipped.provenance.get("colour")
     else:
         base, second = shipped, {name: trained.provenance[name] for name in _RUN if name in trained.provenance}
-    network = image_network(LightPair.of(every, colour))
+    network = image_network(LightPair.of(every, colour, recipe.strongest / 255))
     return dataclasses.replace(base, network=network, provenance={**base.provenance, "colour": second})
 
 

@@ -54,6 +54,9 @@ class BoxRecipe:
         Which network of the model is trained: the one for all images, or the second one of a :class:`bsn.models.LightPair`.
     bits : {8, 16}
         Of the weights in the file.
+    strongest : float
+        Noise up to which the second network of a pair is taken, of 255: that of its training, or more where it was better than
+        the first one on free photographs that no model has learned.
     """
 
     kind: Literal["photo", "camera", "rain", "blind"]
@@ -67,6 +70,7 @@ class BoxRecipe:
     shape: LightConfig | None = None
     part: Part = "every"
     bits: Bits = 16
+    strongest: float = 40.0
 
     @property
     def model(self) -> str:
@@ -184,8 +188,8 @@ def _blind(student: str, minutes: float) -> tuple[DistillConfig, LoopConfig]:
 
 
 RECIPES = (
-    BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights", bits=8),
-    _second("tiny", _SMALL_COLOUR, bits=8),
+    BoxRecipe("photo", "tiny", lambda: create("tiny", bias=False), *_SCRATCH, "random weights", bits=8, strongest=60.0),
+    _second("tiny", _SMALL_COLOUR, bits=8, strongest=60.0),
     BoxRecipe("photo", "base", _from_small("photo", _LARGE), *_muon("base", 62), _grown("photo"), views=2),
     _second("base", _LARGE, views=2),
     BoxRecipe("camera", "tiny", _from_small("photo", _SMALL), *_muon("tiny", 30), "the weights of `photo-tiny`"),

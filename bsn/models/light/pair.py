@@ -22,6 +22,8 @@ class LightPairConfig:
     ----------
     every, colour : LightConfig
         Of its two networks, for as many channels.
+    strongest : float
+        Standard deviation of the strongest noise for which the second network is taken, network values.
 
     Raises
     ------
@@ -31,6 +33,7 @@ class LightPairConfig:
 
     every: LightConfig = field(default_factory=LightConfig)
     colour: LightConfig = field(default_factory=LightConfig)
+    strongest: float = 40 / 255
 
     def __post_init__(self) -> None:
         for name in ("every", "colour"):
@@ -82,13 +85,15 @@ class LightPair(nn.Module):
         self.every, self.colour = Light(config.every), Light(config.colour)
 
     @classmethod
-    def of(cls, every: Light, colour: Light) -> LightPair:
+    def of(cls, every: Light, colour: Light, strongest: float = 40 / 255) -> LightPair:
         """Pair of two trained networks.
 
         Parameters
         ----------
         every, colour : Light
             Their branches are merged in the pair.
+        strongest : float
+            See :class:`LightPairConfig`.
 
         Returns
         -------
@@ -100,7 +105,7 @@ class LightPair(nn.Module):
             For networks of different channels.
         """
         every, colour = every.merged(), colour.merged()
-        pair = cls(LightPairConfig(every.config, colour.config))
+        pair = cls(LightPairConfig(every.config, colour.config, strongest))
         pair.every, pair.colour = every, colour
         return pair
 
@@ -141,7 +146,7 @@ class LightPair(nn.Module):
         -------
         LightPair
         """
-        return LightPair.of(self.every, self.colour)
+        return LightPair.of(self.every, self.colour, self.config.strongest)
 
 
 def first_network(network: ImageNetwork) -> ImageNetwork:

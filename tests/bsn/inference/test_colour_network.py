@@ -13,7 +13,7 @@ from bsn.models import LightPair, Model, first_network, load
 def model():
     """A denoiser, and a second network that returns black."""
     network = first_network(load("photo-tiny").network)
-    pair = LightPair.of(network, network)
+    pair = LightPair.of(network, network, 60 / 255)
     for parameter in pair.colour.parameters():
         parameter.data.zero_()
     pair.colour.tail.conv.weight.data[:, :12, 1, 1] = 1  # what is given back is the image less this
