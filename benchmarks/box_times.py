@@ -1,4 +1,4 @@
-"""Time of the denoisers in the box for one photograph, 8 bits in and out: the network alone, and the whole call.
+"""Time of the denoisers in the box for one photograph, 8 bits in and out: each network alone, and the whole call.
 
     python -m benchmarks.box_times [--threads 2] [--size 512] [--repeats 15]
 
@@ -9,6 +9,7 @@ Prints a table, writes benchmarks/results/box_times.json.
 from __future__ import annotations
 
 import argparse
+import functools
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from benchmarks.measure import alternate, write_result
 from bsn.data.photographs import TEST_PHOTOGRAPH, photograph
 from bsn.engine.devices import best_precision
 from bsn.inference import Denoiser
+from bsn.models import LightPair
 from bsn.models.bundled import boxed_models
 
 SIGMA = 25  # grey levels
@@ -36,14 +38,18 @@ def times_of(name: str, image: np.ndarray, repeats: int) -> dict[str, float]:
     calls = {"whole call": "32", **({"whole call, bfloat16": "bf16"} if native else {})}
     denoisers = {way: Denoiser(name, device="cpu", precision=precision) for way, precision in calls.items()}
     network = denoisers["whole call"].model.network.eval()
+    networks = {"network alone": network}
+    if isinstance(network, LightPair):
+        networks["second network alone"] = network.colour
     x = torch.rand(1, 3, *image.shape[:2]).contiguous(memory_format=torch.channels_last)
 
-    def alone() -> None:
+    def alone(network: torch.nn.Module) -> None:
         with torch.inference_mode():
             network(x)
 
-    ways = {way: lambda denoiser=denoiser: denoiser(image) for way, denoiser in denoisers.items()}
-    return alternate({"network alone": alone, **ways}, repeats)
+    ways = {name: functools.partial(alone, network) for name, network in networks.items()}
+    ways |= {way: lambda denoiser=denoiser: denoiser(image) for way, denoiser in denoisers.items()}
+    return alternate(ways, repeats)
 
 
 def main() -> None:

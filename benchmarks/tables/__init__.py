@@ -46,6 +46,7 @@ _MAKERS = (
     white_noise.poisson_gaussian,
     white_noise.bundled,
     white_noise.box,
+    white_noise.second_networks,
     adapting.adapting,
     hard_cases.hard_cases,
     correlated_noise.camera_boxed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.tables.markdown import Table, bold, decibels
-from benchmarks.tables.stored import LARGE, RESULTS, SMALL, TINY, value
+from benchmarks.tables.stored import LARGE, RESULTS, SMALL, TINY, stored, value
 
 _SETS = ("kodak24", "mcmaster")
 _KNOWN = f"synthetic_gaussian_known_{SMALL}_muon"
@@ -99,6 +99,17 @@ def box() -> Table:
             rows.append([name, noise, *cells, *published])
     header = ["set", "noise", *methods, *(f"{name}, as published" for name in ("BM3D", "FFDNet", "DnCNN-B"))]
     return Table(header, rows, [f"box_{name}" for name in found])
+
+
+def second_networks() -> Table:
+    """First and second network of the models in the box for white noise."""
+    result = stored("second_networks")
+    rows = []
+    for name, row in result["table"].items():
+        cells = [f"{found['first']:.2f} → {found['second']:.2f}" for found in row.values()]
+        rows.append([name, *cells])
+    sigmas = next(iter(result["table"].values()))
+    return Table(["model, colours", *sigmas], rows, ["second_networks"])
 
 
 def _cell(score: dict[str, float] | None, *, best: bool) -> str:

@@ -45,7 +45,12 @@ def add_arguments(parser: ArgumentParser, words: list[str]) -> None:
     parser.add_argument(
         "student", nargs="?", default=None, help="folder of a run of bsn distill, or a .safetensors model"
     )
-    parser.add_argument("--model", type=str | None, default=None, help="instead: a model in the box, see bsn models")
+    parser.add_argument(
+        "--model",
+        type=str | None,
+        default=None,
+        help="instead: a model in the box, see bsn models; of two networks the first",
+    )
     parser.add_argument("-o", "--output", required=True, help="the file to write; web: the folder")
     parser.add_argument("--format", default="onnx", choices=list(FORMATS), help="kind of file")
     parser.add_argument(

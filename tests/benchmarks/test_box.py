@@ -24,7 +24,7 @@ def test_methods_meet_the_same_noise_and_are_scored(tmp_path):
         "grey": lambda noisy, sigma: noisy * 0,
     }
     table = box.score_set(sorted(tmp_path.glob("*.png")), methods, box.NOISES)
-    assert list(table) == ["15", "25", "50", "Poisson-Gaussian"]
+    assert list(table) == ["15", "25", "50", "Poisson-Gaussian", "0.5", "1", "2"]
     assert table["25"]["same"]["psnr"] == table["25"]["noisy"]["psnr"] == pytest.approx(20.2, abs=0.3)
     assert table["25"]["same"]["least_gain"] == 0
     assert table["25"]["grey"]["least_gain"] < -10

@@ -14,7 +14,7 @@ from bsn.data import Image, PairSource, SyntheticRain, check_no_leak, find_pairs
 from bsn.data.errors import DataError
 from bsn.engine import LoopConfig
 from bsn.inference import Denoiser
-from bsn.models import Model, ValueScale, create
+from bsn.models import Light, LightPair, Model, ValueScale, create, load
 from bsn.training.held_back import held_back_groups
 from restoration.config import RestoreConfig
 from restoration.losses import LossWeights
@@ -248,3 +248,12 @@ def test_elf_for_other_tasks_has_the_published_settings(task):
 def test_settings_out_of_range(options, message):
     with pytest.raises(ValueError, match=message):
         RestoreConfig(**options)
+
+
+def test_a_training_goes_on_with_the_first_network_of_a_pair():
+    boxed = load("photo-tiny").network
+    assert isinstance(boxed, LightPair), "otherwise this tests nothing"
+    network, began = starting_network(RestoreConfig(start="photo-tiny"), 3)
+    assert isinstance(network, Light)
+    assert network.config == boxed.config.every
+    assert began["start"]["model"] == "photo-tiny"

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from bsn.data.photographs import TEST_PHOTOGRAPH, photograph
 from bsn.inference import Denoiser
@@ -53,11 +52,3 @@ def test_tiles_of_either_network_equal_the_whole(model):
         image = noisy_photograph(sigma)
         whole, tiled = (Denoiser(model, device="cpu", tile=tile)(image) for tile in (0, 208))
         np.testing.assert_allclose(tiled, whole, atol=1e-5)
-
-
-def test_a_training_goes_on_with_the_first_network(model, tmp_path):
-    model.save(tmp_path / "pair.safetensors")
-    read = load(tmp_path / "pair.safetensors")
-    assert isinstance(read.network, LightPair)
-    x = torch.rand(1, 3, 16, 16)
-    assert torch.equal(first_network(read.network)(x), read.network(x))
